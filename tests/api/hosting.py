@@ -24,7 +24,7 @@ from veldnet.api import create_application
 from veldnet.api.front import HeadAsGet
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.listening import Ports
-from veldnet.assembly.platform import Platform
+from veldnet.assembly.platform import Outside, Platform
 from veldnet.assembly.protocols import SEMTECH_UDP
 from veldnet.client import read_message
 from veldnet.routing import Attempt, Outcome
@@ -104,7 +104,8 @@ class HostedServer:
     async def _start(self, take_over: bool, virtual: bool) -> Platform:
         data = await DataDirectory.open(self.settings, create=True, inline=True)
         world = ClockedWorld(self.time) if virtual else None
-        platform = Platform(self.settings, data, clock=self.clock, sender=self.inbox, virtual=world)
+        outside = Outside(self.clock, sender=self.inbox)
+        platform = Platform(self.settings, data, outside=outside, virtual=world)
         await platform.start(take_over=take_over)
         ports = Ports.open(self.settings)
         ports.http.close()

@@ -28,7 +28,7 @@ from veldnet.network.shell import NetworkServer
 from veldnet.simulator.device import Received, Transmission, VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import Store
-from veldnet.virtual import PLAIN, Checker, Kind, VirtualNetwork
+from veldnet.virtual import PLAIN, Checker, Conditions, Kind, VirtualNetwork
 from veldnet.virtual.faults import CALM
 from veldnet.virtual.mortal import MortalServer
 
@@ -216,7 +216,9 @@ def on_stage(
     """Play a story with one device."""
 
     async def play() -> None:
-        stage = Stage(directory, 11, faults=CALM, kinds=(kind,), plan=plan, more=settings)
+        stage = Stage(
+            directory, 11, faults=CALM, more=settings, conditions=Conditions(kinds=(kind,), plan=plan)
+        )
         await stage.build(1, stations=3)
         try:
             if joined:

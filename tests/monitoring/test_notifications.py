@@ -21,7 +21,7 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.errors import InvalidField
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
-from veldnet.monitoring import Facts, Mailer, Notifier, Pace, Recipients, check_settings
+from veldnet.monitoring import Facts, Mailer, Notifier, Pace, Recipients, Ways, check_settings
 from veldnet.monitoring.alarms import types
 from veldnet.monitoring.notification.events import (
     SUBSCRIBER,
@@ -80,10 +80,8 @@ class Office:
         self.notifier = Notifier(
             self.store,
             self.recipients,
+            Ways(post_signed(allow_private=True), unseal, self.mailer),
             clock=lambda: self.now,
-            post=post_signed(allow_private=True),
-            unseal=unseal,
-            mailer=self.mailer,
             is_down=lambda station: station in self.down,
             pace=Pace(),
         )

@@ -24,9 +24,11 @@ from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts, base_stations, changes, devices, offers, routing_profiles
 from veldnet.lorawan import GatewayEui
+from veldnet.network.shell import Runtime
 from veldnet.routing import (
     Attempt,
     Deliveries,
+    Messaging,
     Outcome,
     Retry,
     RoutingTable,
@@ -36,9 +38,10 @@ from veldnet.routing import (
 )
 from veldnet.routing.messages import TunnelMessage
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.store import SqliteStore, migrate
+from veldnet.store import SqliteStore, StoreError, migrate
 from veldnet.store.schema import devices as device_rows
 from veldnet.store.schema import users
+from veldnet.supervision import Supervisor
 
 EPOCH, FAR = 1_800_000_000.0, 1 << 42
 EVERYTHING = UndeliveredQuery(0, FAR, 1000, pending=True)
@@ -106,13 +109,9 @@ class World:
         self.seen = await self.store.read(changes.position)
         await self.table.load()
         self.deliveries = Deliveries(
+            Runtime(self.clock, self.store.ids, random.Random(1), Supervisor(expected=(StoreError,))),
             self.store,
-            self.table,
-            Writer(),  # type: ignore[arg-type]
-            clock=self.clock,
-            ids=self.store.ids,
-            rng=random.Random(1),
-            sender=self.servers,
+            Messaging(self.table, Writer(), self.servers),  # type: ignore[arg-type]
             wake=lambda: None,
             retry=Retry(1.0, 30.0),
         )

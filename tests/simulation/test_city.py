@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from veldnet.cli.main import app
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import MIXED, Checker, Faults, InvariantBroken, VirtualNetwork
+from veldnet.virtual import MIXED, Checker, Conditions, Faults, InvariantBroken, VirtualNetwork
 from veldnet.virtual.report import page, plots, write_plots
 from veldnet.virtual.results import Clock, Results, results_of
 
@@ -20,7 +20,10 @@ HOURS = 2.0
 def live(directory: Path, seed: int) -> Results:
     async def story() -> Results:
         network = VirtualNetwork(
-            directory, seed, kinds=MIXED, faults=FAULTS, radius=3.0, shadowing=6.0, downlinks_every=(5, 20)
+            directory,
+            seed,
+            faults=FAULTS,
+            conditions=Conditions(kinds=MIXED, radius=3.0, shadowing=6.0, downlinks_every=(5, 20)),
         )
         await network.build(48, stations=6, period=300, confirmed_share=0.1, first=120)
         clock = Clock(network)

@@ -9,7 +9,7 @@ import pytest
 
 from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import Faults, Steps
+from veldnet.virtual import Conditions, Faults, Steps
 from veldnet.virtual import VirtualNetwork as World
 
 SEEDS = range(int(os.environ.get("VELDNET_SIMULATION_SEEDS", "3")))
@@ -51,7 +51,7 @@ def test_a_town_without_crashes(tmp_path: Path, seed: int) -> None:
 
 def test_devices_that_do_not_fit_into_memory_come_and_go(tmp_path: Path) -> None:
     async def story() -> None:
-        world = World(tmp_path, 5, faults=Faults(loss=0.0), capacity=1)
+        world = World(tmp_path, 5, faults=Faults(loss=0.0), conditions=Conditions(capacity=1))
         await world.build(6, period=40.0)
         await world.run(900)
         records = await world.check_invariants()

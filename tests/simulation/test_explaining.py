@@ -20,7 +20,7 @@ from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import SqliteStore
 from veldnet.store.schema import base_stations, devices, frame_bodies
 from veldnet.store.schema import frames as frame_rows
-from veldnet.virtual import MIXED, Faults, Kind
+from veldnet.virtual import MIXED, Conditions, Faults, Kind
 from veldnet.virtual import VirtualNetwork as World
 
 EUI = DevEui(0x0059AC0000000000)
@@ -47,7 +47,7 @@ def story(
     """What is said of a device after two minutes of trying, the problems only."""
 
     async def run() -> str:
-        world = World(directory, 1, faults=Faults(loss=0.0), kinds=(kind or Kind(),))
+        world = World(directory, 1, faults=Faults(loss=0.0), conditions=Conditions(kinds=(kind or Kind(),)))
         await world.build(1)
         prepare(world)
         # Base stations speak up all the time; the journal alone would not know of those that hear nothing.
@@ -185,7 +185,7 @@ def test_e7_every_decision_that_is_recorded_can_be_translated(tmp_path: Path) ->
     """Devices of all kinds, with loss, downlinks and rejoins: no sentence of a record has no form."""
 
     async def run() -> set[str]:
-        world = World(tmp_path, 7, faults=Faults(loss=0.2), kinds=MIXED)
+        world = World(tmp_path, 7, faults=Faults(loss=0.2), conditions=Conditions(kinds=MIXED))
         await world.build(24)
         await world.run(1800)
         rows = await world.data.store.read(

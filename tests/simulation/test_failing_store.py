@@ -13,7 +13,7 @@ import pytest
 from veldnet.network.core import JoinRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import StoreError
-from veldnet.virtual import Steps
+from veldnet.virtual import Conditions, Steps
 from veldnet.virtual import VirtualNetwork as World
 
 SHARDS = 4
@@ -28,7 +28,7 @@ class Defect(Exception):
 async def live(directory: Path, steps: Steps) -> World:
     directory.mkdir()
     # So little memory that devices are loaded again and again.
-    world = World(directory, 13, steps=steps, capacity=1)
+    world = World(directory, 13, steps=steps, conditions=Conditions(capacity=1))
     await world.build(3, period=12.0)
     await world.run(60)
     return world

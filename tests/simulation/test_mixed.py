@@ -14,7 +14,7 @@ from veldnet.lorawan.mac_commands import RekeyConf
 from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.security import Security10, Security11
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import MIXED, Faults, Kind, Steps
+from veldnet.virtual import MIXED, Conditions, Faults, Kind, Steps
 from veldnet.virtual import VirtualNetwork as World
 
 # Steps of a run are spread over so many tests, which run side by side.
@@ -25,7 +25,7 @@ STRIDE = 1 if "VELDNET_SIMULATION_SEEDS" in os.environ else 5
 
 def test_every_kind_of_device_lives(tmp_path: Path) -> None:
     async def story() -> None:
-        world = World(tmp_path, 5, kinds=MIXED)
+        world = World(tmp_path, 5, conditions=Conditions(kinds=MIXED))
         await world.build(16, period=20)
         await world.run(900)
         records = await world.check_invariants()
@@ -55,7 +55,12 @@ def test_downlinks_reach_listening_devices_without_an_uplink(tmp_path: Path, kin
     """Devices that send once in ten minutes hear of a downlink within seconds."""
 
     async def story() -> None:
-        world = World(tmp_path, 3, kinds=(kind,), faults=Faults(loss=0.0), downlinks_every=(20.0, 40.0))
+        world = World(
+            tmp_path,
+            3,
+            faults=Faults(loss=0.0),
+            conditions=Conditions(kinds=(kind,), downlinks_every=(20.0, 40.0)),
+        )
         await world.build(3, period=600)
         await world.run(1800)
         records = await world.check_invariants()
@@ -78,7 +83,9 @@ def test_downlinks_reach_listening_devices_without_an_uplink(tmp_path: Path, kin
 
 def test_sessions_of_1_1_are_renewed_without_losing_the_device(tmp_path: Path) -> None:
     async def story() -> None:
-        world = World(tmp_path, 4, kinds=(Kind("1.1"),), more={"network.rejoin_time_exp": 0})
+        world = World(
+            tmp_path, 4, more={"network.rejoin_time_exp": 0}, conditions=Conditions(kinds=(Kind("1.1"),))
+        )
         await world.build(3, period=10)
         loop_time = 0.0
         network = None
@@ -120,7 +127,7 @@ def test_a_device_of_1_1_is_served_as_one_of_1_0(tmp_path: Path) -> None:
 
     async def story() -> None:
         kinds = (Kind("1.0.4", speaks_11=True), Kind("1.0.4", "C", speaks_11=True))
-        world = World(tmp_path, 9, kinds=kinds)
+        world = World(tmp_path, 9, conditions=Conditions(kinds=kinds))
         await world.build(4, period=15)
         await world.run(600)
         records = await world.check_invariants()
@@ -142,7 +149,12 @@ def test_sixteen_channels_as_on_kpns_network(tmp_path: Path) -> None:
     )
 
     async def story() -> None:
-        world = World(tmp_path, 6, kinds=(Kind(), Kind("1.1")), more={"network.extra_channels": extra})
+        world = World(
+            tmp_path,
+            6,
+            more={"network.extra_channels": extra},
+            conditions=Conditions(kinds=(Kind(), Kind("1.1"))),
+        )
         await world.build(4, period=10)
         await world.run(600)
         await world.check_invariants()
@@ -162,7 +174,7 @@ def test_a_sub_band_of_a_fixed_plan_is_told_with_or_without_a_cf_list(tmp_path: 
             Kind("1.0.2", "A", "AU915"),
             Kind("1.0.1", "A", "AU915", revision="1.0.2revA"),
         )
-        world = World(tmp_path, 8, kinds=kinds)
+        world = World(tmp_path, 8, conditions=Conditions(kinds=kinds))
         await world.build(6, period=15)
         await world.run(900)
         await world.check_invariants()
@@ -176,7 +188,7 @@ def test_a_sub_band_of_a_fixed_plan_is_told_with_or_without_a_cf_list(tmp_path: 
 async def short_story(directory: Path, die_at: int | None = None) -> World:
     directory.mkdir()
     kinds = (Kind("1.1", "C"), Kind("1.0.3", "B"), Kind("1.0.4", "A", "AS923-2"))
-    world = World(directory, 21, steps=Steps(die_at), kinds=kinds)
+    world = World(directory, 21, steps=Steps(die_at), conditions=Conditions(kinds=kinds))
     await world.build(3)
     await world.run(40)
     return world

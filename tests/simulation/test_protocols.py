@@ -12,7 +12,7 @@ import pytest
 from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.backhaul import PROTOCOLS, ProtocolName
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import MIXED, Faults, Kind, Steps, VirtualNetwork
+from veldnet.virtual import MIXED, Conditions, Faults, Kind, Steps, VirtualNetwork
 from veldnet.virtual.faults import CALM
 
 SEEDS = range(int(os.environ.get("VELDNET_SIMULATION_SEEDS", "2")))
@@ -26,7 +26,9 @@ KINDS = (Kind("1.0.2"), Kind("1.0.3", "B"), Kind("1.1", "C"))
 @pytest.mark.parametrize("seed", SEEDS)
 def test_protocols_side_by_side_in_a_storm(tmp_path: Path, seed: int) -> None:
     async def story() -> None:
-        network = VirtualNetwork(tmp_path, seed, kinds=MIXED, faults=STORM, protocols=PROTOCOLS)
+        network = VirtualNetwork(
+            tmp_path, seed, faults=STORM, conditions=Conditions(kinds=MIXED, protocols=PROTOCOLS)
+        )
         await network.build(8, stations=4, period=12)
         await network.run(300)
         records = await network.check_invariants()
@@ -57,7 +59,9 @@ def test_protocols_side_by_side_in_a_storm(tmp_path: Path, seed: int) -> None:
 def test_the_same_seed_gives_the_same_history_over_protocols(tmp_path: Path) -> None:
     async def history(directory: Path) -> list[tuple[str, str]]:
         directory.mkdir()
-        network = VirtualNetwork(directory, 7, kinds=KINDS, faults=STORM, protocols=PROTOCOLS)
+        network = VirtualNetwork(
+            directory, 7, faults=STORM, conditions=Conditions(kinds=KINDS, protocols=PROTOCOLS)
+        )
         await network.build(3, stations=3)
         await network.run(60)
         records = await network.records()
@@ -72,7 +76,11 @@ async def short_story(directory: Path, die_at: int | None = None) -> VirtualNetw
     directory.mkdir()
     faults = Faults(cuts=240, broker_outages=60)
     network = VirtualNetwork(
-        directory, 21, steps=Steps(die_at), kinds=KINDS, faults=faults, protocols=PROTOCOLS
+        directory,
+        21,
+        steps=Steps(die_at),
+        faults=faults,
+        conditions=Conditions(kinds=KINDS, protocols=PROTOCOLS),
     )
     await network.build(3, stations=3)
     await network.run(40)
@@ -111,7 +119,10 @@ def test_base_stations_come_back_to_a_server_killed_at_every_step(
 def test_devices_of_each_class_through_a_protocol(tmp_path: Path, protocol: ProtocolName) -> None:
     async def story() -> None:
         network = VirtualNetwork(
-            tmp_path, 3, kinds=KINDS, faults=CALM, protocols=(protocol,), downlinks_every=(4.0, 8.0)
+            tmp_path,
+            3,
+            faults=CALM,
+            conditions=Conditions(kinds=KINDS, protocols=(protocol,), downlinks_every=(4.0, 8.0)),
         )
         # The first base station has no GPS, and sends nothing in ping slots.
         await network.build(3, stations=2, period=30, confirmed_share=0.5)

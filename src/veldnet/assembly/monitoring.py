@@ -4,9 +4,9 @@ messages."""
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from veldnet.lorawan import BaseStationId
 from veldnet.monitoring import (
     BASE_STATION_TYPES,
     DEVICE_TYPES,
+    AlarmPolicy,
     AlarmType,
     BaseStationMonitor,
     Facts,
@@ -35,35 +36,40 @@ from veldnet.monitoring import (
     SeverityError,
     SilenceRules,
     SmtpMailer,
+    Ways,
     health,
     read_all,
     with_severities,
 )
-from veldnet.network.shell import NetworkServer
+from veldnet.network.shell import NetworkServer, Runtime
 from veldnet.settings import Settings, SettingsError
-from veldnet.store import IdSource, Store, StoreError, appended_counts, fold_device_counts
+from veldnet.store import Store, StoreError, appended_counts, fold_device_counts
 
 log = structlog.get_logger(__name__)
 
 _LOOKS = 400
 
 
+class Watched(msgspec.Struct, frozen=True):
+    """What is monitored."""
+
+    network: NetworkServer
+    vault: Vaults
+    base_stations: BaseStations
+    presence: Presence
+
+
 class MonitoringService:
-    """`clock` is Unix seconds, `post` the way of signed webhooks. Nothing runs until the chores are
-    called."""
+    """`post` is the way of signed webhooks. Nothing runs until the chores are called."""
 
     def __init__(
         self,
         settings: Settings,
+        runtime: Runtime,
         store: Store,
-        vault: Vaults,
-        network: NetworkServer,
-        base_stations: BaseStations,
-        presence: Presence,
-        ids: IdSource,
+        watched: Watched,
         *,
         post: Post,
-        clock: Callable[[], float] = time.time,
         mailer: Mailer | None = None,
     ) -> None:
         self.recipients = Recipients()
@@ -71,10 +77,9 @@ class MonitoringService:
         # Devices by state of health, as last counted.
         self.fleet: dict[str, int] = {}
         self._store = store
-        self._network = network
-        self._vault = vault
-        self._base_stations = base_stations
-        self._presence = presence
+        self._network, self._vault = watched.network, watched.vault
+        self._base_stations, self._presence = watched.base_stations, watched.presence
+        clock, ids = runtime.clock, runtime.ids
         self._clock = clock
         self._started_at = clock()
         alarms = settings.alarms
@@ -89,16 +94,15 @@ class MonitoringService:
         )
         self.modules = ModuleMonitor(store, ids, self.recipients, clock=clock)
         self.monitor = Monitor(
-            network.commits,
+            watched.network.commits,
             ids,
             clock=clock,
-            kinds=kinds,
-            silence_rules=SilenceRules(alarms.inactive_after, alarms.learnt_factor),
+            policy=AlarmPolicy(kinds, SilenceRules(alarms.inactive_after, alarms.learnt_factor)),
             recipients=self.recipients,
             cause=self.stations.cause,
         )
         if alarms.enabled:
-            network.commits.join(self.monitor)
+            watched.network.commits.join(self.monitor)
         self.indexes = DeviceIndexes(store, clock)
         self.notifier = self._notify(post, Pace(alarms.notification_window, alarms.notification_interval))
 
@@ -106,10 +110,8 @@ class MonitoringService:
         notifier = Notifier(
             self._store,
             self.recipients,
+            Ways(post, lambda sealed: self._vault.unseal(labels.ALARM_WEBHOOK, sealed), self.mailer),
             clock=self._clock,
-            post=post,
-            unseal=lambda sealed: self._vault.unseal(labels.ALARM_WEBHOOK, sealed),
-            mailer=self.mailer,
             is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),
             pace=pace,
         )

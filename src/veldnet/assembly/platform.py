@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from veldnet.assembly.base_station_directory import BaseStations
@@ -21,7 +22,7 @@ from veldnet.assembly.coverage import CoverageKeeper
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
 from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
-from veldnet.assembly.monitoring import MonitoringService
+from veldnet.assembly.monitoring import MonitoringService, Watched
 from veldnet.assembly.network_settings import network_parameters, server_options
 from veldnet.assembly.protocols import PROTOCOLS, Keeper, cups_server
 from veldnet.assembly.readiness import problems_of
@@ -37,7 +38,7 @@ from veldnet.inventory import accounts, changes
 from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
-from veldnet.monitoring import Mailer, Post
+from veldnet.monitoring import Mailer
 from veldnet.monitoring.downlinks import DownlinkLedger, settle
 from veldnet.monitoring.logger import LiveFeed
 from veldnet.monitoring.unknown_devices import UnknownDevices
@@ -46,13 +47,14 @@ from veldnet.network.shell import NetworkServer, Runtime
 from veldnet.routing import (
     Deliveries,
     MessageWriter,
+    Messaging,
     Retry,
     RoutingTable,
     Sender,
     post_signed,
 )
 from veldnet.settings import Settings
-from veldnet.store import IdSource, LeaseLost, Store, StoreError
+from veldnet.store import LeaseLost, Store, StoreError
 from veldnet.supervision import Supervisor
 
 if TYPE_CHECKING:
@@ -63,13 +65,22 @@ log = structlog.get_logger(__name__)
 _LAG_EVERY = 0.5
 
 
-class Platform:
-    """Everything but the HTTP server. `clock` and `rng` are arguments, so that a simulation owns them.
+class Outside(msgspec.Struct, frozen=True):
+    """What the platform lives in, where it is not the world: a simulation owns time and chance.
 
     `transmit` replaces the way of downlinks to base stations, `sender` the way of messages to application
-    servers, `mailer` that of e-mails; without them they go over UDP, HTTP and SMTP. `virtual` is there
-    where a test may move the clock.
+    servers, `mailer` that of e-mails; without them they go over UDP, HTTP and SMTP.
     """
+
+    clock: Callable[[], float] = time.time
+    rng: random.Random = random.SystemRandom()
+    transmit: Callable[[GatewayDownlink], None] | None = None
+    sender: Sender | None = None
+    mailer: Mailer | None = None
+
+
+class Platform:
+    """Everything but the HTTP server. `virtual` is there where a test may move the clock."""
 
     def __init__(
         self,
@@ -77,11 +88,7 @@ class Platform:
         data: DataDirectory,
         *,
         generation: int = 0,
-        clock: Callable[[], float] = time.time,
-        rng: random.Random | None = None,
-        transmit: Callable[[GatewayDownlink], None] | None = None,
-        sender: Sender | None = None,
-        mailer: Mailer | None = None,
+        outside: Outside | None = None,
         store: Store | None = None,
         virtual: VirtualWorld | None = None,
     ) -> None:
@@ -89,22 +96,24 @@ class Platform:
         self.virtual = virtual
         self.store = store if store is not None else data.store
         self.vault = data.vault
-        self.clock = clock
+        outside = outside or Outside()
+        clock = self.clock = outside.clock
         self._data = data
-        rng = rng if rng is not None else random.SystemRandom()
         self.supervisor = Supervisor(expected=(StoreError,))
-        ids = data.store.ids
         self.base_stations = BaseStations(network_parameters(settings.network).channel_plans)
         self.presence = Presence()
         self.table = RoutingTable(self.store, self.vault)
-        runtime = Runtime(clock, ids, rng, self.supervisor)
-        self.network = self._network(runtime, transmit or self._transmit, generation)
+        runtime = Runtime(clock, data.store.ids, outside.rng, self.supervisor)
+        self.network = self._network(runtime, outside.transmit or self._transmit, generation)
         post = post_signed(allow_private=settings.routing.allow_private_destinations)
-        sender = sender if sender is not None else route_sender(settings.routing)
+        sender = outside.sender if outside.sender is not None else route_sender(settings.routing)
         if virtual is not None:
             sender, post = WaitedSender(sender, virtual), waited_post(post, virtual)
-        self.deliveries = self._deliver(sender, ids, rng)
-        self.monitoring = self._monitor(ids, post, mailer)
+        self.deliveries = self._deliver(runtime, sender)
+        watched = Watched(self.network, self.vault, self.base_stations, self.presence)
+        self.monitoring = MonitoringService(
+            settings, runtime, self.store, watched, post=post, mailer=outside.mailer
+        )
         self._watch_commits()
         self.decoders = decoder_pool(settings.console)
         self.hub = Hub(self.network, self.base_stations, self.presence, clock, self.supervisor.caught)
@@ -151,20 +160,6 @@ class Platform:
             server_options(settings, generation, self.base_stations.radio, self._plans_both),
         )
 
-    def _monitor(self, ids: IdSource, post: Post, mailer: Mailer | None) -> MonitoringService:
-        return MonitoringService(
-            self.settings,
-            self.store,
-            self.vault,
-            self.network,
-            self.base_stations,
-            self.presence,
-            ids,
-            post=post,
-            clock=self.clock,
-            mailer=mailer,
-        )
-
     def _keep_history(self) -> HistoryKeeper:
         return HistoryKeeper(
             self.store,
@@ -175,18 +170,14 @@ class Platform:
             self.settings.alarms.base_station_silence,
         )
 
-    def _deliver(self, sender: Sender, ids: IdSource, rng: random.Random) -> Deliveries:
+    def _deliver(self, runtime: Runtime, sender: Sender) -> Deliveries:
         routing = self.settings.routing
+        writer = MessageWriter(self.settings.network.lrc_id.upper(), self.base_stations)
         deliveries = Deliveries(
+            runtime,
             self.store,
-            self.table,
-            MessageWriter(self.settings.network.lrc_id.upper(), self.base_stations),
-            clock=self.clock,
-            ids=ids,
-            rng=rng,
-            sender=sender,
+            Messaging(self.table, writer, sender),
             wake=self.network.commits.wake,
-            supervisor=self.supervisor,
             retry=Retry(routing.first_retry, routing.longest_retry, routing.max_refusals),
             limits=delivery_limits(routing),
         )

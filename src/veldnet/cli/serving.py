@@ -98,10 +98,11 @@ async def _open_platform(settings: Settings, lock: DirectoryLock, virtual: Virtu
         await asyncio.wait({loading})
         raise
     generation = await data.generation()
-    if virtual is None:
-        platform = (await loading)(settings, data, generation=generation)
-    else:
-        platform = (await loading)(settings, data, generation=generation, clock=virtual.now, virtual=virtual)
+    await loading
+    from veldnet.assembly.platform import Outside, Platform
+
+    outside = None if virtual is None else Outside(virtual.now)
+    platform = Platform(settings, data, generation=generation, outside=outside, virtual=virtual)
     platform.supervisor.watch_loop(loop)
     return platform
 
@@ -144,10 +145,8 @@ async def _open_data(settings: Settings, lock: DirectoryLock, virtual: VirtualWo
     return data
 
 
-def _load_platform() -> type[Platform]:
-    from veldnet.assembly.platform import Platform
-
-    return Platform
+def _load_platform() -> None:
+    import veldnet.assembly.platform  # noqa: F401
 
 
 def _load_application(platform: Platform) -> Any:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from veldnet.domain.documents import PlanSettings
 from veldnet.simulator.backhaul import NotConnected, ProtocolName
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import MIXED, Faults, InvariantBroken, Kind, VirtualNetwork
+from veldnet.virtual import MIXED, Conditions, Faults, InvariantBroken, Kind, VirtualNetwork
 from veldnet.virtual.faults import STORMY
 from veldnet.virtual.report import write_plots, write_report
 from veldnet.virtual.results import Clock, Results, results_of
@@ -22,56 +22,81 @@ from .options import Json
 from .output import console, errors, fail, print_json, print_table
 from .simulate_backhaul import protocols_named
 
-Hours = Annotated[float, typer.Option(min=0.1, help="Hours of virtual time.")]
-Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same run.")]
+Devices = Annotated[int, typer.Option(min=1, max=100_000, help="Devices of every class and version.")]
 Stations = Annotated[int, typer.Option(min=1, max=200, help="Base stations in each region.")]
-Radius = Annotated[float, typer.Option(min=0.1, max=50, help="Radius in kilometres.")]
 Period = Annotated[float, typer.Option(min=5, help="Seconds between the readings of a device.")]
-Report = Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")]
-Plots = Annotated[Path | None, typer.Option(help="Write each plot as SVG into a directory.")]
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """The options that say how much is simulated."""
+
+    devices: Devices = 500
+    hours: Annotated[float, typer.Option(min=0.1, help="Hours of virtual time.")] = 6
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same run.")] = 1
+    base_stations: Stations = 8
+    radius: Annotated[float, typer.Option(min=0.1, max=50, help="Radius in kilometres.")] = 4
+    period: Period = 1800
+
+
+class City(Extent, frozen=True):
+    """The same of a city, in which ADR has something to do."""
+
+    devices: Annotated[int, typer.Option(min=1, max=20_000, help="Devices in the city.")] = 300
+    hours: Annotated[float, typer.Option(min=0.1, help="Hours of virtual time.")] = 12
+    base_stations: Stations = 6
+    period: Period = 300
+
+
+class Output(msgspec.Struct, frozen=True):
+    """The options that say what becomes of the results."""
+
+    report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")] = None
+    plots: Annotated[Path | None, typer.Option(help="Write each plot as SVG into a directory.")] = None
+    as_json: Json = False
 
 
 class Scenario(msgspec.Struct, frozen=True):
     """A network to simulate."""
 
     name: str
-    devices: int
-    hours: float
-    seed: int
-    stations: int
-    radius: float
-    period: float
-    kinds: tuple[Kind, ...]
-    faults: Faults
-    plan: PlanSettings
-    protocols: tuple[ProtocolName, ...] = ()
-    shadowing: float = 7.0
+    extent: Extent
+    conditions: Conditions
+    faults: Faults = Faults()
     adr: bool = True
+
+
+def _conditions(
+    extent: Extent, kinds: tuple[Kind, ...], plan: PlanSettings, protocols: tuple[ProtocolName, ...] = ()
+) -> Conditions:
+    return Conditions(
+        kinds=kinds,
+        plan=plan,
+        downlinks_every=(5.0, 20.0),
+        radius=extent.radius,
+        shadowing=7.0,
+        protocols=protocols,
+    )
 
 
 def _simulate(scenario: Scenario, bar: Progress) -> Results:
     """Run a scenario; the task of the bar counts virtual seconds. Raises `InvariantBroken`."""
-    building = bar.add_task(f"{scenario.name}: building", total=scenario.devices)
-    running = bar.add_task(f"{scenario.name}: running", total=scenario.hours * 3600, start=False)
+    extent = scenario.extent
+    building = bar.add_task(f"{scenario.name}: building", total=extent.devices)
+    running = bar.add_task(f"{scenario.name}: running", total=extent.hours * 3600, start=False)
 
     async def story(directory: Path) -> Results:
         network = VirtualNetwork(
             directory,
-            scenario.seed,
-            kinds=scenario.kinds,
+            extent.seed,
             faults=scenario.faults,
-            plan=scenario.plan,
-            radius=scenario.radius,
-            shadowing=scenario.shadowing,
-            downlinks_every=(5.0, 20.0),
-            protocols=scenario.protocols,
+            conditions=scenario.conditions,
         )
         await network.build(
-            scenario.devices,
-            scenario.stations,
-            scenario.period,
+            extent.devices,
+            extent.base_stations,
+            extent.period,
             confirmed_share=0.1,
-            first=min(scenario.period, 1800.0),
+            first=min(extent.period, 1800.0),
             progress=lambda done: bar.update(building, completed=done),
         )
         for life in network.lives:
@@ -83,9 +108,9 @@ def _simulate(scenario: Scenario, bar: Progress) -> Results:
             clock.tick(now)
             bar.update(running, completed=now)
 
-        await network.run(scenario.hours * 3600, progress)
+        await network.run(extent.hours * 3600, progress)
         await network.check_at_rest()
-        results = results_of(network, scenario.seed, scenario.hours, clock)
+        results = results_of(network, extent.seed, extent.hours, clock)
         await network.close()
         return results
 
@@ -93,18 +118,18 @@ def _simulate(scenario: Scenario, bar: Progress) -> Results:
         return run_virtually(story(Path(directory)))
 
 
-def _run_all(scenarios: list[Scenario], report: Path | None, plots: Path | None, as_json: bool) -> None:
+def _run_all(scenarios: list[Scenario], output: Output) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
     try:
         with Progress(*columns, TimeElapsedColumn(), console=errors) as bar:
             runs = {scenario.name: _simulate(scenario, bar) for scenario in scenarios}
     except InvariantBroken as broken:
         fail(f"an invariant is broken: {broken}; the same seed shows it again")
-    if report is not None:
-        write_report(report, runs)
-    if plots is not None:
-        write_plots(plots, runs)
-    if as_json:
+    if output.report is not None:
+        write_report(output.report, runs)
+    if output.plots is not None:
+        write_plots(output.plots, runs)
+    if output.as_json:
         print_json(runs)
         return
     print_table(
@@ -125,19 +150,13 @@ def _run_all(scenarios: list[Scenario], report: Path | None, plots: Path | None,
         ],
     )
     console.print("[green]All invariants held.[/]")
-    if report is not None:
-        console.print(f"Report: {report}")
+    if output.report is not None:
+        console.print(f"Report: {output.report}")
 
 
 def network_command(
-    devices: Annotated[
-        int, typer.Option(min=1, max=100_000, help="Devices of every class and version.")
-    ] = 500,
-    hours: Hours = 6,
-    seed: Seed = 1,
-    base_stations: Stations = 8,
-    radius: Radius = 4,
-    period: Period = 1800,
+    extent: Extent,
+    *,
     faults: Annotated[
         bool, typer.Option(help="Loss, duplicates, late copies, dead base stations, killed servers.")
     ] = True,
@@ -148,9 +167,7 @@ def network_command(
             "network hears what they hear."
         ),
     ] = None,
-    report: Report = None,
-    plots: Plots = None,
-    as_json: Json = False,
+    output: Output,
 ) -> None:
     """Devices of mixed class, version and region under a virtual clock; every invariant is checked after
     each commit and transmission."""
@@ -158,24 +175,11 @@ def network_command(
         protocols = () if protocol is None else protocols_named(protocol)
     except NotConnected as error:
         fail(str(error))
-    scenario = Scenario(
-        "mixed", devices, hours, seed, base_stations, radius, period, MIXED,
-        STORMY if faults else Faults(), PlanSettings(allowClassB=True), protocols,
-    )  # fmt: skip
-    _run_all([scenario], report, plots, as_json)
+    conditions = _conditions(extent, MIXED, PlanSettings(allowClassB=True), protocols)
+    _run_all([Scenario("mixed", extent, conditions, STORMY if faults else Faults())], output)
 
 
-def adr_command(
-    devices: Annotated[int, typer.Option(min=1, max=20_000, help="Devices in the city.")] = 300,
-    hours: Hours = 12,
-    seed: Seed = 1,
-    base_stations: Stations = 6,
-    radius: Radius = 4,
-    period: Period = 300,
-    report: Report = None,
-    plots: Plots = None,
-    as_json: Json = False,
-) -> None:
+def adr_command(city: City, output: Output) -> None:
     """Compare the ADR algorithms in a simulated city: delivered share, airtime and energy."""
     versions: list[tuple[str, PlanSettings, bool]] = [
         ("no ADR", PlanSettings(), False),
@@ -183,14 +187,7 @@ def adr_command(
         ("v3 (PER)", PlanSettings(adrVersion=3), True),
     ]
     kinds = (Kind(motion="NEAR_STATIC"),)
-    _run_all(
-        [
-            Scenario(
-                name, devices, hours, seed, base_stations, radius, period, kinds, Faults(), plan, adr=adr
-            )
-            for name, plan, adr in versions
-        ],
-        report,
-        plots,
-        as_json,
-    )
+    scenarios = [
+        Scenario(name, city, _conditions(city, kinds, plan), adr=adr) for name, plan, adr in versions
+    ]
+    _run_all(scenarios, output)

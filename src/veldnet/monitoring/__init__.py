@@ -16,7 +16,7 @@ from .alarms.types import (
 )
 from .base_stations import BaseStationMonitor, Facts, Limits
 from .modules import Module, ModuleMonitor
-from .monitor import Monitor
+from .monitor import AlarmPolicy, Monitor
 from .notification.events import (
     NotificationSettings,
     Recipients,
@@ -26,7 +26,7 @@ from .notification.events import (
     write_settings,
 )
 from .notification.mail import Mailer, MailFailed, MailSettings, SmtpMailer
-from .notification.notifier import Notifier, Pace, Post
+from .notification.notifier import Notifier, Pace, Post, Ways
 from .retention import Retention, prune
 from .subscriptions import Feed, Subscription, TooManyStreams
 
@@ -35,6 +35,7 @@ __all__ = [
     "BASE_STATION_TYPES",
     "CERTIFICATE",
     "DEVICE_TYPES",
+    "AlarmPolicy",
     "AlarmType",
     "BaseStationMonitor",
     "Facts",
@@ -58,6 +59,7 @@ __all__ = [
     "SmtpMailer",
     "Subscription",
     "TooManyStreams",
+    "Ways",
     "alarms",
     "backtest",
     "base_station_history",

@@ -23,7 +23,7 @@ from veldnet.store.schema import devices as device_rows
 
 from .alarms.silence import SilenceRules, Steps
 from .alarms.types import DEVICE_TYPES, AlarmType
-from .monitor import Monitor
+from .monitor import AlarmPolicy, Monitor
 from .state import state_of
 
 _PAGE = 200
@@ -58,9 +58,8 @@ class _Replay:
     def __init__(self, device: Device, rules: Rules) -> None:
         self.now = 0.0
         self.entry = new_entry(device)
-        self.monitor = Monitor(
-            _NoCommits(), IdSource(), clock=lambda: self.now, kinds=rules.kinds, silence_rules=rules.silence
-        )
+        policy = AlarmPolicy(rules.kinds, rules.silence)
+        self.monitor = Monitor(_NoCommits(), IdSource(), clock=lambda: self.now, policy=policy)
 
     def until(self, moment: float) -> None:
         """Let time pass; look at the device whenever the store would have said so."""

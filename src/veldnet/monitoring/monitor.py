@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -42,6 +43,7 @@ from veldnet.store import (
 from .alarms import machine, silence
 from .alarms.machine import Alarm, Signal, Step
 from .alarms.rules import RULES, Page, Rule, RuleBook, Seen, due, next_due
+from .alarms.silence import SilenceRules
 from .alarms.types import DEVICE_TYPES, SILENCE, AlarmType
 from .notification.events import SUBSCRIBER, AlarmEvent, Recipients, encode_event
 from .state import INTERVALS, MonitoringState, note_downlink, note_uplink, state_of
@@ -92,6 +94,14 @@ class _Batch:
         ]
 
 
+class AlarmPolicy(msgspec.Struct, frozen=True):
+    """What is looked for at devices, and how grave it is."""
+
+    kinds: dict[int, AlarmType] = msgspec.field(default_factory=lambda: DEVICE_TYPES)
+    silence: SilenceRules = SilenceRules()
+    rules: Iterable[Rule] = RULES
+
+
 class Monitor:
     """Takes part in the commits. `cause` names what is behind the silence of a device, if that is known."""
 
@@ -101,21 +111,20 @@ class Monitor:
         ids: IdSource,
         *,
         clock: Callable[[], float],
-        kinds: dict[int, AlarmType] = DEVICE_TYPES,
-        silence_rules: silence.SilenceRules | None = None,
+        policy: AlarmPolicy | None = None,
         recipients: Recipients | None = None,
         cause: Callable[[tuple[int, ...]], str | None] = lambda _stations: None,
-        rules: Iterable[Rule] = RULES,
     ) -> None:
+        policy = policy or AlarmPolicy()
         self.counters = MonitorCounters()
-        self.kinds = kinds
-        self.silence_rules = silence_rules or silence.SilenceRules()
+        self.kinds = policy.kinds
+        self.silence_rules = policy.silence
         self._commits = commits
         self._ids = ids
         self._clock = clock
         self._recipients = recipients or Recipients()
         self._cause = cause
-        self._rules = RuleBook(rules)
+        self._rules = RuleBook(policy.rules)
         self._batch = _Batch()
         self._wake_notifier: Callable[[], None] = lambda: None
         self._notified = False

@@ -7,7 +7,7 @@
 """
 
 from .attempts import RouteTrial
-from .delivery import Deliveries, Limits
+from .delivery import Deliveries, Limits, Messaging
 from .delivery_queue import Retry
 from .downlinks import Submit, submit_query
 from .messages import MessageWriter, Position, Positions
@@ -27,6 +27,7 @@ __all__ = [
     "DeliveryResult",
     "Limits",
     "MessageWriter",
+    "Messaging",
     "Outcome",
     "Position",
     "Positions",

@@ -7,7 +7,6 @@ with the reason. Memory holds a bounded part of what is pending; the rest waits 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -15,9 +14,8 @@ import msgspec
 import structlog
 
 from veldnet.network.core import Device, Record
-from veldnet.network.shell import Recorded
-from veldnet.store import AttemptRow, FrameRow, IdSource, NewDeliveryRow, Rows, Statement, Store, StoreError
-from veldnet.supervision import Supervisor
+from veldnet.network.shell import Recorded, Runtime
+from veldnet.store import AttemptRow, FrameRow, NewDeliveryRow, Rows, Statement, Store
 
 from .attempts import TASK, Attempts, RouteTrial
 from .delivery_queue import PROBES, DeliveryQueue, Destination, Pending, Retry, reason_to_set_aside
@@ -50,6 +48,14 @@ class Limits(msgspec.Struct, frozen=True):
     all: int = 4_096
 
 
+class Messaging(msgspec.Struct, frozen=True):
+    """Who gets messages of a device, what they say, and the way there."""
+
+    table: RoutingTable
+    writer: MessageWriter
+    sender: Sender
+
+
 class DeliveryCounters:
     """What happened since the start."""
 
@@ -68,35 +74,29 @@ class Deliveries:
 
     def __init__(
         self,
+        runtime: Runtime,
         store: Store,
-        table: RoutingTable,
-        writer: MessageWriter,
+        messaging: Messaging,
         *,
-        clock: Callable[[], float],
-        ids: IdSource,
-        rng: random.Random,
-        sender: Sender,
         wake: Callable[[], None],
-        supervisor: Supervisor | None = None,
         retry: Retry | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.counters = DeliveryCounters()
         self._store = store
-        self._table = table
-        self._writer = writer
-        self._clock = clock
-        self._ids = ids
-        self._rng = rng
+        self._table, self._writer = messaging.table, messaging.writer
+        self._clock, self._ids, self._rng = runtime.clock, runtime.ids, runtime.rng
         self._wake = wake
-        self._supervisor = supervisor or Supervisor(expected=(StoreError,))
+        self._supervisor = runtime.supervisor
         self._retry = retry or Retry()
         self._limits = limits or Limits()
         self._destinations: dict[str, Destination] = {}
         self._scheduler: Scheduler[DeliveryQueue] = Scheduler(
             self._run, most_each=self._limits.each, most=self._limits.all
         )
-        self._attempts = Attempts(table, sender, self._scheduler, self._supervisor, clock)
+        self._attempts = Attempts(
+            messaging.table, messaging.sender, self._scheduler, runtime.supervisor, runtime.clock
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         # Rows of the batch under way, and what is to be written of those before.
         self._new: list[tuple[QueueKey, Pending]] = []

@@ -9,7 +9,7 @@ from .clock import VirtualClock, VirtualClockLoop
 from .faults import Faults
 from .invariants import Checker, InvariantBroken
 from .mortal import EPOCH, Steps
-from .network import VirtualNetwork
+from .network import Conditions, VirtualNetwork
 from .population import MIXED, PLAIN, Kind
 from .week import Week, WeekResult
 from .world import ClockedWorld
@@ -20,6 +20,7 @@ __all__ = [
     "PLAIN",
     "Checker",
     "ClockedWorld",
+    "Conditions",
     "Faults",
     "InvariantBroken",
     "Kind",

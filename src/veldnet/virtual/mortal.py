@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from veldnet.assembly.data_directory.directory import DataDirectory
-from veldnet.assembly.platform import Platform
+from veldnet.assembly.platform import Outside, Platform
 from veldnet.domain.devices import DeviceRow
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
@@ -166,11 +166,13 @@ class MortalServer:
         self.platform = Platform(
             world.settings,
             world.data,
-            clock=world.clock,
-            rng=random.Random(world.rng.random()),  # noqa: S311 - chance is the seed's
-            transmit=self._transmit,
-            sender=self,
-            mailer=world.mailer,
+            outside=Outside(
+                world.clock,
+                random.Random(world.rng.random()),  # noqa: S311 - chance is the seed's
+                self._transmit,
+                self,
+                world.mailer,
+            ),
             store=MortalStore(world.data.store, self),
         )
         # Last of those that take part, so that it sees what the commit will hold.

@@ -12,6 +12,7 @@ from math import cos, pi, sin, sqrt
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 from sqlalchemy import select
 
@@ -48,9 +49,24 @@ _SUB_BAND = 2
 PutOnAir = Callable[..., None]
 
 
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which devices there are, and where. `radius` in km is that of the area in which base stations and
+    devices stand, each region apart. With `protocols` base stations are connected by these in turn, else the
+    network hears what they hear. `capacity` is how many devices the server holds in memory: fewer than a
+    setting may say, so that devices go and come all the time."""
+
+    kinds: tuple[Kind, ...] = PLAIN
+    plan: PlanSettings = PlanSettings(allowClassB=True)
+    downlinks_every: tuple[float, float] = (2.0, 6.0)
+    radius: float = 1.0
+    shadowing: float = 3.0
+    protocols: tuple[ProtocolName, ...] = ()
+    capacity: int | None = None
+
+
 class VirtualNetwork:
-    """`radius` in km is that of the area in which base stations and devices stand, each region apart. With
-    `protocols` base stations are connected by these in turn, else the network hears what they hear."""
+    """A seed gives the same history under the same conditions, with the same faults; `steps` say where the
+    server dies."""
 
     def __init__(
         self,
@@ -59,24 +75,17 @@ class VirtualNetwork:
         *,
         steps: Steps | None = None,
         faults: Faults | None = None,
-        capacity: int | None = None,
-        kinds: tuple[Kind, ...] = PLAIN,
-        plan: PlanSettings | None = None,
-        downlinks_every: tuple[float, float] = (2.0, 6.0),
-        radius: float = 1.0,
-        shadowing: float = 3.0,
-        protocols: tuple[ProtocolName, ...] = (),
+        conditions: Conditions | None = None,
         more: dict[str, Any] | None = None,
     ) -> None:
         self.rng = random.Random(seed)  # noqa: S311 - the same seed must give the same history
         self.steps = steps if steps is not None else Steps()
         self.faults = faults or Faults()
         self.delivery_failures = self.faults.delivery_failures
-        self.kinds = kinds
-        self.plan = plan or PlanSettings(allowClassB=True)
-        self.regions = sorted({kind.region for kind in kinds}, key=lambda name: (name != "EU868", name))
-        self.radius = radius
-        self._downlinks_every = downlinks_every
+        conditions = conditions or Conditions()
+        self.kinds, self.plan, self.radius = conditions.kinds, conditions.plan, conditions.radius
+        self.regions = sorted({kind.region for kind in self.kinds}, key=lambda name: (name != "EU868", name))
+        self._downlinks_every = conditions.downlinks_every
         values: dict[str, Any] = {
             "data": str(directory),
             "routing.first_retry": 1,
@@ -86,9 +95,8 @@ class VirtualNetwork:
             "network.sub_bands": (_SUB_BAND,),
         }
         self.settings = load_settings(values | (more or {}), environment={})
-        if capacity is not None:
-            # Fewer than a setting may say: so that devices go and come all the time.
-            network = replace(self.settings.network, device_capacity=capacity)
+        if conditions.capacity is not None:
+            network = replace(self.settings.network, device_capacity=conditions.capacity)
             self.settings = replace(self.settings, network=network)
         self.checker = Checker()
         self.lives: list[DeviceLife] = []
@@ -100,14 +108,15 @@ class VirtualNetwork:
         # What work beside the devices has ended with.
         self._failed: list[BaseException] = []
         self.outages = 0
+        collisions = len(self.kinds) > 1 or self.radius > 1
         self.airs = {
-            name: Air(Propagation(self.rng, shadowing=shadowing), collisions=len(kinds) > 1 or radius > 1)
+            name: Air(Propagation(self.rng, shadowing=conditions.shadowing), collisions=collisions)
             for name in self.regions
         }
         self._stations: dict[BaseStationId, BaseStation] = {}
         self._ids: dict[GatewayEui, BaseStationId] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._protocols = protocols
+        self._protocols = conditions.protocols
         self.backhaul: Backhaul | None = None
         self.data: DataDirectory
         self.server: MortalServer

@@ -26,7 +26,7 @@ from veldnet.store.schema import alarms
 from .failures import DAY, FAILURES, HOUR
 from .faults import Faults
 from .mortal import MortalServer
-from .network import VirtualNetwork
+from .network import Conditions, VirtualNetwork
 from .population import Kind
 
 KINDS = (Kind("1.0.2", motion="NEAR_STATIC"), Kind("1.0.4", motion="NEAR_STATIC"))
@@ -89,12 +89,10 @@ class Week(VirtualNetwork):
         super().__init__(
             directory,
             seed,
-            kinds=KINDS,
             faults=Faults(loss=0.01, delivery_failures=0.0),
-            plan=plan,
-            downlinks_every=(600.0, 1800.0),
-            radius=4.0,
-            shadowing=4.0,
+            conditions=Conditions(
+                kinds=KINDS, plan=plan, downlinks_every=(600.0, 1800.0), radius=4.0, shadowing=4.0
+            ),
         )
         self.mailer = self
         self.messages: list[tuple[tuple[str, ...], Message]] = []

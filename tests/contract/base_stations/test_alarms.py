@@ -17,7 +17,7 @@ from veldnet.simulator.backhaul import PROTOCOLS, ProtocolName
 from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.propagation import Heard, Place
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import VirtualNetwork
+from veldnet.virtual import Conditions, VirtualNetwork
 from veldnet.virtual.faults import CALM
 
 # Of a device that nobody knows.
@@ -177,7 +177,7 @@ def test_every_alarm_has_a_case() -> None:
 def test_alarms_rise_and_clear_through_a_protocol(tmp_path: Path, protocol: ProtocolName) -> None:
     async def story() -> None:
         more = {"alarms.base_station_no_frames": NO_FRAMES}
-        scene = Scene(tmp_path, 1, faults=CALM, protocols=(protocol,), more=more)
+        scene = Scene(tmp_path, 1, faults=CALM, more=more, conditions=Conditions(protocols=(protocol,)))
         await scene.begin()
         await scene.let_pass(60)
         for case in CASES:

@@ -17,7 +17,7 @@ from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.device import Received, VirtualDevice
 from veldnet.simulator.propagation import Heard, Place
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import Kind
+from veldnet.virtual import Conditions, Kind
 
 from .field import THERE, Adapter, Connection
 from .protocols import ADAPTERS
@@ -95,7 +95,7 @@ def in_town(
     device_class: str = "A",
 ) -> None:
     async def whole() -> None:
-        town = Town(directory, 1, kinds=(Kind("1.0.2", device_class),))  # type: ignore[arg-type]
+        town = Town(directory, 1, conditions=Conditions(kinds=(Kind("1.0.2", device_class),)))  # type: ignore[arg-type]
         await town.begin(*adapters)
         try:
             await story(town)

@@ -14,7 +14,7 @@ from veldnet.cli.bench.load import Generator, Prepared
 from veldnet.cli.bench.unanswered import DROPPED, LOST, Cause, ConfirmedUplink, causes
 from veldnet.lorawan import GatewayEui
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import Kind
+from veldnet.virtual import Conditions, Kind
 
 EUI = GatewayEui(0x0059AC0000000001)
 PULL_DATA, PUSH_DATA = b"\x02\x00\x00\x02" + int(EUI).to_bytes(8, "big"), b"\x02\x00\x00\x00"
@@ -45,7 +45,7 @@ def test_the_cause_of_each_unanswered_uplink_is_told(tmp_path: Path) -> None:
     """Three devices ask the only base station for an answer at the same time: one gets RX1, one RX2."""
 
     async def story() -> list[Cause]:
-        world = QuietNetwork(tmp_path, 1, kinds=(Kind("1.0.2", "A"),))
+        world = QuietNetwork(tmp_path, 1, conditions=Conditions(kinds=(Kind("1.0.2", "A"),)))
         await world.build(3, stations=1)
         devices = [life.device for life in world.lives]
         for device in devices:

@@ -17,7 +17,7 @@ from veldnet.monitoring.alarms import rules, types
 from veldnet.monitoring.alarms.machine import Alarm, Raised, Signal
 from veldnet.monitoring.alarms.rules import RULES, Occasion, Rule, RuleBook, Seen, on
 from veldnet.monitoring.alarms.types import DEVICE_TYPES, AlarmType
-from veldnet.monitoring.monitor import Monitor
+from veldnet.monitoring.monitor import AlarmPolicy, Monitor
 from veldnet.monitoring.state import MonitoringState, state_of
 from veldnet.network.core import BlockedCommand, UplinkRecord
 from veldnet.network.shell import Entry, Recorded, new_entry
@@ -55,8 +55,7 @@ def test_an_added_rule_that_looks_at_something_new_runs(added: Rule) -> None:
         NoCommits(),
         IdSource(),
         clock=lambda: NOW,
-        kinds=DEVICE_TYPES | {99: NEW_TYPE},
-        rules=(*RULES, added),
+        policy=AlarmPolicy(DEVICE_TYPES | {99: NEW_TYPE}, rules=(*RULES, added)),
     )
     quiet = uplink()
     monitor.observe(Recorded(quiet, entry.device, entry))

@@ -15,7 +15,7 @@ from veldnet.lorawan.radio import TransmitWindow
 from veldnet.network.core import DownlinkRecord, DownlinkRequest
 from veldnet.network.core.base_station_radios import conducted_power
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import Kind
+from veldnet.virtual import Conditions, Kind
 
 CLASS_C = (Kind("1.0.2", "C"),)
 
@@ -26,7 +26,7 @@ def above_20(window: TransmitWindow) -> str | None:
 
 async def joined(directory: Path) -> QuietNetwork:
     """A device of class C that was heard once."""
-    world = QuietNetwork(directory, 1, kinds=CLASS_C)
+    world = QuietNetwork(directory, 1, conditions=Conditions(kinds=CLASS_C))
     await world.build(1, stations=1)
     device = world.lives[0].device
     await world.join(device)

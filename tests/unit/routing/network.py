@@ -15,9 +15,11 @@ from sqlalchemy import insert, select
 
 from tests.contract.test_store import fleet, open_sqlite
 from tests.unit.outgoing.servers import Pieces, RawServer
+from veldnet.network.shell import Runtime
 from veldnet.routing import (
     Deliveries,
     Limits,
+    Messaging,
     Retry,
     RouteSender,
     RoutingTable,
@@ -30,6 +32,7 @@ from veldnet.routing.messages import TunnelMessage
 from veldnet.routing.transports import TRANSPORTS, Transports
 from veldnet.store import IdSource, SqliteStore, StoreError
 from veldnet.store.schema import deliveries, routes, routing_profiles
+from veldnet.supervision import Supervisor
 
 FAR = 1 << 42
 QUICK = Retry(0.01, 0.05, 3)
@@ -97,18 +100,15 @@ class Network:
         transports: Transports = TRANSPORTS,
     ) -> None:
         """Start deliveries, as a new process does."""
+        sender = RouteSender(
+            TransportSettings(allow_private, total_timeout=total_timeout),
+            clock=time.monotonic,
+            transports=transports,
+        )
         self.deliveries = Deliveries(
+            Runtime(self.clock, self.ids, random.Random(1), Supervisor(expected=(StoreError,))),
             self.store,
-            self.table,
-            _Messages(),  # type: ignore[arg-type]
-            clock=self.clock,
-            ids=self.ids,
-            rng=random.Random(1),
-            sender=RouteSender(
-                TransportSettings(allow_private, total_timeout=total_timeout),
-                clock=time.monotonic,
-                transports=transports,
-            ),
+            Messaging(self.table, _Messages(), sender),  # type: ignore[arg-type]
             wake=self._wake,
             retry=retry,
             limits=limits,

@@ -102,19 +102,25 @@ class NotifierCounters:
 Post = Callable[[str, dict[str, str], bytes], Awaitable[str | None]]
 
 
+class Ways(msgspec.Struct, frozen=True):
+    """The ways of messages: `post` sends a body to a URL and returns what went wrong; `unseal` opens the
+    secret of a webhook; without `mailer` nobody gets e-mails."""
+
+    post: Post
+    unseal: Callable[[bytes], Awaitable[bytes]]
+    mailer: Mailer | None = None
+
+
 class Notifier:
-    """`post` sends a body to a URL and returns what went wrong; `unseal` opens the secret of a webhook;
-    `is_down` tells of a base station by its id; `titles` name a scope."""
+    """`is_down` tells of a base station by its id."""
 
     def __init__(
         self,
         store: Store,
         recipients: Recipients,
+        ways: Ways,
         *,
         clock: Callable[[], float],
-        post: Post,
-        unseal: Callable[[bytes], Awaitable[bytes]],
-        mailer: Mailer | None = None,
         is_down: Callable[[str], bool] = lambda _station: False,
         pace: Pace | None = None,
     ) -> None:
@@ -122,9 +128,7 @@ class Notifier:
         self._store = store
         self._recipients = recipients
         self._clock = clock
-        self._post = post
-        self._unseal = unseal
-        self._mailer = mailer
+        self._ways = ways
         self._is_down = is_down
         self._pace = pace or Pace()
         self._accounts: defaultdict[Scope, _Account] = defaultdict(_Account)
@@ -292,12 +296,12 @@ class Notifier:
                 if address in settings.addresses(event.change, event.state)
             )
             groups.setdefault(wanted, []).append(address)
-        if groups and self._mailer is None:
+        if groups and self._ways.mailer is None:
             # The settings were made when this server had a mail server.
             log.warning("mail_not_configured", recipients=len(everybody))
             return None
         for wanted, addresses in groups.items():
-            assert self._mailer is not None
+            assert self._ways.mailer is not None
             events = [event for identifier, event in fresh if identifier in wanted]
             folded = {
                 cause: len({event.subject for identifier, event in items if identifier in wanted})
@@ -305,7 +309,7 @@ class Notifier:
             }
             try:
                 message = compose(events, folded, Text("Alarms of your network"), settings.language)
-                await self._mailer.send(addresses, message)
+                await self._ways.mailer.send(addresses, message)
             except MailFailed as error:
                 self.counters.messages[("mail", "failed")] += 1
                 return str(error)
@@ -318,9 +322,9 @@ class Notifier:
         if sealed is None:
             # The settings of a subscriber are gone with it; its events go nowhere, and nothing unsigned.
             return "the webhook has no secret any more"
-        secret = await self._unseal(sealed)
+        secret = await self._ways.unseal(sealed)
         body = body_of(events)
-        problem = await self._post(url, signed_headers(secret, body, self._clock()), body)
+        problem = await self._ways.post(url, signed_headers(secret, body, self._clock()), body)
         self.counters.messages[("webhook", "sent" if problem is None else "failed")] += 1
         return problem
 
