@@ -1,6 +1,23 @@
-"""Several nodes that serve one database together: who is there, and who serves which partitions."""
+"""Several nodes that serve one database together: who is there, who serves which partitions, and the wire
+between them."""
 
+from .bus import Bus, BusCounts, BusError, NodeAway, RequestRefused
+from .in_process import BadWire, InProcessBus, Wire
 from .membership import Membership
 from .ownership import OneNode, Ownership, PartitionMap, PartitionServer
 
-__all__ = ["Membership", "OneNode", "Ownership", "PartitionMap", "PartitionServer"]
+__all__ = [
+    "BadWire",
+    "Bus",
+    "BusCounts",
+    "BusError",
+    "InProcessBus",
+    "Membership",
+    "NodeAway",
+    "OneNode",
+    "Ownership",
+    "PartitionMap",
+    "PartitionServer",
+    "RequestRefused",
+    "Wire",
+]

@@ -1,0 +1,217 @@
+"""What NATS alone can do to a bus: go away and come back, refuse it, have another address, take no more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import nkeys
+import pytest
+from structlog.testing import capture_logs
+
+from tests.certificates import write_pair
+from tests.nats_server import NatsServer
+from veldnet.cluster import BusError, NodeAway, RequestRefused
+from veldnet.cluster.nats import NatsBus
+from veldnet.cluster.nats_access import NatsAccess
+from veldnet.supervision import Supervisor
+
+from .conftest import until
+
+
+@contextmanager
+def server(config: str = "") -> AsyncIterator[NatsServer]:  # type: ignore[misc]
+    started = NatsServer(config)
+    try:
+        yield started
+    finally:
+        started.close()
+
+
+@asynccontextmanager
+async def bus(url: str, node: str = "a", cluster: str = "test", **more: str) -> AsyncIterator[NatsBus]:
+    made = NatsBus(NatsAccess(url, cluster, node, **more), Supervisor())
+    try:
+        await made.start()
+        yield made
+    finally:
+        await made.stop()
+
+
+async def comes_through(url: str, **more: str) -> None:
+    """Two nodes that are set up so hear each other."""
+    got: list[bytes] = []
+    async with bus(url, "a", **more) as a, bus(url, "b", **more) as b:
+        b.on("word", lambda _node, payload: got.append(payload))
+        a.send("b", "word", b"1")
+        await until(lambda: got == [b"1"])
+
+
+def with_user(url: str, user: str) -> str:
+    return url.replace("//", f"//{user}@")
+
+
+async def test_outage_is_told_and_ends_by_itself() -> None:
+    got: list[bytes] = []
+    with server() as nats:
+        async with bus(nats.url, "a") as a, bus(nats.url, "b") as b:
+            b.on("word", lambda _node, payload: got.append(payload))
+            with capture_logs() as logs:
+                nats.stop()
+                await until(lambda: a.problem is not None and b.problem is not None)
+                assert a.problem is not None and f"NATS at 127.0.0.1:{nats.port} is not reached" in a.problem
+                a.send("b", "word", b"lost")
+                with pytest.raises(NodeAway, match="node b cannot be asked"):
+                    await a.request("b", "ask", b"", 5)
+                nats.start()
+                await until(lambda: a.problem is None and b.problem is None, 10)
+            a.send("b", "word", b"again")
+            await until(lambda: bool(got))
+            assert got == [b"again"], "what could not be sent is not sent later"
+            assert a.counts.dropped["word"] == 1
+            events = [line["event"] for line in logs]
+            assert "nats_connection_lost" in events and "nats_connected_again" in events
+
+
+async def test_clusters_on_one_nats_hear_only_themselves(nats_server: NatsServer) -> None:
+    got: list[tuple[str, bytes]] = []
+    async with (
+        bus(nats_server.url, "a", "north") as a,
+        bus(nats_server.url, "b", "north") as b,
+        bus(nats_server.url, "b", "south") as other,
+    ):
+        b.on("word", lambda _node, payload: got.append(("north", payload)))
+        other.on("word", lambda _node, payload: got.append(("south", payload)))
+        a.announce("word", b"1")
+        a.send("b", "word", b"2")
+        await until(lambda: len(got) >= 2)
+        with pytest.raises(NodeAway):
+            await other.request("a", "ask", b"", 1)
+        assert got == [("north", b"1"), ("north", b"2")]
+
+
+async def test_messages_larger_than_nats_takes_are_refused_here() -> None:
+    async def large(_node: str, _payload: bytes) -> bytes:
+        return bytes(3000)
+
+    with server("max_payload: 2048") as nats:
+        async with bus(nats.url, "a") as a, bus(nats.url, "b") as b:
+            b.answer("ask", large)
+            a.send("b", "word", bytes(3000))
+            assert a.counts.dropped["word"] == 1
+            with pytest.raises(RequestRefused, match="the request has 3000 octets"):
+                await a.request("b", "ask", bytes(3000), 5)
+            with pytest.raises(RequestRefused, match="the answer has 3000 octets"):
+                await a.request("b", "ask", b"", 5)
+            assert a.problem is None and b.problem is None
+
+
+async def test_node_that_hands_over_faster_than_nats_takes_stays_bounded(nats_server: NatsServer) -> None:
+    async with bus(nats_server.url, cluster="flood") as a:
+        payload = bytes(500_000)
+        for _ in range(50):
+            a.send("b", "word", payload)
+        sent, dropped = a.counts.sent["word"], a.counts.dropped["word"]
+        assert (sent, dropped) == (16, 34)
+        await asyncio.sleep(0)
+    assert a.counts.dropped["word"] == dropped, "what was taken is sent, also by a node that stops"
+
+
+async def test_slow_node_is_cut_off_and_comes_back() -> None:
+    got: list[bytes] = []
+    with server('write_deadline: "50ms"\nmax_pending: 2000000') as nats:
+        async with bus(nats.url, "a") as a, bus(nats.url, "b") as b:
+            b.on("word", lambda _node, payload: got.append(payload))
+            stuck: Any = b._client
+            socket = stuck._transport._io_reader._transport
+            socket.pause_reading()
+            for _ in range(30):
+                a.send("b", "word", bytes(1_000_000))
+                await asyncio.sleep(0.005)
+            socket.resume_reading()
+            await until(lambda: b._client is not stuck and b.problem is None)
+            assert a.problem is None
+            a.send("b", "word", b"fine")
+            await until(lambda: got[-1:] == [b"fine"])
+
+
+async def test_users_and_tokens_are_recognised() -> None:
+    with server('authorization { user: "node", password: "s3cret" }') as nats:
+        await comes_through(with_user(nats.url, "node:s3cret"))
+        for user in ("node:wrong", "token"):
+            with pytest.raises(BusError, match="Authorization Violation") as failed:
+                async with bus(with_user(nats.url, user)):
+                    pass
+            assert "wrong" not in str(failed.value)
+    with server('authorization { token: "t0ken" }') as nats:
+        await comes_through(with_user(nats.url, "t0ken"))
+        with pytest.raises(BusError, match="Authorization Violation"):
+            async with bus(nats.url):
+                pass
+
+
+async def test_nkeys_are_recognised(tmp_path: Path) -> None:
+    seeds = [nkeys.encode_seed(bytes([number]) * 32, nkeys.PREFIX_BYTE_USER) for number in (1, 2)]
+    public = nkeys.from_seed(seeds[0]).public_key.decode()
+    files = [tmp_path / "right.nk", tmp_path / "wrong.nk"]
+    for file, seed in zip(files, seeds, strict=True):
+        file.write_bytes(b"# user\n" + seed + b"\n")
+    with server(f'authorization {{ users: [ {{ nkey: "{public}" }} ] }}') as nats:
+        await comes_through(nats.url, credentials=str(files[0]))
+        with pytest.raises(BusError, match="Authorization Violation"):
+            async with bus(nats.url, credentials=str(files[1])):
+                pass
+
+
+async def test_missing_permission_is_a_problem_that_says_what_to_grant() -> None:
+    rights = '{ publish: "veldnet.>", subscribe: ["veldnet.test.to.>", "veldnet.test.inbox.>"] }'
+    with server(f'authorization {{ users: [ {{ user: a, password: b, permissions: {rights} }} ] }}') as nats:
+        async with bus(with_user(nats.url, "a:b")) as a:
+            await until(lambda: a.problem is not None)
+            assert a.problem is not None and "it needs veldnet.test.>" in a.problem
+
+
+def tls(pair_of: Callable[[Path], object], folder: Path) -> str:
+    pair_of(folder)
+    return f'tls {{ cert_file: "{folder}/fullchain.pem", key_file: "{folder}/privkey.pem", timeout: 5 '
+
+
+async def test_tls_with_an_own_authority_and_client_certificates(tmp_path: Path) -> None:
+    config = tls(write_pair, tmp_path)
+    mine = {name: str(tmp_path / file) for name, file in (("ca", "fullchain.pem"), ("certificate", "fullchain.pem"), ("key", "privkey.pem"))}
+    with server(config + f', ca_file: "{tmp_path}/fullchain.pem", verify: true }}') as nats:
+        url = nats.url.replace("nats:", "tls:")
+        await comes_through(url, **mine)
+        for wrong in ({}, {"ca": mine["ca"]}):
+            with pytest.raises(BusError, match=f"NATS at 127.0.0.1:{nats.port} is not reached"):
+                async with bus(url, **wrong):
+                    pass
+
+
+async def test_server_without_tls_is_not_told_the_password_where_tls_is_wanted() -> None:
+    heard: list[bytes] = []
+
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"max_payload":1048576,"auth_required":true}\r\n')
+        heard.append(await reader.read(1000))
+        writer.close()
+
+    listening = await asyncio.start_server(plain, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    with pytest.raises(BusError, match="secure connection not available"):
+        async with bus(f"tls://node:s3cret@127.0.0.1:{port}"):
+            pass
+    await until(lambda: bool(heard))
+    assert heard == [b""]
+    listening.close()
+
+
+async def test_nats_that_is_not_there_is_said_at_the_start() -> None:
+    with server() as nats:
+        nats.stop()
+        with pytest.raises(BusError, match=f"NATS at 127.0.0.1:{nats.port} is not reached: .*"):
+            async with bus(with_user(nats.url, "node:s3cret")):
+                pass
