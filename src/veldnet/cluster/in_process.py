@@ -152,10 +152,9 @@ class InProcessBus:
         self.counts.sent[subject] += 1
         self._last += 1
         number, source = self._last, self.node
-        answered = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._wire.carry(
-            source, node, subject, lambda bus: bus.requested(source, subject, payload, number)
-        )
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answered
+        self._wire.carry(source, node, subject, lambda bus: bus.requested(source, subject, payload, number))
         try:
             async with asyncio.timeout(timeout):
                 return await answered

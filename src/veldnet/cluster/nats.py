@@ -288,7 +288,7 @@ class NatsBus:
 
 
 async def _close(client: _Client) -> None:
-    # After a failed handshake of TLS the client waits for ever.
+    # After a failed handshake of TLS the client never ends waiting.
     with suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_WITHIN):
             await client.close()

@@ -3,6 +3,7 @@
 The sample file and the documentation page are generated from this tree.
 """
 
+from .cluster import ROLES, ClusterSettings, Role
 from .gateways import GatewaySettings
 from .keys import KeySettings, ModuleSettings, VaultSettings
 from .loading import FILE, FILE_VARIABLE, OnOldName, load_settings
@@ -20,10 +21,12 @@ __all__ = [
     "FILE",
     "FILE_VARIABLE",
     "RENAMED",
+    "ROLES",
     "Address",
     "AlarmSettings",
     "ApiSettings",
     "BackupSettings",
+    "ClusterSettings",
     "ConsoleSettings",
     "Duration",
     "GatewaySettings",
@@ -36,6 +39,7 @@ __all__ = [
     "OnOldName",
     "OptionalAddress",
     "ProviderSettings",
+    "Role",
     "RoutingSettings",
     "Setting",
     "Settings",

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from .cluster import ROLES
 from .sign_in import SignInSettings
 from .tree import RENAMED, Settings
 from .values import Address, Duration, OptionalAddress, SettingsError
@@ -79,6 +80,7 @@ def _check(settings: Settings) -> None:
             "settings: backup.directory is for the SQLite file; PostgreSQL is backed up with its own tools "
             "(docs/postgresql.md)"
         )
+    _check_cluster(settings)
     window = settings.network.deduplication_window
     if not 0 <= window <= 0.8 * settings.network.rx1_delay:
         raise SettingsError(
@@ -96,6 +98,25 @@ def _check(settings: Settings) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name) or name in ("software", "pkcs11"):
             raise SettingsError(f"settings: keys.vaults: {name!r} must be a short name in small letters")
     _check_sign_in(settings.sign_in)
+
+
+def _check_cluster(settings: Settings) -> None:
+    cluster = settings.cluster
+    if cluster.nats and not settings.store.url:
+        raise SettingsError(
+            "settings: cluster.nats needs PostgreSQL: several nodes cannot share an SQLite file; set "
+            "store.url (docs/postgresql.md)"
+        )
+    for key, name in (("name", cluster.name), ("node", cluster.node or "node")):
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+            raise SettingsError(
+                f"settings: cluster.{key} {name!r} must be of letters, digits, - and _ only, 64 at most"
+            )
+    if not cluster.roles:
+        raise SettingsError(f"settings: cluster.roles must have at least one of {', '.join(ROLES)}")
+    if bool(cluster.certificate) != bool(cluster.key):
+        missing = "key" if cluster.certificate else "certificate"
+        raise SettingsError(f"settings: cluster.{missing} is missing: a client certificate needs its key")
 
 
 def _check_sign_in(sign_in: SignInSettings) -> None:

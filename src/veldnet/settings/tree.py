@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from .cluster import ClusterSettings
 from .gateways import GatewaySettings
 from .keys import KeySettings
 from .network import NetworkSettings
@@ -22,6 +23,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     data: Annotated[str, about("Directory of the database and the vault.")] = "./veldnet-data"
     store: StoreSettings = StoreSettings()
+    cluster: ClusterSettings = ClusterSettings()
     api: ApiSettings = ApiSettings()
     tls: TlsSettings = TlsSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -20,8 +20,12 @@ class Got(NamedTuple):
 
 async def three(make_bus: MakeBus, got: list[Got]) -> list[Bus]:
     buses = [make_bus(name) for name in ("a", "b", "c")]
+
+    def listen(bus: Bus) -> None:
+        bus.on("word", lambda node, payload: got.append(Got(bus.node, node, payload)))
+
     for bus in buses:
-        bus.on("word", lambda node, payload, at=bus.node: got.append(Got(at, node, payload)))
+        listen(bus)
     for bus in buses:
         await bus.start()
     return buses
@@ -43,7 +47,12 @@ async def test_announcements_reach_all_others_but_not_their_sender(make_bus: Mak
     a.announce("word", b"\x00\xff")
     b.announce("word", b"")
     await until(lambda: len(got) >= 4)
-    assert sorted(got) == [Got("a", "b", b""), Got("b", "a", b"\x00\xff"), Got("c", "a", b"\x00\xff"), Got("c", "b", b"")]
+    assert sorted(got) == [
+        Got("a", "b", b""),
+        Got("b", "a", b"\x00\xff"),
+        Got("c", "a", b"\x00\xff"),
+        Got("c", "b", b""),
+    ]
 
 
 async def test_message_nobody_handles_and_failing_handler_end_nothing(make_bus: MakeBus) -> None:
@@ -95,7 +104,7 @@ async def test_refused_request_says_why_and_a_defect_only_its_kind(make_bus: Mak
     await b.start()
     with pytest.raises(RequestRefused, match="not now"):
         await a.request("b", "ask", b"", 5)
-    with pytest.raises(RequestRefused, match="^LookupError$"):
+    with pytest.raises(RequestRefused, match=r"^LookupError$"):
         await a.request("b", "ask", b"defect", 5)
     with pytest.raises(RequestRefused, match="answers no requests of other"):
         await a.request("b", "other", b"", 5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from .conftest import until
 
 
 @contextmanager
-def server(config: str = "") -> AsyncIterator[NatsServer]:  # type: ignore[misc]
+def server(config: str = "") -> Iterator[NatsServer]:
     started = NatsServer(config)
     try:
         yield started
@@ -168,7 +168,7 @@ async def test_nkeys_are_recognised(tmp_path: Path) -> None:
 
 async def test_missing_permission_is_a_problem_that_says_what_to_grant() -> None:
     rights = '{ publish: "veldnet.>", subscribe: ["veldnet.test.to.>", "veldnet.test.inbox.>"] }'
-    with server(f'authorization {{ users: [ {{ user: a, password: b, permissions: {rights} }} ] }}') as nats:
+    with server(f"authorization {{ users: [ {{ user: a, password: b, permissions: {rights} }} ] }}") as nats:
         async with bus(with_user(nats.url, "a:b")) as a:
             await until(lambda: a.problem is not None)
             assert a.problem is not None and "it needs veldnet.test.>" in a.problem
@@ -181,7 +181,10 @@ def tls(pair_of: Callable[[Path], object], folder: Path) -> str:
 
 async def test_tls_with_an_own_authority_and_client_certificates(tmp_path: Path) -> None:
     config = tls(write_pair, tmp_path)
-    mine = {name: str(tmp_path / file) for name, file in (("ca", "fullchain.pem"), ("certificate", "fullchain.pem"), ("key", "privkey.pem"))}
+    mine = {
+        name: str(tmp_path / file)
+        for name, file in (("ca", "fullchain.pem"), ("certificate", "fullchain.pem"), ("key", "privkey.pem"))
+    }
     with server(config + f', ca_file: "{tmp_path}/fullchain.pem", verify: true }}') as nats:
         url = nats.url.replace("nats:", "tls:")
         await comes_through(url, **mine)

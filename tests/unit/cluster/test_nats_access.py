@@ -10,7 +10,9 @@ from veldnet.cluster.bus import BusError
 from veldnet.cluster.nats_access import NatsAccess
 
 
-def access(urls: str = "nats://nats.example:4222", cluster: str = "veldnet", node: str = "a", **more: str) -> NatsAccess:
+def access(
+    urls: str = "nats://nats.example:4222", cluster: str = "veldnet", node: str = "a", **more: str
+) -> NatsAccess:
     return NatsAccess(urls, cluster, node, **more)
 
 

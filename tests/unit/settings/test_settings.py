@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,3 +143,19 @@ def test_a_command_warns_of_an_old_name(capsys: pytest.CaptureFixture[str]) -> N
     settings_or_fail({"network.strangers": 9})
     shown = capsys.readouterr().err
     assert "network.strangers" in shown and "network.unknown_device_limit" in shown
+
+
+@pytest.mark.parametrize(
+    ("cluster", "words"),
+    [
+        ({"nats": "nats://nats.example"}, "cluster.nats needs PostgreSQL"),
+        ({"name": "a.b"}, "cluster.name 'a.b' must be of letters"),
+        ({"node": "a b"}, "cluster.node 'a b' must be of letters"),
+        ({"roles": []}, "cluster.roles must have at least one of gateways, network"),
+        ({"key": "key.pem"}, "cluster.certificate is missing"),
+    ],
+)
+def test_clusters_that_cannot_work_are_refused(cluster: dict[str, Any], words: str) -> None:
+    flags = {f"cluster.{name}": value for name, value in cluster.items()}
+    with pytest.raises(SettingsError, match=words):
+        load_settings(flags, environment={})
