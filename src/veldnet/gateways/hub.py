@@ -42,6 +42,17 @@ class FrameSink(Protocol):
     def transmit_reported(self, report: TransmitReport) -> None: ...
 
 
+class Others(Protocol):
+    """What is known of base stations at other nodes, and what those are told."""
+
+    def takes(self, base_station: BaseStationId, authenticates: bool) -> bool:
+        """Whether a connection here may be that of a base station."""
+
+    def connected(self, base_station: BaseStationId, *, authenticates: bool, plans_both: bool) -> None: ...
+
+    def disconnected(self, base_station: BaseStationId) -> None: ...
+
+
 class Hub:
     """The host of the protocols. A downlink goes by the protocol in which its base station was heard last; no
     protocol without authentication takes it away from one with."""
@@ -65,6 +76,8 @@ class Hub:
         self._services: dict[str, BaseStationService] = {}
         self._connections: dict[BaseStationId, BaseStationProtocol] = {}
         self._ports: dict[str, int] = {}
+        # Where there are several nodes.
+        self.others: Others | None = None
         # By protocol.
         self.handovers: dict[str, HandoverTimes] = {}
 
@@ -76,12 +89,23 @@ class Hub:
         before = self._connections.get(base_station)
         if before is protocol or (before is not None and before.authenticates and not protocol.authenticates):
             return
+        authenticates, others = protocol.authenticates, self.others
+        if others is not None and not others.takes(base_station, authenticates):
+            return
         self._connections[base_station] = protocol
+        if others is not None:
+            others.connected(base_station, authenticates=authenticates, plans_both=protocol.plans_both)
         log.debug("base_station_connected", base_station=str(base_station), protocol=protocol.name)
 
     def disconnected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
         if self._connections.get(base_station) is protocol:
             del self._connections[base_station]
+            if self.others is not None:
+                self.others.disconnected(base_station)
+
+    def leave(self, base_station: BaseStationId) -> None:
+        """Forget the connection of a base station, which another node has now."""
+        self._connections.pop(base_station, None)
 
     def connection(self, base_station: BaseStationId) -> BaseStationProtocol | None:
         """The protocol by which a base station can be reached."""

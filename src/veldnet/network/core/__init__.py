@@ -24,8 +24,11 @@ from .records import (
     decode_record,
 )
 from .state import PortKey
+from .transmit_results import NO_ANSWER, SENT
 
 __all__ = [
+    "NO_ANSWER",
+    "SENT",
     "AirSchedule",
     "BlockedCommand",
     "Copy",

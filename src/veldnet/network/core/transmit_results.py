@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from veldnet.lorawan import BaseStationId
 
@@ -15,12 +16,16 @@ _OTHER = "OTHER"
 
 
 class TransmitResults:
-    """Counts by base station and result, for whoever takes them from time to time."""
+    """Counts by base station and result, for whoever takes them from time to time. `counts` says of which
+    base stations: where there are several nodes, each counts what its own ones were to transmit."""
 
     def __init__(self) -> None:
+        self.counts: Callable[[BaseStationId], bool] | None = None
         self._counts: dict[BaseStationId, Counter[str]] = {}
 
     def count(self, base_station: BaseStationId, result: str) -> None:
+        if self.counts is not None and not self.counts(base_station):
+            return
         counts = self._counts.get(base_station)
         if counts is None:
             counts = self._counts[base_station] = Counter()
