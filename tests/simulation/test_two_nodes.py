@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.network.quiet import HERE, THERE, QuietNetwork
-from veldnet.cluster import Wire
-from veldnet.cluster.frames import ClusterFrames
-from veldnet.cluster.stations import StationHolders
+from veldnet.cluster import ClusterFrames, Wire
 from veldnet.gateways import Hub, Presence
 from veldnet.gateways.interface import MessageCounts
 from veldnet.lorawan import BaseStationId
@@ -86,14 +84,9 @@ class Node:
         self.network = network
         self.bus = wire.bus(name, supervisor)
         self.partitions = Partitions(name)
-        self.stations = StationHolders(self.bus, supervisor, clock)
-        self.frames = ClusterFrames(
-            self.bus, self.partitions, self.stations, network, network.addresses, clock
-        )
+        self.frames = ClusterFrames(self.bus, self.partitions, network, network.addresses, clock, supervisor)
         directory: Any = None
         self.hub = Hub(self.frames, directory, Presence(), clock, supervisor.caught)
-        self.hub.others = self.stations
-        self.stations.hub = self.hub
         self.frames.serve(self.hub, network.air)
         self.radio = Radio(name)
         self.radio.report = self.frames.transmit_reported
@@ -101,7 +94,7 @@ class Node:
 
     async def start(self, *base_stations: BaseStationId) -> None:
         await self.bus.start()
-        self.stations.start()
+        self.frames.start()
         for base_station in base_stations:
             self.hub.connected(self.radio, base_station)
 

@@ -2,6 +2,7 @@
 between them."""
 
 from .bus import Bus, BusCounts, BusError, NodeAway, RequestRefused
+from .frames import ClusterFrames
 from .in_process import BadWire, InProcessBus, Wire
 from .membership import Membership
 from .ownership import OneNode, Ownership, PartitionMap, PartitionServer
@@ -11,6 +12,7 @@ __all__ = [
     "Bus",
     "BusCounts",
     "BusError",
+    "ClusterFrames",
     "InProcessBus",
     "Membership",
     "NodeAway",

@@ -18,9 +18,9 @@ from veldnet.lorawan import BaseStationId, DevAddr, DevEui
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.network.core import AirSchedule
 from veldnet.network.core.addressing import AddressSpace
+from veldnet.supervision import Supervisor
 
 from .air import NOT_HERE, DistantDownlinks
-from .air import Stations as Hub
 from .bus import Bus
 from .clocks import NodeClocks
 from .ownership import PartitionMap
@@ -74,6 +74,19 @@ class Network(Protocol):
     def transmit_reported(self, report: TransmitReport) -> None: ...
 
 
+class Hub(Protocol):
+    """The connections of this node."""
+
+    def share(self, others: StationHolders) -> None:
+        """Tell of the connections of this node, and ask for those of others."""
+
+    def connection(self, base_station: BaseStationId) -> object | None: ...
+
+    def transmit(self, downlink: GatewayDownlink) -> None: ...
+
+    def leave(self, base_station: BaseStationId) -> None: ...
+
+
 class Outbox(Generic[T]):
     """Collects what goes to each node within a turn of the event loop."""
 
@@ -123,23 +136,23 @@ class PartitionGate:
 
 class ClusterFrames:
     """The hub's network, and where the network server sends its downlinks. `stations` knows which node has
-    which base station; `air` is the air schedule of this node."""
+    which base station."""
 
     def __init__(
         self,
         bus: Bus,
         partitions: PartitionMap,
-        stations: StationHolders,
         network: Network,
         addresses: AddressSpace,
         clock: Callable[[], float],
+        supervisor: Supervisor,
     ) -> None:
+        self.stations = StationHolders(bus, supervisor, clock)
         self.gate = PartitionGate(network.gate, partitions, addresses)
         # Frames forwarded, held for want of an owner, and dropped, by reason.
         self.counts: Counter[str] = Counter()
         self._bus = bus
         self._partitions = partitions
-        self._stations = stations
         self._network = network
         self._addresses = addresses
         self._clock = clock
@@ -158,9 +171,14 @@ class ClusterFrames:
 
     def serve(self, hub: Hub, air: AirSchedule) -> None:
         """Take part with the base stations of this node."""
-        self._hub = hub
+        self._hub = self.stations.hub = hub
+        hub.share(self.stations)
         self._distant = DistantDownlinks(hub, air, self._clock, self._reports.add)
         air.results.counts = lambda base_station: hub.connection(base_station) is not None
+
+    def start(self) -> None:
+        """Find out which base stations are where; the bus has been started."""
+        self.stations.start()
 
     # From the hub.
 
@@ -189,7 +207,7 @@ class ClusterFrames:
         if hub is not None and hub.connection(base_station) is not None:
             hub.transmit(downlink)
             return
-        holder = self._stations.holder(base_station)
+        holder = self.stations.holder(base_station)
         if holder is not None:
             self.counts["downlinks_forwarded"] += 1
             self._downlinks.add(holder.node, downlink)
@@ -199,7 +217,7 @@ class ClusterFrames:
 
     def plans_both(self, base_station: BaseStationId) -> bool:
         """Whether a base station of another node can be given two windows for one frame."""
-        holder = self._stations.holder(base_station)
+        holder = self.stations.holder(base_station)
         return holder is not None and holder.plans_both
 
     # Uplinks.
@@ -316,7 +334,7 @@ class ClusterFrames:
 
     def forget_node(self, node: str) -> None:
         """A node is gone."""
-        self._stations.forget_node(node)
+        self.stations.forget_node(node)
         self._clocks.forget(node)
 
     def close(self) -> None:

@@ -77,7 +77,7 @@ class Hub:
         self._connections: dict[BaseStationId, BaseStationProtocol] = {}
         self._ports: dict[str, int] = {}
         # Where there are several nodes.
-        self.others: Others | None = None
+        self._others: Others | None = None
         # By protocol.
         self.handovers: dict[str, HandoverTimes] = {}
 
@@ -85,11 +85,15 @@ class Hub:
         """Let base stations be served by a protocol, or what belongs to one, too."""
         self._services[service.name] = service
 
+    def share(self, others: Others) -> None:
+        """Have the other nodes told of connections, and know of theirs."""
+        self._others = others
+
     def connected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
         before = self._connections.get(base_station)
         if before is protocol or (before is not None and before.authenticates and not protocol.authenticates):
             return
-        authenticates, others = protocol.authenticates, self.others
+        authenticates, others = protocol.authenticates, self._others
         if others is not None and not others.takes(base_station, authenticates):
             return
         self._connections[base_station] = protocol
@@ -100,8 +104,8 @@ class Hub:
     def disconnected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
         if self._connections.get(base_station) is protocol:
             del self._connections[base_station]
-            if self.others is not None:
-                self.others.disconnected(base_station)
+            if self._others is not None:
+                self._others.disconnected(base_station)
 
     def leave(self, base_station: BaseStationId) -> None:
         """Forget the connection of a base station, which another node has now."""
