@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.api.hosting import HostedServer
 from tests.e2e.running import command
 from tests.installation import sandbox
 from tests.person import Person
+from veldnet.domain.errors import Conflict
+from veldnet.lorawan import BaseStationId
 
 _STATIONS = "/api/v1/operator/baseStations"
 
@@ -28,11 +33,14 @@ class ShellStation:
         self.commands: list[dict[str, Any]] = []
         self.open = [False, False]
         self.users: list[str] = []
+        self.configured = asyncio.Event()
 
     async def connect(self, features: str = "rmtsh") -> None:
+        self.configured.clear()
         self.connection = await connect(self.uri, compression=None)
         await self.send({"msgtype": "version", "station": "2.0.6(linux/std)", "features": features})
         self.reading = asyncio.get_running_loop().create_task(self.read(self.connection))
+        await self.configured.wait()
 
     async def send(self, message: dict[str, Any]) -> None:
         await self.connection.send(json.dumps(message))
@@ -43,7 +51,9 @@ class ShellStation:
                 await connection.send(received[:1] + received[1:].upper())
                 continue
             message = json.loads(received)
-            if message["msgtype"] == "runcmd":
+            if message["msgtype"] == "router_config":
+                self.configured.set()
+            elif message["msgtype"] == "runcmd":
                 self.commands.append(message)
             elif message["msgtype"] == "rmtsh":
                 await self.shell(message)
@@ -58,7 +68,9 @@ class ShellStation:
 
     async def close(self) -> None:
         await self.connection.close()
-        await self.reading
+        # What it was about to answer.
+        with contextlib.suppress(ConnectionClosed):
+            await self.reading
 
 
 class Field:
@@ -79,15 +91,35 @@ class Field:
         self.path = f"{_STATIONS}/{self.id}"
         self.station = ShellStation(self.server, account.base_station_eui)
         self.run(self.station.connect())
-        self.settle()
+        self.until(self.has_free_shell)
 
     def run(self, work: Any) -> Any:
         """Time passes no quicker than sockets do."""
         with self.server.time.awaiting():
             return self.server.run(work)
 
-    def settle(self) -> None:
-        self.run(asyncio.sleep(0.05))
+    def until(self, what: Callable[[], object]) -> None:
+        """Let sockets be read until something is so."""
+
+        end = time.monotonic() + 10
+        while not what():
+            assert time.monotonic() < end, "it did not come about"
+            self.run(asyncio.sleep(0.005))
+
+    def has_free_shell(self) -> bool:
+        try:
+            self.server.platform.remote.check_shell(BaseStationId.parse(self.id), "dumb")
+        except Conflict:
+            return False
+        return True
+
+    def closes_shells(self) -> None:
+        self.until(lambda: self.station.open == [False, False])
+
+    def shown(self) -> dict[str, Any]:
+        """The base station in the list of its operator."""
+        listed: list[dict[str, Any]] = self.operator.call("GET", _STATIONS)
+        return next(each for each in listed if each["id"] == self.id)
 
     def allow(self, *, allowed: bool = True) -> None:
         flag = "--station-access" if allowed else "--no-station-access"
@@ -138,7 +170,7 @@ def test_a_command_is_sent_and_written_down(field: Field) -> None:
     field.allow()
     body = {"command": "logread", "arguments": ["-f", "é"]}
     assert field.ask("POST", "/commands", body) == (204, "")
-    field.settle()
+    field.until(lambda: field.station.commands)
     assert field.station.commands == [{"msgtype": "runcmd", **body}]
     assert field.audited("baseStation.commandRun") == [body]
     for wrong in (
@@ -160,13 +192,13 @@ def test_a_shell_is_one_users_and_what_it_says_is_not_written_down(field: Field)
     assert field.ask("POST", f"/shells/{shell['id']}/input", given) == (204, "")
     for wrong in ("", "?", base64.b64encode(b"x" * 1025).decode()):
         assert field.ask("POST", f"/shells/{shell['id']}/input", {"data": wrong})[0] == 400
-    field.settle()
-    (listed,) = field.operator.call("GET", f"{field.path}/shells")
-    assert (listed["octetsSent"], listed["octetsReceived"]) == (7, 7)
     entry, opened = next(
         (each, each.shell) for each in field.server.platform.remote._shells.values() if each.id == shell["id"]
     )
     assert opened is not None
+    field.until(lambda: opened.received)
+    (listed,) = field.operator.call("GET", f"{field.path}/shells")
+    assert (listed["octetsSent"], listed["octetsReceived"]) == (7, 7)
     assert field.run(opened.read(1.0)) == b"SECRET\n"
     assert field.ask("DELETE", f"/shells/{shell['id']}") == (204, "")
     assert field.ask("GET", "/shells") == (200, "[]")
@@ -179,8 +211,7 @@ def test_a_shell_is_one_users_and_what_it_says_is_not_written_down(field: Field)
     assert (closed["reason"], closed["octetsSent"], closed["octetsReceived"]) == ("closed", 7, 7)
     entries = field.operator.call("GET", "/api/v1/operator/audit")
     assert "secret" not in json.dumps(entries).lower()
-    field.settle()
-    assert field.station.open == [False, False]
+    field.closes_shells()
 
 
 def test_shells_end_with_disuse_and_with_their_connection(field: Field) -> None:
@@ -188,8 +219,7 @@ def test_shells_end_with_disuse_and_with_their_connection(field: Field) -> None:
     assert field.ask("POST", "/shells", {})[0] == 201
     field.server.pass_time(620)
     assert field.last_end() == "idle"
-    field.settle()
-    assert field.station.open == [False, False]
+    field.closes_shells()
     assert field.ask("POST", "/shells", {})[0] == 201
     reconnect(field)
     field.server.pass_time(40)
@@ -198,14 +228,14 @@ def test_shells_end_with_disuse_and_with_their_connection(field: Field) -> None:
     field.allow(allowed=False)
     field.server.pass_time(60)
     assert field.last_end() == "withdrawn"
-    field.settle()
-    assert field.station.open == [False, False]
+    field.closes_shells()
 
 
 def reconnect(field: Field, features: str = "rmtsh") -> None:
     field.run(field.station.close())
     field.run(field.station.connect(features))
-    field.settle()
+    if "rmtsh" in features:
+        field.until(field.has_free_shell)
 
 
 def test_what_a_station_cannot_do_is_refused_with_the_reason(field: Field) -> None:
@@ -224,6 +254,4 @@ def test_what_a_station_cannot_do_is_refused_with_the_reason(field: Field) -> No
     assert "both remote shells" in field.ask("POST", "/shells", {})[1]
     # What it says of shells that are none is counted, and nothing else happens.
     field.run(field.station.connection.send(b"\x07x"))
-    field.settle()
-    (station,) = [each for each in field.operator.call("GET", _STATIONS) if each["id"] == field.id]
-    assert "unknown_shell" in station["lastRefusal"]
+    field.until(lambda: "unknown_shell" in (field.shown().get("lastRefusal") or ""))

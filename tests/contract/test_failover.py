@@ -68,8 +68,8 @@ async def test_a_module_that_dies_is_stood_in_for_and_comes_back(members: list[R
             answers.extend(await vault.join([order(sealed, protected=False)] * 20))
 
     tasks = [asyncio.create_task(join_on_and_on()) for _ in range(3)]
+    await until(lambda: bool(answers))
     for victim in (members[0], members[1], members[0]):
-        await asyncio.sleep(0.05)
         assert victim.pid is not None
         os.kill(victim.pid, signal.SIGKILL)
         await until(lambda v=victim: v.problem is not None)  # type: ignore[misc]

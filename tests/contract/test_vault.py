@@ -386,8 +386,9 @@ async def test_a_vault_process_that_is_killed_is_restarted_and_no_call_is_lost(t
                 answers.extend(await vault.join([order(sealed, protected=False)] * 4))
 
         tasks = [asyncio.create_task(join_on_and_on()) for _ in range(3)]
+        while not answers:
+            await asyncio.sleep(0.01)
         for _ in range(3):
-            await asyncio.sleep(0.05)
             pid = vault.pid
             assert pid is not None
             assert vault.problem is None

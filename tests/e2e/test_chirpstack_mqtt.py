@@ -236,7 +236,6 @@ def test_a_broker_that_goes_and_comes_back(setting: Setting, client: Client) -> 
         await joined(field, device)
         field.link.connected.clear()
         setting.broker.stop()
-        await asyncio.sleep(0.2)
         setting.broker.start()
         await field.link.connected.wait()
         for _ in range(10):

@@ -59,7 +59,6 @@ class Place:
         self.device: dict[str, Any] = self.client.call(
             "POST", "/devices", self.client.device_body(1, routingProfileId=self.routing, name="Meter 1")
         )
-        time.sleep(1.2)
         self.speak("--count", "5", "--period", "0.2")
 
     def connect(self) -> None:
@@ -223,7 +222,6 @@ def test_recipients_are_told(place: Place) -> None:
         {"surprise": 1},
     ):
         place.v1("PUT", "/notificationSettings", bad, expect=400)
-    time.sleep(1.2)
     # Somebody without the key tries to join.
     host_port = f"{place.server.udp[0]}:{place.server.udp[1]}"
     with pytest.raises(AssertionError, match="not served"):

@@ -16,16 +16,22 @@ def test_a_tag_changes_with_what_people_set_and_not_with_what_is_observed() -> N
     assert etag_of(Device(name="b")) != first
 
 
-@pytest.mark.parametrize("wanted", [None, "*", "{tag}", '"other", {tag}'])
-def test_changes_of_the_current_state_pass(wanted: str | None) -> None:
+def _refused(wanted: str | None) -> bool:
+    """Whether a change is that names the state it is meant for as `wanted`."""
     device = Device(name="a")
     headers = {} if wanted is None else {"if-match": wanted.format(tag=etag_of(device))}
-    check_match(RequestFactory().put("/", headers=headers), device, "device 1")
+    try:
+        check_match(RequestFactory().put("/", headers=headers), device, "device 1")
+    except Changed:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("wanted", [None, "*", "{tag}", '"other", {tag}'])
+def test_changes_of_the_current_state_pass(wanted: str | None) -> None:
+    assert not _refused(wanted)
 
 
 @pytest.mark.parametrize("wanted", ['"other"', "", "{tag}x"])
 def test_changes_of_another_state_are_refused(wanted: str) -> None:
-    device = Device(name="a")
-    headers = {"if-match": wanted.format(tag=etag_of(device))}
-    with pytest.raises(Changed):
-        check_match(RequestFactory().put("/", headers=headers), device, "device 1")
+    assert _refused(wanted)

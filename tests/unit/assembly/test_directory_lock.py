@@ -6,6 +6,7 @@ import asyncio
 import errno
 import fcntl
 import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -132,6 +133,9 @@ async def test_b6_a_server_that_cannot_live_is_not_waited_for(
     await _leave(store, msgspec.structs.replace(ServerProcess.of(holder.pid, store.identity), **changes))
     async with asyncio.timeout(1):
         await ServingLease(store).claim()
+    written = await store.read(lambda c: read_property(c, "server"))
+    assert written is not None
+    assert msgspec.json.decode(written, type=Held).process == ServerProcess.of(os.getpid(), store.identity)
 
 
 async def test_b6_a_server_on_another_machine_is_told_by_its_beat(

@@ -70,6 +70,8 @@ def test_e8_names_are_checked_where_they_are_written(
 def test_e8_good_names_are_taken(connection: Connection, operator: int, kind: str) -> None:
     accounts.create_subscriber(connection, operator, "987654321", "Customer")
     WRITERS[kind](connection, operator, "good")
+    rows = [row for table in metadata.sorted_tables for row in connection.execute(select(table))]
+    assert [row for row in rows if "good" in row] != []
 
 
 @pytest.mark.parametrize("plan_id", ["", "a", "/b", "a/", "a/b/c", "_a/b", "a/b c", "a\n/b", "a/" + "b" * 80])

@@ -71,7 +71,9 @@ def test_a6_private_hosts_are_refused(host: str) -> None:
     ],
 )
 def test_public_hosts_pass(host: str) -> None:
-    check_reachable(parse_address(f"https://{host}/x"))
+    address = parse_address(f"https://{host}/x")
+    check_reachable(address)
+    assert address.ip is None or is_public(address.ip)
 
 
 @pytest.mark.parametrize(

@@ -240,6 +240,7 @@ async def test_c2_a_refused_first_address_does_not_keep_the_second_from_its_mess
         await network.profile("http://127.0.0.1\\@example.org/x", second.address)
         await network.send(uplink(1), uplink(2))
         await network.until(lambda: len(second.requests) == 2)
+        assert counters(second) == [1, 2]
         await network.close()
 
 
