@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.api import imported
 from tests.api.antenna import Antenna
 from tests.api.examples import KEY, V1, create
 from tests.api.hosting import HostedServer
+from tests.api.imported import Imported
 from tests.customers import KPN
 from tests.e2e import radio
 from tests.e2e.running import command
@@ -112,21 +114,22 @@ def test_a_csv_with_a_header_is_tried_imported_and_undone(user: Person, account:
     ]
     text = "\n".join([header, *rows])
 
-    def post(query: str, sent: str) -> list[list[str]]:
+    def post(query: str, sent: str) -> list[Imported]:
         answer = user.http.post(
             f"{V1}/devices/import{query}",
             content=sent,
             headers=user.headers("POST") | {"content-type": "text/csv"},
         )
         assert answer.status_code == 200, answer.text
-        return list(csv.reader(io.StringIO(answer.text)))
+        return imported.read(answer.text)
 
     tried = post("?dryRun=true", text)
-    assert [row[2][:5] for row in tried] == ["[200]", "[200]", "[400]", "[400]", "[400]"]
-    assert "EUI" in tried[2][2] and "geoLatitude" in tried[3][2] and "CREATE or DELETE" in tried[4][2]
+    assert [row.code for row in tried] == ["200", "200", "400", "400", "400"]
+    assert "EUI" in tried[2].outcome and "geoLatitude" in tried[3].outcome
+    assert "CREATE or DELETE" in tried[4].outcome
     assert user.call("GET", f"{V1}/devices?search=Tank")["devices"] == []
     part = user.call("POST", f"{V1}/imports", {"name": "tanks.csv"})["ref"]
-    assert [row[2][:5] for row in post(f"?import={part}", text)] == [row[2][:5] for row in tried]
+    assert [row.code for row in post(f"?import={part}", text)] == [row.code for row in tried]
     assert user.call("GET", f"{V1}/devices?search=Tank")["total"] == 2
     listed = next(item for item in user.call("GET", f"{V1}/imports") if item["ref"] == part)
     assert (listed["devices"], listed["name"], listed["undoneTime"]) == (2, "tanks.csv", None)

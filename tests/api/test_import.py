@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.api import imported
 from tests.api.hosting import HostedServer
+from tests.api.imported import Imported
 from tests.customers import KPN
 from tests.person import Person
 from veldnet.simulator.customer import Account
@@ -33,7 +35,7 @@ def user(server: HostedServer, account: Account) -> Person:
     return Person(server, account.thingpark_username, account.thingpark_password)
 
 
-def post(user: Person, sent: bytes | str, query: str = "") -> tuple[list[list[str]], str]:
+def post(user: Person, sent: bytes | str, query: str = "") -> tuple[list[Imported], str]:
     answer = user.http.post(
         f"{V1}/devices/import{query}",
         content=sent,
@@ -42,7 +44,7 @@ def post(user: Person, sent: bytes | str, query: str = "") -> tuple[list[list[st
     assert answer.status_code == 200, answer.text
     digits = answer.text.replace("-", "").replace(" ", "").upper()
     assert KEY[:24] not in digits
-    return list(csv.reader(io.StringIO(answer.text))), answer.headers.get("x-dry-run", "")
+    return imported.read(answer.text), answer.headers.get("x-dry-run", "")
 
 
 def table(*rows: list[str], separator: str = ",") -> str:
@@ -54,10 +56,10 @@ def table(*rows: list[str], separator: str = ",") -> str:
 HEADER = ["name", "EUI", "applicationEUI", "applicationKey", "deviceProfileId", "hsmGroupId", "action"]
 
 
-def outcomes(rows: list[list[str]]) -> list[str]:
+def outcomes(rows: list[Imported]) -> list[str]:
     """What became of rows, alike in a dry run and an import."""
     return [
-        row[2].replace("would be ", "").split(" as ")[0] if row[2].startswith("[2") else row[2]
+        row.outcome.replace("would be ", "").split(" as ")[0] if row.code.startswith("2") else row.outcome
         for row in rows
     ]
 
@@ -100,17 +102,17 @@ def test_e3_a_dry_run_says_what_the_import_does(user: Person, account: Account) 
     assert tried == again, "a dry run changes nothing"
     done, none = post(user, text)
     assert outcomes(done) == outcomes(tried) and none == ""
-    assert done[6][2][:2] == "[4"
-    assert [row[2][:5] for row in done] == [
-        "[200]", "[400]", "[400]", "[400]", "[400]", "[400]", done[6][2][:5],
-        "[400]", "[400]", "[200]", "[404]", "[200]", "[200]", "[404]", "[200]", "[400]", "[400]", "[200]",
+    assert done[6].code.startswith("4")
+    assert [row.code for row in done] == [
+        "200", "400", "400", "400", "400", "400", done[6].code,
+        "400", "400", "200", "404", "200", "200", "404", "200", "400", "400", "200",
     ]  # fmt: skip
-    assert [row[3] for row in done] == [str(n) for n in range(2, 20)]
-    assert [row[1] for row in done[:3]] == [first, first, second] and done[7][1] == ""
-    assert done[1][2].startswith("[400] line 3, column B (EUI): ") and done[1][4] == "B (EUI)"
+    assert [row.line for row in done] == [str(n) for n in range(2, 20)]
+    assert [row.eui for row in done[:3]] == [first, first, second] and done[7].eui == ""
+    assert done[1].outcome.startswith("[400] line 3, column B (EUI): ") and done[1].column == "B (EUI)"
     for number in (2, 3):
-        assert "one digit repeated" in done[number][2] and done[number][4] == "D (applicationKey)"
-    assert done[5][4] == "E (deviceProfileId)" and done[8][4] == "A (name)"
+        assert "one digit repeated" in done[number].outcome and done[number].column == "D (applicationKey)"
+    assert done[5].column == "E (deviceProfileId)" and done[8].column == "A (name)"
     ended = {d["EUI"] for d in user.call("GET", f"{V1}/devices?search=70B3D5E75E10")["devices"]}
     assert ended == {first, second, third}
 
@@ -141,8 +143,8 @@ def test_e3_a_dry_run_counts_connections_over_its_parts(
         found, name = post(user, table(header, *rows[at : at + 40]), query)
         tried += found
     done, _none = post(user, table(header, *rows))
-    assert outcomes(tried) == outcomes(done) and [row[3] for row in tried] == [row[3] for row in done]
-    assert [row[2][:5] for row in done] == ["[200]"] * left + ["[400]"] * 3
+    assert outcomes(tried) == outcomes(done) and [row.line for row in tried] == [row.line for row in done]
+    assert [row.code for row in done] == ["200"] * left + ["400"] * 3
     refused = user.http.post(
         f"{V1}/devices/import?dryRun=true&continues=nothing", content=b"", headers=user.headers("POST")
     )
@@ -166,8 +168,8 @@ def test_imp_01_to_03_files_as_they_come(user: Person, account: Account) -> None
         eui = f"70B3D5E75E30{number:04X}"
         text = octets.replace("{eui}", eui)
         (row,) = post(user, text.encode("utf-16") if "ü" in text else text)[0]
-        assert row[2].startswith("[200] created as"), row
-        assert (row[1], row[3]) == (eui, "2")
+        assert row.outcome.startswith("[200] created as"), row
+        assert (row.eui, row.line) == (eui, "2")
     found = user.call("GET", f"{KPN}/devices?deviceEUI=70B3D5E75E300003&extendedInfo=true")[0]
     assert (found["name"], found["geoLatitude"], found["geoLongitude"]) == ("Kühlhaus", 52.1, 5.2)
 
@@ -186,7 +188,7 @@ def test_e3_a_key_that_the_form_refuses_is_refused_everywhere(user: Person, acco
         header, cells = list(body), list(body.values())
         for query in ("", "?dryRun=true"):
             (row,) = post(user, table(header, cells), query)[0]
-            assert "one digit repeated" in row[2]
+            assert "one digit repeated" in row.outcome
 
 
 def test_e3_a_workbook_is_named(user: Person) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from veldnet.simulator.customer import Account
 DX = "/thingpark/dx/core/latest/api"
 OPERATOR, PASSWORD = "operator@d1.example", "a password of the operator"
 _numbers = itertools.count(0xD100)
-ODD: tuple[Any, ...] = (
+ODD: Sequence[Any] = (
     *(None, "", " ", "x", 0, -1, 1, 1.5, 1e308, 2**70, True, False, [], {}, [None], [[]], [{}], {"a": 1}),
     *("0", "52.1", "true", "reset", "nan", "Infinity", "-inf", "\x00", "\ud7ff", "é" * 300, "x" * 5000),
     *(

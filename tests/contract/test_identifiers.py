@@ -178,7 +178,7 @@ async def test_b1_where_to_go_on_is_looked_up_in_indexes(tmp_path: Path) -> None
         query = str(select(func.max(column)).compile(store.engine))
 
         def plan(connection: Connection, query: str = query) -> str:
-            return " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}"))
+            return " ".join(row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}"))
 
         assert "SCAN" not in await store.read(plan) or column.table.name == "id_marks", query
     await store.close()

@@ -407,7 +407,10 @@ async def test_devices_are_counted_by_cells_of_the_map(store: EngineStore) -> No
         number = total(device_cells.c.devices)
         counted = connection.execute(select(*of, number.label("devices")).group_by(*of).having(number != 0))
         return (
-            Counter((int((row[0] + 90) * 100), int((row[1] + 180) * 100), row[2]) for row in placed),
+            Counter(
+                (int((row.latitude + 90) * 100), int((row.longitude + 180) * 100), row.health)
+                for row in placed
+            ),
             {(row.row, row.col, row.health): row.devices for row in counted},
         )
 

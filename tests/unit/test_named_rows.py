@@ -14,13 +14,19 @@ import veldnet
 pytestmark = pytest.mark.xdist_group("named-rows")
 
 SOURCE = Path(veldnet.__file__).parent
+TESTS = Path(__file__).parents[1]
 _ROW = re.compile(r"(^|_)row$")
 
 
 @cache
 def _modules() -> list[tuple[str, ast.Module]]:
-    files = [path for path in SOURCE.rglob("*.py") if "migrations" not in path.parts]
-    return [(str(path.relative_to(SOURCE)), ast.parse(path.read_text())) for path in files]
+    files = [
+        (folder, path)
+        for folder in (SOURCE, TESTS)
+        for path in folder.rglob("*.py")
+        if "migrations" not in path.parts
+    ]
+    return [(str(path.relative_to(folder.parent)), ast.parse(path.read_text())) for folder, path in files]
 
 
 def _position(index: ast.expr) -> int | None:

@@ -3839,7 +3839,7 @@ export interface components {
         };
         /**
          * RouteTrialView
-         * @description A test of one route; `signed` tells whether the message carried a token.
+         * @description A test of one route; `signed`: whether the message carried a token.
          */
         RouteTrialView: {
             route: number;
@@ -3863,7 +3863,7 @@ export interface components {
          * UndeliveredMessage
          * @description A message that waits or was set aside.
          *
-         *         `reason` tells why it was set aside: `expired` (its retention ended), `refused` (an answer that says
+         *         `reason` is why it was set aside: `expired` (its retention ended), `refused` (an answer that says
          *         never), `refusedRepeatedly` (refused while the same server accepted others), `noRoute` (its routing
          *         profile has no route or address for it any more), `profileDeleted`, `deviceDeleted`, `addressRefused`
          *         (the address may not be used), `unreadable` (it was damaged in the store). A message that waits behind
@@ -4442,7 +4442,7 @@ export interface components {
         };
         /**
          * SentInvitation
-         * @description An invitation. `mailed` tells whether the mail server took the message; where it did not, `token` is
+         * @description An invitation. `mailed`: whether the mail server accepted the message; where it did not, `token` is
          *         what the link `/console/invitation#<token>` needs, to be passed on. It is in this answer only.
          */
         SentInvitation: {
@@ -4481,7 +4481,7 @@ export interface components {
         };
         /**
          * SentReset
-         * @description A link that sets another password. `mailed` tells whether the mail server took it; where it did not,
+         * @description A link that sets another password. `mailed`: whether the mail server accepted it; where it did not,
          *         `token` is what the link `/console/reset#<token>` needs, to be passed on. It is in this answer only.
          */
         SentReset: {

@@ -12,7 +12,7 @@ _MAX_ACCOUNTS = 10_000
 
 
 class Quota(msgspec.Struct, frozen=True):
-    """State of an account's quota, as the gateway's headers tell it."""
+    """State of an account's quota, as the gateway's headers give it."""
 
     allowed: bool
     limit: int

@@ -25,7 +25,7 @@ class CertificateError(SettingsError):
 
 
 class _Loaded:
-    """A pair of files as it was read. `stamp` tells whether the files have changed since."""
+    """A pair of files as it was read. `stamp` changes with the files."""
 
     def __init__(self, settings: TlsSettings) -> None:
         certificate, key = Path(settings.certificate), Path(settings.key)

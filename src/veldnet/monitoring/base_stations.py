@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a base station. Times in Unix seconds; None where nothing is known. `packets` and
-    `bad_packets` are those of its status reports of late, `acknowledged` the share of its datagrams that we
+    `bad_packets` are those of its recent status reports, `acknowledged` the share of its datagrams that we
     acknowledged, `downlink_load` the share used of the airtime that its duty cycles allow."""
 
     name: str
@@ -46,7 +46,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     clock_error: float | None = None
     # Whether it refuses to transmit at GPS times; None for one that sends no beacons.
     gps_refused: bool | None = None
-    # The kind of update that it has fetched, and not come back with; empty where there is none.
+    # The kind of update that it has fetched and not reported yet; empty where there is none.
     overdue: str | None = None
 
 
@@ -60,14 +60,14 @@ class Limits(msgspec.Struct, frozen=True):
     packets: int = 100
     bad_backhaul: float = 0.8
     good_backhaul: float = 0.95
-    full: float = 0.9
-    room: float = 0.7
+    overload: float = 0.9
+    normal_load: float = 0.7
     gps_lost: float = 600.0
     restarted: float = 3600.0
 
 
 def restart(facts: Facts, limits: Limits, now: float) -> Iterator[Signal]:
-    """101: its counter has begun again; until that is an hour ago."""
+    """101: it has restarted within the last hour, by its counter."""
     if facts.restarted_at is not None and now - facts.restarted_at < limits.restarted:
         yield Raised(types.RESTARTED)
     elif facts.seen_at is not None:
@@ -75,7 +75,7 @@ def restart(facts: Facts, limits: Limits, now: float) -> Iterator[Signal]:
 
 
 def connection(facts: Facts, limits: Limits, now: float) -> Iterator[Signal]:
-    """102: nothing comes from it."""
+    """102: no contact."""
     if facts.seen_at is None:
         return
     silent = now - facts.seen_at
@@ -86,9 +86,9 @@ def connection(facts: Facts, limits: Limits, now: float) -> Iterator[Signal]:
 
 
 def radio(facts: Facts, limits: Limits, now: float) -> Iterator[Signal]:
-    """103: it is there and hears nothing any more; 104: what it hears is broken."""
+    """103: it is connected and receives no frames; 104: too many frames with CRC errors."""
     if facts.frame_at is not None and facts.seen_at is not None and now - facts.seen_at < limits.silence:
-        # While it was away it could not hear.
+        # While it was disconnected it could not receive.
         deaf = now - max(facts.frame_at, facts.up_since or 0.0)
         if deaf >= limits.no_frames:
             yield Raised(types.LOW_TRAFFIC, (f"{deaf / 3600:.0f} h",))
@@ -114,15 +114,15 @@ def backhaul(facts: Facts, limits: Limits, _now: float) -> Iterator[Signal]:
 
 
 def downlink_load(facts: Facts, limits: Limits, _now: float) -> Iterator[Signal]:
-    """105: hardly any airtime is left for downlinks."""
-    if facts.downlink_load >= limits.full:
+    """105: nearly all airtime allowed for downlinks is in use."""
+    if facts.downlink_load >= limits.overload:
         yield Raised(types.DOWNLINK_OVERLOAD, (f"{facts.downlink_load:.0%}",))
-    elif facts.downlink_load < limits.room:
+    elif facts.downlink_load < limits.normal_load:
         yield Cleared(types.DOWNLINK_OVERLOAD, (f"{facts.downlink_load:.0%}",))
 
 
 def time_source(facts: Facts, limits: Limits, _now: float) -> Iterator[Signal]:
-    """109: its clock is wrong, or it knew GPS time and does not any more."""
+    """109: its clock is wrong, or it has lost GPS time."""
     if facts.clock_error is not None:
         way = "behind" if facts.clock_error < 0 else "ahead"
         yield Raised(types.TIME_LOST, (f"{abs(facts.clock_error):.0f} s {way}",))
@@ -144,7 +144,7 @@ def beacon(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
 
 
 def duplicate(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
-    """202: two base stations with its EUI are alive."""
+    """202: several base stations use its EUI."""
     if facts.addresses:
         yield Raised(types.DUPLICATE_EUI, facts.addresses[:5])
     elif facts.seen_at is not None:
@@ -152,7 +152,7 @@ def duplicate(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
 
 
 def update_overdue(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
-    """205: it has fetched an update, and nothing was heard of it since."""
+    """205: it has fetched an update, and has not reported since."""
     if facts.overdue:
         yield Raised(types.UPDATE_OVERDUE, (facts.overdue,))
     elif facts.overdue is not None:

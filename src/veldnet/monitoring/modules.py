@@ -103,7 +103,7 @@ class ModuleMonitor:
     def _write(
         self, changes: Iterable[_Change], gone: Iterable[str], now: float, connection: Connection
     ) -> int:
-        """Write the changes and whom to tell; returns how many messages wait."""
+        """Write the changes and their notifications; returns how many of these there are."""
         queued = 0
         columns = module_alarms.c
         for title in gone:

@@ -1,5 +1,4 @@
-"""What others are told of the monitoring state of a device: the `DeviceStatistics` of the API, and what
-devices are put in order by."""
+"""Members of the API's `DeviceStatistics`, and sort keys of devices, from stored monitoring state."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ SLOTS = 12
 SLOT = 7_200_000
 # Intervals between uplinks that the rhythm is learnt from.
 INTERVALS = 16
-# Different JoinEUIs that are told apart.
+# Different JoinEUIs that are counted.
 MAX_JOIN_EUIS = 33
 _STATIONS = 3
 

@@ -381,7 +381,7 @@ class Deliveries:
         first = min((pending.expires_at for pending in self._held.heads), default=None)
         if first is None:
             return 0.0
-        # Identifiers do not tell: they are ahead of a clock that was set back.
+        # Not by identifiers: they are ahead of a clock that was set back.
         return max(self._clock() - (first / 1000 - self._limits.retention), 0.0)
 
     def abandon(self) -> None:

@@ -32,7 +32,7 @@ class Retry(msgspec.Struct, frozen=True):
 
 
 class Pending(msgspec.Struct):
-    """A delivery under way in memory. `orphan` tells that its device does not exist any more."""
+    """A delivery under way in memory. `orphan`: its device was deleted."""
 
     id: int
     frame_id: int

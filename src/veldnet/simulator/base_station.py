@@ -40,7 +40,7 @@ class Link(Protocol):
 class BaseStation:
     """A base station somewhere. `on_air` puts its downlinks on the air, at a time of the loop: the planned
     one, for a timer may fire late on a busy machine, but no radio does. `frequencies` are the channels it
-    listens to, None for all; `gps` tells whether it knows GPS time; one that is `down` does nothing.
+    listens to, None for all; `gps`: whether it knows GPS time; one that is `down` does nothing.
     `transmits` is the range in Hz that its radio sends in, `powers` those of its table in dBm EIRP; None for
     any."""
 

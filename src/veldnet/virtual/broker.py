@@ -142,7 +142,7 @@ class Broker:
     # The server.
 
     def attach(self, server: ChirpStackMqtt) -> None:
-        """The server connects, and is told what was kept."""
+        """The server connects, and gets the retained messages."""
         self._session = session = ServerSession(self, server)
         for topic, payload in self._kept.items():
             session.deliver(topic, payload, kept=True)

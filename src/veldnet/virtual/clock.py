@@ -79,7 +79,7 @@ class VirtualClock:
     # Moving.
 
     async def advance(self, seconds: float, *, longest: float | None = None) -> float:
-        """Move on; returns the seconds that are left after `longest` real ones, ten unless told."""
+        """Move on; returns the seconds that are left after `longest` real ones, ten by default."""
         async with self._turn:
             target = self.time() + seconds
             await self._move(target, longest)

@@ -22,13 +22,13 @@ Address = tuple[str, int]
 
 # Chunks of a stream that are sent at once arrive one after the other.
 _NEXT = 1e-6
-# Seconds after which somebody who cannot reach a host is told so.
+# Seconds until a connection to a host that cannot be reached fails.
 _UNREACHABLE = 0.5
 
 
 class Line:
     """What joins a base station to the internet, where it knows the server as `server`. While it is `dead`
-    datagrams are lost, what streams carry waits, and nobody is told."""
+    datagrams are lost, what streams carry is delayed, and no error is raised."""
 
     def __init__(self, host: str, server: str) -> None:
         self.host = host
@@ -207,7 +207,7 @@ class StreamEnd(asyncio.Transport):
         self._later(self.other.end)
 
     def vanish(self) -> None:
-        """Be gone, and tell the other end nothing."""
+        """Close without a message to the other end."""
         self.lose(ConnectionAbortedError("switched off"))
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

@@ -330,7 +330,7 @@ class VirtualNetwork:
                 self._spawn(self._submit(server, life.device.identity.dev_eui, payload))
 
     async def _submit(self, server: MortalServer, dev_eui: DevEui, payload: bytes) -> None:
-        # Whoever submitted it is told that it was not taken.
+        # Its submission has failed, visibly.
         with contextlib.suppress(StoreError):
             request = DownlinkRequest(fport=9, payload=payload, confirmed=self.rng.random() < 0.3)
             await server.platform.network.requests.submit(dev_eui, request)

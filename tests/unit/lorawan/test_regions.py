@@ -280,10 +280,10 @@ def test_rx1(case: tuple[Region, dict[str, Any]]) -> None:
     region, expected = case
     table = expected["rx1"]
     assert set(region.rx1) == set(table) == set(region.uplink)
-    for up, row in table.items():
-        assert [region.rx1_data_rate(up, offset) for offset in range(len(row))] == row
-        assert region.rx1_data_rate(up, 99) == row[-1]
-        assert set(row) <= set(region.downlink), "RX1 uses a rate that the region has"
+    for up, down in table.items():
+        assert [region.rx1_data_rate(up, offset) for offset in range(len(down))] == down
+        assert region.rx1_data_rate(up, 99) == down[-1]
+        assert set(down) <= set(region.downlink), "RX1 uses a rate that the region has"
     frequencies = expected.get("rx1_frequencies")
     for index, channel in enumerate(region.channels):
         answer = region.rx1_frequency(channel.frequency, index)

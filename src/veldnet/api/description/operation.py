@@ -18,7 +18,7 @@ Handler = Callable[..., Awaitable[Any]]
 
 class Access(msgspec.Struct, frozen=True):
     """Who may call an operation. `check` finds the caller or raises; handlers get it as the parameter
-    `caller` of the type `kind`. Its last argument tells that a request changes nothing, though it is no
+    `caller` of the type `kind`. Its last argument says that a request changes nothing, though it is no
     GET."""
 
     caller: str
@@ -41,7 +41,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     # What body and answer are where they are not JSON.
     media: str | None = None
-    # What the answer is where the handler's type does not tell.
+    # The answer where the handler's type does not give it.
     result: Any = None
     # Whether If-Match counts.
     conditional: bool = False

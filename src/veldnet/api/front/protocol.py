@@ -61,7 +61,7 @@ class _Transport:
 
 
 class _Inner(HttpToolsProtocol):
-    """Uvicorn's protocol, which tells the front how far a request has come."""
+    """Uvicorn's protocol, which reports to the front how far a request has come."""
 
     front: FrontProtocol
 

@@ -22,7 +22,7 @@ from . import Connections, FrontProtocol, HeadAsGet, Limits, Pace, Paced, TlsLis
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that tells when it listens, and leaves signals to the process, which stops in order."""
+    """Uvicorn that reports when it listens, and leaves signals to the process, which stops in order."""
 
     def __init__(self, config: uvicorn.Config, virtual: VirtualWorld | None) -> None:
         super().__init__(config)

@@ -33,7 +33,7 @@ class UserAccess(msgspec.Struct):
 
 
 class SentReset(msgspec.Struct):
-    """A link that sets another password. `mailed` tells whether the mail server took it; where it did not,
+    """A link that sets another password. `mailed`: whether the mail server accepted it; where it did not,
     `token` is what the link `/console/reset#<token>` needs, to be passed on. It is in this answer only."""
 
     mailed: bool
@@ -142,7 +142,7 @@ async def revoke_key(user_ref: str, key_ref: str, services: Services, scope: Sco
     max_body=4096,
 )
 async def reset_factor(user_ref: str, services: Services, scope: Scope, body: MailLanguage) -> None:
-    """Its sessions end; it is recorded, and the user is told by e-mail."""
+    """Its sessions end; it is recorded, and the user is notified by e-mail."""
 
     def write(connection: Connection) -> Addressee | None:
         user = accounts.other_colleague(connection, scope, user_ref)

@@ -23,7 +23,7 @@ _MOST = 1000
 class UndeliveredMessage(msgspec.Struct):
     """A message that waits or was set aside.
 
-    `reason` tells why it was set aside: `expired` (its retention ended), `refused` (an answer that says
+    `reason` is why it was set aside: `expired` (its retention ended), `refused` (an answer that says
     never), `refusedRepeatedly` (refused while the same server accepted others), `noRoute` (its routing
     profile has no route or address for it any more), `profileDeleted`, `deviceDeleted`, `addressRefused`
     (the address may not be used), `unreadable` (it was damaged in the store). A message that waits behind
@@ -101,7 +101,7 @@ class TrialAnswer(msgspec.Struct):
 
 
 class RouteTrialView(msgspec.Struct):
-    """A test of one route; `signed` tells whether the message carried a token."""
+    """A test of one route; `signed`: whether the message carried a token."""
 
     route: int
     asId: str | None

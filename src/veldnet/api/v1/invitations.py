@@ -29,7 +29,7 @@ class NewInvitation(msgspec.Struct):
 
 
 class SentInvitation(msgspec.Struct):
-    """An invitation. `mailed` tells whether the mail server took the message; where it did not, `token` is
+    """An invitation. `mailed`: whether the mail server accepted the message; where it did not, `token` is
     what the link `/console/invitation#<token>` needs, to be passed on. It is in this answer only."""
 
     invitation: Invitation

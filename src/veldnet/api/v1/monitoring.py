@@ -135,7 +135,7 @@ class BatteryLevel(msgspec.Struct):
 async def battery_history(
     device_ref: str, services: Services, scope: Scope, query: Days
 ) -> list[BatteryLevel]:
-    """The battery of a device over a time range, as it told in DevStatusAns; the newest 5,000 of them."""
+    """The battery of a device over a time range, as reported in DevStatusAns; the newest 5,000 of them."""
     span = query.span(services)
 
     def read(connection: Connection) -> list[BatteryLevel]:

@@ -83,7 +83,7 @@ def _sentence(services: Services, problem: PasskeyProblem) -> Text:
 
 
 def refusal(services: Services, problem: PasskeyProblem) -> InvalidField:
-    """What a user is told; the details are in the log."""
+    """The message to the user; the details are in the log."""
     log.warning("passkey_refused", reason=problem.reason, detail=problem.detail)
     return InvalidField(_sentence(services, problem))
 

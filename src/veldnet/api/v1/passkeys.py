@@ -96,7 +96,7 @@ async def begin(
 async def add(
     request: Request[Any, Any, Any], services: Services, session: Session, body: NewPasskey
 ) -> AddedPasskey:
-    """From now on a password alone is not enough to sign in. The user is told by e-mail."""
+    """From now on a password alone is not enough to sign in. The user is notified by e-mail."""
     refuse_without_code(services, session)
     party = party_of(services)
     try:

@@ -165,7 +165,7 @@ def database_of(settings: Settings) -> Database:
 
 
 def database_exists(settings: Settings) -> bool:
-    """Whether there is a database, as far as that can be told. Raises `DataDirectoryError`."""
+    """Whether there is a database, as far as that is known. Raises `DataDirectoryError`."""
     database = database_of(settings)
     with _readable_errors(settings, database.name):
         return database.exists()

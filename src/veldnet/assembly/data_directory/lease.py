@@ -124,7 +124,7 @@ def forget_server(connection: Connection) -> None:
 
 
 def _known_to_live(process: ServerProcess, mine: ServerProcess) -> bool | None:
-    """Whether a process lives; None where only its beat can tell."""
+    """Whether a process lives; None where only its beat shows that."""
     if process.database != mine.database or process == mine:
         return False
     if process.boot == mine.boot:

@@ -46,7 +46,7 @@ class DirectoryLock:
 
     @classmethod
     def take(cls, directory: Path, purpose: str, *, wait: float = 0.0) -> DirectoryLock:
-        """Take the lock, or wait so many seconds for it. `purpose` tells others who holds it. Raises
+        """Take the lock, or wait so many seconds for it. Error messages of others name the `purpose`. Raises
         `DirectoryInUse`, or `DataDirectoryError` where the directory cannot be written."""
         path = directory / "veldnet.lock"
         deadline = time.monotonic() + wait

@@ -99,7 +99,7 @@ def main(arguments: list[str]) -> int:
         except (KeyError, PermissionError) as error:
             send_failure(connection, "no_user", f"keys.user {opening.user!r}: {error}")
             return _NOT_OPENED
-        # A terminal, or a service manager, tells all processes to end; this one ends with its server.
+        # A terminal, or a service manager, signals all processes; this one ends with its server.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         asyncio.run(_serve(connection, vault))

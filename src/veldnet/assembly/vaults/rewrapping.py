@@ -55,7 +55,7 @@ class KeyCare:
         vault, store = self._data.vault.of(name), self._data.store
         header = await vault.refresh()
         if await self._data.sealed_under(name) == header:
-            # Looking through a million devices at each start would tell nothing new.
+            # A scan of a million devices at each start would find nothing new.
             return
         before = self.resealed
 

@@ -61,8 +61,8 @@ Change = Literal["raised", "changed", "unacknowledged", "cleared", "acknowledged
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
-    """The alarm after a signal, or None where there is still none; `written` tells whether its row changes,
-    and `change` is what is worth telling somebody. `before` is the alarm that goes into the history."""
+    """The alarm after a signal, or None where there is still none; `written`: whether its row
+    changes. Recipients are notified of `change`, and `before` goes into the history."""
 
     alarm: Alarm | None
     written: bool = False

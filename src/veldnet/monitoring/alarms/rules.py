@@ -79,7 +79,7 @@ def battery(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
         return
     level, _margin = record.device_status
     if not 1 <= level <= 254:
-        # On external power, or not able to tell.
+        # External power, or unknown.
         return
     percent = round(level * 100 / 254)
     infos = (f"{percent}%",)

@@ -6,7 +6,7 @@ import msgspec
 
 # Hours and outages are kept for so many days.
 KEPT_DAYS = 35
-# Results of downlinks that are told apart.
+# Results of downlinks that are counted.
 _MOST_RESULTS = 24
 _OTHER = "OTHER"
 

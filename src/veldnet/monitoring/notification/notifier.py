@@ -45,7 +45,7 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 class _Held:
-    """A base station that a scope was told about, and the devices that are silent for it."""
+    """A base station that a scope was notified of, and the devices that are silent for it."""
 
     def __init__(self, now: float) -> None:
         self.announced_at = now
@@ -112,7 +112,7 @@ class Ways(msgspec.Struct, frozen=True):
 
 
 class Notifier:
-    """`is_down` tells of a base station by its id."""
+    """`is_down`: whether a base station, by its id, is down."""
 
     def __init__(
         self,
@@ -245,7 +245,7 @@ class Notifier:
     def _split(
         self, account: _Account, waiting: Sequence[Waiting], now: float
     ) -> tuple[list[Waiting], dict[str, list[Waiting]]]:
-        """What is told one by one now, and what has been held back for a base station and may go."""
+        """Events that are sent now, and those held back for a base station, by its id."""
         fresh: list[Waiting] = []
         behind: dict[str, list[Waiting]] = {}
         for item in waiting:

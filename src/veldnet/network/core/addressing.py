@@ -39,6 +39,6 @@ class AddressSpace:
         return frozenset(each for each in range(PARTITIONS) if each & (self.partitions - 1) in wanted)
 
     def allocate(self, dev_eui: DevEui, rng: random.Random) -> DevAddr:
-        """A random address in the device's partition; others may use it too, the MIC tells them apart."""
+        """A random address in the device's partition; others may use it too, the MIC distinguishes them."""
         host = rng.getrandbits(self._host_bits - self.partition_bits) << self.partition_bits
         return DevAddr(int(self._prefix) | host | self.partition_of_device(dev_eui))

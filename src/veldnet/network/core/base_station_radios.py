@@ -159,7 +159,7 @@ class BaseStationRadios:
 
 
 def conducted_power(window: TransmitWindow) -> int:
-    """What the base station is told, in dBm at the antenna connector."""
+    """The power sent to the base station, in dBm at the antenna connector."""
     return round(window.power - window.antenna_gain)
 
 

@@ -21,7 +21,7 @@ _OTHER_FLOOR = 6.0
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
-    """A base station that heard the device with `snr` dB, None where it did not say; `gps` tells whether it
+    """A base station that heard the device with `snr` dB, None where it did not say; `gps`: whether it
     knows GPS time."""
 
     base_station: BaseStationId

@@ -97,14 +97,14 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
     gap: int | None = None
     instant_per: float = 0.0
     mean_per: float = 0.0
-    # Beyond what the plan's regulator lets pass; `reported` tells whether it was dropped for that.
+    # Beyond what the plan's regulator lets pass; `reported`: whether it was dropped for that.
     over_limit: bool = False
-    # The data rate the device was told to use, as a spreading factor, where that is LoRa's.
+    # The data rate that the network last commanded, as a spreading factor, where that is LoRa's.
     commanded_sf: int | None = None
     # Of a repetition: how often the frame was sent, how often it should be, and seconds since the first time.
     transmissions: int = 1
     nb_trans: int = 1
-    # What the device transmits with, in dBm EIRP, as far as the network has told it and it has agreed.
+    # What the device transmits with, in dBm EIRP, as commanded by the network and acknowledged.
     tx_power: float | None = None
     # A personalised device has reset its counters to 0 with this frame.
     automatic_reset: bool = False
@@ -130,7 +130,7 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
 
     @property
     def other_data_rate(self) -> bool:
-        """Whether the device was told to use another spreading factor than this one."""
+        """Whether the network commanded another spreading factor than this one."""
         commanded = self.commanded_sf
         return commanded is not None and commanded != self.spreading_factor
 

@@ -13,7 +13,7 @@ from veldnet.routing.table import Profile, Route
 class Outcome(msgspec.Struct, frozen=True):
     """How an attempt ended; `status` in ThingPark's words: Ok, Error, Timeout.
 
-    `refusal` tells what a failure means for the message: `never` (it will not be accepted), `message` (the
+    `refusal` is what a failure means for the message: `never` (it will not be accepted), `message` (the
     server has answered, but not with success), `busy` (the server asks to be tried later), or None: there
     was no answer. `retry_after` is in seconds, as the server asked for.
     """

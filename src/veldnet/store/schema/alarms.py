@@ -123,7 +123,7 @@ notification_settings = Table(
     PrimaryKeyConstraint("scope", "scope_ref"),
 )
 
-# Alarm changes that recipients have not been told of yet.
+# Alarm changes of which recipients have not been notified yet.
 notifications = Table(
     "notifications",
     metadata,

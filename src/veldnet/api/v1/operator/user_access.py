@@ -34,7 +34,7 @@ async def reset_factor(
     services: Services,
     operator: OperatorScope,
 ) -> None:
-    """Its sessions end; it is recorded, and the user is told by e-mail, in the language that it has
+    """Its sessions end; it is recorded, and the user is notified by e-mail, in the language that it has
     chosen."""
 
     def write(connection: Connection) -> Addressee | None:

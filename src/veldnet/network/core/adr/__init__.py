@@ -45,7 +45,7 @@ def decide(region: Region, plan: PlanSettings, link: Link, *, margin: float, mot
 
 
 def may_wait(plan: PlanSettings, history: bytes, fcnt: int) -> bool:
-    """Whether v3 need not decide with this uplink: it has decided before, and one frame more tells little."""
+    """Whether v3 need not decide with this uplink: it has decided before; one frame more changes little."""
     return plan.adrVersion == 3 and fcnt % _EVERY != 0 and len(history) > error_rate.ENOUGH * SIZE
 
 

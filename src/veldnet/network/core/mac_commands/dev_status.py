@@ -1,4 +1,4 @@
-"""DevStatus: asked as often as the connectivity plan says; tells battery and margin."""
+"""DevStatus: requested as often as the connectivity plan says; reports battery and margin."""
 
 from __future__ import annotations
 

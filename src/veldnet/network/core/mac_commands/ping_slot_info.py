@@ -1,4 +1,4 @@
-"""PingSlotInfo: a device tells how often it will listen in class B; without the answer it does not begin."""
+"""PingSlotInfo: a device announces its ping slots of class B, and begins with the answer."""
 
 from __future__ import annotations
 
