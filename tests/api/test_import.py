@@ -136,7 +136,7 @@ def test_e3_a_dry_run_counts_connections_over_its_parts(
     header = ["EUI", "joinEUI", "appKey", "deviceProfileId", "hsmGroupId"]
     rest = [JOIN_EUI, KEY, account.device_profile_id, account.hsm_group_id]
     rows = [[f"70B3D5E75E2{n:05X}", *rest] for n in range(left + 3)]
-    tried: list[list[str]] = []
+    tried: list[Imported] = []
     name = ""
     for at in range(0, len(rows), 40):
         query = f"?dryRun=true&firstLine={at + 2}" + (f"&continues={name}" if name else "")
