@@ -235,10 +235,10 @@ async def test_pending_sessions_are_found_by_their_address(store: EngineStore) -
 async def test_lanes_are_listed_in_pages(store: EngineStore) -> None:
     rows = [NewDeliveryRow(n, n, n % 3, 1, f"{n % 2}:", 5, 0, None, b"m") for n in range(12)]
     await store.commit([(Statement.INSERT_DELIVERY, rows)])
-    after, found = (-1, ""), []
+    after, found = (-1, ""), list[tuple[int, str]]()
     while page := await store.pending_queues(after, 2):
-        found += page
-        after = page[-1]
+        found += [(each.device_ref, each.queue) for each in page]
+        after = found[-1]
     assert found == [(device, queue) for device in range(3) for queue in ("0:", "1:")]
     listed = await store.pending_deliveries(0, "0:", 10)
     assert [row.id for row in listed] == [0, 6]

@@ -41,6 +41,7 @@ from veldnet.monitoring import (
     read_all,
     with_severities,
 )
+from veldnet.monitoring.downlinks import settle
 from veldnet.network.shell import NetworkServer, Runtime
 from veldnet.settings import Settings, SettingsError
 from veldnet.store import Store, StoreError, appended_counts, fold_device_counts
@@ -131,10 +132,27 @@ class MonitoringService:
     async def load_recipients(self) -> None:
         self.recipients.load(await self._store.read(read_all))
 
+    # Partitions.
+
+    async def take(self, partitions: frozenset[int]) -> None:
+        """Watch over the devices of partitions: from now on `check_devices` finds them. Raises
+        `StoreError`."""
+        stored = self._network.devices.owned.stored_of(partitions)
+        now = round(self._clock() * 1000)
+        await self._store.write(lambda connection: settle(connection, now, stored))
+
+    async def give(self, partitions: frozenset[int]) -> None:
+        """What was seen of the devices is written with their state."""
+
+    def lose(self, partitions: frozenset[int]) -> None:
+        """What was seen of them goes with their entries in memory."""
+
     async def check_devices(self) -> None:
         """Look at the devices whose time has come; what follows is durable when this returns."""
-        while refs := await self._store.devices_to_check(round(self._clock() * 1000), _LOOKS):
-            devices = self._network.devices
+        devices = self._network.devices
+        while refs := await self._store.devices_to_check(
+            round(self._clock() * 1000), _LOOKS, devices.owned.stored
+        ):
             entries = await asyncio.gather(*(devices.get(ref=ref) for ref in refs))
             for entry in entries:
                 if entry is not None and not entry.removed:

@@ -176,7 +176,7 @@ class Platform:
         deliveries = Deliveries(
             runtime,
             self.store,
-            Messaging(self.table, writer, sender),
+            Messaging(self.table, writer, sender, self.network.devices.owned),
             wake=self.network.commits.wake,
             retry=Retry(routing.first_retry, routing.longest_retry, routing.max_refusals),
             limits=delivery_limits(routing),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -78,6 +78,23 @@ class _Batch:
         self.checks: dict[int, int | None] = {}
         self.health: dict[int, int] = {}
         self.notifications: list[NotificationRow] = []
+        # Devices of which something stands here that no record has led to.
+        self.looked_at: dict[int, Entry] = {}
+
+    def forget_removed(self) -> None:
+        """Write nothing of devices that have gone from memory since: another node may serve them."""
+        gone = {ref for ref, entry in self.looked_at.items() if entry.removed}
+        if not gone:
+            return
+        tables: tuple[dict[tuple[int, int, str], Any], ...]
+        tables = (self.raised, self.final, self.acknowledged, self.muted)
+        for table in tables:
+            for key in [key for key in table if key[0] in gone]:
+                del table[key]
+        self.history = [row for row in self.history if row.device_ref not in gone]
+        for ref in gone:
+            self.checks.pop(ref, None)
+            self.health.pop(ref, None)
 
     def rows(self) -> list[Rows]:
         # An alarm that was raised and cleared within one batch passes through its table on its way to
@@ -136,6 +153,7 @@ class Monitor:
     # Part of the commit.
 
     def rows(self, recorded: Sequence[Recorded], frames: Sequence[FrameRow]) -> Sequence[Rows]:
+        self._batch.forget_removed()
         totals = HourlyTotals()
         for item, frame in zip(recorded, frames, strict=True):
             totals.add(frame)
@@ -290,6 +308,7 @@ class Monitor:
 
     def check(self, entry: Entry) -> None:
         """The time has come to look at a device: what its silence means, and which alarms have been quiet."""
+        self._batch.looked_at[entry.device.row.ref] = entry
         state, now = state_of(entry), round(self._clock() * 1000)
         for signal in tuple(due(state, now, self.kinds)):
             self._signal(entry, state, signal, now)
@@ -338,6 +357,7 @@ class Monitor:
             return False
         step = machine.acknowledge(alarm)
         if step.written and step.alarm is not None:
+            self._batch.looked_at[entry.device.row.ref] = entry
             state.put(step.alarm)
             key = (entry.device.row.ref, kind, of)
             self._batch.acknowledged[key] = AcknowledgementRow(now, author, *key)
@@ -352,6 +372,7 @@ class Monitor:
         alarm = state.alarm(kind, of)
         if alarm is None:
             return False
+        self._batch.looked_at[entry.device.row.ref] = entry
         state.put(replace(alarm, muted_until=until or 0))
         key = (entry.device.row.ref, kind, of)
         self._batch.muted[key] = MuteRow(until, None if until is None else author, *key)

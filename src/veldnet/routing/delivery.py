@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 import structlog
 
 from veldnet.network.core import Device, Record
-from veldnet.network.shell import Recorded, Runtime
+from veldnet.network.shell import Owned, Recorded, Runtime
 from veldnet.store import AttemptRow, FrameRow, NewDeliveryRow, Rows, Statement, Store
 
 from .attempts import TASK, Attempts, RouteTrial
@@ -34,6 +34,9 @@ _SCAN_PAGE = 500
 _NOTE_EVERY = 1.0
 # Seconds until a queue looks for more in the store, where the commit of what it delivered is not done.
 _PAUSE = 0.05
+# Seconds for which attempts under way are waited for when another node is to go on.
+_GIVE_WITHIN = 2.0
+_LOOKS = 20
 # Seconds after a failed commit before what has ended is to be written again.
 _WRITE_AGAIN = 1.0
 
@@ -49,11 +52,13 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Messaging(msgspec.Struct, frozen=True):
-    """Who gets messages of a device, what they say, and the way there."""
+    """Who gets messages of a device, what they say, and the way there. `owned` says whose devices are served
+    here, where not all are."""
 
     table: RoutingTable
     writer: MessageWriter
     sender: Sender
+    owned: Owned | None = None
 
 
 class DeliveryCounters:
@@ -87,6 +92,7 @@ class Deliveries:
         self._table, self._writer = messaging.table, messaging.writer
         self._clock, self._ids, self._rng = runtime.clock, runtime.ids, runtime.rng
         self._wake = wake
+        self._owned = messaging.owned
         self._supervisor = runtime.supervisor
         self._retry = retry or Retry()
         self._limits = limits or Limits()
@@ -97,9 +103,9 @@ class Deliveries:
         self._attempts = Attempts(
             messaging.table, messaging.sender, self._scheduler, runtime.supervisor, runtime.clock
         )
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], DeliveryQueue] = {}
         # Rows of the batch under way, and what is to be written of those before.
-        self._new: list[tuple[QueueKey, Pending]] = []
+        self._new: list[tuple[QueueKey, int, Pending]] = []
         self._outbox = Outbox()
         self._held = HeldMessages(store, self._outbox, self._limits.in_memory)
         self._note_timer: asyncio.TimerHandle | None = None
@@ -123,7 +129,7 @@ class Deliveries:
                         self._ids.next(now), record.id, device.row.subscriber_ref, expires_at, stored
                     )
                     queue = str(queue_of(stored))
-                    self._new.append(((device.row.ref, queue), pending))
+                    self._new.append(((device.row.ref, queue), device.row.partition, pending))
                     inserted.append(new_row(device.row.ref, queue, pending))
         rows = self._outbox.rows()
         if inserted:
@@ -142,32 +148,89 @@ class Deliveries:
     def committed(self) -> None:
         new, self._new = self._new, []
         self._outbox.written()
-        for key, pending in new:
-            self._make_ready(self._held.add(key, pending))
+        for key, partition, pending in new:
+            # A partition may have gone to another node while this was written.
+            if self._owned is None or partition in self._owned:
+                self._make_ready(self._held.add(key, partition, pending))
 
     def failed(self) -> None:
         new, self._new = self._new, []
-        for key, _pending in new:
+        for key, partition, _pending in new:
             # A commit may be reported as failed and yet be in the store: the queue looks there.
-            self.requeue(key)
+            self.requeue(key, partition)
         if self._outbox.failed() and not self._closed:
             asyncio.get_running_loop().call_later(_WRITE_AGAIN, self._wake)
 
     # Delivery queues.
 
     async def start(self) -> None:
-        """Take up what an earlier process left pending."""
+        """Take up what an earlier process left pending, of the devices that are served here."""
+        await self._scan(None if self._owned is None else self._owned.stored)
+
+    async def _scan(self, partitions: Collection[int] | None) -> None:
         after: QueueKey = (-1, "")
-        while queues := await self._store.pending_queues(after, _SCAN_PAGE):
+        while queues := await self._store.pending_queues(after, _SCAN_PAGE, partitions):
+            for device_ref, queue, partition in queues:
+                after = device_ref, queue
+                self.requeue(after, partition)
+
+    async def take_up(self, queues: Iterable[QueueKey]) -> None:
+        """Somebody has made messages pending again. Other nodes find theirs when they `start` once more."""
+        if self._owned is None or self._owned.stored is None:
             for key in queues:
                 self.requeue(key)
-            after = queues[-1]
+        else:
+            await self.start()
 
-    def requeue(self, key: QueueKey) -> None:
+    def requeue(self, key: QueueKey, partition: int = 0) -> None:
         """The store has pending messages for a queue that memory does not know of."""
-        queue = self._held.queue(key)
+        if self._owned is not None and partition not in self._owned:
+            return
+        queue = self._held.queue(key, partition)
         queue.spilled = True
         self._make_ready(queue)
+
+    # Partitions.
+
+    async def take(self, partitions: frozenset[int]) -> None:
+        """Deliver what is pending for the devices of partitions. Raises `StoreError`."""
+        await self._scan(self._stored(partitions))
+
+    async def give(self, partitions: frozenset[int]) -> None:
+        """Let attempts under way end, for a while, and have written what has ended."""
+        stored = self._stored(partitions)
+        queues = self._close(stored)
+        running = [task for task, queue in self._tasks.items() if queue in queues]
+        if running:
+            await asyncio.wait(running, timeout=_GIVE_WITHIN)
+        self.lose(partitions)
+        for _look in range(_LOOKS):
+            if self._outbox.empty:
+                return
+            self._wake()
+            await asyncio.sleep(_PAUSE)
+
+    def lose(self, partitions: frozenset[int]) -> None:
+        """Deliver nothing more for the devices of partitions."""
+        stored = self._stored(partitions)
+        queues = self._close(stored)
+        for task, queue in self._tasks.items():
+            if queue in queues:
+                task.cancel()
+        self._held.forget(stored)
+
+    def _close(self, stored: Collection[int]) -> set[DeliveryQueue]:
+        closed = {queue for queue in self._held.queues.values() if queue.partition in stored}
+        for queue in closed:
+            queue.closed = True
+            if queue.timer is not None:
+                queue.timer.cancel()
+                queue.timer = None
+            self._destination(queue).waiting.discard(queue)
+        return closed
+
+    def _stored(self, partitions: frozenset[int]) -> frozenset[int]:
+        return partitions if self._owned is None else self._owned.stored_of(partitions)
 
     def device_removed(self, device_ref: int) -> None:
         """A device was deleted: what is pending for it is set aside."""
@@ -184,15 +247,15 @@ class Deliveries:
 
     def _make_ready(self, queue: DeliveryQueue) -> None:
         """Run a queue now, or when its destination has room."""
-        if queue.running or queue.timer is not None or self._closed:
+        if queue.running or queue.timer is not None or queue.closed or self._closed:
             return
         queue.running = True
         self._scheduler.submit(queue.destination, queue)
 
     def _run(self, queue: DeliveryQueue) -> None:
         task = self._supervisor.start(TASK, self._work(queue))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = queue
+        task.add_done_callback(self._tasks.pop)
 
     async def _work(self, queue: DeliveryQueue) -> None:
         wait: float | None = self._retry.longest
@@ -211,7 +274,7 @@ class Deliveries:
 
     def _rest(self, queue: DeliveryQueue, wait: float | None) -> None:
         """What a queue does when it does not run."""
-        if self._closed:
+        if self._closed or queue.closed:
             return
         if wait is not None:
             queue.timer = asyncio.get_running_loop().call_later(wait, self._timer_fired, queue)
@@ -244,7 +307,7 @@ class Deliveries:
 
     async def _drain(self, queue: DeliveryQueue) -> float | None:
         """Deliver in order; returns seconds to wait after a failure, None when nothing is left."""
-        while True:
+        while not queue.closed:
             if not queue.pending:
                 if not queue.spilled:
                     return None
@@ -264,6 +327,7 @@ class Deliveries:
                 continue
             self._note(queue, head, outcome, wait)
             return wait
+        return None
 
     async def _try(self, queue: DeliveryQueue, pending: Pending) -> tuple[Outcome, bool]:
         """Try a message; returns the outcome, and whether the message has ended with it."""

@@ -108,12 +108,16 @@ class DeliveryQueue:
     """Deliveries of one device to one destination, of one kind; `spilled`: the store has more."""
 
     __slots__ = (
-        "destination", "failures", "key", "name", "next_at", "pending", "proven", "running", "seen",
-        "spilled", "timer", "unanswered",
+        "closed", "destination", "failures", "key", "name", "next_at", "partition", "pending", "proven",
+        "running", "seen", "spilled", "timer", "unanswered",
     )  # fmt: skip
 
-    def __init__(self, key: QueueKey) -> None:
+    def __init__(self, key: QueueKey, partition: int) -> None:
         self.key = key
+        # Of its device.
+        self.partition = partition
+        # Another node delivers what is left.
+        self.closed = False
         self.name = QueueName.parse(key[1])
         self.destination = self.name.destination
         self.pending: deque[Pending] = deque()

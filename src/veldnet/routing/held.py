@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from veldnet.store import DeliveryRow, Store
 
@@ -25,11 +25,11 @@ class HeldMessages:
         self._most = most
         self._of_device: dict[int, set[QueueKey]] = {}
 
-    def queue(self, key: QueueKey) -> DeliveryQueue:
-        """The queue of a key, made where there is none."""
+    def queue(self, key: QueueKey, partition: int) -> DeliveryQueue:
+        """The queue of a key, made where there is none, for a device of a partition."""
         queue = self.queues.get(key)
         if queue is None:
-            queue = self.queues[key] = DeliveryQueue(key)
+            queue = self.queues[key] = DeliveryQueue(key, partition)
             self._of_device.setdefault(key[0], set()).add(key)
         return queue
 
@@ -45,9 +45,9 @@ class HeldMessages:
     def of_device(self, device_ref: int) -> list[DeliveryQueue]:
         return [self.queues[key] for key in self._of_device.get(device_ref, ())]
 
-    def add(self, key: QueueKey, pending: Pending) -> DeliveryQueue:
+    def add(self, key: QueueKey, partition: int, pending: Pending) -> DeliveryQueue:
         """A message that has just been committed."""
-        queue = self.queue(key)
+        queue = self.queue(key, partition)
         if queue.spilled or self.count >= self._most:
             # Behind what waits in the store already, or no room: the store keeps it.
             queue.spilled = True
@@ -56,8 +56,18 @@ class HeldMessages:
             self.count += 1
         return queue
 
+    def forget(self, partitions: Collection[int]) -> None:
+        """Drop the queues of partitions; what waits in them is in the store."""
+        for queue in [queue for queue in self.queues.values() if queue.partition in partitions]:
+            self.count -= len(queue.pending)
+            queue.pending.clear()
+            self.drop(queue.key)
+
     def remove(self, queue: DeliveryQueue, pending: Pending) -> None:
         """A message has ended."""
+        if queue.closed and pending not in queue.pending:
+            # Another node goes on with the queue.
+            return
         if queue.pending[0] is pending:
             queue.pending.popleft()
         else:
@@ -76,7 +86,7 @@ class HeldMessages:
             listed |= {row.id: row for row in later}
         held = {pending.id for pending in queue.pending} | gone | self._outbox.gone
         loaded = [_from_row(row) for row in listed.values() if row.id not in held]
-        if loaded:
+        if loaded and not queue.closed:
             queue.pending = deque(sorted([*queue.pending, *loaded], key=lambda pending: pending.id))
             self.count += len(loaded)
 

@@ -80,6 +80,11 @@ class Outbox:
         self._attempted[item.id] = item
 
     @property
+    def empty(self) -> bool:
+        """Whether everything is written."""
+        return not (self._ended or self._attempted or self._writing or self._noting)
+
+    @property
     def gone(self) -> set[int]:
         """Deliveries that have ended, though the store may not know it yet."""
         return {item.delivery_id for item in self._writing + self._ended}

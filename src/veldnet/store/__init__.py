@@ -17,9 +17,10 @@ from .ids import (
     forget_steps,
     id_within,
     millis_of,
+    process_of,
     read_timeline,
 )
-from .interface import Conflict, DeliveryRow, LeaseLost, Store, StoreError
+from .interface import Conflict, DeliveryRow, LeaseLost, PendingQueue, Store, StoreError
 from .journal_days import drop_day, is_kept_by_days
 from .leases import Lease, Proof
 from .locks import lock_row, lock_table
@@ -113,6 +114,7 @@ __all__ = [
     "NodeLeases",
     "NotificationRow",
     "PastAlarmRow",
+    "PendingQueue",
     "Proof",
     "Row",
     "Rows",
@@ -153,6 +155,7 @@ __all__ = [
     "named",
     "open_at_rest",
     "postgres_database",
+    "process_of",
     "put",
     "read_cluster",
     "read_property",

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from veldnet.domain.partitions import PARTITIONS
 
 from . import hot_reads, leases, marks
 from .ids import IdSource
-from .interface import DeliveryRow, StoreError
+from .interface import DeliveryRow, PendingQueue, StoreError
 from .leases import Lease, Proof
 from .marks import Marks
 from .moment import tell_time
@@ -171,16 +171,28 @@ class EngineStore(ABC):
     async def devices_by_ref(self, refs: Sequence[int]) -> list[DeviceRow]:
         return await self.read(lambda connection: hot_reads.devices_by_ref(connection, refs))
 
-    async def devices_with_unsolicited_downlinks(self, after: int, limit: int) -> list[int]:
+    async def devices_with_unsolicited_downlinks(
+        self, after: int, limit: int, partitions: Collection[int] | None = None
+    ) -> list[int]:
         return await self.read(
-            lambda connection: hot_reads.devices_with_unsolicited_downlinks(connection, after, limit)
+            lambda connection: hot_reads.devices_with_unsolicited_downlinks(
+                connection, after, limit, partitions
+            )
         )
 
-    async def devices_to_check(self, now: int, limit: int) -> list[int]:
-        return await self.read(lambda connection: hot_reads.devices_to_check(connection, now, limit))
+    async def devices_to_check(
+        self, now: int, limit: int, partitions: Collection[int] | None = None
+    ) -> list[int]:
+        return await self.read(
+            lambda connection: hot_reads.devices_to_check(connection, now, limit, partitions)
+        )
 
-    async def pending_queues(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
-        return await self.read(lambda connection: hot_reads.pending_queues(connection, after, limit))
+    async def pending_queues(
+        self, after: tuple[int, str], limit: int, partitions: Collection[int] | None = None
+    ) -> list[PendingQueue]:
+        return await self.read(
+            lambda connection: hot_reads.pending_queues(connection, after, limit, partitions)
+        )
 
     async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
         return await self.read(

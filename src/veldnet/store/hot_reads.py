@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, tuple_
 
 from veldnet.domain.devices import DeviceRow
 from veldnet.domain.thresholds import Threshold, silence_steps
 
-from .interface import DeliveryRow
+from .interface import DeliveryRow, PendingQueue
 from .schema import (
     as_transport_keys,
     deliveries,
@@ -152,36 +152,55 @@ def devices_by_ref(connection: Connection, refs: Sequence[int]) -> list[DeviceRo
     return _devices_where(connection, devices.c.ref.in_(refs))
 
 
-def devices_with_unsolicited_downlinks(connection: Connection, after: int, limit: int) -> list[int]:
+def devices_with_unsolicited_downlinks(
+    connection: Connection, after: int, limit: int, partitions: Collection[int] | None
+) -> list[int]:
     query = (
         select(device_states.c.device_ref)
         .where(device_states.c.unsolicited.is_not(None), device_states.c.device_ref > after)
         .order_by(device_states.c.device_ref)
         .limit(limit)
     )
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_within(query, partitions)).scalars())
 
 
-def devices_to_check(connection: Connection, now: int, limit: int) -> list[int]:
+def devices_to_check(
+    connection: Connection, now: int, limit: int, partitions: Collection[int] | None
+) -> list[int]:
     query = (
         select(device_states.c.device_ref)
         .where(device_states.c.check_at <= now)
         .order_by(device_states.c.check_at)
         .limit(limit)
     )
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_within(query, partitions)).scalars())
 
 
-def pending_queues(connection: Connection, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
+def _within(states: Select[Any], partitions: Collection[int] | None) -> Select[Any]:
+    """Those of some partitions, of a choice of states."""
+    if partitions is None:
+        return states
+    return states.join(devices, devices.c.ref == device_states.c.device_ref).where(
+        devices.c.partition.in_(sorted(partitions))
+    )
+
+
+def pending_queues(
+    connection: Connection, after: tuple[int, str], limit: int, partitions: Collection[int] | None
+) -> list[PendingQueue]:
     queue = tuple_(deliveries.c.device_ref, deliveries.c.queue)
+    partition = func.coalesce(devices.c.partition, 0)
     query = (
-        select(deliveries.c.device_ref, deliveries.c.queue)
+        select(deliveries.c.device_ref, deliveries.c.queue, partition)
+        .join(devices, devices.c.ref == deliveries.c.device_ref, isouter=True)
         .where(deliveries.c.state == 0, queue > after)
         .distinct()
         .order_by(deliveries.c.device_ref, deliveries.c.queue)
         .limit(limit)
     )
-    return [(row.device_ref, row.queue) for row in connection.execute(query)]
+    if partitions is not None:
+        query = query.where(partition.in_(sorted(partitions)))
+    return [PendingQueue(*row) for row in connection.execute(query)]
 
 
 def pending_deliveries(connection: Connection, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:

@@ -62,6 +62,11 @@ class IdSource:
         # Where the clock was found set back since.
         self.steps: list[IdStep] = []
 
+    @property
+    def process(self) -> int:
+        """The number of the process that gives them."""
+        return self._process >> _SEQUENCE_BITS
+
     def next(self, now: float) -> int:
         """An identifier for something that happens at `now` (Unix seconds)."""
         if not self.may_give:
@@ -85,6 +90,11 @@ class IdSource:
     def _step(self, millis: int, ahead: int) -> None:
         self._millis, self._sequence, self._ahead = millis, 0, ahead
         self.steps.append(IdStep(millis << _SHIFT, ahead))
+
+
+def process_of(identifier: int) -> int:
+    """The number of the process that has given an identifier."""
+    return identifier >> _SEQUENCE_BITS & ((1 << _PROCESS_BITS) - 1)
 
 
 def first_id_at(millis: int) -> int:

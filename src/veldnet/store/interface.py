@@ -6,8 +6,8 @@ Management goes through `read` and `write`: a function over a SQLAlchemy connect
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -30,6 +30,14 @@ class LeaseLost(StoreError):
 
 class Conflict(StoreError):
     """A row is there already, or one that it names is not."""
+
+
+class PendingQueue(NamedTuple):
+    """A device and a destination for which deliveries are pending."""
+
+    device_ref: int
+    queue: str
+    partition: int
 
 
 class DeliveryRow(msgspec.Struct, frozen=True, gc=False):
@@ -73,14 +81,23 @@ class Store(Protocol):
 
     async def devices_by_ref(self, refs: Sequence[int]) -> list[DeviceRow]: ...
 
-    async def devices_with_unsolicited_downlinks(self, after: int, limit: int) -> list[int]:
+    # `partitions` are those of `devices.partition`; None for all.
+
+    async def devices_with_unsolicited_downlinks(
+        self, after: int, limit: int, partitions: Collection[int] | None = None
+    ) -> list[int]:
         """References, in order and behind `after`, of devices for which something waits to be sent."""
 
-    async def devices_to_check(self, now: int, limit: int) -> list[int]:
+    async def devices_to_check(
+        self, now: int, limit: int, partitions: Collection[int] | None = None
+    ) -> list[int]:
         """References of devices whose `check_at` (Unix milliseconds) has come, those due first."""
 
-    async def pending_queues(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
-        """Device and queue of pending deliveries, in order, behind `after`."""
+    async def pending_queues(
+        self, after: tuple[int, str], limit: int, partitions: Collection[int] | None = None
+    ) -> list[PendingQueue]:
+        """Queues of pending deliveries, in the order of devices and names, behind `after`. Those of devices
+        that are gone are of partition 0."""
 
     async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
         """The oldest pending deliveries of a queue."""

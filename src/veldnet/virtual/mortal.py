@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol
 
 import msgspec
@@ -21,7 +21,7 @@ from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
 from veldnet.routing import Attempt, Outcome
 from veldnet.settings import Settings
-from veldnet.store import DeliveryRow, Proof, Rows, Store, StoreError
+from veldnet.store import DeliveryRow, PendingQueue, Proof, Rows, Store, StoreError
 
 from .invariants import Checker
 
@@ -134,19 +134,25 @@ class MortalStore:
         self._called("devices_by_ref")
         return await self._store.devices_by_ref(refs)
 
-    async def devices_with_unsolicited_downlinks(self, after: int, limit: int) -> list[int]:
+    async def devices_with_unsolicited_downlinks(
+        self, after: int, limit: int, partitions: Collection[int] | None = None
+    ) -> list[int]:
         await self._server.alive()
         self._called("devices_with_unsolicited_downlinks")
-        return await self._store.devices_with_unsolicited_downlinks(after, limit)
+        return await self._store.devices_with_unsolicited_downlinks(after, limit, partitions)
 
-    async def devices_to_check(self, now: int, limit: int) -> list[int]:
+    async def devices_to_check(
+        self, now: int, limit: int, partitions: Collection[int] | None = None
+    ) -> list[int]:
         await self._server.alive()
         self._called("devices_to_check")
-        return await self._store.devices_to_check(now, limit)
+        return await self._store.devices_to_check(now, limit, partitions)
 
-    async def pending_queues(self, after: Any, limit: int) -> list[tuple[int, str]]:
+    async def pending_queues(
+        self, after: Any, limit: int, partitions: Collection[int] | None = None
+    ) -> list[PendingQueue]:
         self._called("pending_queues")
-        return await self._store.pending_queues(after, limit)
+        return await self._store.pending_queues(after, limit, partitions)
 
     async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
         await self._server.alive()

@@ -17,9 +17,9 @@ from veldnet.virtual.mortal import MortalStore
 def test_a_disk_that_takes_20_ms(tmp_path: Path, monkeypatch: Any) -> None:
     commit = MortalStore.commit
 
-    async def slow(self: MortalStore, rows: Any) -> None:
+    async def slow(self: MortalStore, rows: Any, proof: Any = None) -> None:
         await asyncio.sleep(0.020)
-        await commit(self, rows)
+        await commit(self, rows, proof)
 
     monkeypatch.setattr(MortalStore, "commit", slow)
 
@@ -44,12 +44,12 @@ def test_a_store_that_fails_loses_frames_like_radio_and_nothing_else(
     commit = MortalStore.commit
     calls = 0
 
-    async def failing(self: MortalStore, rows: Any) -> None:
+    async def failing(self: MortalStore, rows: Any, proof: Any = None) -> None:
         nonlocal calls
         calls += 1
         if calls % 7 == 0:
             raise StoreError("disk full")
-        await commit(self, rows)
+        await commit(self, rows, proof)
 
     monkeypatch.setattr(MortalStore, "commit", failing)
 

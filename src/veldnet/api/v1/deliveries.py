@@ -169,6 +169,5 @@ async def redeliver(services: Services, scope: Scope, body: Redelivery) -> Redel
     queues = await services.write(
         lambda c: deliver_again(c, scope.subscriber_ref, from_ms, to_ms, expires_at)
     )
-    for queue in queues:
-        platform.deliveries.requeue(queue)
+    await platform.deliveries.take_up(queues)
     return RedeliveryStarted(len(queues))

@@ -6,7 +6,7 @@ never behind or ahead of it. Frames without an application's downlink cost nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -17,9 +17,12 @@ from veldnet.network.core import DownlinkRecord, DownlinkRejectedRecord, UplinkR
 from veldnet.network.core.state import DeviceState, InFlight, QueuedDownlink
 from veldnet.network.shell import Entry, Recorded
 from veldnet.store import AnsweredDownlinkRow, DownlinkRow, FrameRow, Rows, Statement, millis_of
-from veldnet.store.schema import downlinks, subscribers
+from veldnet.store.schema import devices, downlinks, subscribers
 
 from .states import State
+
+# Milliseconds in which a node tells what became of a downlink, after the device has gone to another one.
+_TOLD_WITHIN = 60_000
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -187,17 +190,18 @@ class DownlinkLedger(Feed[Changed]):
         return round(self._clock() * 1000)
 
 
-def settle(connection: Connection, now: int) -> None:
+def settle(connection: Connection, now: int, partitions: Collection[int] | None = None) -> None:
     """At the start of a server nothing is being sent: what a server before it had under way has failed,
-    unless the report on its device says better."""
-    connection.execute(
-        update(downlinks)
-        .where(
-            downlinks.c.subscriber_ref.in_(select(subscribers.c.ref)),
-            downlinks.c.state == int(State.SENDING),
-        )
-        .values(state=int(State.FAILED), reason="interrupted", updated_at=now)
+    unless the report on its device says better. At a node that takes partitions of devices others may be
+    sending: what they tell comes within seconds."""
+    query = update(downlinks).where(
+        downlinks.c.subscriber_ref.in_(select(subscribers.c.ref)),
+        downlinks.c.state == int(State.SENDING),
     )
+    if partitions is not None:
+        theirs = select(devices.c.ref).where(devices.c.partition.in_(sorted(partitions)))
+        query = query.where(downlinks.c.device_ref.in_(theirs), downlinks.c.updated_at < now - _TOLD_WITHIN)
+    connection.execute(query.values(state=int(State.FAILED), reason="interrupted", updated_at=now))
 
 
 def _queued(entry: Entry, item: QueuedDownlink, now: int) -> DownlinkRow:

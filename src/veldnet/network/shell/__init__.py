@@ -4,6 +4,7 @@ from .commit_loop import CommitLoop, Participant, Recorded
 from .devices import Entry, new_entry
 from .journal import LATE, OVER_LIMIT, heard_at, tenths, unpack_copies
 from .options import ServerOptions
+from .partitions import NotServed, Owned, ServedPartitions
 from .requests import UnknownDevice
 from .runtime import Runtime
 from .server import NetworkServer
@@ -14,9 +15,12 @@ __all__ = [
     "CommitLoop",
     "Entry",
     "NetworkServer",
+    "NotServed",
+    "Owned",
     "Participant",
     "Recorded",
     "Runtime",
+    "ServedPartitions",
     "ServerOptions",
     "UnknownDevice",
     "heard_at",

@@ -116,6 +116,8 @@ class CommitLoop:
         self._idle = asyncio.Event()
         self._idle.set()
         self.lost_lease = False
+        # Called when a commit has found that another process holds what it would have written.
+        self.on_lease_lost: Callable[[], None] = lambda: None
         # Whether the last commit could not be made.
         self.failing = False
 
@@ -163,6 +165,16 @@ class CommitLoop:
         """Have an entry written though nothing is recorded of it: its `monitoring` has changed, or will."""
         self._enlist(entry)
         self.wake()
+
+    def drop_removed(self) -> None:
+        """Write nothing of devices that were removed from memory since their frames were judged: another
+        process serves them. What is being written proves for itself that it may be."""
+        batch = self._batch
+        batch.recorded = [each for each in batch.recorded if each.entry is None or not each.entry.removed]
+        batch.effects = [(entry, effect) for entry, effect in batch.effects if not entry.removed]
+        for entries in (batch.entries, batch.memories):
+            for ref in [ref for ref, entry in entries.items() if entry.removed]:
+                del entries[ref]
 
     def _enlist(self, entry: Entry) -> None:
         ref = entry.device.row.ref
@@ -236,7 +248,7 @@ class CommitLoop:
             # A defect, or somebody has cancelled the task: memory must not stay ahead of the store.
             self._fail(StoreError(f"the commit was broken off by {type(error).__name__}"), batch)
             raise
-        self.failing = False
+        self.failing = self.lost_lease = False
         self._counters.commits += 1
         self._counters.committed_at = perf_counter()
         self._counters.commit_seconds += self._counters.committed_at - started
@@ -282,6 +294,8 @@ class CommitLoop:
         for participant in self._participants:
             self._supervisor.guard("frame commits", participant.failed)
         self._supervisor.guard("frame commits", self._failed)
+        if isinstance(error, LeaseLost):
+            self._supervisor.guard("frame commits", self.on_lease_lost)
         for done in (batch.done, lost.done):
             if done is not None and not done.done():
                 done.set_result(False)

@@ -17,6 +17,8 @@ import structlog
 from msgspec.structs import replace
 
 from veldnet.domain.devices import DeviceRow
+from veldnet.domain.partitions import partition_of_address, partition_of_eui
+from veldnet.lorawan import DevEui
 from veldnet.network.core.events import Device
 from veldnet.network.core.restoring import catch_up_memory, catch_up_state
 from veldnet.network.core.state import DeviceState, JoinMemory, decode_join_memory, decode_state
@@ -25,6 +27,7 @@ from veldnet.supervision import Supervisor
 
 from .catalogue import Catalogue
 from .options import ServerOptions
+from .partitions import Owned
 from .runtime import Runtime
 from .session_addresses import SessionAddresses
 
@@ -40,11 +43,12 @@ _IN_USE = 10.0
 
 
 class Entry:
-    """A device in memory. `unwritten` counts the commits that will still write it. `monitoring` is what that
+    """A device in memory. `unwritten` counts the commits that will still write it, `pending` what else will
+    come back to it. `monitoring` is what that
     room keeps of the device, as it came from the store or as the value it has decoded it to; it is loaded,
     written and dropped together with the state."""
 
-    __slots__ = ("device", "memory", "monitoring", "removed", "state", "unwritten", "used_at")
+    __slots__ = ("device", "memory", "monitoring", "pending", "removed", "state", "unwritten", "used_at")
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class Entry:
         self.state = state
         self.memory = memory
         self.unwritten = 0
+        self.pending = 0
         self.removed = False
 
     @property
@@ -92,6 +97,7 @@ class _Loader(Generic[K]):
         self._afterwards = afterwards
         self._delay = delay
         self._waiting: dict[K, list[Callable[[bool], None]]] = {}
+        self._asked: list[K] = []
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -120,7 +126,7 @@ class _Loader(Generic[K]):
 
     async def _load_some(self) -> None:
         """Load a batch. Whatever happens, all who wait for it are called, and the next batch is loaded."""
-        keys = list(islice(self._waiting, _LOAD_BATCH))
+        keys = self._asked = list(islice(self._waiting, _LOAD_BATCH))
         callbacks = [done for key in keys for done in self._waiting.pop(key)]
         loaded = False
         try:
@@ -129,9 +135,15 @@ class _Loader(Generic[K]):
         except Exception as error:
             self._supervisor.caught("device loading", error)
         finally:
+            self._asked = []
             for done in callbacks:
                 self._supervisor.guard("received frames", done, loaded)
         self._supervisor.guard("device loading", self._afterwards)
+
+    @property
+    def keys(self) -> Iterable[K]:
+        """What is asked for, and what the query under way is about."""
+        return (*self._waiting, *self._asked)
 
     @property
     def task(self) -> asyncio.Task[None] | None:
@@ -157,8 +169,9 @@ class DeviceTable:
         options: ServerOptions,
         on_load: Callable[[Entry], None],
     ) -> None:
+        self.owned = Owned(session_addresses.space, shared=options.shared)
         self.session_addresses = session_addresses
-        self._store = store
+        self.store = store
         self._catalogue = catalogue
         self._capacity = options.capacity
         self._generation = options.generation
@@ -170,6 +183,8 @@ class DeviceTable:
         # Addresses of which every session is in memory, and identifiers that the store does not know.
         self._complete: OrderedDict[int, None] = OrderedDict()
         self._unknown: OrderedDict[str, None] = OrderedDict()
+        # How often partitions were forgotten. What was read before is out of date after.
+        self._forgotten = 0
         supervisor = runtime.supervisor
         self._addresses: _Loader[int] = _Loader(
             self._load_addresses, self._trim, supervisor, _ADDRESS_LOAD_DELAY
@@ -238,23 +253,31 @@ class DeviceTable:
     # Loading.
 
     async def _load_addresses(self, dev_addrs: Sequence[int]) -> None:
-        rows = await self._store.devices_by_dev_addr(dev_addrs)
-        self._add(rows)
+        self._add(await self._read(lambda: self.store.devices_by_dev_addr(dev_addrs)))
         for dev_addr in dev_addrs:
-            self._complete[dev_addr] = None
+            if partition_of_address(dev_addr) in self.owned:
+                self._complete[dev_addr] = None
 
     async def _load_euis(self, dev_euis: Sequence[str]) -> None:
-        rows = await self._store.devices_by_dev_eui(dev_euis)
+        rows = await self._read(lambda: self.store.devices_by_dev_eui(dev_euis))
         self._add(rows)
         for dev_eui in set(dev_euis) - {row.dev_eui for row in rows}:
             self._unknown[dev_eui] = None
 
     async def _load_refs(self, refs: Sequence[int]) -> None:
-        self._add(await self._store.devices_by_ref(refs))
+        self._add(await self._read(lambda: self.store.devices_by_ref(refs)))
+
+    async def _read(self, query: Callable[[], Awaitable[list[DeviceRow]]]) -> list[DeviceRow]:
+        """Rows as they are now: other nodes may have written what was read before partitions were taken."""
+        while True:
+            before = self._forgotten
+            rows = await query()
+            if before == self._forgotten:
+                return rows
 
     def _add(self, rows: Iterable[DeviceRow]) -> None:
         for row in rows:
-            if row.ref in self._entries:
+            if row.ref in self._entries or row.partition not in self.owned:
                 continue
             try:
                 entry = self._entry(row)
@@ -307,7 +330,7 @@ class DeviceTable:
 
     async def refresh(self, ref: int) -> None:
         """Take up a change of the inventory: new rules for a device, or its removal."""
-        rows = await self._store.devices_by_ref([ref])
+        rows = await self.store.devices_by_ref([ref])
         entry = self._entries.get(ref)
         if rows:
             self._unknown.pop(rows[0].dev_eui, None)
@@ -333,7 +356,7 @@ class DeviceTable:
             if entry.device.row.routing_profile_ref == routing_profile_ref
         ]
         for start in range(0, len(refs), _LOAD_BATCH):
-            for row in await self._store.devices_by_ref(refs[start : start + _LOAD_BATCH]):
+            for row in await self.store.devices_by_ref(refs[start : start + _LOAD_BATCH]):
                 entry = self._entries.get(row.ref)
                 if entry is not None:
                     entry.device = self._catalogue.device(_without_state(row))
@@ -365,6 +388,29 @@ class DeviceTable:
         for bounded in (self._complete, self._unknown):
             while len(bounded) > 2 * self._capacity:
                 bounded.popitem(last=False)
+
+    # Partitions.
+
+    def _of(self, stored: frozenset[int]) -> list[Entry]:
+        return [entry for entry in self._entries.values() if entry.device.row.partition in stored]
+
+    def busy(self, stored: frozenset[int]) -> bool:
+        """Whether anything of partitions is being loaded or written, or will come back."""
+        if any(partition_of_address(dev_addr) in stored for dev_addr in self._addresses.keys):
+            return True
+        if any(partition_of_eui(DevEui.parse(dev_eui)) in stored for dev_eui in self._euis.keys):
+            return True
+        return any(entry.unwritten or entry.pending for entry in self._of(stored))
+
+    def forget(self, stored: frozenset[int]) -> None:
+        """Drop the devices of partitions: others will write them."""
+        self._forgotten += 1
+        for entry in self._of(stored):
+            self._drop(entry)
+        for dev_addr in [each for each in self._complete if partition_of_address(each) in stored]:
+            del self._complete[dev_addr]
+        # Devices may be made meanwhile.
+        self._unknown.clear()
 
     def forget_all(self) -> None:
         """Drop everything, after a failed commit: the store holds the truth."""

@@ -41,17 +41,21 @@ class DueDownlinks:
 
     def start(self) -> None:
         """Go on with the devices for which a process before this one had something left."""
-        self._tasks.spawn(_TASK, self._resume())
+        self.resume(None)
+
+    def resume(self, stored: frozenset[int] | None) -> None:
+        """The same with those of some partitions; None for all."""
+        self._tasks.spawn(_TASK, self._resume(stored))
 
     def wake(self, entry: Entry, effect: Wake) -> None:
         """Do the effect: come back at a time."""
         self._timers.at(entry.device.row.ref, effect.at)
 
-    async def _resume(self) -> None:
+    async def _resume(self, stored: frozenset[int] | None) -> None:
         after = 0
         while True:
             try:
-                refs = await self._store.devices_with_unsolicited_downlinks(after, _BATCH)
+                refs = await self._store.devices_with_unsolicited_downlinks(after, _BATCH, stored)
             except StoreError as error:
                 log.warning("queued_downlinks_not_loaded", error=str(error))
                 await asyncio.sleep(_STORE_PAUSE)

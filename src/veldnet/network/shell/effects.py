@@ -22,6 +22,9 @@ class Effects:
     def __init__(self, runtime: Runtime, transitions: Transitions, table: dict[type[Effect], Do]) -> None:
         self._clock = runtime.clock
         self._transitions = transitions
+        # Answers to come: their timers.
+        self._later: dict[int, tuple[Entry, AnswerDue, asyncio.TimerHandle]] = {}
+        self._last = 0
         self._table: dict[type[Effect], Do] = {**table, AnswerLater: self._answer_later}
 
     def release(self, entry: Entry, effect: Effect) -> None:
@@ -30,9 +33,21 @@ class Effects:
 
     def _answer_later(self, entry: Entry, effect: AnswerLater) -> None:
         delay = max(effect.at - self._clock(), 0.0)
-        asyncio.get_running_loop().call_later(delay, self._answer_late, entry, effect.event)
+        number = self._last = self._last + 1
+        timer = asyncio.get_running_loop().call_later(delay, self._answer_late, number)
+        self._later[number] = (entry, effect.event, timer)
+        entry.pending += 1
 
-    def _answer_late(self, entry: Entry, event: AnswerDue) -> None:
+    def answer_now(self, stored: frozenset[int]) -> None:
+        """Answer devices of partitions now that were to be answered later."""
+        due = [n for n, (entry, _, _) in self._later.items() if entry.device.row.partition in stored]
+        for number in due:
+            self._later[number][2].cancel()
+            self._answer_late(number)
+
+    def _answer_late(self, number: int) -> None:
+        entry, event, _timer = self._later.pop(number)
+        entry.pending -= 1
         if not entry.removed:
             context = self._transitions.context(entry, event)
             self._transitions.apply(entry, answer_late(context, entry.state))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from veldnet.domain.partitions import partition_of_address, partition_of_eui
 from veldnet.lorawan import DevAddr, DevEui
 from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayUplink
@@ -59,6 +60,9 @@ class FrameRouter:
     def _data(self, received: ReceivedFrame, frame: DataFrame) -> None:
         entries = self._devices.on_address(frame.dev_addr)
         if entries is None:
+            if partition_of_address(frame.dev_addr) not in self._devices.owned:
+                self._counters.refused["not_served"] += 1
+                return
             self._devices.request_address(int(frame.dev_addr), partial(self._data_loaded, received, frame))
             return
         event = DataReceived(received, frame)
@@ -96,6 +100,8 @@ class FrameRouter:
         if entry is None:
             if self._devices.is_unknown(dev_eui):
                 self._admission.refused(received, "unknown_dev_eui", f"no device has DevEUI {dev_eui}")
+            elif partition_of_eui(request.dev_eui) not in self._devices.owned:
+                self._counters.refused["not_served"] += 1
             else:
                 self._devices.request_dev_eui(dev_eui, partial(self._join_loaded, received, request))
             return

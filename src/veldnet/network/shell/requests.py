@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from veldnet.domain.devices import DeviceRow
 from veldnet.lorawan import DevEui
 from veldnet.network.core.events import (
     ContextReset,
@@ -18,6 +21,7 @@ from veldnet.network.core.submission import cancel_downlink, submit_downlink
 from .answers import PendingAnswers
 from .commit_loop import CommitLoop
 from .devices import DeviceTable, Entry
+from .partitions import NotServed
 from .runtime import Runtime
 from .transitions import Transitions
 
@@ -28,7 +32,7 @@ class UnknownDevice(LookupError):
 
 class DeviceRequests:
     """Devices are loaded where they are not in memory. Calls raise `StoreError` when the store does not
-    answer, or what they changed could not be made durable."""
+    answer, or what they changed could not be made durable, `NotServed` where another node has the device."""
 
     def __init__(
         self,
@@ -54,6 +58,8 @@ class DeviceRequests:
     async def queue(self, dev_eui: DevEui, request: DownlinkRequest) -> Submission:
         """The same with the id of the downlink. Raises `UnknownDevice`."""
         entry = await self._devices.get(dev_eui=str(dev_eui))
+        if entry is None and self._devices.owned.stored is not None:
+            self._check_served(await self._devices.store.devices_by_dev_eui([str(dev_eui)]))
         if entry is None or entry.removed:
             raise UnknownDevice(f"no device has DevEUI {dev_eui}")
         now = self._clock()
@@ -115,5 +121,12 @@ class DeviceRequests:
     async def _entry(self, device_ref: int) -> Entry:
         entry = await self._devices.get(ref=device_ref)
         if entry is None:
+            if self._devices.owned.stored is not None:
+                self._check_served(await self._devices.store.devices_by_ref([device_ref]))
             raise UnknownDevice(f"no device has ref {device_ref}")
         return entry
+
+    def _check_served(self, rows: Sequence[DeviceRow]) -> None:
+        """Raises `NotServed` where another node has the device."""
+        if any(row.partition not in self._devices.owned for row in rows):
+            raise NotServed("another node serves the device")

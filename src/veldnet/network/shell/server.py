@@ -17,7 +17,8 @@ from veldnet.network.core.base_station_radios import BaseStationRadios
 from veldnet.network.core.events import Answer, AskVault, Effect, Transmit, VaultAnswered, Wake
 from veldnet.network.core.join import answer_join
 from veldnet.network.core.parameters import NetworkParameters
-from veldnet.store import Store
+from veldnet.network.core.transmission import Done
+from veldnet.store import Store, process_of
 
 from .admission import Admission, FrameGate
 from .answers import PendingAnswers
@@ -30,6 +31,7 @@ from .effects import Effects
 from .frame_router import FrameRouter
 from .invalidation import Invalidation
 from .options import ServerOptions
+from .partitions import ServedPartitions
 from .requests import DeviceRequests
 from .runtime import Runtime
 from .session_addresses import SessionAddresses
@@ -103,6 +105,17 @@ class NetworkServer:
         self.inventory = Invalidation(
             runtime, store, self._catalogue, self.devices, self.commits, self._transitions
         )
+        # Of a node among others: its devices come and go.
+        self.partitions = ServedPartitions(
+            self.devices,
+            self.commits,
+            self._admission,
+            self._effects,
+            self._due,
+            self._tasks,
+        )
+        self._ids = runtime.ids
+        self._node_lives = options.node_lives
         self._loading_addresses: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -110,7 +123,8 @@ class NetworkServer:
         downlink waits for them that needs no uplink."""
         await self._catalogue.load(self._store)
         self._loading_addresses = self._supervisor.keep("session addresses", self._load_addresses)
-        self._due.start()
+        if self.devices.owned.stored is None:
+            self._due.start()
 
     async def _load_addresses(self) -> None:
         """Learn which addresses have a session, in the background: there may be a million of them."""
@@ -135,6 +149,7 @@ class NetworkServer:
         self._admission.close()
         self._due.close()
         self._transmitter.close()
+        self._reports.close()
         self.devices.close()
         for task in self._orders.tasks:
             task.cancel()
@@ -169,8 +184,26 @@ class NetworkServer:
     def _device_loaded(self, entry: Entry) -> None:
         """Settle downlinks that an earlier process handed to base stations."""
         for item in entry.state.in_flight:
-            if not self._transmitter.in_flight(item.token):
+            if self._transmitter.in_flight(item.token):
+                continue
+            process = process_of(item.token)
+            if process != self._ids.process and self._node_lives(process):
+                self._reports.await_report(entry.device.row.ref, item.token)
+            else:
                 self._reports.interrupted(entry.device.row.ref, item.token)
+
+    def downlink_ended(self, device_ref: int, token: int, outcome: Done) -> None:
+        """Another node has sent a downlink of a device that is served here by now, or could not."""
+        self._reports.transmitted(device_ref, token, outcome)
+
+    def forward_outcomes(self, forward: Callable[[int, int, int, Done], None]) -> None:
+        """Have somebody take outcomes of downlinks to the node that serves the device by now: called with its
+        partition, its ref, the token and the outcome."""
+
+        def to_partition(stored: int, device_ref: int, token: int, outcome: Done) -> None:
+            forward(stored & (self.addresses.partitions - 1), device_ref, token, outcome)
+
+        self._reports.forward = to_partition
 
     @property
     def joins_waiting(self) -> int:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 
+from veldnet.domain.partitions import PARTITIONS
 from veldnet.lorawan import DevAddr, NetId
 from veldnet.lorawan.identifiers import address_prefix
+from veldnet.network.core.addressing import AddressSpace
 from veldnet.store import Store
 from veldnet.store.schema import device_states
 
@@ -23,6 +25,7 @@ class SessionAddresses:
     """The addresses of a NetID that have a session: all once `load` is over, before that those seen."""
 
     def __init__(self, net_id: NetId) -> None:
+        self.space = AddressSpace(net_id)
         prefix, prefix_bits = address_prefix(net_id)
         self._host_bits = 32 - prefix_bits
         self._prefix = int(prefix) >> self._host_bits
@@ -40,25 +43,31 @@ class SessionAddresses:
 
     async def load(self, store: Store) -> None:
         """Read the addresses of all stored sessions. Raises `StoreError`."""
+        await self.load_of(store, None)
+        self.complete = True
+
+    async def load_of(self, store: Store, stored: frozenset[int] | None) -> None:
+        """Those of some partitions; None for all."""
         after = 0
-        while page := await store.read(partial(_page, after)):
+        while page := await store.read(partial(_page, after, stored)):
             for _ref, dev_addr, pending in page:
                 if dev_addr is not None:
                     self.add(dev_addr)
                 if pending is not None:
                     self.add(pending)
             after = page[-1][0]
-        self.complete = True
 
 
-def _page(after: int, connection: Connection) -> Sequence[tuple[int, int | None, int | None]]:
+def _page(
+    after: int, stored: frozenset[int] | None, connection: Connection
+) -> Sequence[tuple[int, int | None, int | None]]:
     states = device_states.c
-    rows = connection.execute(
-        select(states.device_ref, states.dev_addr, states.pending_dev_addr)
-        .where(
-            states.device_ref > after, or_(states.dev_addr.is_not(None), states.pending_dev_addr.is_not(None))
-        )
-        .order_by(states.device_ref)
-        .limit(_PAGE)
+    query = select(states.device_ref, states.dev_addr, states.pending_dev_addr).where(
+        states.device_ref > after, or_(states.dev_addr.is_not(None), states.pending_dev_addr.is_not(None))
     )
+    if stored is not None:
+        # Sessions have addresses of the partition of their device.
+        address = func.coalesce(states.dev_addr, states.pending_dev_addr)
+        query = query.where((address % PARTITIONS).in_(sorted(stored)))
+    rows = connection.execute(query.order_by(states.device_ref).limit(_PAGE))
     return [(row.device_ref, row.dev_addr, row.pending_dev_addr) for row in rows]

@@ -58,6 +58,7 @@ class VaultOrders:
         return sum(len(vault.queue) for vault in self._queues.values())
 
     def ask(self, entry: Entry, effect: AskVault) -> None:
+        entry.pending += 1
         vault = self._queues.setdefault(effect.order.vault, _VaultQueue())
         row = entry.device.row
         waiting = Waiting(
@@ -80,6 +81,7 @@ class VaultOrders:
             self._answer(*waiting.order, JoinRefusal("vault_busy", words))
 
     def _answer(self, entry: Entry, effect: AskVault, answer: JoinKeys | JoinRefusal) -> None:
+        entry.pending -= 1
         if not entry.removed:
             event = VaultAnswered(effect.join, effect.order, answer)
             self._supervisor.guard("joins", self._answered, entry, event)

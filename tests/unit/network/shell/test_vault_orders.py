@@ -61,6 +61,7 @@ class Stage:
             device=Thing(row=Thing(ref=device, subscriber_ref=customer)),
             state=Thing(sessions=()),
             removed=False,
+            pending=0,
         )
         join = Thing(received=Thing(received_at=received_at))
         effect = AskVault(cast("Any", join), cast("Any", Thing(vault=vault, name=name)))

@@ -7,11 +7,13 @@ floods of forged frames are throttled, late copies recognised, and refused frame
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from functools import partial
 from typing import Protocol
 
 import structlog
 
+from veldnet.domain.partitions import partition_of_address, partition_of_eui
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.frames import DataFrame, FrameError, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayUplink
@@ -176,7 +178,10 @@ class Admission:
         self._schedule()
 
     def _close_until(self, moment: float) -> None:
-        for window in self._windows.close_due(moment):
+        self._hand_over(self._windows.close_due(moment))
+
+    def _hand_over(self, windows: Iterable[Window]) -> None:
+        for window in windows:
             window.closed = True
             first = window.copies[0]
             if window.unknown:
@@ -192,6 +197,15 @@ class Admission:
                 self._hand_on(received, window.frame)
             else:
                 self._joins.add(partial(self._hand_on, received, window.frame))
+
+    def close_windows(self, stored: frozenset[int]) -> None:
+        """Judge the frames of partitions now, though more copies may come."""
+        self._hand_over(self._windows.close_those(lambda window: _partition(window.frame) in stored))
+
+    @property
+    def joins_waiting(self) -> int:
+        """Join-requests that are not judged yet."""
+        return len(self._joins)
 
     def _hand_on(self, received: ReceivedFrame, frame: ReceivedType) -> None:
         assert self._handler is not None
@@ -250,3 +264,9 @@ class Admission:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _partition(frame: ReceivedType) -> int:
+    if isinstance(frame, DataFrame):
+        return partition_of_address(frame.dev_addr)
+    return partition_of_eui(frame.dev_eui)

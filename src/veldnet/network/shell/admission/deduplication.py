@@ -7,6 +7,7 @@ are folded into the frame already recorded, as long as the device cannot have se
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from math import inf
 
 from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
@@ -91,6 +92,20 @@ class Deduplicator:
         """Let the next copy of a frame whose window has closed open another one."""
         self._closed.pop(phy_payload, None)
 
+    def close_those(self, chosen: Callable[[Window], bool]) -> list[Window]:
+        """Close some windows before their time."""
+        early = [window for window in self._due if chosen(window)]
+        if early:
+            self._due = deque(window for window in self._due if not chosen(window))
+        return [self._close(window) for window in early]
+
+    def _close(self, window: Window) -> Window:
+        key = window.copies[0].phy_payload
+        del self._open[key]
+        self._closed[key] = window
+        self._forget.append((self._forget_at(window), key))
+        return window
+
     @property
     def next_close(self) -> float | None:
         """When the oldest open window closes."""
@@ -100,12 +115,7 @@ class Deduplicator:
         """Close the windows whose time is up, oldest first."""
         closed = []
         while self._due and self._due[0].closes_at <= now:
-            window = self._due.popleft()
-            key = window.copies[0].phy_payload
-            del self._open[key]
-            self._closed[key] = window
-            self._forget.append((self._forget_at(window), key))
-            closed.append(window)
+            closed.append(self._close(self._due.popleft()))
         while self._forget and self._forget[0][0] <= now:
             forget_at, key = self._forget.popleft()
             # The frame may have been sent again meanwhile, and have a window of its own.
