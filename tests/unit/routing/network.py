@@ -148,7 +148,7 @@ class Network:
     async def send(self, *messages: TunnelMessage, device: int = 1, profile: int = 1, owner: int = 1) -> None:
         """A frame of a device with its messages."""
         self._frame += 1
-        row = SimpleNamespace(ref=device, subscriber_ref=owner, routing_profile_ref=profile)
+        row = SimpleNamespace(ref=device, subscriber_ref=owner, routing_profile_ref=profile, partition=0)
         known = SimpleNamespace(row=row, plan=SimpleNamespace(thirdPartyAppServersRouting=True))
         record = SimpleNamespace(id=self._frame, messages=messages)
         await self.commit([(record, known, None)])
