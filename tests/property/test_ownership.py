@@ -248,6 +248,7 @@ class World:
             routing_profile_ref=int(profile.rpartition(".")[2]),
             customer_id=scope.customer_id,
             dev_eui=str(new.dev_eui),
+            partition=0,
         )
         # It stays in the server's memory for a while after it was deleted.
         self.known.append(SimpleNamespace(row=row, plan=SimpleNamespace(thirdPartyAppServersRouting=True)))

@@ -9,7 +9,7 @@ from veldnet.domain.devices import DeviceRow
 from veldnet.network.core.events import DownlinkReported
 from veldnet.network.core.outcome import report_downlink
 from veldnet.network.core.transmission import SUCCESS, TOO_LATE, Done
-from veldnet.store import StoreError
+from veldnet.store import StoreError, process_of
 
 from .devices import DeviceTable, Entry
 from .runtime import Runtime
@@ -31,7 +31,12 @@ class DownlinkReports:
     """Reports outcomes of transmissions to the core."""
 
     def __init__(
-        self, runtime: Runtime, devices: DeviceTable, transitions: Transitions, tasks: Tasks
+        self,
+        runtime: Runtime,
+        devices: DeviceTable,
+        transitions: Transitions,
+        tasks: Tasks,
+        node_lives: Callable[[int], bool],
     ) -> None:
         # Called with partition, device, token and outcome where another node serves the device by now.
         self.forward: Callable[[int, int, int, Done], None] | None = None
@@ -40,6 +45,7 @@ class DownlinkReports:
         self._devices = devices
         self._transitions = transitions
         self._tasks = tasks
+        self._node_lives = node_lives
         # Downlinks that other nodes send, by token: until when.
         self._awaited: dict[int, asyncio.TimerHandle] = {}
 
@@ -66,15 +72,14 @@ class DownlinkReports:
         else:
             self._tasks.spawn("downlink reports", self._report_later(device_ref, event, outcome))
 
-    def interrupted(self, device_ref: int, token: int) -> None:
-        """A process before this one handed the downlink over, or died."""
-        asyncio.get_running_loop().call_soon(self.transmitted, device_ref, token, _INTERRUPTED)
-
-    def await_report(self, device_ref: int, token: int) -> None:
-        """Another node sends the downlink, and tells what becomes of it unless it ends before."""
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(_REPORTED_WITHIN, self._unreported, device_ref, token)
-        self._awaited[token] = timer
+    def unknown(self, device_ref: int, token: int) -> None:
+        """Another process handed the downlink over, or died. Where it lives, it tells what becomes of it."""
+        loop, process = asyncio.get_running_loop(), process_of(token)
+        if process != self._ids.process and self._node_lives(process):
+            timer = loop.call_later(_REPORTED_WITHIN, self._unreported, device_ref, token)
+            self._awaited[token] = timer
+        else:
+            loop.call_soon(self.transmitted, device_ref, token, _INTERRUPTED)
 
     def _unreported(self, device_ref: int, token: int) -> None:
         self._awaited.pop(token, None)

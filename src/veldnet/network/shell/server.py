@@ -18,7 +18,7 @@ from veldnet.network.core.events import Answer, AskVault, Effect, Transmit, Vaul
 from veldnet.network.core.join import answer_join
 from veldnet.network.core.parameters import NetworkParameters
 from veldnet.network.core.transmission import Done
-from veldnet.store import Store, process_of
+from veldnet.store import Store
 
 from .admission import Admission, FrameGate
 from .answers import PendingAnswers
@@ -77,7 +77,9 @@ class NetworkServer:
         self._router = FrameRouter(runtime, self.devices, self.addresses, self._admission, self._transitions)
         self._admission.hand_to(self._router)
         self._tasks = Tasks(runtime.supervisor)
-        self._reports = DownlinkReports(runtime, self.devices, self._transitions, self._tasks)
+        self._reports = DownlinkReports(
+            runtime, self.devices, self._transitions, self._tasks, options.node_lives
+        )
         self._transmitter = Transmitter(
             runtime,
             send,
@@ -89,7 +91,21 @@ class NetworkServer:
         self._orders = VaultOrders(vault, runtime, self._vault_answered)
         self._due = DueDownlinks(runtime, store, self.devices, self._transitions, self._tasks)
         self._answers = PendingAnswers()
-        self._effects = Effects(
+        self._effects = self._who_does_effects(runtime)
+        self.requests = DeviceRequests(
+            runtime, parameters, self.devices, self.commits, self._transitions, self._answers
+        )
+        self.inventory = Invalidation(
+            runtime, store, self._catalogue, self.devices, self.commits, self._transitions
+        )
+        # Of a node among others: its devices come and go.
+        self.partitions = ServedPartitions(
+            self.devices, self.commits, self._admission, self._effects, self._due, self._tasks
+        )
+        self._loading_addresses: asyncio.Task[None] | None = None
+
+    def _who_does_effects(self, runtime: Runtime) -> Effects:
+        return Effects(
             runtime,
             self._transitions,
             {
@@ -99,24 +115,6 @@ class NetworkServer:
                 Wake: self._due.wake,
             },
         )
-        self.requests = DeviceRequests(
-            runtime, parameters, self.devices, self.commits, self._transitions, self._answers
-        )
-        self.inventory = Invalidation(
-            runtime, store, self._catalogue, self.devices, self.commits, self._transitions
-        )
-        # Of a node among others: its devices come and go.
-        self.partitions = ServedPartitions(
-            self.devices,
-            self.commits,
-            self._admission,
-            self._effects,
-            self._due,
-            self._tasks,
-        )
-        self._ids = runtime.ids
-        self._node_lives = options.node_lives
-        self._loading_addresses: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load the rules devices live by; devices themselves are loaded when they are heard, or when a
@@ -184,13 +182,8 @@ class NetworkServer:
     def _device_loaded(self, entry: Entry) -> None:
         """Settle downlinks that an earlier process handed to base stations."""
         for item in entry.state.in_flight:
-            if self._transmitter.in_flight(item.token):
-                continue
-            process = process_of(item.token)
-            if process != self._ids.process and self._node_lives(process):
-                self._reports.await_report(entry.device.row.ref, item.token)
-            else:
-                self._reports.interrupted(entry.device.row.ref, item.token)
+            if not self._transmitter.in_flight(item.token):
+                self._reports.unknown(entry.device.row.ref, item.token)
 
     def downlink_ended(self, device_ref: int, token: int, outcome: Done) -> None:
         """Another node has sent a downlink of a device that is served here by now, or could not."""
