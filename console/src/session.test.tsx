@@ -163,8 +163,10 @@ describe("a session of a tab", () => {
       vi.useRealTimers();
     }
   });
+});
 
-  it("that ends in a form leaves what was typed, also where the stored value has changed meanwhile", async () => {
+describe("a session that ends in a form", () => {
+  it("leaves what was typed, also where the stored value has changed meanwhile", async () => {
     let ended = false;
     let stored = "Veld";
     function Named() {

@@ -56,6 +56,12 @@ describe("a table", () => {
     expect(names()).toEqual(["north", "south", "east"]);
   });
 
+  it("says what to do where it is empty", async () => {
+    await show({ rows: [], empty: <p>Register one.</p> });
+    expect(screen.getByText("Register one.")).toBeTruthy();
+    expect(screen.queryByRole("table")).toBeNull();
+  });
+
   it("selects one, some and all", async () => {
     const chosen: string[][] = [];
     function Selecting() {
@@ -83,7 +89,9 @@ describe("a table", () => {
     await userEvent.click(all);
     expect(chosen.at(-1)).toEqual([]);
   });
+});
 
+describe("a row of a table", () => {
   it("is moved through, opened and selected from with the keyboard", async () => {
     const onOpen = vi.fn();
     const onSelect = vi.fn();
@@ -105,11 +113,5 @@ describe("a table", () => {
     expect([inner.mock.calls.length, onOpen.mock.calls.length]).toEqual([1, 0]);
     await userEvent.click(screen.getByRole("cell", { name: "south" }));
     expect(onOpen).toHaveBeenCalledWith(rows[1]);
-  });
-
-  it("says what to do where it is empty", async () => {
-    await show({ rows: [], empty: <p>Register one.</p> });
-    expect(screen.getByText("Register one.")).toBeTruthy();
-    expect(screen.queryByRole("table")).toBeNull();
   });
 });

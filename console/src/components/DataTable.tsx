@@ -164,20 +164,34 @@ function Row<T>({ row, id, columns, onOpen, selected, onToggle }: RowProps<T>) {
   );
 }
 
-export function DataTable<T>({
-  label,
-  rows,
-  columns,
-  id,
-  onOpen,
-  sort,
-  onSort,
-  selected,
-  onSelect,
-  empty,
-  minWidth = 700,
-}: TableProps<T>) {
+interface AllProps {
+  all: boolean;
+  some: boolean;
+  onChange: () => void;
+}
+
+function SelectAll({ all, some, onChange }: AllProps) {
   const t = useT();
+  return (
+    <Table.Th w={40}>
+      <Checkbox aria-label={t("table.selectAll")} checked={all} indeterminate={!all && some} onChange={onChange} />
+    </Table.Th>
+  );
+}
+
+function Nothing() {
+  const t = useT();
+  return (
+    <Box p="lg">
+      <Text c="dimmed" ta="center">
+        {t("table.nothing")}
+      </Text>
+    </Box>
+  );
+}
+
+export function DataTable<T>(props: TableProps<T>) {
+  const { label, rows, columns, id, onOpen, sort, onSort, selected, onSelect, empty, minWidth = 700 } = props;
   const { shown, local, setLocal } = useSortedHere(rows, columns);
 
   if (!rows.length && empty) return <>{empty}</>;
@@ -194,14 +208,11 @@ export function DataTable<T>({
         <Table.Thead>
           <Table.Tr>
             {onSelect && (
-              <Table.Th w={40}>
-                <Checkbox
-                  aria-label={t("table.selectAll")}
-                  checked={all}
-                  indeterminate={!all && (selected?.size ?? 0) > 0}
-                  onChange={() => onSelect(all ? new Set() : new Set(rows.map(id)))}
-                />
-              </Table.Th>
+              <SelectAll
+                all={all}
+                some={(selected?.size ?? 0) > 0}
+                onChange={() => onSelect(all ? new Set() : new Set(rows.map(id)))}
+              />
             )}
             {columns.map((column) => (
               <Heading key={column.key} column={column} sort={sort} onSort={onSort} local={local} setLocal={setLocal} />
@@ -222,13 +233,7 @@ export function DataTable<T>({
           ))}
         </Table.Tbody>
       </Table>
-      {!shown.length && (
-        <Box p="lg">
-          <Text c="dimmed" ta="center">
-            {t("table.nothing")}
-          </Text>
-        </Box>
-      )}
+      {!shown.length && <Nothing />}
     </Table.ScrollContainer>
   );
 }

@@ -110,14 +110,15 @@ describe("a form that has been changed", () => {
   });
 });
 
+const shown = () => screen.queryByRole("dialog", { name: "Edit" }) !== null;
+const begin = async () => {
+  const router = await open();
+  await userEvent.click(screen.getByRole("button", { name: "edit" }));
+  await screen.findByRole("dialog", { name: "Edit" });
+  return router;
+};
+
 describe("a dialog", () => {
-  const shown = () => screen.queryByRole("dialog", { name: "Edit" }) !== null;
-  const begin = async () => {
-    const router = await open();
-    await userEvent.click(screen.getByRole("button", { name: "edit" }));
-    await screen.findByRole("dialog", { name: "Edit" });
-    return router;
-  };
   const ways: Record<string, () => Promise<void>> = {
     Escape: async () => void (await userEvent.keyboard("{Escape}")),
     "the close button": () => userEvent.click(screen.getByRole("button", { name: en["common.close"] })),

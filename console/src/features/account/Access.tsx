@@ -1,5 +1,5 @@
 // One's own sessions, API keys and second factor.
-import { Badge, Button, Group, PasswordInput, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import type { Schemas } from "../../api/client";
@@ -25,6 +25,7 @@ import {
 } from "./api";
 import { browserOf } from "./browser";
 import { Enrol, RecoveryCodes } from "./Enrol";
+import { PasswordField } from "../../components/PasswordField";
 
 export function Row({
   title,
@@ -338,16 +339,14 @@ export function Factor() {
   );
 }
 
-/** What needs a code of the second factor there is; the password in its place where there are passkeys alone. */
-function WithCode({
-  what,
-  authenticator,
-  onDone,
-}: {
+interface CodeProps {
   what: "codes" | "remove";
   authenticator: boolean;
   onDone: () => void;
-}) {
+}
+
+/** What needs a code of the second factor there is; the password in its place where there are passkeys alone. */
+function WithCode({ what, authenticator, onDone }: CodeProps) {
   const t = useT();
   const { run } = useTell();
   const renewal = useRenewCodes();
@@ -379,13 +378,12 @@ function WithCode({
             data-autofocus
           />
         ) : (
-          <PasswordInput
+          <PasswordField
             label={t("account.current")}
             description={t("factor.passwordText")}
             value={code}
-            onChange={(event) => setCode(event.currentTarget.value)}
+            onChange={setCode}
             autoComplete="current-password"
-            visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
             data-autofocus
           />
         )}

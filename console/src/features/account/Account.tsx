@@ -1,19 +1,9 @@
-import {
-  Alert,
-  Button,
-  Grid,
-  Input,
-  PasswordInput,
-  SegmentedControl,
-  Stack,
-  TagsInput,
-  Text,
-  TextInput,
-} from "@mantine/core";
+import { Alert, Button, Grid, Input, SegmentedControl, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { useState, type FormEvent } from "react";
 import type { Schemas } from "../../api/client";
 import { Facts, Loading, Once, PageTitle, Panel, Time } from "../../components/basics";
-import { done, useTell } from "../../components/notify";
+import { PasswordField } from "../../components/PasswordField";
+import { useTell } from "../../components/notify";
 import { useSession } from "../../session";
 import { ApiKeys, Factor, Identities, Sessions } from "./Access";
 import { Passkeys } from "./Passkeys";
@@ -63,7 +53,7 @@ export function Account() {
 
 function Password() {
   const t = useT();
-  const { failed } = useTell();
+  const { run } = useTell();
   const password = useChangePassword();
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
@@ -73,47 +63,39 @@ function Password() {
   const differ = again !== "" && again !== next;
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    try {
-      await password.mutateAsync({ currentPassword: current, newPassword: next });
-      done(t("account.changed"));
-      saved();
-      setCurrent("");
-      setNext("");
-      setAgain("");
-    } catch (error) {
-      failed(error);
-    }
+    const body = { currentPassword: current, newPassword: next };
+    if (!(await run(password.mutateAsync(body), t("account.changed")))) return;
+    saved();
+    setCurrent("");
+    setNext("");
+    setAgain("");
   };
-  const toggle = { "aria-label": t("signIn.show") };
   return (
     <Panel title={t("account.password")}>
       <form onSubmit={(event) => void submit(event)}>
         <Stack>
-          <PasswordInput
+          <PasswordField
             label={t("account.current")}
             value={current}
-            onChange={(event) => setCurrent(event.currentTarget.value)}
+            onChange={setCurrent}
             autoComplete="current-password"
             required
-            visibilityToggleButtonProps={toggle}
           />
-          <PasswordInput
+          <PasswordField
             label={t("account.new")}
             value={next}
-            onChange={(event) => setNext(event.currentTarget.value)}
+            onChange={setNext}
             autoComplete="new-password"
             required
             error={short && t("account.short")}
-            visibilityToggleButtonProps={toggle}
           />
-          <PasswordInput
+          <PasswordField
             label={t("account.again")}
             value={again}
-            onChange={(event) => setAgain(event.currentTarget.value)}
+            onChange={setAgain}
             autoComplete="new-password"
             required
             error={differ && t("account.differ")}
-            visibilityToggleButtonProps={toggle}
           />
           <Text size="xs" c="dimmed">
             {t("account.passwordText")}
@@ -131,12 +113,7 @@ function Password() {
 function WhoIsNotified() {
   const t = useT();
   const { data } = useNotifications();
-  if (!data)
-    return (
-      <Panel>
-        <Loading rows={3} />
-      </Panel>
-    );
+  if (!data) return <LoadingPanel />;
   const everybody =
     data.mode === "ADVANCED" ? [...new Set(Object.values(data.recipientsByState).flat())] : data.recipients;
   return (
@@ -152,21 +129,77 @@ function WhoIsNotified() {
   );
 }
 
+type Settings = Schemas["StoredNotificationSettings"];
+
+interface RecipientsProps {
+  settings: Settings;
+  put: (part: Pick<Settings, "recipients"> | Pick<Settings, "recipientsByState">) => void;
+}
+
+/** The same for every alarm, or others for each of its states. */
+function Recipients({ settings, put }: RecipientsProps) {
+  const t = useT();
+  const byState = settings.recipientsByState;
+  if (settings.mode === "BASIC")
+    return (
+      <TagsInput
+        label={t("notify.emails")}
+        placeholder="name@example.com"
+        value={settings.recipients}
+        onChange={(recipients) => put({ recipients })}
+      />
+    );
+  if (settings.mode !== "ADVANCED") return null;
+  return (["CRITICAL", "MAJOR", "MINOR", "WARNING", "CLEARED", "ACKED"] as const).map((state) => (
+    <TagsInput
+      key={state}
+      label={t(state === "ACKED" ? "notify.acked" : `severity.${state}`)}
+      placeholder="name@example.com"
+      value={byState[state] ?? []}
+      onChange={(value) => put({ recipientsByState: { ...byState, [state]: value } })}
+    />
+  ));
+}
+
+interface LanguageProps {
+  value: Settings["language"];
+  onChange: (language: Settings["language"]) => void;
+}
+
+function MailLanguage({ value, onChange }: LanguageProps) {
+  const t = useT();
+  return (
+    <Input.Wrapper label={t("notify.language")} labelElement="div">
+      <SegmentedControl
+        aria-label={t("notify.language")}
+        value={value}
+        onChange={onChange}
+        data={[
+          { value: "en", label: "English" },
+          { value: "nl", label: "Nederlands" },
+        ]}
+      />
+    </Input.Wrapper>
+  );
+}
+
+function LoadingPanel() {
+  return (
+    <Panel>
+      <Loading rows={3} />
+    </Panel>
+  );
+}
+
 /** Who is notified of alarms. */
 function Notifications() {
   const t = useT();
   const { run } = useTell();
   const found = useNotifications();
   const saving = useSaveNotifications();
-  const [settings, setSettings, saved] = useDraft<Schemas["StoredNotificationSettings"] | null>(found.data ?? null);
+  const [settings, setSettings, saved] = useDraft<Settings | null>(found.data ?? null);
   const [secret, setSecret] = useState<string | null>(null);
-  if (!settings)
-    return (
-      <Panel>
-        <Loading rows={3} />
-      </Panel>
-    );
-  const byState = settings.recipientsByState;
+  if (!settings) return <LoadingPanel />;
   const save = async () => {
     const { mode, recipients, recipientsByState, webhook, language } = settings;
     const body = { mode, recipients, recipientsByState, webhook, language };
@@ -190,36 +223,9 @@ function Notifications() {
             label: t(`notify.${value}`),
           }))}
         />
-        {settings.mode === "BASIC" && (
-          <TagsInput
-            label={t("notify.emails")}
-            placeholder="name@example.com"
-            value={settings.recipients}
-            onChange={(recipients) => setSettings({ ...settings, recipients })}
-          />
-        )}
-        {settings.mode === "ADVANCED" &&
-          (["CRITICAL", "MAJOR", "MINOR", "WARNING", "CLEARED", "ACKED"] as const).map((state) => (
-            <TagsInput
-              key={state}
-              label={t(state === "ACKED" ? "notify.acked" : `severity.${state}`)}
-              placeholder="name@example.com"
-              value={byState[state] ?? []}
-              onChange={(value) => setSettings({ ...settings, recipientsByState: { ...byState, [state]: value } })}
-            />
-          ))}
+        <Recipients settings={settings} put={(part) => setSettings({ ...settings, ...part })} />
         {settings.mode !== "OFF" && (
-          <Input.Wrapper label={t("notify.language")} labelElement="div">
-            <SegmentedControl
-              aria-label={t("notify.language")}
-              value={settings.language}
-              onChange={(language) => setSettings({ ...settings, language })}
-              data={[
-                { value: "en", label: "English" },
-                { value: "nl", label: "Nederlands" },
-              ]}
-            />
-          </Input.Wrapper>
+          <MailLanguage value={settings.language} onChange={(language) => setSettings({ ...settings, language })} />
         )}
         <TextInput
           label={t("notify.webhook")}

@@ -1,10 +1,12 @@
 // Setting up a second factor: password, QR code, first code, recovery codes.
-import { Alert, Box, Button, Code, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Box, Button, Code, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useState, type FormEvent } from "react";
 import { api, type Schemas } from "../../api/client";
 import { useUnsaved } from "../../components/edits";
+import { PasswordField } from "../../components/PasswordField";
 import { messageOf } from "../../components/problem";
 import { useT } from "../../text";
+import { Wrong } from "./form";
 
 /** Codes that are shown this once. */
 export function RecoveryCodes({ codes, onDone }: { codes: string[]; onDone: () => void }) {
@@ -24,6 +26,22 @@ export function RecoveryCodes({ codes, onDone }: { codes: string[]; onDone: () =
         <Button onClick={onDone}>{t("factor.kept")}</Button>
       </Group>
     </Stack>
+  );
+}
+
+/** One's own password, before the ways to sign in are changed. */
+export function OwnPassword({ value, onChange }: { value: string; onChange: (password: string) => void }) {
+  const t = useT();
+  return (
+    <PasswordField
+      label={t("account.current")}
+      description={t("factor.passwordText")}
+      value={value}
+      onChange={onChange}
+      autoComplete="current-password"
+      name="password"
+      data-autofocus
+    />
   );
 }
 
@@ -48,57 +66,58 @@ export function Enrol({ onDone }: { onDone: () => void }) {
     const { data } = await api.PUT("/api/v1/secondFactor", { body: { code } });
     setCodes(data?.recoveryCodes ?? []);
   });
-  const wrong = problem && (
-    <Alert color="red" role="alert">
-      {problem}
-    </Alert>
-  );
   if (codes) return <RecoveryCodes codes={codes} onDone={onDone} />;
   if (!made)
     return (
       <form onSubmit={begin}>
         <Stack>
           <Text size="sm">{t("factor.beginText")}</Text>
-          {wrong}
-          <PasswordInput
-            label={t("account.current")}
-            description={t("factor.passwordText")}
-            value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
-            autoComplete="current-password"
-            name="password"
-            visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
-            data-autofocus
-          />
+          <Wrong text={problem} />
+          <OwnPassword value={password} onChange={setPassword} />
           <Button type="submit">{t("factor.begin")}</Button>
         </Stack>
       </form>
     );
   return (
     <form onSubmit={confirm}>
-      <Stack>
-        <Text size="sm">{t("factor.scan")}</Text>
-        <Box ta="center">
-          <img src={made.qr} alt={t("factor.qr")} width={230} height={230} style={{ borderRadius: 8 }} />
-        </Box>
-        <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-          {t("factor.secret")} <Code data-testid="secret">{made.secret}</Code>
-        </Text>
-        {wrong}
-        <TextInput
-          label={t("factor.first")}
-          value={code}
-          onChange={(event) => setCode(event.currentTarget.value)}
-          autoComplete="one-time-code"
-          inputMode="numeric"
-          name="code"
-          maxLength={10}
-          required
-        />
-        <Button type="submit" disabled={code.trim().length < 6}>
-          {t("factor.confirm")}
-        </Button>
-      </Stack>
+      <FirstCode made={made} problem={problem} code={code} setCode={setCode} />
     </form>
+  );
+}
+
+interface CodeProps {
+  made: Schemas["Enrolment"];
+  problem: string | null;
+  code: string;
+  setCode: (code: string) => void;
+}
+
+/** What the app is to scan, and the first code it shows. */
+function FirstCode({ made, problem, code, setCode }: CodeProps) {
+  const t = useT();
+  return (
+    <Stack>
+      <Text size="sm">{t("factor.scan")}</Text>
+      <Box ta="center">
+        <img src={made.qr} alt={t("factor.qr")} width={230} height={230} style={{ borderRadius: 8 }} />
+      </Box>
+      <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+        {t("factor.secret")} <Code data-testid="secret">{made.secret}</Code>
+      </Text>
+      <Wrong text={problem} />
+      <TextInput
+        label={t("factor.first")}
+        value={code}
+        onChange={(event) => setCode(event.currentTarget.value)}
+        autoComplete="one-time-code"
+        inputMode="numeric"
+        name="code"
+        maxLength={10}
+        required
+      />
+      <Button type="submit" disabled={code.trim().length < 6}>
+        {t("factor.confirm")}
+      </Button>
+    </Stack>
   );
 }

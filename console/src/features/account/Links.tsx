@@ -1,21 +1,15 @@
 // Where links lead that were sent by e-mail: an invitation, a new password. And the request for one.
-import { Alert, Anchor, Button, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
-import { useEffect, useState, type FormEvent } from "react";
+import { Alert, Anchor, Button, Stack, Text, TextInput } from "@mantine/core";
+import { useEffect, useState } from "react";
 import { api, type Schemas } from "../../api/client";
+import { PasswordField } from "../../components/PasswordField";
 import { Loading, messageOf } from "../../components/problem";
 import { useTexts } from "../../text";
+import { useForm, Wrong } from "./form";
 import { Outside } from "./Outside";
 
 /** Behind the #, so that no server has it in its log. */
 const token = () => decodeURIComponent(window.location.hash.slice(1));
-
-function Problem({ text }: { text: string }) {
-  return (
-    <Alert color="red" role="alert">
-      {text}
-    </Alert>
-  );
-}
 
 function ToSignIn() {
   const { t } = useTexts();
@@ -40,39 +34,46 @@ function Done({ text }: { text: string }) {
   );
 }
 
-/** A form whose answer is shown in its place, or why there is none. */
-function useForm(work: () => Promise<unknown>) {
-  const { t } = useTexts();
-  const [state, setState] = useState<"open" | "busy" | "done">("open");
-  const [problem, setProblem] = useState<string | null>(null);
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setState("busy");
-    setProblem(null);
-    try {
-      await work();
-      setState("done");
-    } catch (error) {
-      setProblem(messageOf(error, t));
-      setState("open");
-    }
-  };
-  return { state, problem, submit: (event: FormEvent) => void submit(event) };
-}
-
 function NewPassword({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const { t } = useTexts();
   return (
-    <PasswordInput
+    <PasswordField
       label={t("account.new")}
       description={t("account.short")}
       value={value}
-      onChange={(event) => onChange(event.currentTarget.value)}
+      onChange={onChange}
       autoComplete="new-password"
       name="password"
       required
-      visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
     />
+  );
+}
+
+interface UsernameProps {
+  label: string;
+  value: string;
+  onChange: (username: string) => void;
+}
+
+function Username({ label, value, onChange }: UsernameProps) {
+  return (
+    <TextInput
+      label={label}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      autoComplete="username"
+      name="username"
+      required
+    />
+  );
+}
+
+function InvitedAs({ of }: { of: Schemas["Invited"] }) {
+  const { t } = useTexts();
+  return (
+    <Text size="sm">
+      {t("invitation.text", { by: of.invitedBy, subscriber: of.subscriber, role: t(`role.${of.role}`) })}
+    </Text>
   );
 }
 
@@ -96,7 +97,7 @@ export function Invitation() {
     <Outside title={t("invitation.title")}>
       {invalid ? (
         <Stack>
-          <Problem text={messageOf(invalid, t)} />
+          <Wrong text={messageOf(invalid, t)} />
           <ToSignIn />
         </Stack>
       ) : form.state === "done" ? (
@@ -106,22 +107,9 @@ export function Invitation() {
       ) : (
         <form onSubmit={form.submit}>
           <Stack>
-            <Text size="sm">
-              {t("invitation.text", {
-                by: found.invitedBy,
-                subscriber: found.subscriber,
-                role: t(`role.${found.role}`),
-              })}
-            </Text>
-            {form.problem && <Problem text={form.problem} />}
-            <TextInput
-              label={t("signIn.username")}
-              value={username}
-              onChange={(event) => setUsername(event.currentTarget.value)}
-              autoComplete="username"
-              name="username"
-              required
-            />
+            <InvitedAs of={found} />
+            <Wrong text={form.problem} />
+            <Username label={t("signIn.username")} value={username} onChange={setUsername} />
             <TextInput
               label={t("invitation.name")}
               value={displayName}
@@ -157,7 +145,7 @@ export function Reset() {
     <Outside title={t("reset.title")}>
       {invalid ? (
         <Stack>
-          <Problem text={messageOf(invalid, t)} />
+          <Wrong text={messageOf(invalid, t)} />
           <ToSignIn />
         </Stack>
       ) : form.state === "done" ? (
@@ -167,7 +155,7 @@ export function Reset() {
       ) : (
         <form onSubmit={form.submit}>
           <Stack>
-            {form.problem && <Problem text={form.problem} />}
+            <Wrong text={form.problem} />
             <TextInput label={t("signIn.username")} value={found.username} autoComplete="username" readOnly />
             <NewPassword value={password} onChange={setPassword} />
             <Text size="xs" c="dimmed">
@@ -200,15 +188,8 @@ export function Forgot() {
         <form onSubmit={form.submit}>
           <Stack>
             <Text size="sm">{t("forgot.text")}</Text>
-            {form.problem && <Problem text={form.problem} />}
-            <TextInput
-              label={t("forgot.who")}
-              value={username}
-              onChange={(event) => setUsername(event.currentTarget.value)}
-              autoComplete="username"
-              name="username"
-              required
-            />
+            <Wrong text={form.problem} />
+            <Username label={t("forgot.who")} value={username} onChange={setUsername} />
             <Button type="submit" loading={form.state === "busy"} disabled={!username.trim()} fullWidth>
               {t("forgot.send")}
             </Button>

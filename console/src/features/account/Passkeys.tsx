@@ -1,5 +1,5 @@
 // One's own passkeys: adding one with this browser, names, removing.
-import { Alert, Badge, Button, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Badge, Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { IconFingerprint, IconPlus } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import { api, type Schemas } from "../../api/client";
@@ -13,7 +13,8 @@ import { useT } from "../../text";
 import { List, Row } from "./Access";
 import { useFactor, usePasskeys, useRemovePasskey, useRenamePasskey } from "./api";
 import { browserOf } from "./browser";
-import { RecoveryCodes } from "./Enrol";
+import { OwnPassword, RecoveryCodes } from "./Enrol";
+import { Wrong } from "./form";
 import { makePasskey, PasskeyFailed, support } from "./passkey";
 
 type Passkey = Schemas["Passkey"];
@@ -39,13 +40,11 @@ export function Passkeys() {
     );
   const { origin, passkeys, most } = found.data;
   const works = support(origin);
-  const add = (
-    <Button size="compact-sm" leftSection={<IconPlus size={14} />} onClick={() => setOpen({ what: "add" })}>
-      {t("passkeys.add")}
-    </Button>
-  );
   return (
-    <Panel title={t("passkeys.title")} right={works === "here" && passkeys.length < most && add}>
+    <Panel
+      title={t("passkeys.title")}
+      right={works === "here" && passkeys.length < most && <AddButton onClick={() => setOpen({ what: "add" })} />}
+    >
       <Stack>
         {works !== "here" && (
           <Alert variant="light" color="yellow" role="note">
@@ -55,27 +54,7 @@ export function Passkeys() {
         {passkeys.length ? (
           <List>
             {passkeys.map((passkey) => (
-              <Row key={passkey.ref} title={<Name of={passkey} />} below={<Used of={passkey} />}>
-                <Group gap={4} wrap="nowrap">
-                  <Button
-                    size="compact-sm"
-                    variant="default"
-                    aria-label={t("passkeys.renameOf", { name: passkey.name })}
-                    onClick={() => setOpen({ what: "rename", of: passkey })}
-                  >
-                    {t("passkeys.rename")}
-                  </Button>
-                  <Button
-                    size="compact-sm"
-                    variant="subtle"
-                    color="red"
-                    aria-label={t("passkeys.removeOf", { name: passkey.name })}
-                    onClick={() => setOpen({ what: "remove", of: passkey })}
-                  >
-                    {t("passkeys.remove")}
-                  </Button>
-                </Group>
-              </Row>
+              <One key={passkey.ref} of={passkey} onOpen={setOpen} />
             ))}
           </List>
         ) : (
@@ -93,6 +72,42 @@ export function Passkeys() {
         </Dialog>
       </Stack>
     </Panel>
+  );
+}
+
+function AddButton({ onClick }: { onClick: () => void }) {
+  const t = useT();
+  return (
+    <Button size="compact-sm" leftSection={<IconPlus size={14} />} onClick={onClick}>
+      {t("passkeys.add")}
+    </Button>
+  );
+}
+
+function One({ of, onOpen }: { of: Passkey; onOpen: (open: Open) => void }) {
+  const t = useT();
+  return (
+    <Row title={<Name of={of} />} below={<Used of={of} />}>
+      <Group gap={4} wrap="nowrap">
+        <Button
+          size="compact-sm"
+          variant="default"
+          aria-label={t("passkeys.renameOf", { name: of.name })}
+          onClick={() => onOpen({ what: "rename", of })}
+        >
+          {t("passkeys.rename")}
+        </Button>
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          color="red"
+          aria-label={t("passkeys.removeOf", { name: of.name })}
+          onClick={() => onOpen({ what: "remove", of })}
+        >
+          {t("passkeys.remove")}
+        </Button>
+      </Group>
+    </Row>
   );
 }
 
@@ -118,22 +133,6 @@ function Used({ of }: { of: Passkey }) {
       {t("passkeys.created")} <Time at={of.created} short /> · {t("apiKeys.used")}{" "}
       {of.lastUsed ? <Time at={of.lastUsed} short /> : t("apiKeys.never")}
     </>
-  );
-}
-
-function Password({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const t = useT();
-  return (
-    <PasswordInput
-      label={t("account.current")}
-      description={t("factor.passwordText")}
-      value={value}
-      onChange={(event) => onChange(event.currentTarget.value)}
-      autoComplete="current-password"
-      name="password"
-      visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
-      data-autofocus
-    />
   );
 }
 
@@ -166,11 +165,7 @@ export function Add({ onDone }: { onDone: () => void }) {
     <form onSubmit={submit}>
       <Stack>
         <Text size="sm">{t("passkeys.addText")}</Text>
-        {problem && (
-          <Alert color="red" role="alert">
-            {problem}
-          </Alert>
-        )}
+        <Wrong text={problem} />
         <TextInput
           label={t("common.name")}
           description={t("passkeys.nameText")}
@@ -179,7 +174,7 @@ export function Add({ onDone }: { onDone: () => void }) {
           maxLength={60}
           required
         />
-        <Password value={password} onChange={setPassword} />
+        <OwnPassword value={password} onChange={setPassword} />
         <Button type="submit" loading={busy} disabled={!name.trim()}>
           {t("passkeys.add")}
         </Button>
@@ -231,7 +226,7 @@ function Remove({ of, onDone }: { of: Passkey; onDone: () => void }) {
     <form onSubmit={(event) => void submit(event)}>
       <Stack>
         <Text size="sm">{t("passkeys.removeText")}</Text>
-        <Password value={password} onChange={setPassword} />
+        <OwnPassword value={password} onChange={setPassword} />
         <Button type="submit" color="red.9">
           {t("passkeys.remove")}
         </Button>

@@ -1,9 +1,11 @@
-import { Alert, Anchor, Button, Divider, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
-import { useEffect, useState, type FormEvent } from "react";
+import { Anchor, Button, Divider, Group, Stack, Text, TextInput } from "@mantine/core";
+import { useEffect, useState } from "react";
 import { api, Unreachable, type Schemas } from "../../api/client";
+import { PasswordField } from "../../components/PasswordField";
 import { messageOf } from "../../components/problem";
 import { useSession } from "../../session";
 import { useTexts } from "../../text";
+import { useForm, Wrong } from "./form";
 import { Outside } from "./Outside";
 
 export function SignIn() {
@@ -68,11 +70,7 @@ export function WithPasskey({ origin, factor }: { origin?: string; factor?: bool
     );
   return (
     <Stack gap="xs">
-      {problem && (
-        <Alert color="red" role="alert">
-          {problem}
-        </Alert>
-      )}
+      <Wrong text={problem} />
       <Button variant="default" loading={busy} onClick={() => void show()} fullWidth>
         {t(factor ? "passkeys.factor" : "passkeys.signIn")}
       </Button>
@@ -85,22 +83,14 @@ export function ShowCode() {
   const { user, verify, signOut } = useSession();
   const { t } = useTexts();
   const [code, setCode] = useState("");
-  const [problem, setProblem] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      await verify(code);
-    } catch (error) {
-      setProblem(messageOf(error, t));
-      setBusy(false);
+  const { state, problem, submit } = useForm(() =>
+    verify(code).catch((error: unknown) => {
       setCode("");
-    }
-  };
+      throw error;
+    }),
+  );
   return (
-    <form onSubmit={(event) => void submit(event)}>
+    <form onSubmit={submit}>
       <Stack>
         {user?.passkey && (
           <>
@@ -108,11 +98,7 @@ export function ShowCode() {
             <Divider label={t("signIn.or")} />
           </>
         )}
-        {problem && (
-          <Alert color="red" role="alert">
-            {problem}
-          </Alert>
-        )}
+        <Wrong text={problem} />
         <TextInput
           label={t("factor.code")}
           description={t("factor.codeText")}
@@ -124,7 +110,7 @@ export function ShowCode() {
           data-autofocus
           maxLength={40}
         />
-        <Button type="submit" loading={busy} disabled={code.trim().length < 6} fullWidth>
+        <Button type="submit" loading={state !== "open"} disabled={code.trim().length < 6} fullWidth>
           {t("signIn.submit")}
         </Button>
         <Group justify="center">
@@ -142,27 +128,14 @@ export function Credentials({ of }: { of?: string }) {
   const { t } = useTexts();
   const [username, setUsername] = useState(of ?? "");
   const [password, setPassword] = useState("");
-  const [problem, setProblem] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      await signIn(username, password);
-    } catch (error) {
-      setProblem(error instanceof Unreachable ? t("common.unreachableRead") : messageOf(error, t));
-      setBusy(false);
-    }
-  };
+  const { state, problem, submit } = useForm(
+    () => signIn(username, password),
+    (error) => (error instanceof Unreachable ? t("common.unreachableRead") : messageOf(error, t)),
+  );
   return (
-    <form onSubmit={(event) => void submit(event)}>
+    <form onSubmit={submit}>
       <Stack>
-        {problem && (
-          <Alert color="red" role="alert">
-            {problem}
-          </Alert>
-        )}
+        <Wrong text={problem} />
         <TextInput
           label={t("signIn.username")}
           value={username}
@@ -173,17 +146,16 @@ export function Credentials({ of }: { of?: string }) {
           readOnly={Boolean(of)}
           name="username"
         />
-        <PasswordInput
+        <PasswordField
           label={t("signIn.password")}
           value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
+          onChange={setPassword}
           autoComplete="current-password"
           required
           name="password"
           data-autofocus={Boolean(of)}
-          visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
         />
-        <Button type="submit" loading={busy} fullWidth>
+        <Button type="submit" loading={state !== "open"} fullWidth>
           {t("signIn.submit")}
         </Button>
       </Stack>

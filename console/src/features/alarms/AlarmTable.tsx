@@ -78,21 +78,33 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
           />
         }
       />
-      {onPage && total > PAGE && (
-        <Group justify="space-between">
-          <Text size="sm" c="dimmed">
-            {number(total)}
-            {more ? "+" : ""}
-          </Text>
-          <Pagination
-            total={Math.ceil(total / PAGE)}
-            value={page}
-            onChange={onPage}
-            getControlProps={(control) => ({ "aria-label": t(`table.${control}`) })}
-          />
-        </Group>
-      )}
+      {onPage && total > PAGE && <Turning page={page} onPage={onPage} total={total} more={more} />}
     </Stack>
+  );
+}
+
+interface TurningProps {
+  page: number;
+  onPage: (page: number) => void;
+  total: number;
+  more: boolean;
+}
+
+function Turning({ page, onPage, total, more }: TurningProps) {
+  const t = useT();
+  return (
+    <Group justify="space-between">
+      <Text size="sm" c="dimmed">
+        {number(total)}
+        {more ? "+" : ""}
+      </Text>
+      <Pagination
+        total={Math.ceil(total / PAGE)}
+        value={page}
+        onChange={onPage}
+        getControlProps={(control) => ({ "aria-label": t(`table.${control}`) })}
+      />
+    </Group>
   );
 }
 

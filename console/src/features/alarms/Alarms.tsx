@@ -2,7 +2,7 @@ import { Group, Select } from "@mantine/core";
 import { PageTitle } from "../../components/basics";
 import { useAssignees } from "./api";
 import { AlarmTable } from "./AlarmTable";
-import { useT, type Key } from "../../text";
+import { useT, type Key, type Translate } from "../../text";
 import { useFilters, type FiltersOf } from "../../navigation";
 
 type State = NonNullable<FiltersOf<"/alarms">["state"]>;
@@ -14,74 +14,10 @@ export function Alarms() {
   const t = useT();
   const [filters, setFilters] = useFilters("/alarms");
   const acked = filters.acked ?? "false";
-  const people = useAssignees().data ?? [];
   return (
     <>
       <PageTitle title={t("nav.alarms")} below={t("alarms.below")} />
-      <Group mb="sm">
-        <Select
-          aria-label={t("alarms.state")}
-          placeholder={t("alarms.anyState")}
-          clearable
-          w={190}
-          value={filters.state ?? null}
-          onChange={(state) => setFilters({ state: states.find((one) => one === state), page: undefined })}
-          data={states.map((value) => ({
-            value,
-            label: value === "CLEARED" ? t("severity.CLEARED") : t("alarms.atLeast", { state: t(`severity.${value}`) }),
-          }))}
-        />
-        <Select
-          aria-label={t("alarms.acked")}
-          w={190}
-          allowDeselect={false}
-          value={acked}
-          onChange={(value) => setFilters({ acked: acks.find((one) => one === value), page: undefined })}
-          data={[
-            { value: "false", label: t("alarms.notAcked") },
-            { value: "true", label: t("alarms.onlyAcked") },
-            { value: "all", label: t("alarms.all") },
-          ]}
-        />
-        <Select
-          aria-label={t("alarms.assignee")}
-          placeholder={t("alarms.anyAssignee")}
-          clearable
-          w={190}
-          value={filters.assignee ?? null}
-          onChange={(assignee) => setFilters({ assignee: assignee ?? undefined, page: undefined })}
-          data={[
-            { value: "me", label: t("alarms.mine") },
-            { value: "none", label: t("alarms.unassigned") },
-            ...people.map((one) => ({ value: one.ref, label: one.displayName })),
-          ]}
-        />
-        <Select
-          aria-label={t("alarms.muted")}
-          placeholder={t("alarms.anyMuted")}
-          clearable
-          w={190}
-          value={filters.muted ?? null}
-          onChange={(value) => setFilters({ muted: mutes.find((one) => one === value), page: undefined })}
-          data={[
-            { value: "true", label: t("alarms.onlyMuted") },
-            { value: "false", label: t("alarms.notMuted") },
-          ]}
-        />
-        <Select
-          aria-label={t("alarms.type")}
-          placeholder={t("alarms.anyType")}
-          clearable
-          searchable
-          w={300}
-          value={filters.type ? String(filters.type) : null}
-          onChange={(type) => setFilters({ type: type ? Number(type) : undefined, page: undefined })}
-          data={Array.from({ length: 16 }, (_, index) => ({
-            value: String(index + 1),
-            label: `${String(index + 1).padStart(3, "0")} ${t(`alarmType.${index + 1}` as Key)}`,
-          }))}
-        />
-      </Group>
+      <AlarmFilters filters={filters} setFilters={setFilters} />
       <AlarmTable
         filters={{
           state: filters.state,
@@ -94,5 +30,106 @@ export function Alarms() {
         onPage={(page) => setFilters({ page })}
       />
     </>
+  );
+}
+
+interface FiltersProps {
+  filters: FiltersOf<"/alarms">;
+  setFilters: (change: Partial<FiltersOf<"/alarms">>) => void;
+}
+
+function AlarmFilters({ filters, setFilters }: FiltersProps) {
+  const t = useT();
+  const people = useAssignees().data ?? [];
+  const narrow = (change: FiltersProps["filters"]) => setFilters({ ...change, page: undefined });
+  return (
+    <Group mb="sm">
+      <Filter
+        label={t("alarms.state")}
+        any={t("alarms.anyState")}
+        value={filters.state}
+        onChange={(state) => narrow({ state: states.find((one) => one === state) })}
+        data={levelsOf(t)}
+      />
+      <Select
+        aria-label={t("alarms.acked")}
+        w={190}
+        allowDeselect={false}
+        value={filters.acked ?? "false"}
+        onChange={(value) => narrow({ acked: acks.find((one) => one === value) })}
+        data={[
+          { value: "false", label: t("alarms.notAcked") },
+          { value: "true", label: t("alarms.onlyAcked") },
+          { value: "all", label: t("alarms.all") },
+        ]}
+      />
+      <Filter
+        label={t("alarms.assignee")}
+        any={t("alarms.anyAssignee")}
+        value={filters.assignee}
+        onChange={(assignee) => narrow({ assignee: assignee ?? undefined })}
+        data={[
+          { value: "me", label: t("alarms.mine") },
+          { value: "none", label: t("alarms.unassigned") },
+          ...people.map((one) => ({ value: one.ref, label: one.displayName })),
+        ]}
+      />
+      <Filter
+        label={t("alarms.muted")}
+        any={t("alarms.anyMuted")}
+        value={filters.muted}
+        onChange={(value) => narrow({ muted: mutes.find((one) => one === value) })}
+        data={[
+          { value: "true", label: t("alarms.onlyMuted") },
+          { value: "false", label: t("alarms.notMuted") },
+        ]}
+      />
+      <Filter
+        label={t("alarms.type")}
+        any={t("alarms.anyType")}
+        width={300}
+        value={filters.type ? String(filters.type) : undefined}
+        onChange={(type) => narrow({ type: type ? Number(type) : undefined })}
+        data={typesOf(t)}
+      />
+    </Group>
+  );
+}
+
+const levelsOf = (t: Translate) =>
+  states.map((value) => ({
+    value,
+    label: value === "CLEARED" ? t("severity.CLEARED") : t("alarms.atLeast", { state: t(`severity.${value}`) }),
+  }));
+
+const typesOf = (t: Translate) =>
+  Array.from({ length: 16 }, (_, index) => ({
+    value: String(index + 1),
+    label: `${String(index + 1).padStart(3, "0")} ${t(`alarmType.${index + 1}` as Key)}`,
+  }));
+
+interface FilterProps {
+  label: string;
+  /** What is said where nothing is chosen. */
+  any: string;
+  value: string | undefined;
+  onChange: (value: string | null) => void;
+  data: { value: string; label: string }[];
+  width?: number;
+}
+
+/** One choice; a long list can be searched. */
+function Filter({ label, any, value, onChange, data, width = 190 }: FilterProps) {
+  return (
+    <Select
+      aria-label={label}
+      placeholder={any}
+      clearable
+      searchable={width > 190}
+      w={width}
+      value={value ?? null}
+      onChange={onChange}
+      data={data}
+    />
   );
 }

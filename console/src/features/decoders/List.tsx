@@ -1,11 +1,13 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Badge, Group, Text } from "@mantine/core";
+import type { Schemas } from "../../api/client";
 import { IconCode, IconPlus } from "@tabler/icons-react";
 import { Empty, IfMayChange, Time } from "../../components/basics";
 import { TablePage } from "../../components/TablePage";
 import { useDecoders } from "./api";
-import { useT } from "../../text";
+import { useT, type Translate } from "../../text";
 import { ButtonLink, TextLink } from "../../components/links";
+import { type Column } from "../../components/DataTable";
 
 export function Decoders() {
   const t = useT();
@@ -31,51 +33,55 @@ export function Decoders() {
           {create(false)}
         </Empty>
       }
-      columns={[
-        {
-          key: "name",
-          title: t("common.name"),
-          value: (row) => row.name,
-          render: (row) => (
-            <TextLink to="/decoders/$ref" params={{ ref: row.ref ?? "" }} inherit>
-              {row.name}
-            </TextLink>
-          ),
-        },
-        {
-          key: "kind",
-          title: t("decoders.kind"),
-          render: (row) => row.kind && t(`decoders.${row.kind}`),
-        },
-        {
-          key: "profiles",
-          title: t("decoders.profiles"),
-          render: (row) => (
-            <Group gap={4}>
-              {row.deviceProfileIds?.length ? (
-                row.deviceProfileIds.map((id) => (
-                  <Badge key={id} variant="default" tt="none">
-                    {id}
-                  </Badge>
-                ))
-              ) : (
-                <Text size="sm" c="dimmed">
-                  {t("decoders.unused")}
-                </Text>
-              )}
-            </Group>
-          ),
-        },
-        {
-          key: "at",
-          title: t("device.changed"),
-          render: (row) => (
-            <>
-              <Time at={row.lastUpdateTime} short /> · {row.lastUpdateUser}
-            </>
-          ),
-        },
-      ]}
+      columns={columnsOf(t)}
     />
   );
+}
+
+function columnsOf(t: Translate): Column<Schemas["PayloadDecoder"]>[] {
+  return [
+    {
+      key: "name",
+      title: t("common.name"),
+      value: (row) => row.name,
+      render: (row) => (
+        <TextLink to="/decoders/$ref" params={{ ref: row.ref ?? "" }} inherit>
+          {row.name}
+        </TextLink>
+      ),
+    },
+    {
+      key: "kind",
+      title: t("decoders.kind"),
+      render: (row) => row.kind && t(`decoders.${row.kind}`),
+    },
+    {
+      key: "profiles",
+      title: t("decoders.profiles"),
+      render: (row) => (
+        <Group gap={4}>
+          {row.deviceProfileIds?.length ? (
+            row.deviceProfileIds.map((id) => (
+              <Badge key={id} variant="default" tt="none">
+                {id}
+              </Badge>
+            ))
+          ) : (
+            <Text size="sm" c="dimmed">
+              {t("decoders.unused")}
+            </Text>
+          )}
+        </Group>
+      ),
+    },
+    {
+      key: "at",
+      title: t("device.changed"),
+      render: (row) => (
+        <>
+          <Time at={row.lastUpdateTime} short /> · {row.lastUpdateUser}
+        </>
+      ),
+    },
+  ];
 }

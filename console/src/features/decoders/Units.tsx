@@ -23,7 +23,6 @@ export function asMembers(units: Unit[]): Record<string, string> {
 
 export function Units({ units, onChange }: { units: Unit[]; onChange: (units: Unit[]) => void }) {
   const t = useT();
-  const { mayChange } = useSession();
   const put = (index: number, change: Partial<Unit>) =>
     onChange(units.map((one, at) => (at === index ? { ...one, ...change } : one)));
   return (
@@ -34,36 +33,12 @@ export function Units({ units, onChange }: { units: Unit[]; onChange: (units: Un
             {t("decoders.unitsText")}
           </Text>
           {units.map((one, index) => (
-            <Group key={index} gap="xs" wrap="nowrap">
-              <TextInput
-                aria-label={t("decoders.reading")}
-                placeholder="temperature"
-                value={one.name}
-                maxLength={200}
-                readOnly={!mayChange}
-                onChange={(event) => put(index, { name: event.currentTarget.value })}
-                style={{ flex: 1 }}
-              />
-              <TextInput
-                aria-label={t("decoders.unit")}
-                placeholder="°C"
-                value={one.unit}
-                maxLength={20}
-                readOnly={!mayChange}
-                onChange={(event) => put(index, { unit: event.currentTarget.value })}
-                w={90}
-              />
-              <IfMayChange>
-                <ActionIcon
-                  variant="subtle"
-                  color="red"
-                  aria-label={t("decoders.removeUnit")}
-                  onClick={() => onChange(units.filter((_, at) => at !== index))}
-                >
-                  <IconTrash size={16} />
-                </ActionIcon>
-              </IfMayChange>
-            </Group>
+            <OneUnit
+              key={index}
+              of={one}
+              onChange={(change) => put(index, change)}
+              onRemove={() => onChange(units.filter((_, at) => at !== index))}
+            />
           ))}
           <IfMayChange>
             <Group>
@@ -80,5 +55,43 @@ export function Units({ units, onChange }: { units: Unit[]; onChange: (units: Un
         </Stack>
       </Panel>
     </Stack>
+  );
+}
+
+interface OneProps {
+  of: Unit;
+  onChange: (change: Partial<Unit>) => void;
+  onRemove: () => void;
+}
+
+function OneUnit({ of, onChange, onRemove }: OneProps) {
+  const t = useT();
+  const { mayChange } = useSession();
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <TextInput
+        aria-label={t("decoders.reading")}
+        placeholder="temperature"
+        value={of.name}
+        maxLength={200}
+        readOnly={!mayChange}
+        onChange={(event) => onChange({ name: event.currentTarget.value })}
+        style={{ flex: 1 }}
+      />
+      <TextInput
+        aria-label={t("decoders.unit")}
+        placeholder="°C"
+        value={of.unit}
+        maxLength={20}
+        readOnly={!mayChange}
+        onChange={(event) => onChange({ unit: event.currentTarget.value })}
+        w={90}
+      />
+      <IfMayChange>
+        <ActionIcon variant="subtle" color="red" aria-label={t("decoders.removeUnit")} onClick={onRemove}>
+          <IconTrash size={16} />
+        </ActionIcon>
+      </IfMayChange>
+    </Group>
   );
 }

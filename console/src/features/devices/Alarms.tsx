@@ -2,12 +2,13 @@ import { Button, Checkbox, Grid, Group, Select, Stack, Text } from "@mantine/cor
 import { IconBell, IconHistory } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import type { Schemas } from "../../api/client";
-import { Empty, Loading, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
-import { DataTable } from "../../components/DataTable";
+import { Empty, Panel, SeverityBadge, Time } from "../../components/basics";
+import { Rows } from "../../components/TablePage";
+import type { Column } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number, span } from "../../format";
 import { useSession } from "../../session";
-import { useT, useTexts } from "../../text";
+import { useT, useTexts, type Translate } from "../../text";
 import { same, useUnsaved } from "../../components/edits";
 import { useAlarmHistory, useChangeThresholds } from "./api";
 import { AlarmTable } from "../alarms/AlarmTable";
@@ -18,7 +19,6 @@ const levels = ["WARNING", "MINOR", "MAJOR", "CRITICAL"] as const;
 export function DeviceAlarms({ device }: { device: Schemas["Device"] }) {
   const t = useT();
   const ref = device.ref ?? "";
-  const history = useAlarmHistory(ref);
   return (
     <Grid>
       <Grid.Col span={{ base: 12, lg: 8 }}>
@@ -27,54 +27,7 @@ export function DeviceAlarms({ device }: { device: Schemas["Device"] }) {
             <AlarmTable filters={{ deviceRef: ref }} withDevice={false} />
           </Panel>
           <Panel title={t("alarms.history")}>
-            {blocking(history) ? (
-              <Problem error={history.error} />
-            ) : !history.data ? (
-              <Loading rows={2} />
-            ) : (
-              <DataTable
-                label={t("alarms.history")}
-                rows={history.data}
-                id={(row) => `${row.deviceAlarmTypeId}-${row.deviceAlarmObjectId}-${row.clearanceTime}`}
-                minWidth={500}
-                empty={<Empty icon={IconHistory} title={t("alarms.noHistory")} text={t("alarms.noHistoryText")} />}
-                columns={[
-                  {
-                    key: "state",
-                    title: t("alarms.state"),
-                    render: (row) => <SeverityBadge state={row.alarmState} />,
-                  },
-                  {
-                    key: "type",
-                    title: t("alarms.alarm"),
-                    render: (row) => (
-                      <>
-                        <Text size="sm">{row.alarmType}</Text>
-                        <Text size="xs" c="dimmed">
-                          {row.additionalInfos.join(" · ")}
-                        </Text>
-                      </>
-                    ),
-                  },
-                  {
-                    key: "occurrence",
-                    title: t("alarms.occurrence"),
-                    align: "right",
-                    render: (row) => number(row.occurrence),
-                  },
-                  {
-                    key: "created",
-                    title: t("alarms.created"),
-                    render: (row) => <Time at={row.creationTime} />,
-                  },
-                  {
-                    key: "cleared",
-                    title: t("alarms.cleared"),
-                    render: (row) => <Time at={row.clearanceTime} />,
-                  },
-                ]}
-              />
-            )}
+            <History deviceRef={ref} />
           </Panel>
         </Stack>
       </Grid.Col>
@@ -85,20 +38,62 @@ export function DeviceAlarms({ device }: { device: Schemas["Device"] }) {
   );
 }
 
+function History({ deviceRef }: { deviceRef: string }) {
+  const t = useT();
+  return (
+    <Rows
+      query={useAlarmHistory(deviceRef)}
+      label={t("alarms.history")}
+      id={(row) => `${row.deviceAlarmTypeId}-${row.deviceAlarmObjectId}-${row.clearanceTime}`}
+      minWidth={500}
+      empty={<Empty icon={IconHistory} title={t("alarms.noHistory")} text={t("alarms.noHistoryText")} />}
+      columns={columnsOf(t)}
+    />
+  );
+}
+
+function columnsOf(t: Translate): Column<Schemas["PastAlarm"]>[] {
+  return [
+    {
+      key: "state",
+      title: t("alarms.state"),
+      render: (row) => <SeverityBadge state={row.alarmState} />,
+    },
+    {
+      key: "type",
+      title: t("alarms.alarm"),
+      render: (row) => (
+        <>
+          <Text size="sm">{row.alarmType}</Text>
+          <Text size="xs" c="dimmed">
+            {row.additionalInfos.join(" · ")}
+          </Text>
+        </>
+      ),
+    },
+    { key: "occurrence", title: t("alarms.occurrence"), align: "right", render: (row) => number(row.occurrence) },
+    { key: "created", title: t("alarms.created"), render: (row) => <Time at={row.creationTime} /> },
+    { key: "cleared", title: t("alarms.cleared"), render: (row) => <Time at={row.clearanceTime} /> },
+  ];
+}
+
+/** From when on a silent device has an alarm, and which; the first of two is the milder one. */
+function stepOf(device: Schemas["Device"], index: number) {
+  const given = device.alarmThresholds?.[index];
+  return {
+    enabled: given?.enabled ?? false,
+    durationOfInactivity: given?.durationOfInactivity ?? (index ? "7_DAYS" : "2_DAYS"),
+    level: given?.level ?? (index ? "MAJOR" : "WARNING"),
+  };
+}
+
+type Step = ReturnType<typeof stepOf>;
+
 function Thresholds({ device }: { device: Schemas["Device"] }) {
-  const { t, language } = useTexts();
+  const t = useT();
   const { mayChange } = useSession();
   const { run } = useTell();
-  const [steps, setSteps] = useState(() =>
-    [0, 1].map((index) => {
-      const given = device.alarmThresholds?.[index];
-      return {
-        enabled: given?.enabled ?? false,
-        durationOfInactivity: given?.durationOfInactivity ?? (index ? "7_DAYS" : "2_DAYS"),
-        level: given?.level ?? (index ? "MAJOR" : "WARNING"),
-      };
-    }),
-  );
+  const [steps, setSteps] = useState(() => [0, 1].map((index) => stepOf(device, index)));
   const change = (index: number, part: object) =>
     setSteps((before) => before.map((step, at) => (at === index ? { ...step, ...part } : step)));
   const saving = useChangeThresholds(device.ref ?? "");
@@ -112,26 +107,7 @@ function Thresholds({ device }: { device: Schemas["Device"] }) {
         saved();
       },
     );
-  if (!mayChange) {
-    return (
-      <Panel title={t("thresholds.title")}>
-        {steps.some((step) => step.enabled) ? (
-          steps
-            .filter((step) => step.enabled)
-            .map((step, index) => (
-              <Text key={index} size="sm">
-                {span(step.durationOfInactivity, language)} ·{" "}
-                {t(step.level === "ALL" ? "alarmFilter.ANY" : `severity.${step.level}`)}
-              </Text>
-            ))
-        ) : (
-          <Text size="sm" c="dimmed">
-            {t("thresholds.none")}
-          </Text>
-        )}
-      </Panel>
-    );
-  }
+  if (!mayChange) return <ReadOnly steps={steps.filter((step) => step.enabled)} />;
   return (
     <Panel title={t("thresholds.title")}>
       <Stack>
@@ -139,37 +115,78 @@ function Thresholds({ device }: { device: Schemas["Device"] }) {
           {t("thresholds.text")}
         </Text>
         {steps.map((step, index) => (
-          <Stack key={index} gap={6}>
-            <Checkbox
-              label={t("thresholds.step", { step: index + 1 })}
-              checked={step.enabled}
-              disabled={index === 1 && !steps[0]?.enabled}
-              onChange={(event) => change(index, { enabled: event.currentTarget.checked })}
-            />
-            <Group grow align="flex-end">
-              <Select
-                aria-label={t("thresholds.duration")}
-                allowDeselect={false}
-                disabled={!step.enabled}
-                value={step.durationOfInactivity}
-                onChange={(value) => change(index, { durationOfInactivity: value })}
-                data={durations.map((value) => ({ value, label: span(value, language) }))}
-              />
-              <Select
-                aria-label={t("thresholds.level")}
-                allowDeselect={false}
-                disabled={!step.enabled}
-                value={step.level}
-                onChange={(value) => change(index, { level: value })}
-                data={levels.map((value) => ({ value, label: t(`severity.${value}`) }))}
-              />
-            </Group>
-          </Stack>
+          <StepFields
+            key={index}
+            number={index + 1}
+            step={step}
+            possible={index === 0 || steps[0]?.enabled === true}
+            onChange={(part) => change(index, part)}
+          />
         ))}
         <Button onClick={save} leftSection={<IconBell size={16} />}>
           {t("common.save")}
         </Button>
       </Stack>
     </Panel>
+  );
+}
+
+/** What is set, for those who may not change it. */
+function ReadOnly({ steps }: { steps: Step[] }) {
+  const { t, language } = useTexts();
+  return (
+    <Panel title={t("thresholds.title")}>
+      {steps.map((step, index) => (
+        <Text key={index} size="sm">
+          {span(step.durationOfInactivity, language)} ·{" "}
+          {t(step.level === "ALL" ? "alarmFilter.ANY" : `severity.${step.level}`)}
+        </Text>
+      ))}
+      {!steps.length && (
+        <Text size="sm" c="dimmed">
+          {t("thresholds.none")}
+        </Text>
+      )}
+    </Panel>
+  );
+}
+
+interface StepProps {
+  number: number;
+  step: Step;
+  /** The second comes after the first. */
+  possible: boolean;
+  onChange: (part: Partial<Step>) => void;
+}
+
+function StepFields({ number, step, possible, onChange }: StepProps) {
+  const { t, language } = useTexts();
+  return (
+    <Stack gap={6}>
+      <Checkbox
+        label={t("thresholds.step", { step: number })}
+        checked={step.enabled}
+        disabled={!possible}
+        onChange={(event) => onChange({ enabled: event.currentTarget.checked })}
+      />
+      <Group grow align="flex-end">
+        <Select
+          aria-label={t("thresholds.duration")}
+          allowDeselect={false}
+          disabled={!step.enabled}
+          value={step.durationOfInactivity}
+          onChange={(value) => onChange({ durationOfInactivity: value as Step["durationOfInactivity"] })}
+          data={durations.map((value) => ({ value, label: span(value, language) }))}
+        />
+        <Select
+          aria-label={t("thresholds.level")}
+          allowDeselect={false}
+          disabled={!step.enabled}
+          value={step.level}
+          onChange={(value) => onChange({ level: value as Step["level"] })}
+          data={levels.map((value) => ({ value, label: t(`severity.${value}`) }))}
+        />
+      </Group>
+    </Stack>
   );
 }

@@ -70,6 +70,13 @@ export function BulkDelete({ target, onDone }: Props) {
   return "refs" in target ? <Loader /> : <Done done={done} target={target} />;
 }
 
+function chosen(before: Record<string, string>, name: string, value: string | null): Record<string, string> {
+  const next = { ...before };
+  if (value) next[name] = value;
+  else delete next[name];
+  return next;
+}
+
 export function BulkEdit({ target, onDone }: Props) {
   const t = useT();
   const { run } = useTell();
@@ -91,14 +98,7 @@ export function BulkEdit({ target, onDone }: Props) {
       value={change[name] ?? null}
       clearable
       searchable
-      onChange={(value) =>
-        setChange((before) => {
-          const next = { ...before };
-          if (value) next[name] = value;
-          else delete next[name];
-          return next;
-        })
-      }
+      onChange={(value) => setChange((before) => chosen(before, name, value))}
     />
   );
   const save = async () => {

@@ -178,8 +178,8 @@ export function DeviceForm({
   );
 }
 
-/** Who the device is, which a code on it may say. */
-function Identity({ field, setValue, setNetwork }: NewDevice) {
+/** Reading the code on a device: what it says goes into the form. */
+function useScan({ setValue, setNetwork }: Pick<NewDevice, "setValue" | "setNetwork">) {
   const t = useT();
   const [scanning, setScanning] = useState(false);
   const scanned = (read: Schemas["ReadCode"]) => {
@@ -195,6 +195,37 @@ function Identity({ field, setValue, setNetwork }: NewDevice) {
     setScanning(false);
     done(t("scan.done", { eui: read.deviceEUI ?? "" }));
   };
+  return { scanning, setScanning, scanned };
+}
+
+function AppKey({ field, setValue }: Pick<NewDevice, "field" | "setValue">) {
+  const t = useT();
+  return (
+    <TextInput
+      label="AppKey"
+      description={t("newDevice.keyText")}
+      required
+      autoComplete="off"
+      {...field("applicationKey")}
+      rightSection={
+        <Tooltip label={t("newDevice.generate")}>
+          <ActionIcon
+            variant="subtle"
+            aria-label={t("newDevice.generate")}
+            onClick={() => setValue((before) => ({ ...before, applicationKey: randomHex(16), generated: "yes" }))}
+          >
+            <IconDice size={18} />
+          </ActionIcon>
+        </Tooltip>
+      }
+    />
+  );
+}
+
+/** Who the device is, which a code on it may say. */
+function Identity({ field, setValue, setNetwork }: NewDevice) {
+  const t = useT();
+  const { scanning, setScanning, scanned } = useScan({ setValue, setNetwork });
   return (
     <>
       <ScanOne opened={scanning} onClose={() => setScanning(false)} onRead={scanned} />
@@ -222,24 +253,7 @@ function Identity({ field, setValue, setNetwork }: NewDevice) {
             {...field("EUI")}
           />
           <TextInput label="JoinEUI (AppEUI)" placeholder="70B3D5E75E000001" {...field("applicationEUI")} />
-          <TextInput
-            label="AppKey"
-            description={t("newDevice.keyText")}
-            required
-            autoComplete="off"
-            {...field("applicationKey")}
-            rightSection={
-              <Tooltip label={t("newDevice.generate")}>
-                <ActionIcon
-                  variant="subtle"
-                  aria-label={t("newDevice.generate")}
-                  onClick={() => setValue((before) => ({ ...before, applicationKey: randomHex(16), generated: "yes" }))}
-                >
-                  <IconDice size={18} />
-                </ActionIcon>
-              </Tooltip>
-            }
-          />
+          <AppKey field={field} setValue={setValue} />
           <TextInput
             label={t("device.name")}
             placeholder={t("newDevice.nameText")}

@@ -1,4 +1,4 @@
-import { Button, Grid, Stack } from "@mantine/core";
+import { Grid, Stack } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { refresh } from "../../api/changes";
@@ -12,24 +12,15 @@ import { DownlinkTable } from "../downlinks/DownlinkTable";
 import { Follow } from "../downlinks/Follow";
 import { merged } from "../downlinks/model";
 import { Send } from "../downlinks/Send";
+import { RowRemoval } from "../../components/actions";
 
 export function DeviceDownlinks({ device }: { device: Schemas["Device"] }) {
   const t = useT();
-  const confirm = useConfirm();
-  const { run } = useTell();
   const queries = useQueryClient();
   const ref = device.ref ?? "";
   const [filters, setFilters] = useFilters("/devices/$ref");
   const { changes } = useLiveDownlinks(ref, () => refresh(queries, ["/api/v1/downlinks"]));
   const waiting = useDownlinks({ deviceRef: ref, status: ["queued"] }, null, 1);
-  const flushing = useFlushDownlinks(ref);
-  const flush = () =>
-    confirm(
-      t("downlinks.flushTitle"),
-      t("downlinks.flushText"),
-      t("downlinks.flush"),
-      () => void run(flushing.mutateAsync(), t("downlinks.flushed")),
-    );
   const queued = merged(waiting.data?.downlinks ?? [], changes, (one) => one.status === "queued");
   return (
     <Grid>
@@ -49,25 +40,7 @@ export function DeviceDownlinks({ device }: { device: Schemas["Device"] }) {
         </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, lg: 8 }} style={{ minWidth: 0 }}>
-        <Panel
-          title={t("downlinks.list")}
-          right={
-            queued.length > 0 ? (
-              <IfMayChange>
-                <Button
-                  size="compact-sm"
-                  variant="subtle"
-                  color="red"
-                  leftSection={<IconTrash size={14} />}
-                  aria-haspopup="dialog"
-                  onClick={flush}
-                >
-                  {t("downlinks.flush")}
-                </Button>
-              </IfMayChange>
-            ) : null
-          }
-        >
+        <Panel title={t("downlinks.list")} right={queued.length > 0 && <Flush deviceRef={ref} />}>
           <DownlinkTable
             wanted={{ deviceRef: ref }}
             changes={changes}
@@ -76,5 +49,26 @@ export function DeviceDownlinks({ device }: { device: Schemas["Device"] }) {
         </Panel>
       </Grid.Col>
     </Grid>
+  );
+}
+
+function Flush({ deviceRef }: { deviceRef: string }) {
+  const t = useT();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const flushing = useFlushDownlinks(deviceRef);
+  const flush = () =>
+    confirm(
+      t("downlinks.flushTitle"),
+      t("downlinks.flushText"),
+      t("downlinks.flush"),
+      () => void run(flushing.mutateAsync(), t("downlinks.flushed")),
+    );
+  return (
+    <IfMayChange>
+      <RowRemoval leftSection={<IconTrash size={14} />} onClick={flush}>
+        {t("downlinks.flush")}
+      </RowRemoval>
+    </IfMayChange>
   );
 }

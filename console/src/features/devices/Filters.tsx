@@ -21,6 +21,10 @@ export interface Catalogues {
   tags: string[];
 }
 
+/** A tag that no device has any more can still be what is asked for. */
+const tagsOf = (known: string[], asked: string | undefined) =>
+  [...new Set([...known, asked ?? []].flat())].map((tag) => ({ value: tag, label: tag }));
+
 export function Filters({ search, onSearch, filters, onChange, catalogues }: Props) {
   const t = useT();
   const choice = (
@@ -75,12 +79,8 @@ export function Filters({ search, onSearch, filters, onChange, catalogues }: Pro
         onChange({ routingProfileId: value ?? undefined }),
       )}
       {(catalogues.tags.length > 0 || filters.tag !== undefined) &&
-        choice(
-          t("devices.tag"),
-          120,
-          filters.tag,
-          [...new Set([...catalogues.tags, filters.tag ?? []].flat())].map((tag) => ({ value: tag, label: tag })),
-          (value) => onChange({ tag: value ?? undefined }),
+        choice(t("devices.tag"), 120, filters.tag, tagsOf(catalogues.tags, filters.tag), (value) =>
+          onChange({ tag: value ?? undefined }),
         )}
     </>
   );

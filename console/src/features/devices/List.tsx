@@ -40,32 +40,34 @@ function useCatalogues(): { catalogues: Catalogues; names: Map<string, string> }
   return { catalogues: { plans, profiles, routing, tags }, names };
 }
 
-export function Devices() {
-  const t = useT();
-  const navigate = useNavigate();
-  const [filters, setFilters] = useFilters("/devices");
-  const [preferences, setPreferences] = usePreferences();
+/** The devices that are selected; they belong to the filters they were selected under. */
+function useSelection(wanted: DeviceFilters) {
   const [selected, setSelected] = useState<Set<string>>(new Set());
   const [all, setAll] = useState(false);
   const select = (chosen: Set<string>) => {
     setAll(false);
     setSelected(chosen);
   };
-  const { typed, type, put } = useTyped(["search"], filters, setFilters, 250);
-  const { catalogues, names } = useCatalogues();
-  const wanted = useMemo(() => filtersIn(filters), [filters]);
-  // What is selected belongs to the filters it was selected under.
   const under = JSON.stringify(wanted);
   useEffect(() => {
     setAll(false);
     setSelected(new Set());
   }, [under]);
-  const sort = filters.sort ?? "created";
-  const found = useDevices({ ...wanted, sort, page: filters.page ?? 1, pageSize: PAGE });
-  const columns = useMemo(() => columnsOf(t, names), [t, names]);
-  const hidden = preferences.deviceColumns ?? hiddenAtFirst;
+  return { selected, select, all, selectAll: () => setAll(true) };
+}
+
+const sortOf = (filters: FiltersOf<"/devices">) => filters.sort ?? "created";
+
+export function Devices() {
+  const t = useT();
+  const navigate = useNavigate();
+  const [filters, setFilters] = useFilters("/devices");
+  const [preferences, setPreferences] = usePreferences();
+  const { typed, type, put } = useTyped(["search"], filters, setFilters, 250);
+  const { catalogues, names } = useCatalogues();
+  const wanted = useMemo(() => filtersIn(filters), [filters]);
+  const found = useDevices({ ...wanted, sort: sortOf(filters), page: filters.page ?? 1, pageSize: PAGE });
   const filtered = filterNames.some((name) => wanted[name] !== undefined);
-  const map = filters.view === "map";
   const narrow = (change: Omit<DeviceFilters, "search">) => {
     put({ ...change, page: undefined });
   };
@@ -100,51 +102,85 @@ export function Devices() {
       }
       onClear={filtered ? () => put(cleared([...filterNames, "page"])) : undefined}
     >
-      <Tabs
-        value={map ? "map" : "list"}
-        onChange={(value) => setFilters({ view: value === "map" ? "map" : undefined })}
-        keepMounted={false}
-      >
-        <Group justify="space-between" mb="xs">
-          <Tabs.List>
-            <Tabs.Tab value="list" leftSection={<IconList size={16} />}>
-              {t("devices.list")}
-            </Tabs.Tab>
-            <Tabs.Tab value="map" leftSection={<IconMap size={16} />}>
-              {t("devices.map")}
-            </Tabs.Tab>
-          </Tabs.List>
-          <Group gap="xs">
-            <Selection
-              target={
-                all && found.data
-                  ? { filters: wanted, total: found.data.total, more: found.data.more }
-                  : { refs: [...selected] }
-              }
-              onDone={() => select(new Set())}
-            />
-            {!map && <ColumnsMenu columns={columns.slice(1)} hidden={hidden} />}
-          </Group>
-        </Group>
-        <Tabs.Panel value="map">
-          <DeviceMap filters={wanted} />
-        </Tabs.Panel>
-        <Tabs.Panel value="list">
-          <DeviceTable
-            found={found}
-            columns={columns.filter((column) => column.key === "name" || !hidden.includes(column.key))}
-            filtered={filtered}
-            sort={sort}
-            page={filters.page ?? 1}
-            onChange={setFilters}
-            selected={selected}
-            onSelect={select}
-            all={all}
-            onAll={() => setAll(true)}
-          />
-        </Tabs.Panel>
-      </Tabs>
+      <ListOrMap
+        filters={filters}
+        setFilters={setFilters}
+        wanted={wanted}
+        filtered={filtered}
+        found={found}
+        names={names}
+      />
     </ListPage>
+  );
+}
+
+interface ShownProps {
+  filters: FiltersOf<"/devices">;
+  setFilters: (change: Pick<FiltersOf<"/devices">, "view" | "sort" | "page">) => void;
+  /** Those of the filters that say which devices are shown. */
+  wanted: DeviceFilters;
+  filtered: boolean;
+  found: ReturnType<typeof useDevices>;
+  /** Of plans and profiles, by id. */
+  names: Map<string, string>;
+}
+
+function ListOrMap({ filters, setFilters, wanted, filtered, found, names }: ShownProps) {
+  const t = useT();
+  const [preferences] = usePreferences();
+  const selection = useSelection(wanted);
+  const columns = useMemo(() => columnsOf(t, names), [t, names]);
+  const hidden = preferences.deviceColumns ?? hiddenAtFirst;
+  const map = filters.view === "map";
+  return (
+    <Tabs
+      value={map ? "map" : "list"}
+      onChange={(value) => setFilters({ view: value === "map" ? "map" : undefined })}
+      keepMounted={false}
+    >
+      <Group justify="space-between" mb="xs">
+        <Views />
+        <Group gap="xs">
+          <Selection
+            target={
+              selection.all && found.data
+                ? { filters: wanted, total: found.data.total, more: found.data.more }
+                : { refs: [...selection.selected] }
+            }
+            onDone={() => selection.select(new Set())}
+          />
+          {!map && <ColumnsMenu columns={columns.slice(1)} hidden={hidden} />}
+        </Group>
+      </Group>
+      <Tabs.Panel value="map">
+        <DeviceMap filters={wanted} />
+      </Tabs.Panel>
+      <Tabs.Panel value="list">
+        <DeviceTable
+          found={found}
+          columns={columns.filter((column) => column.key === "name" || !hidden.includes(column.key))}
+          filtered={filtered}
+          sort={sortOf(filters)}
+          page={filters.page ?? 1}
+          onChange={setFilters}
+          selection={selection}
+        />
+      </Tabs.Panel>
+    </Tabs>
+  );
+}
+
+function Views() {
+  const t = useT();
+  return (
+    <Tabs.List>
+      <Tabs.Tab value="list" leftSection={<IconList size={16} />}>
+        {t("devices.list")}
+      </Tabs.Tab>
+      <Tabs.Tab value="map" leftSection={<IconMap size={16} />}>
+        {t("devices.map")}
+      </Tabs.Tab>
+    </Tabs.List>
   );
 }
 
@@ -169,15 +205,12 @@ interface TableProps {
   sort: string;
   page: number;
   onChange: (change: Pick<FiltersOf<"/devices">, "sort" | "page">) => void;
-  selected: Set<string>;
-  onSelect: (selected: Set<string>) => void;
-  /** All that the filters find is selected. */
-  all: boolean;
-  onAll: () => void;
+  selection: ReturnType<typeof useSelection>;
 }
 
 function DeviceTable(props: TableProps) {
-  const { found, columns, filtered, sort, page, onChange, selected, onSelect, all, onAll } = props;
+  const { found, columns, filtered, sort, page, onChange, selection } = props;
+  const { selected, select, all, selectAll } = selection;
   const t = useT();
   const navigate = useNavigate();
   const { mayChange } = useSession();
@@ -193,7 +226,7 @@ function DeviceTable(props: TableProps) {
               : t("devices.pageSelected", { count: selected.size })}
           </Text>
           {!all && (
-            <Button size="compact-sm" variant="light" onClick={onAll}>
+            <Button size="compact-sm" variant="light" onClick={selectAll}>
               {t("devices.selectAll", { count: found.data.total, more: found.data.more })}
             </Button>
           )}
@@ -213,7 +246,7 @@ function DeviceTable(props: TableProps) {
         sort={sort}
         onSort={(next) => onChange({ sort: sorts.find((one) => one === next), page: undefined })}
         selected={selected}
-        onSelect={mayChange ? onSelect : undefined}
+        onSelect={mayChange ? select : undefined}
         minWidth={900}
         empty={filtered ? <NoneMatch /> : <NoneYet />}
       />
@@ -223,7 +256,7 @@ function DeviceTable(props: TableProps) {
         total={found.data.total}
         more={found.data.more}
         onPage={(next) => {
-          onSelect(new Set());
+          select(new Set());
           onChange({ page: next });
         }}
       />

@@ -105,11 +105,8 @@ function Legend({ covered, setCovered, only }: LegendProps) {
   );
 }
 
-export function DeviceMap({ filters }: { filters: DeviceFilters }) {
-  const t = useT();
-  const [chosen, setChosen] = useState<{ device: string } | { station: string } | null>(null);
-  const [covered, setCovered] = useState(false);
-  const [only, setOnly] = useState<string | null>(null);
+/** The devices in view, as large as the map shows them, and those of the whole world. */
+function usePlaces(filters: DeviceFilters) {
   const [view, setView] = useState<View | null>(null);
   const [settled] = useDebouncedValue(view, 200);
   // So large that two marks of neighbours do not lie on each other.
@@ -128,6 +125,27 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
     () => (everywhere.data ?? []).reduce((sum, place) => sum + place.devices, 0),
     [everywhere.data],
   );
+  return { found, everywhere, world, settled, cell, setView };
+}
+
+/** How many of the devices that have a place are in view. */
+function Shown({ spots, devices }: { spots: Spot[]; devices: number }) {
+  const t = useT();
+  return (
+    <Text size="sm" c="dimmed" mt="xs" role="status">
+      {devices
+        ? t("map.shown", { count: number(spots.reduce((sum, spot) => sum + (spot.count ?? 1), 0)), total: devices })
+        : t("map.empty")}
+    </Text>
+  );
+}
+
+export function DeviceMap({ filters }: { filters: DeviceFilters }) {
+  const t = useT();
+  const [chosen, setChosen] = useState<{ device: string } | { station: string } | null>(null);
+  const [covered, setCovered] = useState(false);
+  const [only, setOnly] = useState<string | null>(null);
+  const { found, everywhere, world, settled, cell, setView } = usePlaces(filters);
   const spots = useMemo(
     () => (found.data ?? []).map((place, index) => spotOf(place, index, t, (device) => setChosen({ device }))),
     [found.data, t],
@@ -173,14 +191,7 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
           />
         </Box>
       )}
-      <Text size="sm" c="dimmed" mt="xs" role="status">
-        {world
-          ? t("map.shown", {
-              count: number(spots.reduce((sum, spot) => sum + (spot.count ?? 1), 0)),
-              total: world,
-            })
-          : t("map.empty")}
-      </Text>
+      <Shown spots={spots} devices={world} />
     </>
   );
 }

@@ -21,18 +21,10 @@ function nearest(variants: Variant[], version: string, region: string): Variant 
   );
 }
 
-/** Maker, model, version and region, of the device catalogue. */
-export function ModelChoice({
-  value,
-  onChange,
-  error,
-}: {
-  value: ModelPick | null;
-  onChange: (value: ModelPick | null) => void;
-  error?: string;
-}) {
-  const t = useT();
-  const [search, setSearch] = useState("");
+const idOf = ({ makerId, modelId }: Pick<ModelPick, "makerId" | "modelId">) => `${makerId}/${modelId}`;
+
+/** The models that what was typed finds, as choices with the chosen one among them, and what that one comes in. */
+function useModels(value: ModelPick | null, search: string) {
   const [typed] = useDebouncedValue(search, 200);
   const label = value ? `${value.makerName} ${value.name}` : "";
   const found = $api.useQuery(
@@ -49,12 +41,24 @@ export function ModelChoice({
   );
   const variants = model.data?.variants ?? [];
   const models = found.data ?? [];
-  const id = value ? `${value.makerId}/${value.modelId}` : null;
-  const listed = models.map((each) => ({
-    value: `${each.makerId}/${each.modelId}`,
-    label: `${each.makerName} ${each.name}`,
-  }));
+  const listed = models.map((each) => ({ value: idOf(each), label: `${each.makerName} ${each.name}` }));
+  const id = value && idOf(value);
   const data = id && !listed.some((each) => each.value === id) ? [{ value: id, label }, ...listed] : listed;
+  return { models, data, model: model.data, variants };
+}
+
+interface ChoiceProps {
+  value: ModelPick | null;
+  onChange: (value: ModelPick | null) => void;
+  error?: string;
+}
+
+/** Maker, model, version and region, of the device catalogue. */
+export function ModelChoice({ value, onChange, error }: ChoiceProps) {
+  const t = useT();
+  const [search, setSearch] = useState("");
+  const { models, data, model, variants } = useModels(value, search);
+  const id = value && idOf(value);
   const [known, setKnown] = useState("");
   // The first version and region, once the model is there.
   if (value && id && variants.length && known !== id) {
@@ -63,7 +67,7 @@ export function ModelChoice({
     if (variant) onChange({ ...value, version: variant.version, region: variant.region });
   }
   const choose = (chosen: string | null) => {
-    const of = models.find((each) => `${each.makerId}/${each.modelId}` === chosen);
+    const of = models.find((each) => idOf(each) === chosen);
     onChange(of ? { ...of, version: "", region: "" } : null);
   };
   const change = (version: string, region: string) => {
@@ -71,7 +75,6 @@ export function ModelChoice({
     if (value && variant) onChange({ ...value, version: variant.version, region: variant.region });
   };
   const variant = variants.find((each) => each.version === value?.version && each.region === value.region);
-  const distinct = (values: string[]) => [...new Set(values)];
   return (
     <Stack>
       <Select
@@ -91,43 +94,60 @@ export function ModelChoice({
         error={error}
         required
       />
-      {value && variants.length > 0 && (
-        <Group grow align="flex-start">
-          <Select
-            label={t("model.version")}
-            data={distinct(variants.map((each) => each.version))}
-            value={value.version || null}
-            onChange={(version) => change(version ?? "", value.region)}
-            allowDeselect={false}
-          />
-          <Select
-            label={t("model.region")}
-            data={distinct(variants.filter((each) => each.version === value.version).map((each) => each.region))}
-            value={value.region || null}
-            onChange={(region) => change(value.version, region ?? "")}
-            allowDeselect={false}
-          />
-        </Group>
-      )}
-      {variant && (
-        <Group gap="xs">
-          <Badge variant="light" tt="none">
-            LoRaWAN {variant.macVersion}
-          </Badge>
-          <Badge variant="light" tt="none">
-            {t("model.class", { letter: variant.deviceClass })}
-          </Badge>
-          <Badge variant="light" color={variant.decoder ? "veld" : "gray"} tt="none">
-            {t(variant.decoder ? "model.decoder" : "model.noDecoder")}
-          </Badge>
-        </Group>
-      )}
-      {model.data?.description && (
+      {value && variants.length > 0 && <VariantChoice value={value} variants={variants} onChange={change} />}
+      {variant && <VariantSigns variant={variant} />}
+      {model?.description && (
         <Text size="sm" c="dimmed">
-          {model.data.description}
+          {model.description}
         </Text>
       )}
       {variant?.activationType === "ABP" && <Alert color="orange">{t("model.abp")}</Alert>}
     </Stack>
+  );
+}
+
+interface VariantProps {
+  value: ModelPick;
+  variants: Variant[];
+  onChange: (version: string, region: string) => void;
+}
+
+function VariantChoice({ value, variants, onChange }: VariantProps) {
+  const t = useT();
+  const distinct = (values: string[]) => [...new Set(values)];
+  return (
+    <Group grow align="flex-start">
+      <Select
+        label={t("model.version")}
+        data={distinct(variants.map((each) => each.version))}
+        value={value.version || null}
+        onChange={(version) => onChange(version ?? "", value.region)}
+        allowDeselect={false}
+      />
+      <Select
+        label={t("model.region")}
+        data={distinct(variants.filter((each) => each.version === value.version).map((each) => each.region))}
+        value={value.region || null}
+        onChange={(region) => onChange(value.version, region ?? "")}
+        allowDeselect={false}
+      />
+    </Group>
+  );
+}
+
+function VariantSigns({ variant }: { variant: Variant }) {
+  const t = useT();
+  return (
+    <Group gap="xs">
+      <Badge variant="light" tt="none">
+        LoRaWAN {variant.macVersion}
+      </Badge>
+      <Badge variant="light" tt="none">
+        {t("model.class", { letter: variant.deviceClass })}
+      </Badge>
+      <Badge variant="light" color={variant.decoder ? "veld" : "gray"} tt="none">
+        {t(variant.decoder ? "model.decoder" : "model.noDecoder")}
+      </Badge>
+    </Group>
   );
 }

@@ -10,6 +10,7 @@ import { useChangeDevice, useSessionOf } from "./api";
 import { RootKeys } from "./RootKeys";
 import { useT } from "../../text";
 import { useUnsaved } from "../../components/edits";
+import { Conflict } from "../../components/Conflict";
 
 export function DeviceNetwork({ device }: { device: Schemas["Device"] }) {
   return (
@@ -102,24 +103,12 @@ function Settings({ deviceRef }: { deviceRef: string }) {
   const profiles = useProfiles();
   const routing = useRouting();
   const { opened, open, change, conflict, value, set, save, saving } = useSettings(deviceRef);
-  if (!opened)
-    return (
-      <Panel>
-        <Loading rows={4} />
-      </Panel>
-    );
+  if (!opened) return <LoadingPanel />;
   if (!mayChange) return <ReadOnly name={opened.device.name} value={value} />;
   return (
     <Panel title={t("device.settings")}>
       <Stack>
-        {conflict && (
-          <Alert color="orange" title={t("conflict.title")} role="alert">
-            <Text size="sm">{t("conflict.text")}</Text>
-            <Button size="xs" mt="xs" variant="default" onClick={() => void open()}>
-              {t("conflict.load")}
-            </Button>
-          </Alert>
-        )}
+        {conflict && <Conflict onLoad={() => void open()} />}
         <TextInput
           label={t("device.name")}
           value={value("name")}
@@ -168,21 +157,9 @@ function SessionView({ deviceRef }: { deviceRef: string }) {
   const t = useT();
   const found = useSessionOf(deviceRef);
   if (blocking(found)) return <Problem error={found.error} />;
-  if (!found.data)
-    return (
-      <Panel>
-        <Loading rows={4} />
-      </Panel>
-    );
+  if (!found.data) return <LoadingPanel />;
   const session = found.data.session ?? found.data.pendingSession;
-  if (!session)
-    return (
-      <Panel title={t("session.title")}>
-        <Text size="sm" c="dimmed">
-          {t("session.none")}
-        </Text>
-      </Panel>
-    );
+  if (!session) return <NoSession />;
   const at = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000).toISOString());
   return (
     <Panel
@@ -214,38 +191,65 @@ function SessionView({ deviceRef }: { deviceRef: string }) {
             {text}
           </Alert>
         ))}
-        <Table.ScrollContainer minWidth={320}>
-          <Table className="data" aria-label={t("session.parameters")}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t("session.parameters")}</Table.Th>
-                <Table.Th>{t("session.wanted")}</Table.Th>
-                <Table.Th>{t("session.confirmed")}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {session.parameters.map((parameter) => (
-                <Table.Tr key={parameter.name}>
-                  <Table.Td>{parameter.name}</Table.Td>
-                  <Table.Td>
-                    <Mono>{parameter.wanted}</Mono>
-                  </Table.Td>
-                  <Table.Td>
-                    <Group gap={6}>
-                      <Mono>{parameter.confirmed}</Mono>
-                      {parameter.wanted !== parameter.confirmed && (
-                        <Badge size="xs" color="orange" variant="light">
-                          ≠
-                        </Badge>
-                      )}
-                    </Group>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <Parameters parameters={session.parameters} />
       </Stack>
     </Panel>
+  );
+}
+
+function LoadingPanel() {
+  return (
+    <Panel>
+      <Loading rows={4} />
+    </Panel>
+  );
+}
+
+function NoSession() {
+  const t = useT();
+  return (
+    <Panel title={t("session.title")}>
+      <Text size="sm" c="dimmed">
+        {t("session.none")}
+      </Text>
+    </Panel>
+  );
+}
+
+/** What the device is to have, and what it has confirmed. */
+function Parameters({ parameters }: { parameters: Schemas["Parameter"][] }) {
+  const t = useT();
+  return (
+    <Table.ScrollContainer minWidth={320}>
+      <Table className="data" aria-label={t("session.parameters")}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t("session.parameters")}</Table.Th>
+            <Table.Th>{t("session.wanted")}</Table.Th>
+            <Table.Th>{t("session.confirmed")}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {parameters.map((parameter) => (
+            <Table.Tr key={parameter.name}>
+              <Table.Td>{parameter.name}</Table.Td>
+              <Table.Td>
+                <Mono>{parameter.wanted}</Mono>
+              </Table.Td>
+              <Table.Td>
+                <Group gap={6}>
+                  <Mono>{parameter.confirmed}</Mono>
+                  {parameter.wanted !== parameter.confirmed && (
+                    <Badge size="xs" color="orange" variant="light">
+                      ≠
+                    </Badge>
+                  )}
+                </Group>
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
   );
 }

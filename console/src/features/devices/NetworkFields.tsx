@@ -1,57 +1,26 @@
 import { Checkbox, SegmentedControl, Select, Stack } from "@mantine/core";
 import { options, useHsmGroups, usePlans, useProfiles, useRouting } from "../../api/catalogues";
 import { useT } from "../../text";
-import { useCompleted, type NetworkChoice } from "./creating";
+import { useCompleted, type Completed, type NetworkChoice } from "./creating";
 import { ModelChoice } from "./ModelChoice";
 
-/** How new devices are connected: model or device profile, plan, routing profile and HSM group. */
-export function NetworkFields({
-  value,
-  onChange,
-  missing = false,
-}: {
+interface FieldsProps {
   value: NetworkChoice;
   onChange: (value: NetworkChoice) => void;
   /** Whether it is said that the model is missing. */
   missing?: boolean;
-}) {
+}
+
+/** How new devices are connected: model or device profile, plan, routing profile and HSM group. */
+export function NetworkFields({ value, onChange, missing = false }: FieldsProps) {
   const t = useT();
   const plans = usePlans();
-  const profiles = useProfiles();
   const routing = useRouting();
-  const groups = useHsmGroups();
   const shown = useCompleted(value);
   const set = (change: Partial<NetworkChoice>) => onChange({ ...value, ...change });
   return (
     <Stack>
-      <SegmentedControl
-        fullWidth
-        styles={{ label: { whiteSpace: "normal", lineHeight: 1.2 } }}
-        aria-label={t("model.how")}
-        value={value.model === undefined ? "profile" : "model"}
-        onChange={(how) => set({ model: how === "model" ? null : undefined })}
-        data={[
-          { value: "model", label: t("model.fromCatalogue") },
-          { value: "profile", label: t("device.profile") },
-        ]}
-      />
-      {value.model === undefined ? (
-        <Select
-          label={t("device.profile")}
-          data={options(profiles)}
-          value={shown.profile || null}
-          onChange={(profile) => set({ profile: profile ?? "" })}
-          searchable
-          allowDeselect={false}
-          required
-        />
-      ) : (
-        <ModelChoice
-          value={value.model}
-          onChange={(model) => set({ model })}
-          error={missing && !value.model ? t("model.missing") : undefined}
-        />
-      )}
+      <ModelOrProfile value={value} profile={shown.profile} set={set} missing={missing} />
       <Select
         label={t("device.plan")}
         placeholder={t("newDevice.firstPlan")}
@@ -72,6 +41,64 @@ export function NetworkFields({
         onChange={(chosen) => set({ routing: chosen ?? "" })}
         data={options(routing)}
       />
+      <KeyProtection shown={shown} set={set} />
+    </Stack>
+  );
+}
+
+interface PartProps {
+  set: (change: Partial<NetworkChoice>) => void;
+}
+
+interface ModelProps extends PartProps {
+  value: NetworkChoice;
+  profile: string;
+  missing: boolean;
+}
+
+function ModelOrProfile({ value, profile, set, missing }: ModelProps) {
+  const t = useT();
+  const profiles = useProfiles();
+  return (
+    <>
+      <SegmentedControl
+        fullWidth
+        styles={{ label: { whiteSpace: "normal", lineHeight: 1.2 } }}
+        aria-label={t("model.how")}
+        value={value.model === undefined ? "profile" : "model"}
+        onChange={(how) => set({ model: how === "model" ? null : undefined })}
+        data={[
+          { value: "model", label: t("model.fromCatalogue") },
+          { value: "profile", label: t("device.profile") },
+        ]}
+      />
+      {value.model === undefined ? (
+        <Select
+          label={t("device.profile")}
+          data={options(profiles)}
+          value={profile || null}
+          onChange={(chosen) => set({ profile: chosen ?? "" })}
+          searchable
+          allowDeselect={false}
+          required
+        />
+      ) : (
+        <ModelChoice
+          value={value.model}
+          onChange={(model) => set({ model })}
+          error={missing && !value.model ? t("model.missing") : undefined}
+        />
+      )}
+    </>
+  );
+}
+
+/** The HSM group that keeps the root keys, or none. */
+function KeyProtection({ shown, set }: PartProps & { shown: Completed }) {
+  const t = useT();
+  const groups = useHsmGroups();
+  return (
+    <>
       <Select
         label={t("device.hsm")}
         data={options(groups)}
@@ -87,6 +114,6 @@ export function NetworkFields({
         label={t("newDevice.plain")}
         description={t("newDevice.plainText")}
       />
-    </Stack>
+    </>
   );
 }

@@ -97,14 +97,13 @@ function Camera({ onCode, onFailed }: { onCode: (text: string) => void; onFailed
   );
 }
 
-/** Calls `onCode` for each code. */
-export function Scanner({ onCode, problem }: { onCode: (text: string) => void; problem?: string | null }) {
+const denied = (error: unknown) => error instanceof DOMException && error.name === "NotAllowedError";
+
+/** Codes without a camera, or of a scanner that types. */
+function Paste({ onCode }: { onCode: (text: string) => void }) {
   const t = useT();
-  const [on, setOn] = useState(false);
-  const [failed, setFailed] = useState("");
   const [text, setText] = useState("");
   useUnsaved(text !== "");
-  const camera = "mediaDevices" in navigator;
   const read = () => {
     const given = text.trim();
     if (!given) return;
@@ -112,15 +111,44 @@ export function Scanner({ onCode, problem }: { onCode: (text: string) => void; p
     onCode(given);
   };
   return (
+    <Group align="flex-end" wrap="nowrap">
+      <TextInput
+        label={t("scan.paste")}
+        description={t("scan.pasteText")}
+        placeholder="LW:D0:70B3D5E75E000001:70B3D5E75E00A1F2:002A0001"
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter") return;
+          event.preventDefault();
+          read();
+        }}
+        maxLength={600}
+        autoComplete="off"
+        style={{ flex: 1 }}
+        styles={{ input: { fontFamily: "monospace" } }}
+      />
+      <Button variant="default" onClick={read} disabled={!text.trim()}>
+        {t("scan.read")}
+      </Button>
+    </Group>
+  );
+}
+
+/** Calls `onCode` for each code. */
+export function Scanner({ onCode, problem }: { onCode: (text: string) => void; problem?: string | null }) {
+  const t = useT();
+  const [on, setOn] = useState(false);
+  const [failed, setFailed] = useState("");
+  const camera = "mediaDevices" in navigator;
+  return (
     <Stack>
       {on && (
         <Camera
           onCode={onCode}
           onFailed={(error) => {
             setOn(false);
-            setFailed(
-              t(error instanceof DOMException && error.name === "NotAllowedError" ? "scan.denied" : "scan.noCamera"),
-            );
+            setFailed(t(denied(error) ? "scan.denied" : "scan.noCamera"));
           }}
         />
       )}
@@ -143,27 +171,7 @@ export function Scanner({ onCode, problem }: { onCode: (text: string) => void; p
         </Text>
       )}
       {failed && <Alert color="orange">{failed}</Alert>}
-      <Group align="flex-end" wrap="nowrap">
-        <TextInput
-          label={t("scan.paste")}
-          description={t("scan.pasteText")}
-          placeholder="LW:D0:70B3D5E75E000001:70B3D5E75E00A1F2:002A0001"
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key !== "Enter") return;
-            event.preventDefault();
-            read();
-          }}
-          maxLength={600}
-          autoComplete="off"
-          style={{ flex: 1 }}
-          styles={{ input: { fontFamily: "monospace" } }}
-        />
-        <Button variant="default" onClick={read} disabled={!text.trim()}>
-          {t("scan.read")}
-        </Button>
-      </Group>
+      <Paste onCode={onCode} />
       {problem && (
         <Alert color="red" role="alert">
           {problem}

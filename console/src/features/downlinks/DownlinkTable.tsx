@@ -74,8 +74,6 @@ export function DownlinkTable({ wanted, changes, onOpen, looking = false }: Tabl
 
 function useColumns(withDevice: boolean, looking: boolean): Column<Downlink>[] {
   const t = useT();
-  const { run } = useTell();
-  const cancelling = useCancelDownlink();
   return [
     { key: "status", title: t("downlinks.status"), render: (row) => <State one={row} /> },
     ...(withDevice
@@ -83,18 +81,7 @@ function useColumns(withDevice: boolean, looking: boolean): Column<Downlink>[] {
           {
             key: "device",
             title: t("devices.one"),
-            render: (row: Downlink) => (
-              <>
-                {looking ? (
-                  <Text size="sm">{row.deviceName}</Text>
-                ) : (
-                  <DeviceLink deviceRef={row.deviceRef} name={row.deviceName} />
-                )}
-                <Text size="xs" c="dimmed" ff="monospace">
-                  {row.deviceEUI}
-                </Text>
-              </>
-            ),
+            render: (row: Downlink) => <Device of={row} linked={!looking} />,
           },
         ]
       : []),
@@ -123,25 +110,42 @@ function useColumns(withDevice: boolean, looking: boolean): Column<Downlink>[] {
           {
             key: "cancel",
             title: t("common.actions"),
-            render: (row: Downlink) =>
-              row.status === "queued" && (
-                <IfMayChange>
-                  <Button
-                    size="compact-xs"
-                    variant="subtle"
-                    color="red"
-                    onClick={(event) => {
-                      event.stopPropagation();
-                      void run(cancelling.mutateAsync(row), t("downlinks.cancelled"));
-                    }}
-                  >
-                    {t("downlinks.cancel")}
-                  </Button>
-                </IfMayChange>
-              ),
+            render: (row: Downlink) => row.status === "queued" && <Cancellation of={row} />,
           },
         ]),
   ];
+}
+
+function Device({ of, linked }: { of: Downlink; linked: boolean }) {
+  return (
+    <>
+      {linked ? <DeviceLink deviceRef={of.deviceRef} name={of.deviceName} /> : <Text size="sm">{of.deviceName}</Text>}
+      <Text size="xs" c="dimmed" ff="monospace">
+        {of.deviceEUI}
+      </Text>
+    </>
+  );
+}
+
+function Cancellation({ of }: { of: Downlink }) {
+  const t = useT();
+  const { run } = useTell();
+  const cancelling = useCancelDownlink();
+  return (
+    <IfMayChange>
+      <Button
+        size="compact-xs"
+        variant="subtle"
+        color="red"
+        onClick={(event) => {
+          event.stopPropagation();
+          void run(cancelling.mutateAsync(of), t("downlinks.cancelled"));
+        }}
+      >
+        {t("downlinks.cancel")}
+      </Button>
+    </IfMayChange>
+  );
 }
 
 /** Why a downlink was not sent, in words. */

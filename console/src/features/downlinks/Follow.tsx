@@ -17,20 +17,15 @@ const looks = {
   failed: { color: "red", icon: IconAlertTriangle },
 } as const;
 
-export function Follow({
-  id,
-  changes,
-  onClose,
-  deviceClass,
-}: {
+interface FollowProps {
   id: string;
   changes: readonly Downlink[];
   onClose: () => void;
   deviceClass?: string | null;
-}) {
+}
+
+export function Follow({ id, changes, onClose, deviceClass }: FollowProps) {
   const t = useT();
-  const { run } = useTell();
-  const cancelling = useCancelDownlink();
   const found = useDownlink(id);
   const [one] = merged(found.data ? [found.data] : [], changes, (each) => each.id === id);
   const close = (
@@ -54,35 +49,47 @@ export function Follow({
             {one.fCntDn === null ? "" : ` · FCntDn ${one.fCntDn}`} · {t("downlinks.size", { size: one.size })}
           </Text>
         </Group>
-        {one.payload && (
-          <Group gap={4} wrap="nowrap" align="flex-start">
-            <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-              <Mono>{hex(one.payload)}</Mono>
-            </Text>
-            <Copy value={one.payload} label={t("common.copyOf", { what: t("downlinks.payload") })} />
-          </Group>
-        )}
+        {one.payload && <Payload octets={one.payload} />}
         <Stack component="ol" gap="sm" m={0} p={0} style={{ listStyle: "none" }}>
           {stepsOf(one).map((step) => (
             <StepOf key={step.name} step={step} one={one} deviceClass={deviceClass} />
           ))}
         </Stack>
-        {one.status === "queued" && (
-          <IfMayChange>
-            <Group>
-              <Button
-                size="xs"
-                variant="default"
-                loading={cancelling.isPending}
-                onClick={() => void run(cancelling.mutateAsync(one), t("downlinks.cancelled"))}
-              >
-                {t("downlinks.cancel")}
-              </Button>
-            </Group>
-          </IfMayChange>
-        )}
+        {one.status === "queued" && <Cancellation of={one} />}
       </Stack>
     </Panel>
+  );
+}
+
+function Payload({ octets }: { octets: string }) {
+  const t = useT();
+  return (
+    <Group gap={4} wrap="nowrap" align="flex-start">
+      <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+        <Mono>{hex(octets)}</Mono>
+      </Text>
+      <Copy value={octets} label={t("common.copyOf", { what: t("downlinks.payload") })} />
+    </Group>
+  );
+}
+
+function Cancellation({ of }: { of: Downlink }) {
+  const t = useT();
+  const { run } = useTell();
+  const cancelling = useCancelDownlink();
+  return (
+    <IfMayChange>
+      <Group>
+        <Button
+          size="xs"
+          variant="default"
+          loading={cancelling.isPending}
+          onClick={() => void run(cancelling.mutateAsync(of), t("downlinks.cancelled"))}
+        >
+          {t("downlinks.cancel")}
+        </Button>
+      </Group>
+    </IfMayChange>
   );
 }
 

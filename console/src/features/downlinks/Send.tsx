@@ -80,7 +80,7 @@ export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued
   const t = useT();
   const hsm = Boolean(device.hsmGroupId);
   const values = useDownlink(device.ref ?? "", onQueued);
-  const { form, setForm, fPort, setPort, validity, setValidity, confirmed, setConfirmed, flush, setFlush } = values;
+  const { form, setForm, fPort, setPort, validity, setValidity } = values;
   return (
     <Panel title={t("downlinks.send")}>
       <form onSubmit={(event) => void values.submit(event)}>
@@ -110,18 +110,7 @@ export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued
             min={1}
             allowDecimal={false}
           />
-          <Group>
-            <Checkbox
-              label={t("downlinks.confirmed")}
-              checked={confirmed}
-              onChange={(event) => setConfirmed(event.currentTarget.checked)}
-            />
-            <Checkbox
-              label={t("downlinks.flushFirst")}
-              checked={flush}
-              onChange={(event) => setFlush(event.currentTarget.checked)}
-            />
-          </Group>
+          <Choices {...values} />
           <Button
             type="submit"
             leftSection={<IconSend size={16} />}
@@ -136,6 +125,24 @@ export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued
         </Stack>
       </form>
     </Panel>
+  );
+}
+
+function Choices({ confirmed, setConfirmed, flush, setFlush }: Values) {
+  const t = useT();
+  return (
+    <Group>
+      <Checkbox
+        label={t("downlinks.confirmed")}
+        checked={confirmed}
+        onChange={(event) => setConfirmed(event.currentTarget.checked)}
+      />
+      <Checkbox
+        label={t("downlinks.flushFirst")}
+        checked={flush}
+        onChange={(event) => setFlush(event.currentTarget.checked)}
+      />
+    </Group>
   );
 }
 

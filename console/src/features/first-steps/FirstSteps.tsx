@@ -49,8 +49,6 @@ function useNetwork(operator: boolean) {
 
 /** As the operator sees it, up to the base station. */
 export function NetworkFirstSteps() {
-  const navigate = useNavigate();
-  const { workFor } = useSession();
   const [filters, setFilters] = useFilters("/operator/first-steps");
   const [begun, keep] = useBegun();
   const network = useNetwork(true);
@@ -98,7 +96,20 @@ export function NetworkFirstSteps() {
     device: null,
     reading: null,
   };
-  const body = bodies[at] ?? (
+  const body = bodies[at] ?? <Handover subscriber={subscriber} />;
+  return (
+    <Frame steps={steps} at={at} onStep={go}>
+      {body}
+    </Frame>
+  );
+}
+
+/** The rest is done as the subscriber. */
+function Handover({ subscriber }: { subscriber: Parameters<typeof ForSubscriber>[0]["subscriber"] }) {
+  const navigate = useNavigate();
+  const { workFor } = useSession();
+  const [, keep] = useBegun();
+  return (
     <ForSubscriber
       subscriber={subscriber}
       render={({ customerId }) => (
@@ -111,11 +122,6 @@ export function NetworkFirstSteps() {
         />
       )}
     />
-  );
-  return (
-    <Frame steps={steps} at={at} onStep={go}>
-      {body}
-    </Frame>
   );
 }
 

@@ -6,7 +6,7 @@ import { Panel } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { useUnsaved } from "../../components/edits";
 import { useT } from "../../text";
-import { NewUser } from "../operator/Customers";
+import { NewUser } from "../operator/NewUser";
 import { useGrantPlan, useGrantNewPlan } from "../operator/api";
 import { NewSubscriber } from "../operator/Subscribers";
 

@@ -57,7 +57,7 @@ export function mtype(line: Line): string {
 }
 
 export function FrameDetails({ line }: { line: Line }) {
-  const { t, language } = useTexts();
+  const { language } = useTexts();
   const found = $api.useQuery("get", "/api/v1/frames/{frameId}", {
     params: { path: { frameId: line.id }, query: { language } },
   });
@@ -96,38 +96,52 @@ export function FrameDetails({ line }: { line: Line }) {
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack gap="sm">
-            {found.data.explanation ? (
-              <div>
-                <Text size="sm" fw={600} mb={4}>
-                  {t("logger.explained")}
-                </Text>
-                <Findings findings={found.data.explanation.findings} />
-              </div>
-            ) : (
-              <Text size="sm" c="dimmed">
-                {t("logger.bodyGone")}
-              </Text>
-            )}
+            <Explained findings={found.data.explanation?.findings} />
             {copies.length > 0 && <HeardBy copies={copies} />}
             {line.type.startsWith("DOWNLINK") && <Sent line={line} record={record} />}
             {(deliveries.length > 0 || line.deliveries === "PENDING") && (
               <Deliveries deliveries={deliveries} pending={line.deliveries === "PENDING"} />
             )}
             {(record.decisions?.length ?? 0) > 0 && <Decisions decisions={record.decisions ?? []} />}
-            <div>
-              <Button
-                size="compact-xs"
-                variant="subtle"
-                leftSection={<IconDownload size={13} />}
-                onClick={() => save(line.id, found.data)}
-              >
-                {t("logger.json")}
-              </Button>
-            </div>
+            <Saving id={line.id} frame={found.data} />
           </Stack>
         </Grid.Col>
       </Grid>
     </Box>
+  );
+}
+
+function Explained({ findings }: { findings: Parameters<typeof Findings>[0]["findings"] | undefined }) {
+  const t = useT();
+  if (!findings)
+    return (
+      <Text size="sm" c="dimmed">
+        {t("logger.bodyGone")}
+      </Text>
+    );
+  return (
+    <div>
+      <Text size="sm" fw={600} mb={4}>
+        {t("logger.explained")}
+      </Text>
+      <Findings findings={findings} />
+    </div>
+  );
+}
+
+function Saving({ id, frame }: { id: string; frame: unknown }) {
+  const t = useT();
+  return (
+    <div>
+      <Button
+        size="compact-xs"
+        variant="subtle"
+        leftSection={<IconDownload size={13} />}
+        onClick={() => save(id, frame)}
+      >
+        {t("logger.json")}
+      </Button>
+    </div>
   );
 }
 

@@ -16,7 +16,7 @@ import {
   IconX,
 } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, type RefObject } from "react";
 import { Empty, Problem } from "../../components/basics";
 import { clockTime, hex, number, plain, utcTime } from "../../format";
 import { useSession } from "../../session";
@@ -36,22 +36,9 @@ interface Props {
   onState?: (state: string, dropped: number) => void;
 }
 
-export function FrameList({
-  fixed = {},
-  filters = {},
-  live = false,
-  decode = true,
-  height = 600,
-  onFilter,
-  onState,
-}: Props) {
-  const t = useT();
-  const frames = useFrames({ ...filters, ...fixed }, live, decode);
-  // Without filters there is nothing to match: no frame has come yet.
-  const filtered = Object.values(filters).some(Boolean);
-  const [open, setOpen] = useState<Set<string>>(new Set());
-  const place = useRef<HTMLDivElement>(null);
-  const { lines, state, dropped, hold } = frames;
+/** Draws the rows in sight, and asks for older lines when the last is near. */
+function useRows(place: RefObject<HTMLDivElement | null>, frames: Frames) {
+  const { lines } = frames;
   const rows = useVirtualizer({
     count: lines.length,
     getScrollElement: () => place.current,
@@ -59,18 +46,36 @@ export function FrameList({
     getItemKey: (index) => lines[index]?.id ?? index,
     overscan: 12,
   });
-  useEffect(() => onState?.(state, dropped), [state, dropped, onState]);
   const items = rows.getVirtualItems();
   const last = items[items.length - 1]?.index ?? 0;
   useEffect(() => {
     if (frames.more && !frames.loading && !frames.error && lines.length > 0 && last >= lines.length - 5) frames.older();
   }, [last, lines.length, frames]);
+  return { rows, items };
+}
+
+function useOpened() {
+  const [open, setOpen] = useState<Set<string>>(new Set());
   const toggle = (id: string) =>
     setOpen((before) => {
       const next = new Set(before);
       if (!next.delete(id)) next.add(id);
       return next;
     });
+  return { open, toggle };
+}
+
+export function FrameList(props: Props) {
+  const { fixed = {}, filters = {}, live = false, decode = true, height = 600, onFilter, onState } = props;
+  const t = useT();
+  const frames = useFrames({ ...filters, ...fixed }, live, decode);
+  // Without filters there is nothing to match: no frame has come yet.
+  const filtered = Object.values(filters).some(Boolean);
+  const { open, toggle } = useOpened();
+  const place = useRef<HTMLDivElement>(null);
+  const { lines, state, dropped, hold } = frames;
+  const { rows, items } = useRows(place, frames);
+  useEffect(() => onState?.(state, dropped), [state, dropped, onState]);
   const scroll = () => hold((place.current?.scrollTop ?? 0) > 40);
   return (
     <Box pos="relative">
@@ -225,17 +230,13 @@ function level(value: number | null, good: number, fair: number): string | undef
   return value === null ? undefined : value >= good ? "good" : value >= fair ? "fair" : "poor";
 }
 
-function Row({
-  line,
-  open,
-  toggle,
-  onFilter,
-}: {
+interface RowProps extends Filtering {
   line: Line;
   open: boolean;
   toggle: () => void;
-  onFilter?: (name: "deviceEUI", value: string) => void;
-}) {
+}
+
+function Row({ line, open, toggle, onFilter }: RowProps) {
   const t = useT();
   const name = line.deviceName ?? line.deviceEUI ?? t("logger.unknown");
   return (
@@ -273,31 +274,43 @@ function Row({
       <span>{number(line.rssi)}</span>
       <span className={level(line.snr, -8, -13)}>{number(line.snr)}</span>
       <span className={level(line.esp, -100, -110)}>{number(line.esp)}</span>
-      <span
-        className={line.sf === null ? undefined : line.sf >= 12 ? "poor" : line.sf === 11 ? "fair" : "good"}
-        style={
-          line.slot === "RX2"
-            ? { background: "var(--mantine-color-orange-light)", borderRadius: 4 }
-            : line.slot === "PING"
-              ? { background: "var(--mantine-color-blue-light)", borderRadius: 4 }
-              : undefined
-        }
-      >
-        {line.sf ? `SF${line.sf}` : line.dataRate === null ? "–" : `DR${line.dataRate}`}
-      </span>
-      <span style={{ fontFamily: "monospace", fontSize: 12 }}>
-        {line.baseStationId ?? "–"}
-        {line.baseStations > 1 && (
-          <Text span size="xs" c="dimmed">
-            {" "}
-            +{line.baseStations - 1}
-          </Text>
-        )}
-      </span>
+      <DataRate line={line} />
+      <Stations line={line} />
       <span>
         <Content line={line} />
       </span>
     </div>
+  );
+}
+
+function DataRate({ line }: { line: Line }) {
+  return (
+    <span
+      className={line.sf === null ? undefined : line.sf >= 12 ? "poor" : line.sf === 11 ? "fair" : "good"}
+      style={
+        line.slot === "RX2"
+          ? { background: "var(--mantine-color-orange-light)", borderRadius: 4 }
+          : line.slot === "PING"
+            ? { background: "var(--mantine-color-blue-light)", borderRadius: 4 }
+            : undefined
+      }
+    >
+      {line.sf ? `SF${line.sf}` : line.dataRate === null ? "–" : `DR${line.dataRate}`}
+    </span>
+  );
+}
+
+function Stations({ line }: { line: Line }) {
+  return (
+    <span style={{ fontFamily: "monospace", fontSize: 12 }}>
+      {line.baseStationId ?? "–"}
+      {line.baseStations > 1 && (
+        <Text span size="xs" c="dimmed">
+          {" "}
+          +{line.baseStations - 1}
+        </Text>
+      )}
+    </span>
   );
 }
 

@@ -36,16 +36,7 @@ function Form({ found }: { found: Schemas["BrandingView"] }) {
   const remove = useRemoveBranding();
   const before: Wanted = { name: found.name, colour: found.colour, logo: found.logo };
   const [wanted, setWanted, saved] = useDraft(before);
-  const [tooLarge, setTooLarge] = useState(false);
   const changed = !same(wanted, before);
-  const read = (file: File | null) => {
-    if (!file) return;
-    setTooLarge(file.size > most);
-    if (file.size > most) return;
-    const reader = new FileReader();
-    reader.onload = () => setWanted({ ...wanted, logo: reader.result as string });
-    reader.readAsDataURL(file);
-  };
   const save = async () => {
     const logo =
       wanted.logo === before.logo ? {} : wanted.logo ? { logo: wanted.logo.split(",")[1] } : { builtInLogo: true };
@@ -71,33 +62,7 @@ function Form({ found }: { found: Schemas["BrandingView"] }) {
           value={wanted.colour}
           onChange={(colour) => setWanted({ ...wanted, colour })}
         />
-        <Stack gap={4}>
-          <Text size="sm" fw={500}>
-            {t("branding.logo")}
-          </Text>
-          <Text size="xs" c="dimmed">
-            {t("branding.logoHelp")}
-          </Text>
-          <Group>
-            <FileButton onChange={read} accept="image/png,image/jpeg,image/webp,image/svg+xml">
-              {(file) => (
-                <Button {...file} variant="default">
-                  {t("branding.choose")}
-                </Button>
-              )}
-            </FileButton>
-            {wanted.logo && (
-              <Button variant="subtle" color="gray" onClick={() => setWanted({ ...wanted, logo: null })}>
-                {t("branding.builtIn")}
-              </Button>
-            )}
-          </Group>
-          {tooLarge && (
-            <Text size="sm" c="red" role="alert">
-              {t("branding.tooLarge")}
-            </Text>
-          )}
-        </Stack>
+        <Logo logo={wanted.logo} onChange={(logo) => setWanted({ ...wanted, logo })} />
         <Preview wanted={wanted} />
         <IfMayChange>
           <Group>
@@ -120,6 +85,48 @@ function Form({ found }: { found: Schemas["BrandingView"] }) {
         </Alert>
       </Stack>
     </Panel>
+  );
+}
+
+function Logo({ logo, onChange }: { logo: string | null; onChange: (logo: string | null) => void }) {
+  const t = useT();
+  const [tooLarge, setTooLarge] = useState(false);
+  const read = (file: File | null) => {
+    if (!file) return;
+    setTooLarge(file.size > most);
+    if (file.size > most) return;
+    const reader = new FileReader();
+    reader.onload = () => onChange(reader.result as string);
+    reader.readAsDataURL(file);
+  };
+  return (
+    <Stack gap={4}>
+      <Text size="sm" fw={500}>
+        {t("branding.logo")}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {t("branding.logoHelp")}
+      </Text>
+      <Group>
+        <FileButton onChange={read} accept="image/png,image/jpeg,image/webp,image/svg+xml">
+          {(file) => (
+            <Button {...file} variant="default">
+              {t("branding.choose")}
+            </Button>
+          )}
+        </FileButton>
+        {logo && (
+          <Button variant="subtle" color="gray" onClick={() => onChange(null)}>
+            {t("branding.builtIn")}
+          </Button>
+        )}
+      </Group>
+      {tooLarge && (
+        <Text size="sm" c="red" role="alert">
+          {t("branding.tooLarge")}
+        </Text>
+      )}
+    </Stack>
   );
 }
 

@@ -1,15 +1,18 @@
 // What base stations are worth: what goes dark if one fails, which add nothing, and the weekly reports on it.
 import { Badge, Group, Stack, Text } from "@mantine/core";
 import { IconMap2 } from "@tabler/icons-react";
+import type { Schemas } from "../../api/client";
 import { Empty, Loading, Mono, PageTitle, Problem, Time, blocking } from "../../components/basics";
-import { DataTable } from "../../components/DataTable";
+import { countColumn, faultColumn } from "../../components/columns";
+import { DataTable, type Column } from "../../components/DataTable";
 import { TextLink } from "../../components/links";
-import { number } from "../../format";
 import { useFilters } from "../../navigation";
-import { useT } from "../../text";
+import { useT, type Translate } from "../../text";
 import { useWorth } from "./api";
 import { CoverageReports } from "./CoverageReports";
 import { StationFailure } from "./StationFailure";
+
+type Worth = Schemas["NamedWorth"];
 
 export function Coverage() {
   const t = useT();
@@ -31,72 +34,9 @@ export function Coverage() {
           minWidth={760}
           onOpen={(row) => setFilters({ station: row.id })}
           empty={<Empty icon={IconMap2} title={t("worth.none")} text={t("worth.noneText")} />}
-          columns={[
-            {
-              key: "name",
-              title: t("common.name"),
-              value: (row) => row.name,
-              render: (row) => (
-                <>
-                  <TextLink to="/operator/base-stations/$id" params={{ id: row.id }} inherit>
-                    {row.name}
-                  </TextLink>
-                  <Text size="xs" c="dimmed">
-                    <Mono>{row.id}</Mono>
-                  </Text>
-                </>
-              ),
-            },
-            {
-              key: "devices",
-              title: t("worth.devices"),
-              align: "right",
-              value: (row) => row.devices,
-              render: (row) => number(row.devices),
-            },
-            {
-              key: "only",
-              title: t("worth.only"),
-              align: "right",
-              value: (row) => row.only,
-              render: (row) => <Dark count={row.only} />,
-            },
-            {
-              key: "weak",
-              title: t("worth.weak"),
-              align: "right",
-              value: (row) => row.weak,
-              render: (row) => <Dark count={row.weak} />,
-            },
-            {
-              key: "improved",
-              title: t("worth.improved"),
-              align: "right",
-              value: (row) => row.improved,
-              render: (row) => number(row.improved),
-            },
-            {
-              key: "nothing",
-              title: "",
-              render: (row) =>
-                row.addsNothing ? (
-                  <Badge variant="light" color="gray" tt="none">
-                    {t("worth.addsNothing")}
-                  </Badge>
-                ) : null,
-            },
-          ]}
+          columns={columnsOf(t)}
         />
-        {computed && (
-          <Group gap={6}>
-            <Text size="xs" c="dimmed">
-              {t("worth.computed")}
-            </Text>
-            <Text size="xs" c="dimmed" component="span">
-              <Time at={computed} short />
-            </Text>
-          </Group>
-        )}
+        {computed && <Computed at={computed} />}
         {chosen && (
           <StationFailure
             key={chosen.id}
@@ -111,6 +51,50 @@ export function Coverage() {
   );
 }
 
-function Dark({ count }: { count: number }) {
-  return count ? <span className="poor">{number(count)}</span> : <>0</>;
+function columnsOf(t: Translate): Column<Worth>[] {
+  return [
+    {
+      key: "name",
+      title: t("common.name"),
+      value: (row) => row.name,
+      render: (row) => (
+        <>
+          <TextLink to="/operator/base-stations/$id" params={{ id: row.id }} inherit>
+            {row.name}
+          </TextLink>
+          <Text size="xs" c="dimmed">
+            <Mono>{row.id}</Mono>
+          </Text>
+        </>
+      ),
+    },
+    countColumn({ key: "devices", title: t("worth.devices"), count: (row) => row.devices }),
+    faultColumn({ key: "only", title: t("worth.only"), count: (row) => row.only }),
+    faultColumn({ key: "weak", title: t("worth.weak"), count: (row) => row.weak }),
+    countColumn({ key: "improved", title: t("worth.improved"), count: (row) => row.improved }),
+    {
+      key: "nothing",
+      title: "",
+      render: (row) =>
+        row.addsNothing ? (
+          <Badge variant="light" color="gray" tt="none">
+            {t("worth.addsNothing")}
+          </Badge>
+        ) : null,
+    },
+  ];
+}
+
+function Computed({ at }: { at: string }) {
+  const t = useT();
+  return (
+    <Group gap={6}>
+      <Text size="xs" c="dimmed">
+        {t("worth.computed")}
+      </Text>
+      <Text size="xs" c="dimmed" component="span">
+        <Time at={at} short />
+      </Text>
+    </Group>
+  );
 }

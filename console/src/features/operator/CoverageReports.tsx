@@ -1,6 +1,8 @@
 // The weekly reports on base stations, and who gets them by e-mail.
 import { Button, Group, TagsInput, Text } from "@mantine/core";
+import type { Schemas } from "../../api/client";
 import { IfMayChange, Loading, Mono, Panel, Time } from "../../components/basics";
+import { countColumn } from "../../components/columns";
 import { DataTable } from "../../components/DataTable";
 import { same, useDraft } from "../../components/edits";
 import { useTell } from "../../components/notify";
@@ -84,6 +86,8 @@ function Recipients() {
   );
 }
 
+type StationReport = Schemas["CoverageReport"]["stations"][number];
+
 function Report({ reportRef }: { reportRef: string }) {
   const t = useT();
   const report = useReport(reportRef);
@@ -93,7 +97,7 @@ function Report({ reportRef }: { reportRef: string }) {
       <Text fw={600} mt="md" mb="xs">
         {t("report.of", { day: reportRef })}
       </Text>
-      <DataTable
+      <DataTable<StationReport>
         label={t("report.of", { day: reportRef })}
         rows={report.data.stations}
         id={(row) => row.id}
@@ -119,34 +123,10 @@ function Report({ reportRef }: { reportRef: string }) {
             value: (row) => row.connected,
             render: (row) => percent(row.connected, 2),
           },
-          {
-            key: "outages",
-            title: t("history.outages"),
-            align: "right",
-            value: (row) => row.outages,
-            render: (row) => number(row.outages),
-          },
-          {
-            key: "uplinks",
-            title: t("chart.uplinks"),
-            align: "right",
-            value: (row) => row.uplinks,
-            render: (row) => number(row.uplinks),
-          },
-          {
-            key: "only",
-            title: t("worth.only"),
-            align: "right",
-            value: (row) => row.only,
-            render: (row) => number(row.only),
-          },
-          {
-            key: "weak",
-            title: t("worth.weak"),
-            align: "right",
-            value: (row) => row.weak,
-            render: (row) => number(row.weak),
-          },
+          countColumn({ key: "outages", title: t("history.outages"), count: (row) => row.outages }),
+          countColumn({ key: "uplinks", title: t("chart.uplinks"), count: (row) => row.uplinks }),
+          countColumn({ key: "only", title: t("worth.only"), count: (row) => row.only }),
+          countColumn({ key: "weak", title: t("worth.weak"), count: (row) => row.weak }),
           { key: "nothing", title: "", render: (row) => (row.addsNothing ? t("worth.addsNothing") : "") },
         ]}
       />

@@ -1,26 +1,20 @@
-import { Badge, Button, Group, PasswordInput, Radio, Select, Stack, TextInput, Title } from "@mantine/core";
-import { IconPlus, IconUsers } from "@tabler/icons-react";
+import { Badge, Button, Group, Stack, Title } from "@mantine/core";
+import { IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
+import { NewButton, RowButton, RowRemoval } from "../../components/actions";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, blocking } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
-import { useConfirm, useTell } from "../../components/notify";
-import { useSession } from "../../session";
-import {
-  useChangeUser,
-  useCreateUser,
-  useDeleteUser,
-  useResetUserFactor,
-  useSubscribers,
-  useUsers,
-  type Person,
-} from "./api";
-import { useT, type Translate } from "../../text";
 import { closeDialogs, openDialog } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
+import { useConfirm, useTell } from "../../components/notify";
+import { PasswordField } from "../../components/PasswordField";
+import { useSession } from "../../session";
+import { useT, type Translate } from "../../text";
+import { useChangeUser, useDeleteUser, useResetUserFactor, useUsers, type Person } from "./api";
+import { NewUser } from "./NewUser";
 
 type User = Schemas["User"];
-type Role = Schemas["NewUser"]["role"];
 
 export function Users() {
   const t = useT();
@@ -31,13 +25,7 @@ export function Users() {
     <>
       <PageTitle title={t("nav.users")} below={t("users.below")}>
         <IfMayChange>
-          <Button
-            leftSection={<IconPlus size={16} />}
-            aria-haspopup="dialog"
-            onClick={() => openDialog(t("users.new"), <NewUser />)}
-          >
-            {t("users.new")}
-          </Button>
+          <NewButton onClick={() => openDialog(t("users.new"), <NewUser />)}>{t("users.new")}</NewButton>
         </IfMayChange>
       </PageTitle>
       {blocking(found) ? (
@@ -116,11 +104,11 @@ function Actions({ kind, row }: { kind: Person["kind"]; row: User }) {
   const change = useChangeUser();
   const deletion = useDeleteUser();
   const factor = useResetUserFactor();
+  const name = row.username;
   const setRole = (role: "rw" | "ro") =>
     void run(change.mutateAsync({ person: { kind, ref: row.ref }, role }), t("users.changed"));
   const turn = () => {
     if (row.role !== "ro") return setRole("ro");
-    const name = row.username;
     confirm(
       t("users.makeRwTitle", { name }),
       t(kind === "operator" ? "users.confirmRw" : "users.makeRwText", { name }),
@@ -128,6 +116,20 @@ function Actions({ kind, row }: { kind: Person["kind"]; row: User }) {
       () => setRole("rw"),
     );
   };
+  const resetFactor = () =>
+    confirm(
+      t("colleagues.resetFactorTitle", { name: row.username }),
+      t("colleagues.resetFactorText"),
+      t("colleagues.resetFactor"),
+      () => void run(factor.mutateAsync({ kind, ref: row.ref }), t("factor.removed")),
+    );
+  const remove = () =>
+    confirm(
+      t("users.removeTitle", { name: row.username }),
+      t("users.removeText"),
+      t("common.delete"),
+      () => void run(deletion.mutateAsync({ kind, ref: row.ref }), t("users.removed")),
+    );
   return (
     <IfMayChange>
       <Group gap={4} justify="flex-end" wrap="nowrap">
@@ -139,47 +141,11 @@ function Actions({ kind, row }: { kind: Person["kind"]; row: User }) {
         >
           {t(row.role !== "ro" ? "users.makeRo" : "users.makeRw")}
         </Button>
-        <Button
-          size="compact-sm"
-          variant="default"
-          aria-haspopup="dialog"
-          onClick={() =>
-            openDialog(t("users.passwordOf", { name: row.username }), <NewPassword kind={kind} user={row} />)
-          }
-        >
+        <RowButton onClick={() => openDialog(t("users.passwordOf", { name }), <NewPassword kind={kind} user={row} />)}>
           {t("users.password")}
-        </Button>
-        <Button
-          size="compact-sm"
-          variant="default"
-          aria-haspopup="dialog"
-          onClick={() =>
-            confirm(
-              t("colleagues.resetFactorTitle", { name: row.username }),
-              t("colleagues.resetFactorText"),
-              t("colleagues.resetFactor"),
-              () => void run(factor.mutateAsync({ kind, ref: row.ref }), t("factor.removed")),
-            )
-          }
-        >
-          {t("colleagues.resetFactor")}
-        </Button>
-        <Button
-          size="compact-sm"
-          variant="subtle"
-          color="red"
-          aria-haspopup="dialog"
-          onClick={() =>
-            confirm(
-              t("users.removeTitle", { name: row.username }),
-              t("users.removeText"),
-              t("common.delete"),
-              () => void run(deletion.mutateAsync({ kind, ref: row.ref }), t("users.removed")),
-            )
-          }
-        >
-          {t("common.delete")}
-        </Button>
+        </RowButton>
+        <RowButton onClick={resetFactor}>{t("colleagues.resetFactor")}</RowButton>
+        <RowRemoval onClick={remove}>{t("common.delete")}</RowRemoval>
       </Group>
     </IfMayChange>
   );
@@ -197,118 +163,15 @@ function NewPassword({ kind, user }: { kind: Person["kind"]; user: User }) {
   };
   return (
     <Stack>
-      <PasswordInput
+      <PasswordField
         label={t("account.new")}
         value={password}
-        onChange={(event) => setPassword(event.currentTarget.value)}
+        onChange={setPassword}
         autoComplete="new-password"
         data-autofocus
-        visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
       />
       <Button onClick={() => void save()} disabled={password.length < 8}>
         {t("common.save")}
-      </Button>
-    </Stack>
-  );
-}
-
-/** `customer` where the subscriber is known. */
-export function NewUser({ customer, onCreated }: { customer?: string; onCreated?: () => void }) {
-  const t = useT();
-  const { run } = useTell();
-  const confirm = useConfirm();
-  const creation = useCreateUser();
-  const customers = useSubscribers();
-  const [kind, setKind] = useState<"subscriber" | "operator" | "">(customer ? "subscriber" : "");
-  const [username, setUsername] = useState("");
-  const [displayName, setName] = useState("");
-  const [password, setPassword] = useState("");
-  const [role, setRole] = useState<Role>(customer ? "admin" : "ro");
-  const [customerId, setCustomer] = useState<string | null>(customer ?? null);
-  const saved = useUnsaved(Boolean((kind && !customer) || username || displayName || password));
-  const save = async () => {
-    if (!kind) return;
-    const person = { kind, username, displayName: displayName || username, password, role };
-    const answer = await run(
-      creation.mutateAsync(kind === "subscriber" ? { ...person, customerId } : person),
-      t("users.created"),
-    );
-    if (!answer) return;
-    saved();
-    closeDialogs();
-    onCreated?.();
-  };
-  const ask = () => {
-    if (kind !== "operator") return void save();
-    const text = t(role === "rw" ? "users.confirmRw" : "users.confirmRo", { name: username });
-    confirm(t("users.confirmTitle", { name: username }), text, t("users.confirm"), () => void save());
-  };
-  const complete = kind !== "" && (kind === "operator" || customerId) && username.length >= 3 && password.length >= 8;
-  return (
-    <Stack>
-      {!customer && (
-        <Radio.Group
-          label={t("users.kind")}
-          value={kind}
-          onChange={(value) => {
-            setKind(value);
-            if (value === "operator" && role === "admin") setRole("rw");
-          }}
-          required
-        >
-          <Stack gap="xs" mt={6}>
-            <Radio value="subscriber" label={t("users.kindSubscriber")} description={t("users.kindSubscriberText")} />
-            <Radio value="operator" label={t("users.kindOperator")} description={t("users.kindOperatorText")} />
-          </Stack>
-        </Radio.Group>
-      )}
-      {kind === "subscriber" && !customer && (
-        <Select
-          label={t("users.of")}
-          required
-          searchable
-          value={customerId}
-          onChange={setCustomer}
-          data={(customers.data ?? []).map((one) => ({
-            value: one.customerId,
-            label: `${one.name} (${one.customerId})`,
-          }))}
-        />
-      )}
-      <TextInput
-        label={t("signIn.username")}
-        value={username}
-        onChange={(event) => setUsername(event.currentTarget.value)}
-        required
-        autoComplete="off"
-      />
-      <TextInput
-        label={t("common.name")}
-        value={displayName}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
-      <PasswordInput
-        label={t("signIn.password")}
-        description={t("account.short")}
-        value={password}
-        onChange={(event) => setPassword(event.currentTarget.value)}
-        required
-        autoComplete="new-password"
-        visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
-      />
-      <Select
-        label={t("account.role")}
-        allowDeselect={false}
-        value={role}
-        onChange={(value) => setRole(value as Role)}
-        data={[
-          ...(kind === "subscriber" ? [{ value: "admin", label: t("role.admin") }] : []),
-          { value: "ro", label: t("role.ro") },
-          { value: "rw", label: t("role.rw") },
-        ]}
-      />
-      <Button aria-haspopup={kind === "operator" ? "dialog" : undefined} onClick={ask} disabled={!complete}>
-        {t("common.create")}
       </Button>
     </Stack>
   );

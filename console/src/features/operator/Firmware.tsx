@@ -9,6 +9,7 @@ import { useUnsaved } from "../../components/edits";
 import { withQuery } from "../../format";
 import { useT } from "../../text";
 import { useFirmware, useFleetUpdates, useOrderUpdates, useRemoveFirmware, useSignFirmware, useUpload } from "./api";
+import { RowButton, RowRemoval } from "../../components/actions";
 
 type Stored = Schemas["FirmwareView"];
 const states = ["confirmed", "fetched", "ordered", "failed"] as const;
@@ -24,15 +25,9 @@ export function FirmwarePanel() {
       title={t("firmware.title")}
       right={
         <IfMayChange>
-          <Button
-            size="compact-sm"
-            variant="default"
-            style={{ flexShrink: 0 }}
-            aria-haspopup="dialog"
-            onClick={() => openDialog(t("firmware.upload"), <UploadForm />)}
-          >
+          <RowButton style={{ flexShrink: 0 }} onClick={() => openDialog(t("firmware.upload"), <UploadForm />)}>
             {t("firmware.upload")}
-          </Button>
+          </RowButton>
         </IfMayChange>
       }
     >
@@ -50,6 +45,42 @@ export function FirmwarePanel() {
   );
 }
 
+const nameOf = ({ model, version }: Stored) => `${model} ${version}`;
+
+/** What the file is, how far its orders have come, and by whom it is signed. */
+function About({ file, orders }: { file: Stored; orders: { state: string }[] }) {
+  const t = useT();
+  return (
+    <div>
+      <Group gap={8}>
+        <Text size="sm" fw={600}>
+          {nameOf(file)}
+        </Text>
+        {states.map((state) => {
+          const count = orders.filter((update) => update.state === state).length;
+          return (
+            count > 0 && (
+              <Badge key={state} variant="light" color={colours[state]}>
+                {t(`updates.${state}`)}: {count}
+              </Badge>
+            )
+          );
+        })}
+      </Group>
+      <Text size="xs" c="dimmed">
+        {t("firmware.size", { count: Math.ceil(file.size / 1024) })} · <Time at={file.createdAt} short /> ·{" "}
+        {file.keys.length ? (
+          <>
+            {t("firmware.signedBy")} <Mono>{file.keys.join(" ")}</Mono>
+          </>
+        ) : (
+          t("firmware.unsigned")
+        )}
+      </Text>
+    </div>
+  );
+}
+
 function OneFile({ file }: { file: Stored }) {
   const t = useT();
   const confirm = useConfirm();
@@ -59,7 +90,7 @@ function OneFile({ file }: { file: Stored }) {
   const removing = useRemoveFirmware();
   const ofModel = fleet.data?.filter((one) => one.contact?.model === file.model).length ?? 0;
   const orders = fleet.data?.flatMap((one) => one.updates.filter((update) => update.firmware === file.ref)) ?? [];
-  const name = `${file.model} ${file.version}`;
+  const name = nameOf(file);
   const order = () =>
     confirm(
       t("firmware.orderTitle", { name }),
@@ -76,66 +107,23 @@ function OneFile({ file }: { file: Stored }) {
     );
   return (
     <Group justify="space-between" gap={8}>
-      <div>
-        <Group gap={8}>
-          <Text size="sm" fw={600}>
-            {name}
-          </Text>
-          {states.map((state) => {
-            const count = orders.filter((update) => update.state === state).length;
-            return (
-              count > 0 && (
-                <Badge key={state} variant="light" color={colours[state]}>
-                  {t(`updates.${state}`)}: {count}
-                </Badge>
-              )
-            );
-          })}
-        </Group>
-        <Text size="xs" c="dimmed">
-          {t("firmware.size", { count: Math.ceil(file.size / 1024) })} · <Time at={file.createdAt} short /> ·{" "}
-          {file.keys.length ? (
-            <>
-              {t("firmware.signedBy")} <Mono>{file.keys.join(" ")}</Mono>
-            </>
-          ) : (
-            t("firmware.unsigned")
-          )}
-        </Text>
-      </div>
+      <About file={file} orders={orders} />
       <IfMayChange>
         <Group gap={4}>
           {file.keys.length > 0 && (
-            <Button
-              size="compact-sm"
-              variant="default"
-              disabled={ofModel === 0}
-              aria-label={t("firmware.orderOf", { name })}
-              aria-haspopup="dialog"
-              onClick={order}
-            >
+            <RowButton disabled={ofModel === 0} aria-label={t("firmware.orderOf", { name })} onClick={order}>
               {t("firmware.order")}
-            </Button>
+            </RowButton>
           )}
-          <Button
-            size="compact-sm"
-            variant="default"
+          <RowButton
             aria-label={t("firmware.signOf", { name })}
-            aria-haspopup="dialog"
             onClick={() => openDialog(t("firmware.signOf", { name }), <SignForm file={file} />)}
           >
             {t("firmware.sign")}
-          </Button>
-          <Button
-            size="compact-sm"
-            variant="subtle"
-            color="red"
-            aria-label={`${t("common.delete")} ${name}`}
-            aria-haspopup="dialog"
-            onClick={remove}
-          >
+          </RowButton>
+          <RowRemoval aria-label={`${t("common.delete")} ${name}`} onClick={remove}>
             {t("common.delete")}
-          </Button>
+          </RowRemoval>
         </Group>
       </IfMayChange>
     </Group>

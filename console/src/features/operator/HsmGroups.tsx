@@ -1,5 +1,5 @@
-import { Badge, Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
-import { IconPlus, IconShieldLock } from "@tabler/icons-react";
+import { Badge, Button, Select, Stack, Text, TextInput } from "@mantine/core";
+import { IconShieldLock } from "@tabler/icons-react";
 import { useState } from "react";
 import { $api, type Schemas } from "../../api/client";
 import { Empty, IfMayChange, Mono } from "../../components/basics";
@@ -10,7 +10,8 @@ import { useUnsaved } from "../../components/edits";
 import { number } from "../../format";
 import { useT } from "../../text";
 import { useChangeHsmGroup, useCreateHsmGroup, useDefaults } from "./api";
-import { OfferMenu, Suspended } from "./OfferMenu";
+import { nameColumn, OfferMenu } from "./OfferMenu";
+import { NewButton } from "../../components/actions";
 
 type HsmGroup = Schemas["Group"];
 
@@ -23,29 +24,14 @@ export function HsmGroups() {
       below={t("hsm.below")}
       actions={
         <IfMayChange>
-          <Button
-            leftSection={<IconPlus size={16} />}
-            aria-haspopup="dialog"
-            onClick={() => openDialog(t("hsm.new"), <GroupForm />)}
-          >
-            {t("hsm.new")}
-          </Button>
+          <NewButton onClick={() => openDialog(t("hsm.new"), <GroupForm />)}>{t("hsm.new")}</NewButton>
         </IfMayChange>
       }
       query={found}
       id={(row) => row.id}
       empty={<Empty icon={IconShieldLock} title={t("hsm.none")} text={t("hsm.noneText")} />}
       columns={[
-        {
-          key: "name",
-          title: t("common.name"),
-          value: (row) => row.name,
-          render: (row) => (
-            <Group gap={8}>
-              {row.name} <Suspended of={row} />
-            </Group>
-          ),
-        },
+        nameColumn(t),
         { key: "id", title: "ID", render: (row) => <Mono>{row.id}</Mono> },
         { key: "vault", title: t("hsm.vault"), render: (row) => row.vault || t("hsm.default") },
         { key: "devices", title: t("home.devices"), align: "right", render: (row) => number(row.devices) },

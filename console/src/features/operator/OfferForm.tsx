@@ -5,9 +5,9 @@ import { anyMembers } from "../../api/client";
 import { useTell } from "../../components/notify";
 import { closeDialogs } from "../../components/dialogs";
 import { same, useUnsaved } from "../../components/edits";
-import { useT } from "../../text";
+import { useT, type Key } from "../../text";
 import { SettingsForm, type Fields, type Settings } from "./SettingsForm";
-import { planGroups, profileGroups } from "./settingTexts";
+import { planGroups, profileGroups, type SettingGroup } from "./settingTexts";
 import { useSaveDeviceProfile, useSavePlan } from "./api";
 
 export interface Offer {
@@ -41,21 +41,38 @@ interface Props {
   fields: Fields;
 }
 
-export function OfferForm({ kind, offer, defaults, fields }: Props) {
+interface Named {
+  id: string;
+  name: string;
+  settings: Settings;
+}
+
+interface FieldsProps {
+  begun: Named;
+  /** One that there is keeps its id. */
+  isNew: boolean;
+  /** Of an id. */
+  example: string;
+  groups: SettingGroup[];
+  fields: Fields;
+  defaults: Settings;
+  /** The settings that cannot be changed. */
+  fixed?: string[];
+  /** Is given those settings that differ from the defaults. */
+  save: (body: Omit<Named, "settings"> & { settings: ReturnType<typeof anyMembers> }) => Promise<unknown>;
+  /** What is said once it is saved. */
+  told: Key;
+}
+
+/** Id, name and settings of a plan or profile. */
+export function OfferFields({ begun, isNew, example, save, told, ...settings }: FieldsProps) {
   const t = useT();
   const { run } = useTell();
-  const { groups, example, fixed, saved: told } = kinds[kind];
-  const ref = offer?.ref;
-  const plan = useSavePlan(ref);
-  const profile = useSaveDeviceProfile(ref);
-  const begun: Offer = offer ?? { id: "", name: "", settings: defaults };
-  const [form, put] = useState({ id: begun.id, name: begun.name, settings: begun.settings });
-  const saved = useUnsaved(!same(form, { id: begun.id, name: begun.name, settings: begun.settings }));
-  const save = async () => {
-    const wanted = changed(form.settings, defaults).filter(([, value]) => value !== undefined);
-    const body = { ...form, settings: anyMembers(Object.fromEntries(wanted)) };
-    const answer = await run<unknown>(kind === "plans" ? plan.mutateAsync(body) : profile.mutateAsync(body), t(told));
-    if (!answer) return;
+  const [form, put] = useState(begun);
+  const saved = useUnsaved(!same(form, begun));
+  const submit = async () => {
+    const wanted = changed(form.settings, settings.defaults).filter(([, value]) => value !== undefined);
+    if (!(await run(save({ ...form, settings: anyMembers(Object.fromEntries(wanted)) }), t(told)))) return;
     saved();
     closeDialogs();
   };
@@ -68,7 +85,7 @@ export function OfferForm({ kind, offer, defaults, fields }: Props) {
           value={form.id}
           onChange={(event) => put({ ...form, id: event.currentTarget.value })}
           required
-          disabled={ref !== undefined}
+          disabled={!isNew}
         />
         <TextInput
           label={t("common.name")}
@@ -77,17 +94,31 @@ export function OfferForm({ kind, offer, defaults, fields }: Props) {
           required
         />
       </Group>
-      <SettingsForm
-        groups={groups}
-        fields={fields}
-        defaults={defaults}
-        settings={form.settings}
-        onChange={(settings) => put({ ...form, settings })}
-        fixed={ref === undefined ? [] : [...fixed]}
-      />
-      <Button onClick={() => void save()} disabled={!form.id || !form.name}>
+      <SettingsForm {...settings} settings={form.settings} onChange={(next) => put({ ...form, settings: next })} />
+      <Button onClick={() => void submit()} disabled={!form.id || !form.name}>
         {t("common.save")}
       </Button>
     </Stack>
+  );
+}
+
+export function OfferForm({ kind, offer, defaults, fields }: Props) {
+  const { groups, example, fixed, saved: told } = kinds[kind];
+  const ref = offer?.ref;
+  const plan = useSavePlan(ref);
+  const profile = useSaveDeviceProfile(ref);
+  const { id, name, settings }: Offer = offer ?? { id: "", name: "", settings: defaults };
+  return (
+    <OfferFields
+      begun={{ id, name, settings }}
+      isNew={ref === undefined}
+      example={example}
+      groups={groups}
+      fields={fields}
+      defaults={defaults}
+      fixed={ref === undefined ? [] : [...fixed]}
+      save={(body) => (kind === "plans" ? plan.mutateAsync(body) : profile.mutateAsync(body))}
+      told={told}
+    />
   );
 }

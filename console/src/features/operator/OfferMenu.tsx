@@ -6,7 +6,8 @@ import { IconCopy, IconDots, IconEdit, IconPlayerPause, IconPlayerPlay, IconTras
 import { useState } from "react";
 import { IfMayChange, Loading, Problem, blocking } from "../../components/basics";
 import { useTell } from "../../components/notify";
-import { useT, type Key } from "../../text";
+import type { Column } from "../../components/DataTable";
+import { useT, type Key, type Translate } from "../../text";
 import { useRemove, useSuspend, useUses, type Kind } from "./offering";
 
 export interface Offered {
@@ -33,6 +34,20 @@ export function Suspended({ of }: { of: { suspended?: boolean } }) {
       {t("offers.suspended")}
     </Badge>
   ) : null;
+}
+
+/** Names of what can be suspended. */
+export function nameColumn<T extends { name: string; suspended?: boolean }>(t: Translate): Column<T> {
+  return {
+    key: "name",
+    title: t("common.name"),
+    value: (row) => row.name,
+    render: (row) => (
+      <Group gap={8}>
+        {row.name} <Suspended of={row} />
+      </Group>
+    ),
+  };
 }
 
 export function OfferMenu({ kind, offer, onEdit, onCopy, others = [] }: Props) {

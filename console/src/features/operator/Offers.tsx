@@ -1,39 +1,32 @@
 // Connectivity plans and device profiles.
 import { Badge, Button, Group, Stack, Text } from "@mantine/core";
-import { IconCpu, IconListDetails, IconPlus } from "@tabler/icons-react";
+import { IconCpu, IconListDetails } from "@tabler/icons-react";
 import { $api, type Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, blocking } from "../../components/basics";
 import { TablePage } from "../../components/TablePage";
 import { openDialog } from "../../components/dialogs";
-import { number, plain } from "../../format";
+import { number } from "../../format";
 import { useSession } from "../../session";
-import { useT, useTexts } from "../../text";
+import { useT, type Translate } from "../../text";
 import { useDefaults } from "./api";
 import { GrantForm } from "./GrantForm";
-import { changed, OfferForm, type Offer, type OfferKind } from "./OfferForm";
+import { useDifferences } from "./differences";
+import { OfferForm, type Offer, type OfferKind } from "./OfferForm";
 import { OfferMenu, Suspended, type Offered } from "./OfferMenu";
+import { type Column } from "../../components/DataTable";
 import type { Fields, Settings } from "./SettingsForm";
+import { countColumn } from "../../components/columns";
 import { planGroups, profileGroups } from "./settingTexts";
+import { NewButton } from "../../components/actions";
 
-const labels = Object.assign({}, ...[...planGroups, ...profileGroups].map((group) => group.settings)) as Record<
-  string,
-  (typeof planGroups)[number]["settings"][string]
->;
+const groups = [...planGroups, ...profileGroups];
 
-/** Settings that differ from the defaults, in short. */
 function Differences({ settings, defaults }: { settings: Settings; defaults: Settings }) {
-  const { t, language } = useTexts();
-  const found = changed(settings, defaults);
+  const t = useT();
+  const differences = useDifferences(groups);
   return (
     <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-      {found.length
-        ? found
-            .map(
-              ([name, value]) =>
-                `${labels[name]?.[language][0] ?? name}: ${typeof value === "boolean" ? t(value ? "common.yes" : "common.no") : plain(value)}`,
-            )
-            .join(" · ")
-        : t("offers.defaults")}
+      {differences(settings, defaults).join(" · ") || t("offers.defaults")}
     </Text>
   );
 }
@@ -75,9 +68,7 @@ function PlanList({ plans, standard }: { plans: Schemas["Plan"][]; standard: Sta
     <>
       <PageTitle title={t("nav.plans")}>
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={forms.create}>
-            {t("plans.new")}
-          </Button>
+          <NewButton onClick={forms.create}>{t("plans.new")}</NewButton>
         </IfMayChange>
       </PageTitle>
       {!plans.length && (
@@ -183,67 +174,69 @@ function ProfileTable({ query, standard }: ProfileTableProps) {
       title={t("nav.profiles")}
       actions={
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={forms.create}>
-            {t("profiles.new")}
-          </Button>
+          <NewButton onClick={forms.create}>{t("profiles.new")}</NewButton>
         </IfMayChange>
       }
       query={query}
       id={(row) => row.ref}
       onOpen={mayChange ? forms.edit : undefined}
       empty={<Empty icon={IconCpu} title={t("profiles.none")} text={t("profiles.noneText")} />}
-      columns={[
-        {
-          key: "name",
-          title: t("common.name"),
-          value: (row) => row.name,
-          render: (row) => (
-            <>
-              <Group gap={8}>
-                <Text size="sm" fw={500}>
-                  {row.name}
-                </Text>
-                <Suspended of={row} />
-              </Group>
-              <Mono dimmed>{row.id}</Mono>
-            </>
-          ),
-        },
-        {
-          key: "version",
-          title: "LoRaWAN",
-          render: (row) => {
-            const of = row.settings as Settings;
-            return `${String(of.loRaWANMacVersion)} · ${String(of.loRaWANClass)} · ${String(of.region)}`;
-          },
-        },
-        {
-          key: "settings",
-          title: t("offers.settings"),
-          render: (row) => <Differences settings={row.settings} defaults={standard.defaults} />,
-        },
-        {
-          key: "devices",
-          title: t("home.devices"),
-          align: "right",
-          value: (row) => row.devices,
-          render: (row) => number(row.devices),
-        },
-        {
-          key: "actions",
-          title: "",
-          align: "right",
-          render: (row) => (
-            <OfferMenu
-              kind="deviceProfiles"
-              offer={offered(row)}
-              onEdit={() => forms.edit(row)}
-              onCopy={() => forms.copy(row)}
-              others={query.data}
-            />
-          ),
-        },
-      ]}
+      columns={columnsOf({ standard, forms, others: query.data }, t)}
     />
   );
+}
+
+interface ColumnsOf {
+  standard: Standard;
+  forms: ReturnType<typeof useForms>;
+  others: Schemas["Profile"][] | undefined;
+}
+
+function columnsOf({ standard, forms, others }: ColumnsOf, t: Translate): Column<Schemas["Profile"]>[] {
+  return [
+    {
+      key: "name",
+      title: t("common.name"),
+      value: (row) => row.name,
+      render: (row) => (
+        <>
+          <Group gap={8}>
+            <Text size="sm" fw={500}>
+              {row.name}
+            </Text>
+            <Suspended of={row} />
+          </Group>
+          <Mono dimmed>{row.id}</Mono>
+        </>
+      ),
+    },
+    {
+      key: "version",
+      title: "LoRaWAN",
+      render: (row) => {
+        const of = row.settings as Settings;
+        return `${String(of.loRaWANMacVersion)} · ${String(of.loRaWANClass)} · ${String(of.region)}`;
+      },
+    },
+    {
+      key: "settings",
+      title: t("offers.settings"),
+      render: (row) => <Differences settings={row.settings} defaults={standard.defaults} />,
+    },
+    countColumn({ key: "devices", title: t("home.devices"), count: (row) => row.devices }),
+    {
+      key: "actions",
+      title: "",
+      align: "right",
+      render: (row) => (
+        <OfferMenu
+          kind="deviceProfiles"
+          offer={offered(row)}
+          onEdit={() => forms.edit(row)}
+          onCopy={() => forms.copy(row)}
+          others={others}
+        />
+      ),
+    },
+  ];
 }

@@ -1,7 +1,7 @@
 import { Code, Stack, Table, Text, TextInput } from "@mantine/core";
 import { IconClipboardList } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
-import { $api } from "../../api/client";
+import { $api, type Schemas } from "../../api/client";
 import { Empty, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
 import { TablePage } from "../../components/TablePage";
 import { useT } from "../../text";
@@ -68,26 +68,37 @@ export function Audit() {
         {
           key: "details",
           title: t("audit.details"),
-          render: (row) => {
-            const text = JSON.stringify(row.details);
-            return text === "{}" ? (
-              ""
-            ) : (
-              <Code style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>{text.slice(0, 200)}</Code>
-            );
-          },
+          render: (row) => <Details of={row.details} />,
         },
       ]}
     >
-      <TextInput
-        mb="sm"
-        w={320}
-        placeholder={t("audit.find")}
-        aria-label={t("audit.find")}
-        value={find}
-        onChange={(event) => setFind(event.currentTarget.value)}
-      />
+      <Find label={t("audit.find")} value={find} onChange={setFind} />
     </TablePage>
+  );
+}
+
+function Details({ of }: { of: unknown }) {
+  const text = JSON.stringify(of);
+  if (text === "{}") return null;
+  return <Code style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>{text.slice(0, 200)}</Code>;
+}
+
+interface FindProps {
+  label: string;
+  value: string;
+  onChange: (text: string) => void;
+}
+
+function Find({ label, value, onChange }: FindProps) {
+  return (
+    <TextInput
+      mb="sm"
+      w={320}
+      placeholder={label}
+      aria-label={label}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
   );
 }
 
@@ -102,61 +113,66 @@ export function Settings() {
   return (
     <>
       <PageTitle title={t("nav.settings")} below={t("settings.below")} />
-      <TextInput
-        mb="sm"
-        w={320}
-        placeholder={t("offers.find")}
-        aria-label={t("offers.find")}
-        value={find}
-        onChange={(event) => setFind(event.currentTarget.value)}
-      />
+      <Find label={t("offers.find")} value={find} onChange={setFind} />
       <Stack>
         {sections.map((section) => {
           const rows = found.data.filter(
             (setting) => setting.section === section && matches(`${section}.${setting.name} ${setting.help}`),
           );
           if (!rows.length) return null;
-          return (
-            <Panel key={section} title={section || t("settings.general")}>
-              <Table.ScrollContainer minWidth={600} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-                <Table className="data" aria-label={section || t("settings.general")}>
-                  <Table.Thead>
-                    <Table.Tr>
-                      <Table.Th w={230}>{t("settings.name")}</Table.Th>
-                      <Table.Th w={260}>{t("settings.value")}</Table.Th>
-                      <Table.Th>{t("settings.help")}</Table.Th>
-                    </Table.Tr>
-                  </Table.Thead>
-                  <Table.Tbody>
-                    {rows.map((setting) => (
-                      <Table.Tr key={setting.name}>
-                        <Table.Td>
-                          <Mono>{setting.name}</Mono>
-                        </Table.Td>
-                        <Table.Td>
-                          {setting.value === null ? (
-                            <Text size="sm" c="dimmed">
-                              {t("settings.hidden")}
-                            </Text>
-                          ) : (
-                            <Code style={{ wordBreak: "break-all" }}>{setting.value}</Code>
-                          )}
-                        </Table.Td>
-                        <Table.Td>
-                          <Text size="sm">{setting.help}</Text>
-                          <Text size="xs" c="dimmed" ff="monospace">
-                            {setting.environment} · {t("settings.default")} {setting.default}
-                          </Text>
-                        </Table.Td>
-                      </Table.Tr>
-                    ))}
-                  </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
-            </Panel>
-          );
+          return <SettingTable key={section} title={section || t("settings.general")} settings={rows} />;
         })}
       </Stack>
     </>
+  );
+}
+
+function SettingTable({ title, settings }: { title: string; settings: Schemas["SettingView"][] }) {
+  const t = useT();
+  return (
+    <Panel title={title}>
+      <Table.ScrollContainer minWidth={600} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table className="data" aria-label={title}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th w={230}>{t("settings.name")}</Table.Th>
+              <Table.Th w={260}>{t("settings.value")}</Table.Th>
+              <Table.Th>{t("settings.help")}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {settings.map((setting) => (
+              <SettingRow key={setting.name} setting={setting} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </Panel>
+  );
+}
+
+function SettingRow({ setting }: { setting: Schemas["SettingView"] }) {
+  const t = useT();
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Mono>{setting.name}</Mono>
+      </Table.Td>
+      <Table.Td>
+        {setting.value === null ? (
+          <Text size="sm" c="dimmed">
+            {t("settings.hidden")}
+          </Text>
+        ) : (
+          <Code style={{ wordBreak: "break-all" }}>{setting.value}</Code>
+        )}
+      </Table.Td>
+      <Table.Td>
+        <Text size="sm">{setting.help}</Text>
+        <Text size="xs" c="dimmed" ff="monospace">
+          {setting.environment} · {t("settings.default")} {setting.default}
+        </Text>
+      </Table.Td>
+    </Table.Tr>
   );
 }

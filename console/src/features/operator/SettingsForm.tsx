@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { NumberField } from "../../components/NumberField";
 import { percent, plain } from "../../format";
-import { useT, useTexts } from "../../text";
+import { useT, useTexts, type Translate } from "../../text";
 import type { SettingGroup } from "./settingTexts";
 
 export type Settings = Record<string, unknown>;
@@ -101,47 +101,54 @@ function share(exponent: number): string {
   return `${exponent}: 1/${2 ** exponent} (${percent(1 / 2 ** exponent, exponent > 6 ? 4 : 2)})`;
 }
 
+interface Choice {
+  data: { value: string; label: string }[];
+  read: (chosen: string) => unknown;
+}
+
+/** Where a setting has one of a few values: those, and how a chosen one is stored. */
+function choicesOf(name: string, field: FieldProps["field"], value: unknown, t: Translate): Choice | null {
+  if (field.kind === "boolean")
+    return {
+      data: [
+        { value: "true", label: t("common.yes") },
+        { value: "false", label: t("common.no") },
+      ],
+      read: (text) => text === "true",
+    };
+  if (field.kind === "choice")
+    return { data: (field.choices ?? []).map((word) => ({ value: word, label: word })), read: (text) => text };
+  if (name !== "maxDutyCycle") return null;
+  const exponents = [...new Set([...Array(16).keys(), ...(typeof value === "number" ? [value] : [])])];
+  return {
+    data: exponents.map((exponent) => ({
+      value: String(exponent),
+      label: exponent === 0 ? `0: ${t("offers.noLimit")}` : share(exponent),
+    })),
+    read: Number,
+  };
+}
+
 function Field({ name, texts: [label, help], field, value, off, put }: FieldProps) {
   const t = useT();
   const bounds = { min: field.least ?? undefined, max: field.most ?? undefined };
   const description = [help, range(bounds.min, bounds.max), label === name ? "" : name].filter(Boolean).join(" · ");
   const common = { size: "xs", label, description, disabled: off } as const;
   const absent = field.optional ? t("offers.absent") : undefined;
-  const choose = (data: { value: string; label: string }[], convert: (text: string) => unknown) => (
-    <Select
-      {...common}
-      placeholder={absent}
-      clearable={field.optional && !off}
-      allowDeselect={false}
-      searchable={data.length > 8}
-      value={value === null || value === undefined ? null : plain(value)}
-      onChange={(given) => put(given === null ? null : convert(given))}
-      data={data}
-    />
-  );
-  if (field.kind === "boolean")
-    return choose(
-      [
-        { value: "true", label: t("common.yes") },
-        { value: "false", label: t("common.no") },
-      ],
-      (text) => text === "true",
+  const choice = choicesOf(name, field, value, t);
+  if (choice)
+    return (
+      <Select
+        {...common}
+        placeholder={absent}
+        clearable={field.optional && !off}
+        allowDeselect={false}
+        searchable={choice.data.length > 8}
+        value={value === null || value === undefined ? null : plain(value)}
+        onChange={(given) => put(given === null ? null : choice.read(given))}
+        data={choice.data}
+      />
     );
-  if (field.kind === "choice")
-    return choose(
-      (field.choices ?? []).map((word) => ({ value: word, label: word })),
-      (text) => text,
-    );
-  if (name === "maxDutyCycle") {
-    const exponents = [...new Set([...Array(16).keys(), ...(typeof value === "number" ? [value] : [])])];
-    return choose(
-      exponents.map((exponent) => ({
-        value: String(exponent),
-        label: exponent === 0 ? `0: ${t("offers.noLimit")}` : share(exponent),
-      })),
-      Number,
-    );
-  }
   if (field.kind === "integer" || field.kind === "number") {
     return (
       <NumberField

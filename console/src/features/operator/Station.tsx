@@ -1,7 +1,7 @@
 // One base station.
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { Alert, Button, Grid, Group, Stack, Text } from "@mantine/core";
-import { IconAntenna, IconTrash } from "@tabler/icons-react";
+import { Alert, Grid, Group, Stack, Text } from "@mantine/core";
+import { IconAntenna } from "@tabler/icons-react";
 import type { Schemas } from "../../api/client";
 import {
   Empty,
@@ -21,7 +21,7 @@ import { WorldMap } from "../../components/Map";
 import { useConfirm, useTell } from "../../components/notify";
 import { number, percent } from "../../format";
 import { useDeleteStation, useStations, useWorth } from "./api";
-import { useT } from "../../text";
+import { useT, type Translate } from "../../text";
 import { openDialog } from "../../components/dialogs";
 import { FrameList } from "../logger/FrameList";
 import { StationForm } from "./StationForm";
@@ -30,31 +30,18 @@ import { StationConfiguration } from "./StationConfiguration";
 import { StationCertificates } from "./StationCertificates";
 import { StationTokens } from "./StationTokens";
 import { StationUpdatesPanel } from "./StationUpdates";
+import { DeleteButton, DialogButton } from "../../components/actions";
 import { Connected, Load } from "./StationSigns";
+import { type ReactNode } from "react";
 
 export function StationPage() {
   const t = useT();
-  const navigate = useNavigate();
-  const confirm = useConfirm();
-  const { run } = useTell();
   const { id } = useParams({ from: "/operator/base-stations/$id" });
   const found = useStations();
-  const deletion = useDeleteStation(id);
   if (blocking(found)) return <Problem error={found.error} />;
   if (!found.data) return <Loading />;
   const station = found.data.find((one) => one.id === id);
   if (!station) return <Empty icon={IconAntenna} title={t("notFound.title")} text={t("notFound.text")} />;
-  const remove = () =>
-    confirm(
-      t("stations.removeTitle", { name: station.name }),
-      t("stations.removeText"),
-      t("common.delete"),
-      () =>
-        void run(deletion.mutateAsync(), t("stations.removed")).then((answer) => {
-          if (!answer) return;
-          void navigate({ to: "/operator/base-stations" });
-        }),
-    );
   return (
     <>
       <PageTitle
@@ -69,39 +56,9 @@ export function StationPage() {
           </Group>
         }
       >
-        <IfMayChange>
-          <Button
-            variant="default"
-            aria-haspopup="dialog"
-            onClick={() =>
-              openDialog(t("stations.editOf", { name: station.name }), <StationForm station={station} />, {
-                size: "lg",
-              })
-            }
-          >
-            {t("common.edit")}
-          </Button>
-          <Button
-            variant="subtle"
-            color="red"
-            leftSection={<IconTrash size={16} />}
-            aria-haspopup="dialog"
-            onClick={remove}
-          >
-            {t("common.delete")}
-          </Button>
-        </IfMayChange>
+        <Actions station={station} />
       </PageTitle>
-      {station.duplicateEui.length > 0 && (
-        <Alert color="red" mb="md" role="alert" title={t("stations.duplicate")}>
-          {t("stations.duplicateText", { addresses: station.duplicateEui.join(", ") })}
-        </Alert>
-      )}
-      {station.clockError !== null && (
-        <Alert color="orange" mb="md">
-          {t("stations.clock", { seconds: Math.abs(Math.round(station.clockError)) })}
-        </Alert>
-      )}
+      <Warnings station={station} />
       <Grid>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Stack>
@@ -109,18 +66,7 @@ export function StationPage() {
             <StationTokens station={station} />
             <StationCertificates station={station} />
             <StationUpdatesPanel station={station} />
-            {station.alarms.length > 0 && (
-              <Panel title={t("nav.alarms")}>
-                {station.alarms.map((alarm) => (
-                  <Group key={alarm.alarmTypeId} gap={8}>
-                    <SeverityBadge state={alarm.alarmState} />
-                    <Text size="sm">
-                      {alarm.alarmType} {alarm.additionalInfos.join(" · ")}
-                    </Text>
-                  </Group>
-                ))}
-              </Panel>
-            )}
+            <CurrentAlarms station={station} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
@@ -150,73 +96,148 @@ export function StationPage() {
 
 type Station = Schemas["StationView"];
 
+function Actions({ station }: { station: Station }) {
+  const t = useT();
+  const navigate = useNavigate();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const deletion = useDeleteStation(station.id);
+  const remove = () =>
+    confirm(
+      t("stations.removeTitle", { name: station.name }),
+      t("stations.removeText"),
+      t("common.delete"),
+      () =>
+        void run(deletion.mutateAsync(), t("stations.removed")).then((answer) => {
+          if (!answer) return;
+          void navigate({ to: "/operator/base-stations" });
+        }),
+    );
+  const edit = () =>
+    openDialog(t("stations.editOf", { name: station.name }), <StationForm station={station} />, { size: "lg" });
+  return (
+    <IfMayChange>
+      <DialogButton variant="default" onClick={edit}>
+        {t("common.edit")}
+      </DialogButton>
+      <DeleteButton onClick={remove} />
+    </IfMayChange>
+  );
+}
+
+/** What is wrong with it that its figures do not say. */
+function Warnings({ station }: { station: Station }) {
+  const t = useT();
+  return (
+    <>
+      {station.duplicateEui.length > 0 && (
+        <Alert color="red" mb="md" role="alert" title={t("stations.duplicate")}>
+          {t("stations.duplicateText", { addresses: station.duplicateEui.join(", ") })}
+        </Alert>
+      )}
+      {station.clockError !== null && (
+        <Alert color="orange" mb="md">
+          {t("stations.clock", { seconds: Math.abs(Math.round(station.clockError)) })}
+        </Alert>
+      )}
+    </>
+  );
+}
+
+function CurrentAlarms({ station }: { station: Station }) {
+  const t = useT();
+  if (!station.alarms.length) return null;
+  return (
+    <Panel title={t("nav.alarms")}>
+      {station.alarms.map((alarm) => (
+        <Group key={alarm.alarmTypeId} gap={8}>
+          <SeverityBadge state={alarm.alarmState} />
+          <Text size="sm">
+            {alarm.alarmType} {alarm.additionalInfos.join(" · ")}
+          </Text>
+        </Group>
+      ))}
+    </Panel>
+  );
+}
+
+/** Names and values, as `Facts` shows them. */
+type Fact = [ReactNode, ReactNode];
+
 function Status({ station }: { station: Station }) {
   const t = useT();
   return (
     <Panel title={t("stations.status")}>
-      <Facts
-        items={[
-          ["EUI", <Mono key="e">{station.gatewayEUI}</Mono>],
-          [t("stations.profile"), [station.profileName, station.region].filter(Boolean).join(" · ") || "–"],
-          [t("stations.protocol"), station.protocol ?? "–"],
-          [t("stations.connectedFrom"), station.address ? <Mono key="a">{station.address}</Mono> : "–"],
-          [
-            t("stations.session"),
-            station.sessionSince ? (
-              <span key="n">
-                <Time at={station.sessionSince} /> · {t("stations.reconnects", { count: station.sessions - 1 })}
-              </span>
-            ) : (
-              "–"
-            ),
-          ],
-          [t("stations.lastSeen"), <Time key="s" at={station.lastSeen} />],
-          [t("stations.upSince"), <Time key="u" at={station.upSince} />],
-          [t("stations.lastFrame"), <Time key="f" at={station.lastFrame} />],
-          [
-            t("stations.packets"),
-            station.packets
-              ? t("stations.packetsText", {
-                  count: number(station.packets),
-                  bad: percent(station.badPackets / station.packets),
-                })
-              : "–",
-          ],
-          [t("stations.refused"), number(station.refusedFrames)],
-          ...(station.lastRefusal
-            ? [
-                [
-                  t("stations.lastRefusal"),
-                  <span key="r">
-                    {station.lastRefusal} · <Time at={station.lastRefusalAt} short />
-                  </span>,
-                ] as [string, React.ReactNode],
-              ]
-            : []),
-          ...(station.irregularFrames
-            ? [
-                [
-                  t("stations.irregular"),
-                  <span key="i">
-                    {number(station.irregularFrames)} · {station.lastIrregularity} ·{" "}
-                    <Time at={station.lastIrregularityAt} short />
-                  </span>,
-                ] as [string, React.ReactNode],
-              ]
-            : []),
-          [t("stations.radio"), <Radio key="p" station={station} />],
-          [t("stations.backhaul"), percent(station.acknowledged)],
-          [t("stations.load"), <Load key="l" share={station.load} />],
-          [
-            t("stations.dutyCycle"),
-            Object.entries(station.dutyCycle as Record<string, number>)
-              .map(([band, share]) => `${band} ${percent(share, 2)}`)
-              .join(" · ") || "–",
-          ],
-        ]}
-      />
+      <Facts items={[...connectionFacts(station, t), ...frameFacts(station, t), ...radioFacts(station, t)]} />
     </Panel>
   );
+}
+
+function connectionFacts(station: Station, t: Translate): Fact[] {
+  return [
+    ["EUI", <Mono key="e">{station.gatewayEUI}</Mono>],
+    [t("stations.profile"), [station.profileName, station.region].filter(Boolean).join(" · ") || "–"],
+    [t("stations.protocol"), station.protocol ?? "–"],
+    [t("stations.connectedFrom"), station.address ? <Mono key="a">{station.address}</Mono> : "–"],
+    [
+      t("stations.session"),
+      station.sessionSince ? (
+        <span key="n">
+          <Time at={station.sessionSince} /> · {t("stations.reconnects", { count: station.sessions - 1 })}
+        </span>
+      ) : (
+        "–"
+      ),
+    ],
+    [t("stations.lastSeen"), <Time key="s" at={station.lastSeen} />],
+    [t("stations.upSince"), <Time key="u" at={station.upSince} />],
+    [t("stations.lastFrame"), <Time key="f" at={station.lastFrame} />],
+  ];
+}
+
+/** What came of its frames; nothing is said of what never happened. */
+function frameFacts(station: Station, t: Translate): Fact[] {
+  const facts: Fact[] = [
+    [
+      t("stations.packets"),
+      station.packets
+        ? t("stations.packetsText", {
+            count: number(station.packets),
+            bad: percent(station.badPackets / station.packets),
+          })
+        : "–",
+    ],
+    [t("stations.refused"), number(station.refusedFrames)],
+  ];
+  if (station.lastRefusal)
+    facts.push([
+      t("stations.lastRefusal"),
+      <span key="r">
+        {station.lastRefusal} · <Time at={station.lastRefusalAt} short />
+      </span>,
+    ]);
+  if (station.irregularFrames)
+    facts.push([
+      t("stations.irregular"),
+      <span key="i">
+        {number(station.irregularFrames)} · {station.lastIrregularity} · <Time at={station.lastIrregularityAt} short />
+      </span>,
+    ]);
+  return facts;
+}
+
+function radioFacts(station: Station, t: Translate): Fact[] {
+  return [
+    [t("stations.radio"), <Radio key="p" station={station} />],
+    [t("stations.backhaul"), percent(station.acknowledged)],
+    [t("stations.load"), <Load key="l" share={station.load} />],
+    [
+      t("stations.dutyCycle"),
+      Object.entries(station.dutyCycle as Record<string, number>)
+        .map(([band, share]) => `${band} ${percent(share, 2)}`)
+        .join(" · ") || "–",
+    ],
+  ];
 }
 
 /** Antenna and power, and what is left of the power where the base station has refused some. */

@@ -1,12 +1,13 @@
 // Certificates by which a base station proves who it is: of the internal authority.
-import { Badge, Button, Group, Stack, Text } from "@mantine/core";
+import { Badge, Group, Text } from "@mantine/core";
 import { IconCertificate } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
-import { IfMayChange, Mono, Once, Panel, Time } from "../../components/basics";
+import { Mono, Once, Time } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
 import { useIssueStationCertificate, useRevokeStationCertificate, useStationCertificates } from "./api";
+import { Credentials, Revocation } from "./Credentials";
 
 const SOON = 30 * 86_400_000;
 
@@ -29,66 +30,38 @@ export function StationCertificates({ station }: { station: Schemas["StationView
     });
   const good = (found.data ?? []).filter((one) => one.revokedAt === null);
   return (
-    <Panel
+    <Credentials
       title={t("certificates.title")}
-      right={
-        <IfMayChange>
-          <Button
-            size="compact-sm"
-            variant="default"
-            leftSection={<IconCertificate size={14} />}
-            loading={issuing.isPending}
-            onClick={issue}
-          >
-            {t("certificates.issue")}
-          </Button>
-        </IfMayChange>
-      }
-    >
-      <Stack gap="sm">
-        {issued && (
+      icon={IconCertificate}
+      issue={{ label: t("certificates.issue"), pending: issuing.isPending, act: issue }}
+      issued={
+        issued && (
           <>
             <Once label={t("certificates.certificate")} value={issued.certificate} />
             <Once label={t("certificates.key")} value={issued.privateKey} />
             <Once label={t("certificates.trust")} value={issued.trust} />
           </>
-        )}
-        {good.length === 0 ? (
-          <Text size="sm" c="dimmed">
-            {t("certificates.none")}
-          </Text>
-        ) : (
-          good.map((one) => (
-            <Group key={one.ref} justify="space-between" gap={8} wrap="nowrap" align="flex-start">
-              <div>
-                <Text size="xs" style={{ overflowWrap: "anywhere" }}>
-                  <Mono>{one.serial}</Mono>
-                </Text>
-                <Group gap={8}>
-                  <Text size="sm">
-                    {t("certificates.expires")} <Time at={one.expiresAt} short />
-                  </Text>
-                  <Expiry at={one.expiresAt} />
-                </Group>
-              </div>
-              <IfMayChange>
-                <Button
-                  size="compact-sm"
-                  variant="subtle"
-                  style={{ flexShrink: 0 }}
-                  color="red"
-                  aria-label={t("certificates.revokeOf", { serial: one.serial })}
-                  aria-haspopup="dialog"
-                  onClick={() => revoke(one.ref)}
-                >
-                  {t("stations.revoke")}
-                </Button>
-              </IfMayChange>
+        )
+      }
+      none={t("certificates.none")}
+    >
+      {good.map((one) => (
+        <Group key={one.ref} justify="space-between" gap={8} wrap="nowrap" align="flex-start">
+          <div>
+            <Text size="xs" style={{ overflowWrap: "anywhere" }}>
+              <Mono>{one.serial}</Mono>
+            </Text>
+            <Group gap={8}>
+              <Text size="sm">
+                {t("certificates.expires")} <Time at={one.expiresAt} short />
+              </Text>
+              <Expiry at={one.expiresAt} />
             </Group>
-          ))
-        )}
-      </Stack>
-    </Panel>
+          </div>
+          <Revocation label={t("certificates.revokeOf", { serial: one.serial })} onClick={() => revoke(one.ref)} />
+        </Group>
+      ))}
+    </Credentials>
   );
 }
 

@@ -4,11 +4,11 @@ import { Button, Grid, Group, Select, Text } from "@mantine/core";
 import { useEffect, useMemo, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { DeviceLink, Mono, Panel, Time } from "../../components/basics";
-import { DataTable } from "../../components/DataTable";
+import { DataTable, type Column } from "../../components/DataTable";
 import { WorldMap } from "../../components/Map";
-import type { View } from "../../components/MapCanvas";
+import type { Spot, View } from "../../components/MapCanvas";
 import { number } from "../../format";
-import { useT } from "../../text";
+import { useT, type Translate } from "../../text";
 import { useDependents, useFailureCells } from "./api";
 
 type Worth = Schemas["NamedWorth"];
@@ -62,14 +62,26 @@ export function StationFailure({ station, stations, onChoose }: Props) {
   );
 }
 
-function LostMap({ station }: { station: Worth }) {
-  const t = useT();
+/** The cells that the base station covers: all, and those in view, as fine as the map shows them. */
+function useCells(stationId: string) {
   const [view, setView] = useState<View | null>(null);
   const [settled] = useDebouncedValue(view, 200);
-  const whole = useFailureCells(station.id, null, 0.1);
+  const whole = useFailureCells(stationId, null, 0.1);
   const box = settled && { south: settled.south, west: settled.west, north: settled.north, east: settled.east };
   // A cell is some sixteen pixels wide.
-  const cells = useFailureCells(station.id, box, settled ? 16 / ((256 * 2 ** settled.zoom) / 360) : 0.1);
+  const cells = useFailureCells(stationId, box, settled ? 16 / ((256 * 2 ** settled.zoom) / 360) : 0.1);
+  // The cells of the whole world are large: once those in view are finer, the map closes in on them.
+  const [near, setNear] = useState<Cell[] | null>(null);
+  const around = settled !== null && (whole.data ?? []).every((cell) => within(cell, settled));
+  useEffect(() => {
+    if (around && !cells.isPlaceholderData && cells.data?.length) setNear((before) => before ?? cells.data);
+  }, [around, cells.data, cells.isPlaceholderData]);
+  return { whole, cells, near, setView };
+}
+
+function LostMap({ station }: { station: Worth }) {
+  const t = useT();
+  const { whole, cells, near, setView } = useCells(station.id);
   const areas = useMemo(
     () =>
       (cells.data ?? []).map((cell) => {
@@ -86,13 +98,6 @@ function LostMap({ station }: { station: Worth }) {
       }),
     [cells.data, t],
   );
-  const placed = station.latitude !== null && station.longitude !== null;
-  // The cells of the whole world are large: once those in view are finer, the map closes in on them.
-  const [near, setNear] = useState<Cell[] | null>(null);
-  const around = settled !== null && (whole.data ?? []).every((cell) => within(cell, settled));
-  useEffect(() => {
-    if (around && !cells.isPlaceholderData && cells.data?.length) setNear((before) => before ?? cells.data);
-  }, [around, cells.data, cells.isPlaceholderData]);
   const places = useMemo(() => (near ?? whole.data ?? []).flatMap(corners), [near, whole.data]);
   if (whole.data?.length === 0) {
     return (
@@ -110,36 +115,36 @@ function LostMap({ station }: { station: Worth }) {
         onView={setView}
         places={places}
         areas={areas}
-        spots={
-          placed
-            ? [
-                {
-                  id: station.id,
-                  latitude: station.latitude ?? 0,
-                  longitude: station.longitude ?? 0,
-                  kind: "station" as const,
-                  label: station.name,
-                  color: "red",
-                },
-              ]
-            : []
-        }
+        spots={spotsOf(station)}
       />
-      <Group gap="md" mt={6}>
-        {(
-          [
-            [lost, "worth.lost"],
-            [faint, "worth.faint"],
-            [kept, "worth.kept"],
-          ] as const
-        ).map(([color, key]) => (
-          <Group key={key} gap={6}>
-            <span aria-hidden style={{ width: 12, height: 12, borderRadius: 3, background: color }} />
-            <Text size="xs">{t(key)}</Text>
-          </Group>
-        ))}
-      </Group>
+      <Colours />
     </>
+  );
+}
+
+function spotsOf({ id, name, latitude, longitude }: Worth): Spot[] {
+  if (latitude === null || longitude === null) return [];
+  return [{ id, latitude, longitude, kind: "station", label: name, color: "red" }];
+}
+
+/** What the colours of the cells mean. */
+function Colours() {
+  const t = useT();
+  return (
+    <Group gap="md" mt={6}>
+      {(
+        [
+          [lost, "worth.lost"],
+          [faint, "worth.faint"],
+          [kept, "worth.kept"],
+        ] as const
+      ).map(([color, key]) => (
+        <Group key={key} gap={6}>
+          <span aria-hidden style={{ width: 12, height: 12, borderRadius: 3, background: color }} />
+          <Text size="xs">{t(key)}</Text>
+        </Group>
+      ))}
+    </Group>
   );
 }
 
@@ -173,50 +178,63 @@ function Dependents({ id }: { id: string }) {
         rows={rows}
         id={(row) => row.ref}
         minWidth={560}
-        columns={[
-          {
-            key: "name",
-            title: t("common.name"),
-            render: (row) => (
-              <>
-                <DeviceLink deviceRef={row.ref} name={row.name} />
-                <Text size="xs" c="dimmed">
-                  <Mono>{row.eui}</Mono>
-                </Text>
-              </>
-            ),
-          },
-          {
-            key: "risk",
-            title: t("worth.risk"),
-            render: (row) =>
-              row.risk === "only" ? t("worth.riskOnly") : t("worth.riskWeak", { margin: row.otherMargin ?? "–" }),
-          },
-          {
-            key: "margin",
-            title: t("worth.margin"),
-            align: "right",
-            render: (row) => number(row.margin, " dB"),
-          },
-          { key: "last", title: t("worth.last"), render: (row) => <Time at={row.lastHeard} short /> },
-        ]}
+        columns={columnsOf(t)}
       />
-      <Group justify="flex-end" mt="xs" gap="xs">
-        {pages.length > 0 && (
-          <Button size="compact-sm" variant="default" onClick={() => setPages(pages.slice(0, -1))}>
-            {t("worth.previous")}
-          </Button>
-        )}
-        {found.data?.next && (
-          <Button
-            size="compact-sm"
-            variant="default"
-            onClick={() => found.data?.next && setPages([...pages, found.data.next])}
-          >
-            {t("worth.next")}
-          </Button>
-        )}
-      </Group>
+      <Steps pages={pages} setPages={setPages} next={found.data?.next} />
     </>
+  );
+}
+
+function columnsOf(t: Translate): Column<Device>[] {
+  return [
+    {
+      key: "name",
+      title: t("common.name"),
+      render: (row) => (
+        <>
+          <DeviceLink deviceRef={row.ref} name={row.name} />
+          <Text size="xs" c="dimmed">
+            <Mono>{row.eui}</Mono>
+          </Text>
+        </>
+      ),
+    },
+    {
+      key: "risk",
+      title: t("worth.risk"),
+      render: (row) =>
+        row.risk === "only" ? t("worth.riskOnly") : t("worth.riskWeak", { margin: row.otherMargin ?? "–" }),
+    },
+    {
+      key: "margin",
+      title: t("worth.margin"),
+      align: "right",
+      render: (row) => number(row.margin, " dB"),
+    },
+    { key: "last", title: t("worth.last"), render: (row) => <Time at={row.lastHeard} short /> },
+  ];
+}
+
+interface StepsProps {
+  pages: string[];
+  setPages: (pages: string[]) => void;
+  next: string | null | undefined;
+}
+
+function Steps({ pages, setPages, next }: StepsProps) {
+  const t = useT();
+  return (
+    <Group justify="flex-end" mt="xs" gap="xs">
+      {pages.length > 0 && (
+        <Button size="compact-sm" variant="default" onClick={() => setPages(pages.slice(0, -1))}>
+          {t("worth.previous")}
+        </Button>
+      )}
+      {next && (
+        <Button size="compact-sm" variant="default" onClick={() => setPages([...pages, next])}>
+          {t("worth.next")}
+        </Button>
+      )}
+    </Group>
   );
 }

@@ -9,6 +9,7 @@ import { useSaveStation, useStationProfiles } from "./api";
 import { useT } from "../../text";
 import { closeDialogs } from "../../components/dialogs";
 import { same, useUnsaved } from "../../components/edits";
+import { Coordinates } from "../../components/Coordinates";
 
 type Station = Schemas["StationView"];
 
@@ -114,26 +115,11 @@ export function StationForm({ station, eui, onSaved }: Props) {
   );
 }
 
-function Place({ latitude, setLatitude, longitude, setLongitude, altitude, setAltitude }: StationValues) {
+function Place({ altitude, setAltitude, ...place }: StationValues) {
   const t = useT();
   return (
     <Group grow align="flex-end">
-      <NumberInput
-        label={t("device.latitude")}
-        value={latitude}
-        onChange={setLatitude}
-        min={-90}
-        max={90}
-        decimalScale={6}
-      />
-      <NumberInput
-        label={t("device.longitude")}
-        value={longitude}
-        onChange={setLongitude}
-        min={-180}
-        max={180}
-        decimalScale={6}
-      />
+      <Coordinates {...place} />
       <NumberInput label={t("stations.altitude")} value={altitude} onChange={setAltitude} suffix=" m" />
     </Group>
   );

@@ -1,12 +1,13 @@
 // Tokens by which a base station proves who it is (LoRa Basics Station).
-import { Button, Group, Stack, Text } from "@mantine/core";
+import { Group, Text } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
-import { IfMayChange, Once, Panel, Time } from "../../components/basics";
+import { Once, Time } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
 import { useIssueStationToken, useRevokeStationToken, useStationTokens } from "./api";
+import { Credentials, Revocation } from "./Credentials";
 
 export function StationTokens({ station }: { station: Schemas["StationView"] }) {
   const t = useT();
@@ -27,50 +28,21 @@ export function StationTokens({ station }: { station: Schemas["StationView"] }) 
     });
   const listed = tokens.data ?? [];
   return (
-    <Panel
+    <Credentials
       title={t("stations.tokens")}
-      right={
-        <IfMayChange>
-          <Button
-            size="compact-sm"
-            variant="default"
-            leftSection={<IconKey size={14} />}
-            loading={issuing.isPending}
-            onClick={issue}
-          >
-            {t("stations.issue")}
-          </Button>
-        </IfMayChange>
-      }
+      icon={IconKey}
+      issue={{ label: t("stations.issue"), pending: issuing.isPending, act: issue }}
+      issued={issued && <Once label={t("stations.issued")} value={issued.keyFile} />}
+      none={t("stations.noTokens")}
     >
-      <Stack gap="sm">
-        {issued && <Once label={t("stations.issued")} value={issued.keyFile} />}
-        {listed.length === 0 ? (
-          <Text size="sm" c="dimmed">
-            {t("stations.noTokens")}
+      {listed.map((token) => (
+        <Group key={token.ref} justify="space-between" gap={8}>
+          <Text size="sm">
+            {t("stations.tokenBy", { ref: token.ref, by: token.createdBy })} · <Time at={token.createdAt} short />
           </Text>
-        ) : (
-          listed.map((token) => (
-            <Group key={token.ref} justify="space-between" gap={8}>
-              <Text size="sm">
-                {t("stations.tokenBy", { ref: token.ref, by: token.createdBy })} · <Time at={token.createdAt} short />
-              </Text>
-              <IfMayChange>
-                <Button
-                  size="compact-sm"
-                  variant="subtle"
-                  color="red"
-                  aria-label={t("stations.revokeOf", { ref: token.ref })}
-                  aria-haspopup="dialog"
-                  onClick={() => revoke(token.ref)}
-                >
-                  {t("stations.revoke")}
-                </Button>
-              </IfMayChange>
-            </Group>
-          ))
-        )}
-      </Stack>
-    </Panel>
+          <Revocation label={t("stations.revokeOf", { ref: token.ref })} onClick={() => revoke(token.ref)} />
+        </Group>
+      ))}
+    </Credentials>
   );
 }

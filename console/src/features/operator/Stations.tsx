@@ -181,6 +181,12 @@ function useColumns(): Column<Station>[] {
           },
         ]
       : []),
+    ...figures(t, shareOf),
+  ];
+}
+
+function figures(t: Translate, shareOf: Map<string, number>): Column<Station>[] {
+  return [
     {
       key: "available",
       title: t("history.available"),

@@ -1,17 +1,21 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Button, Group, Stack, TextInput } from "@mantine/core";
-import { IconBuilding, IconPlus } from "@tabler/icons-react";
+import { IconBuilding } from "@tabler/icons-react";
 import { useState } from "react";
+import type { Schemas } from "../../api/client";
 import { Empty, IfMayChange, Mono } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { TablePage } from "../../components/TablePage";
 import { closeDialogs, openDialog } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
-import { number } from "../../format";
 import { useSession } from "../../session";
+import { type Translate } from "../../text";
 import { useT } from "../../text";
+import { NewButton } from "../../components/actions";
 import { useChangeSubscriber, useCreateSubscriber, useSubscribers } from "./api";
-import { OfferMenu, Suspended } from "./OfferMenu";
+import { type Column } from "../../components/DataTable";
+import { nameColumn, OfferMenu } from "./OfferMenu";
+import { countColumn, faultColumn } from "../../components/columns";
 
 export function Subscribers() {
   const t = useT();
@@ -29,78 +33,53 @@ export function Subscribers() {
       below={t("subscribers.below")}
       actions={
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={create}>
-            {t("subscribers.new")}
-          </Button>
+          <NewButton onClick={create}>{t("subscribers.new")}</NewButton>
         </IfMayChange>
       }
       query={found}
       id={(row) => row.customerId}
       onOpen={(row) => open(row.customerId)}
       empty={<Empty icon={IconBuilding} title={t("subscribers.none")} text={t("subscribers.noneText")} />}
-      columns={[
-        {
-          key: "name",
-          title: t("common.name"),
-          value: (row) => row.name,
-          render: (row) => (
-            <Group gap={8}>
-              {row.name} <Suspended of={row} />
-            </Group>
-          ),
-        },
-        {
-          key: "id",
-          title: t("subscribers.id"),
-          value: (row) => row.customerId,
-          render: (row) => <Mono>{row.customerId}</Mono>,
-        },
-        {
-          key: "devices",
-          title: t("home.devices"),
-          align: "right",
-          value: (row) => row.devices,
-          render: (row) => number(row.devices),
-        },
-        {
-          key: "disconnected",
-          title: t("health.RF_CNX_ERROR"),
-          align: "right",
-          value: (row) => row.disconnected,
-          render: (row) => (row.disconnected ? <span className="poor">{number(row.disconnected)}</span> : "0"),
-        },
-        {
-          key: "users",
-          title: t("nav.users"),
-          align: "right",
-          value: (row) => row.users,
-          render: (row) => number(row.users),
-        },
-        {
-          key: "open",
-          title: "",
-          align: "right",
-          render: (row) => (
-            <Group gap={4} justify="flex-end" wrap="nowrap">
-              <Button size="compact-sm" variant="default" onClick={() => open(row.customerId)}>
-                {t("subscribers.open")}
-              </Button>
-              <OfferMenu
-                kind="subscribers"
-                offer={{
-                  ref: row.customerId,
-                  id: row.customerId,
-                  name: row.name,
-                  suspended: row.suspended ?? false,
-                }}
-                onEdit={() => openDialog(row.name, <Rename customerId={row.customerId} name={row.name} />)}
-              />
-            </Group>
-          ),
-        },
-      ]}
+      columns={columnsOf(t, open)}
     />
   );
+}
+
+function columnsOf(t: Translate, open: (customerId: string) => void): Column<Schemas["Subscriber"]>[] {
+  return [
+    nameColumn(t),
+    {
+      key: "id",
+      title: t("subscribers.id"),
+      value: (row) => row.customerId,
+      render: (row) => <Mono>{row.customerId}</Mono>,
+    },
+    countColumn({ key: "devices", title: t("home.devices"), count: (row) => row.devices }),
+    faultColumn({ key: "disconnected", title: t("health.RF_CNX_ERROR"), count: (row) => row.disconnected }),
+    countColumn({ key: "users", title: t("nav.users"), count: (row) => row.users }),
+    {
+      key: "open",
+      title: "",
+      align: "right",
+      render: (row) => (
+        <Group gap={4} justify="flex-end" wrap="nowrap">
+          <Button size="compact-sm" variant="default" onClick={() => open(row.customerId)}>
+            {t("subscribers.open")}
+          </Button>
+          <OfferMenu
+            kind="subscribers"
+            offer={{
+              ref: row.customerId,
+              id: row.customerId,
+              name: row.name,
+              suspended: row.suspended ?? false,
+            }}
+            onEdit={() => openDialog(row.name, <Rename customerId={row.customerId} name={row.name} />)}
+          />
+        </Group>
+      ),
+    },
+  ];
 }
 
 /** `onCreated` is told its customer id. */

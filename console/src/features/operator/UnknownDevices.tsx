@@ -10,15 +10,18 @@ import { TablePage } from "../../components/TablePage";
 import { closeDialogs, openDialog } from "../../components/dialogs";
 import { number } from "../../format";
 import { useSession } from "../../session";
+import { type Translate } from "../../text";
 import { useT } from "../../text";
+import { RowButton } from "../../components/actions";
 import { useSubscribers, useUnknownDevices } from "./api";
+import { countColumn } from "../../components/columns";
+import type { Column } from "../../components/DataTable";
 
 type Unknown = Schemas["UnknownDeviceView"];
 
 export function UnknownDevices() {
   const t = useT();
   const found = useUnknownDevices();
-  const create = (device: Unknown) => openDialog(t("unknown.create"), <ForWhom device={device} />);
   return (
     <TablePage
       title={t("nav.unknown")}
@@ -27,86 +30,100 @@ export function UnknownDevices() {
       id={(row) => row.deviceEUI ?? row.devAddr ?? ""}
       minWidth={760}
       empty={<Empty icon={IconCpu} title={t("unknown.none")} text={t("unknown.noneText")} />}
-      columns={[
-        {
-          key: "eui",
-          title: t("unknown.device"),
-          value: (row) => row.deviceEUI ?? row.devAddr,
-          render: (row) => (
-            <>
-              <TextLink
-                to="/logger"
-                search={row.deviceEUI ? { deviceEUI: row.deviceEUI } : { devAddr: row.devAddr ?? "" }}
-                inherit
-              >
-                <Mono>{row.deviceEUI ?? row.devAddr}</Mono>
-              </TextLink>
-              <Text size="xs" c="dimmed">
-                {row.deviceEUI ? `JoinEUI ${row.joinEUI ?? "–"}` : t("unknown.address")}
-              </Text>
-            </>
-          ),
-        },
-        {
-          key: "last",
-          title: t("unknown.last"),
-          value: (row) => row.lastTime,
-          render: (row) => (
-            <>
-              <Time at={row.lastTime} short />
-              <Text size="xs" c="dimmed">
-                {t("unknown.first")} <Time at={row.firstTime} short />
-              </Text>
-            </>
-          ),
-        },
-        {
-          key: "frames",
-          title: t("unknown.frames"),
-          align: "right",
-          value: (row) => row.frames,
-          render: (row) => number(row.frames),
-        },
-        {
-          key: "stations",
-          title: t("nav.stations"),
-          render: (row) => <Stations row={row} />,
-        },
-        {
-          key: "signal",
-          title: t("unknown.signal"),
-          value: (row) => row.baseStations[0]?.rssi ?? null,
-          render: (row) => (
-            <>
-              <Text size="sm">
-                {number(row.baseStations[0]?.rssi ?? null)} dBm · {number(row.baseStations[0]?.snr ?? null)} dB
-              </Text>
-              <Text size="xs" c="dimmed">
-                {row.modulation}
-              </Text>
-            </>
-          ),
-        },
-        {
-          key: "do",
-          title: "",
-          align: "right",
-          render: (row) =>
-            row.deviceEUI && (
-              <IfMayChange>
-                <Button
-                  size="compact-sm"
-                  leftSection={<IconPlus size={14} />}
-                  aria-haspopup="dialog"
-                  onClick={() => create(row)}
-                >
-                  {t("unknown.create")}
-                </Button>
-              </IfMayChange>
-            ),
-        },
-      ]}
+      columns={columnsOf(t)}
     />
+  );
+}
+
+function columnsOf(t: Translate): Column<Unknown>[] {
+  return [
+    {
+      key: "eui",
+      title: t("unknown.device"),
+      value: (row) => row.deviceEUI ?? row.devAddr,
+      render: (row) => <Address device={row} />,
+    },
+    {
+      key: "last",
+      title: t("unknown.last"),
+      value: (row) => row.lastTime,
+      render: (row) => <Heard device={row} />,
+    },
+    countColumn({ key: "frames", title: t("unknown.frames"), count: (row) => row.frames }),
+    {
+      key: "stations",
+      title: t("nav.stations"),
+      render: (row) => <Stations row={row} />,
+    },
+    {
+      key: "signal",
+      title: t("unknown.signal"),
+      value: (row) => row.baseStations[0]?.rssi ?? null,
+      render: (row) => <Signal device={row} />,
+    },
+    {
+      key: "do",
+      title: "",
+      align: "right",
+      render: (row) => row.deviceEUI && <Creation device={row} />,
+    },
+  ];
+}
+
+function Address({ device: row }: { device: Unknown }) {
+  const t = useT();
+  return (
+    <>
+      <TextLink
+        to="/logger"
+        search={row.deviceEUI ? { deviceEUI: row.deviceEUI } : { devAddr: row.devAddr ?? "" }}
+        inherit
+      >
+        <Mono>{row.deviceEUI ?? row.devAddr}</Mono>
+      </TextLink>
+      <Text size="xs" c="dimmed">
+        {row.deviceEUI ? `JoinEUI ${row.joinEUI ?? "–"}` : t("unknown.address")}
+      </Text>
+    </>
+  );
+}
+
+function Heard({ device: row }: { device: Unknown }) {
+  const t = useT();
+  return (
+    <>
+      <Time at={row.lastTime} short />
+      <Text size="xs" c="dimmed">
+        {t("unknown.first")} <Time at={row.firstTime} short />
+      </Text>
+    </>
+  );
+}
+
+function Signal({ device: row }: { device: Unknown }) {
+  return (
+    <>
+      <Text size="sm">
+        {number(row.baseStations[0]?.rssi ?? null)} dBm · {number(row.baseStations[0]?.snr ?? null)} dB
+      </Text>
+      <Text size="xs" c="dimmed">
+        {row.modulation}
+      </Text>
+    </>
+  );
+}
+
+function Creation({ device }: { device: Unknown }) {
+  const t = useT();
+  return (
+    <IfMayChange>
+      <RowButton
+        leftSection={<IconPlus size={14} />}
+        onClick={() => openDialog(t("unknown.create"), <ForWhom device={device} />)}
+      >
+        {t("unknown.create")}
+      </RowButton>
+    </IfMayChange>
   );
 }
 

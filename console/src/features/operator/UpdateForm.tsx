@@ -7,26 +7,42 @@ import { same, useUnsaved } from "../../components/edits";
 import { useT } from "../../text";
 import { useFirmware, useOrderUpdates } from "./api";
 
+type Credentials = "none" | "token" | "certificate";
+
+interface Wanted {
+  lnsUri: string;
+  cupsUri: string;
+  credentials: Credentials;
+  firmware: string | null;
+}
+
+/** Only what is to change. */
+function bodyOf({ lnsUri, cupsUri, credentials, firmware }: Wanted) {
+  return {
+    ...(lnsUri ? { lnsUri } : {}),
+    ...(cupsUri ? { cupsUri } : {}),
+    ...(credentials !== "none" ? { credentials } : {}),
+    ...(firmware ? { firmware } : {}),
+  };
+}
+
 export function UpdateForm({ stations }: { stations?: string[] }) {
   const t = useT();
   const { run } = useTell();
   const ordering = useOrderUpdates();
   const [lnsUri, setLns] = useState("");
   const [cupsUri, setCups] = useState("");
-  const [credentials, setCredentials] = useState<"none" | "token" | "certificate">("none");
+  const [credentials, setCredentials] = useState<Credentials>("none");
   const [firmware, setFirmware] = useState<string | null>(null);
   const files = useFirmware();
   const signed = files.data?.filter((file) => file.keys.length > 0) ?? [];
   const saved = useUnsaved(!same([lnsUri, cupsUri, credentials, firmware], ["", "", "none", null]));
   const order = async () => {
-    const body = {
-      ...(stations ? { baseStations: stations } : {}),
-      ...(lnsUri.trim() ? { lnsUri: lnsUri.trim() } : {}),
-      ...(cupsUri.trim() ? { cupsUri: cupsUri.trim() } : {}),
-      ...(credentials !== "none" ? { credentials } : {}),
-      ...(firmware ? { firmware } : {}),
-    };
-    const answer = await run(ordering.mutateAsync(body), t("updates.ordered.done"));
+    const body = bodyOf({ lnsUri: lnsUri.trim(), cupsUri: cupsUri.trim(), credentials, firmware });
+    const answer = await run(
+      ordering.mutateAsync(stations ? { ...body, baseStations: stations } : body),
+      t("updates.ordered.done"),
+    );
     if (!answer) return;
     saved();
     closeDialogs();
@@ -49,18 +65,7 @@ export function UpdateForm({ stations }: { stations?: string[] }) {
         value={cupsUri}
         onChange={(event) => setCups(event.currentTarget.value)}
       />
-      <Radio.Group
-        label={t("updates.kind.credentials")}
-        description={t("updates.credentialsText")}
-        value={credentials}
-        onChange={setCredentials}
-      >
-        <Stack gap={6} mt={6}>
-          <Radio value="none" label={t("updates.keep")} />
-          <Radio value="token" label={t("updates.token")} />
-          <Radio value="certificate" label={t("updates.certificate")} />
-        </Stack>
-      </Radio.Group>
+      <CredentialChoice value={credentials} onChange={setCredentials} />
       {stations && signed.length > 0 && (
         <Select
           label={t("updates.kind.firmware")}
@@ -79,5 +84,28 @@ export function UpdateForm({ stations }: { stations?: string[] }) {
         {t("updates.order")}
       </Button>
     </Stack>
+  );
+}
+
+interface ChoiceProps {
+  value: Credentials;
+  onChange: (value: Credentials) => void;
+}
+
+function CredentialChoice({ value, onChange }: ChoiceProps) {
+  const t = useT();
+  return (
+    <Radio.Group
+      label={t("updates.kind.credentials")}
+      description={t("updates.credentialsText")}
+      value={value}
+      onChange={onChange}
+    >
+      <Stack gap={6} mt={6}>
+        <Radio value="none" label={t("updates.keep")} />
+        <Radio value="token" label={t("updates.token")} />
+        <Radio value="certificate" label={t("updates.certificate")} />
+      </Stack>
+    </Radio.Group>
   );
 }

@@ -11,6 +11,8 @@ import { useGenerateAsKey } from "./api";
 
 type Profile = Schemas["RoutingProfile"];
 
+const publicKey = /-----BEGIN (RSA )?PUBLIC KEY-----[\s\S]+-----END (RSA )?PUBLIC KEY-----/;
+
 /** The key of the application server from the HSM: paste a public key, generate, copy what comes once. */
 export function AsKey({ profile, onMade }: { profile: Profile; onMade: () => void }) {
   const t = useT();
@@ -23,8 +25,7 @@ export function AsKey({ profile, onMade }: { profile: Profile; onMade: () => voi
   useUnsaved(pem !== "" && made === null);
   const generation = useGenerateAsKey(profile.ref ?? "");
   const chosen = group ?? profile.hsmGroupId ?? groups[0]?.id ?? "";
-  const wrong =
-    pem.trim() !== "" && !/-----BEGIN (RSA )?PUBLIC KEY-----[\s\S]+-----END (RSA )?PUBLIC KEY-----/.test(pem);
+  const wrong = pem.trim() !== "" && !publicKey.test(pem);
   const generate = async () => {
     const answer = await run(generation.mutateAsync({ hsmGroupId: chosen, rsaPublicKey: pem.trim() }));
     if (answer?.data?.rsaEncryptedASKey) {
@@ -58,17 +59,7 @@ export function AsKey({ profile, onMade }: { profile: Profile; onMade: () => voi
           onChange={setGroup}
           allowDeselect={false}
         />
-        <Textarea
-          label={t("asKey.pem")}
-          placeholder={"-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----"}
-          autosize
-          minRows={4}
-          maxRows={10}
-          value={pem}
-          onChange={(event) => setPem(event.currentTarget.value)}
-          error={wrong && t("asKey.wrong")}
-          styles={{ input: { fontFamily: "monospace", fontSize: 12 } }}
-        />
+        <PublicKey value={pem} onChange={setPem} wrong={wrong} />
         <Button
           aria-haspopup={profile.hsmGroupId ? "dialog" : undefined}
           onClick={ask}
@@ -81,5 +72,28 @@ export function AsKey({ profile, onMade }: { profile: Profile; onMade: () => voi
         {made && <Once label={t("asKey.made")} value={made} />}
       </Stack>
     </Panel>
+  );
+}
+
+interface KeyProps {
+  value: string;
+  onChange: (pem: string) => void;
+  wrong: boolean;
+}
+
+function PublicKey({ value, onChange, wrong }: KeyProps) {
+  const t = useT();
+  return (
+    <Textarea
+      label={t("asKey.pem")}
+      placeholder={"-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----"}
+      autosize
+      minRows={4}
+      maxRows={10}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      error={wrong && t("asKey.wrong")}
+      styles={{ input: { fontFamily: "monospace", fontSize: 12 } }}
+    />
   );
 }

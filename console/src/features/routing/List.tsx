@@ -1,11 +1,13 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Badge, Group } from "@mantine/core";
+import type { Schemas } from "../../api/client";
 import { IconPlus, IconRoute } from "@tabler/icons-react";
 import { Empty, IfMayChange, Mono } from "../../components/basics";
 import { TablePage } from "../../components/TablePage";
 import { useRoutingProfiles } from "./api";
-import { useT } from "../../text";
+import { useT, type Translate } from "../../text";
 import { ButtonLink, TextLink } from "../../components/links";
+import { type Column } from "../../components/DataTable";
 
 export function Routing() {
   const t = useT();
@@ -32,50 +34,54 @@ export function Routing() {
           {create(false)}
         </Empty>
       }
-      columns={[
-        {
-          key: "name",
-          title: t("common.name"),
-          value: (profile) => profile.name,
-          render: (profile) => (
-            <Group gap={8}>
-              <TextLink to="/routing/$ref" params={{ ref: profile.ref ?? "" }} inherit>
-                {profile.name}
-              </TextLink>
-              {profile.default && (
-                <Badge size="sm" variant="light">
-                  {t("routing.default")}
-                </Badge>
-              )}
-            </Group>
-          ),
-        },
-        { key: "id", title: "ID", render: (profile) => <Mono>{profile.id}</Mono> },
-        {
-          key: "servers",
-          title: t("routing.servers"),
-          render: (profile) =>
-            [...new Set(profile.routes?.map((route) => route.asId ?? route.addresses?.[0]))].join(", ") || "–",
-        },
-        {
-          key: "routes",
-          title: t("routing.routes"),
-          align: "right",
-          render: (profile) => profile.routes?.length ?? 0,
-        },
-        {
-          key: "hsm",
-          title: t("routing.asKey"),
-          render: (profile) =>
-            profile.hsmGroupId ? (
-              <Badge variant="light" tt="none">
-                {profile.hsmGroupId}
-              </Badge>
-            ) : (
-              "–"
-            ),
-        },
-      ]}
+      columns={columnsOf(t)}
     />
   );
+}
+
+function columnsOf(t: Translate): Column<Schemas["RoutingProfile"]>[] {
+  return [
+    {
+      key: "name",
+      title: t("common.name"),
+      value: (profile) => profile.name,
+      render: (profile) => (
+        <Group gap={8}>
+          <TextLink to="/routing/$ref" params={{ ref: profile.ref ?? "" }} inherit>
+            {profile.name}
+          </TextLink>
+          {profile.default && (
+            <Badge size="sm" variant="light">
+              {t("routing.default")}
+            </Badge>
+          )}
+        </Group>
+      ),
+    },
+    { key: "id", title: "ID", render: (profile) => <Mono>{profile.id}</Mono> },
+    {
+      key: "servers",
+      title: t("routing.servers"),
+      render: (profile) =>
+        [...new Set(profile.routes?.map((route) => route.asId ?? route.addresses?.[0]))].join(", ") || "–",
+    },
+    {
+      key: "routes",
+      title: t("routing.routes"),
+      align: "right",
+      render: (profile) => profile.routes?.length ?? 0,
+    },
+    {
+      key: "hsm",
+      title: t("routing.asKey"),
+      render: (profile) =>
+        profile.hsmGroupId ? (
+          <Badge variant="light" tt="none">
+            {profile.hsmGroupId}
+          </Badge>
+        ) : (
+          "–"
+        ),
+    },
+  ];
 }

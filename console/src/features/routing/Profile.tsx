@@ -1,6 +1,6 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { Alert, Button, Checkbox, Grid, Group, Stack, Text, TextInput } from "@mantine/core";
-import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { Button, Checkbox, Grid, Group, Stack, TextInput } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { api, ApiError, type Schemas } from "../../api/client";
 import { Facts, IfMayChange, Loading, Mono, PageTitle, Panel, Problem } from "../../components/basics";
@@ -11,7 +11,9 @@ import { AsKey } from "./AsKey";
 import { RouteFields, type Route } from "./RouteFields";
 import { Trial } from "./Trial";
 import { useT } from "../../text";
+import { DeleteButton } from "../../components/actions";
 import { same, useUnsaved } from "../../components/edits";
+import { Conflict } from "../../components/Conflict";
 
 type Profile = Schemas["RoutingProfile"];
 
@@ -87,30 +89,11 @@ function useProfileForm(ref: string) {
 
 export function RoutingProfilePage() {
   const t = useT();
-  const navigate = useNavigate();
-  const confirm = useConfirm();
   const { mayChange } = useSession();
-  const { run } = useTell();
   const { ref } = useParams({ from: "/routing/$ref" });
   const { isNew, opened, form, put, conflict, problem, load, save, saving, saved } = useProfileForm(ref);
-  const deletion = useDeleteProfile(ref);
   if (problem) return <Problem error={problem} retry={() => void load()} />;
   if (!opened) return <Loading />;
-  const { name, isDefault, routes } = form;
-  const change = (index: number, part: Partial<Route>) =>
-    put({ ...form, routes: routes.map((route, at) => (at === index ? { ...route, ...part } : route)) });
-  const remove = () =>
-    confirm(
-      t("routing.deleteTitle", { name }),
-      t("routing.deleteText"),
-      t("common.delete"),
-      () =>
-        void run(deletion.mutateAsync(), t("routing.deleted")).then((answer) => {
-          if (!answer) return;
-          saved();
-          void navigate({ to: "/routing" });
-        }),
-    );
   if (!mayChange) return <ReadOnly profile={opened.profile} />;
   return (
     <>
@@ -119,71 +102,16 @@ export function RoutingProfilePage() {
         below={!isNew && <Mono>{opened.profile.id}</Mono>}
       >
         <IfMayChange>
-          {!isNew && (
-            <Button
-              variant="subtle"
-              color="red"
-              leftSection={<IconTrash size={16} />}
-              aria-haspopup="dialog"
-              onClick={remove}
-            >
-              {t("common.delete")}
-            </Button>
-          )}
-          <Button onClick={() => void save()} loading={saving} disabled={!name.trim()}>
+          {!isNew && <Deletion profileRef={ref} name={form.name} onDeleted={saved} />}
+          <Button onClick={() => void save()} loading={saving} disabled={!form.name.trim()}>
             {t("common.save")}
           </Button>
         </IfMayChange>
       </PageTitle>
-      {conflict && (
-        <Alert color="orange" title={t("conflict.title")} mb="md" role="alert">
-          <Text size="sm">{t("conflict.text")}</Text>
-          <Button size="xs" mt="xs" variant="default" onClick={() => void load()}>
-            {t("conflict.load")}
-          </Button>
-        </Alert>
-      )}
+      {conflict && <Conflict mb="md" onLoad={() => void load()} />}
       <Grid>
         <Grid.Col span={{ base: 12, lg: 7 }}>
-          <Stack>
-            <Panel>
-              <Group align="flex-end" grow preventGrowOverflow={false}>
-                <TextInput
-                  label={t("common.name")}
-                  value={name}
-                  onChange={(event) => put({ ...form, name: event.currentTarget.value })}
-                  required
-                  maxLength={100}
-                  style={{ flex: 1 }}
-                />
-                <Checkbox
-                  label={t("routing.isDefault")}
-                  checked={isDefault}
-                  onChange={(event) => put({ ...form, isDefault: event.currentTarget.checked })}
-                  mb={8}
-                />
-              </Group>
-            </Panel>
-            {routes.map((route, index) => (
-              <RouteFields
-                key={index}
-                number={index + 1}
-                route={route}
-                isNew={isNew}
-                onChange={(part) => change(index, part)}
-                onRemove={() => put({ ...form, routes: routes.filter((_, at) => at !== index) })}
-              />
-            ))}
-            <IfMayChange>
-              <Button
-                variant="default"
-                leftSection={<IconPlus size={16} />}
-                onClick={() => put({ ...form, routes: [...routes, newRoute] })}
-              >
-                {t("routing.addRoute")}
-              </Button>
-            </IfMayChange>
-          </Stack>
+          <Fields form={form} put={put} isNew={isNew} />
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 5 }}>
           {!isNew && (
@@ -197,6 +125,76 @@ export function RoutingProfilePage() {
         </Grid.Col>
       </Grid>
     </>
+  );
+}
+
+/** `onDeleted` before the page is left. */
+function Deletion({ profileRef, name, onDeleted }: { profileRef: string; name: string; onDeleted: () => void }) {
+  const t = useT();
+  const navigate = useNavigate();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const deletion = useDeleteProfile(profileRef);
+  const remove = () =>
+    confirm(
+      t("routing.deleteTitle", { name }),
+      t("routing.deleteText"),
+      t("common.delete"),
+      () =>
+        void run(deletion.mutateAsync(), t("routing.deleted")).then((answer) => {
+          if (!answer) return;
+          onDeleted();
+          void navigate({ to: "/routing" });
+        }),
+    );
+  return <DeleteButton onClick={remove} />;
+}
+
+function Fields({ form, put, isNew }: { form: Form; put: (form: Form) => void; isNew: boolean }) {
+  const t = useT();
+  const { name, isDefault, routes } = form;
+  const change = (index: number, part: Partial<Route>) =>
+    put({ ...form, routes: routes.map((route, at) => (at === index ? { ...route, ...part } : route)) });
+  return (
+    <Stack>
+      <Panel>
+        <Group align="flex-end" grow preventGrowOverflow={false}>
+          <TextInput
+            label={t("common.name")}
+            value={name}
+            onChange={(event) => put({ ...form, name: event.currentTarget.value })}
+            required
+            maxLength={100}
+            style={{ flex: 1 }}
+          />
+          <Checkbox
+            label={t("routing.isDefault")}
+            checked={isDefault}
+            onChange={(event) => put({ ...form, isDefault: event.currentTarget.checked })}
+            mb={8}
+          />
+        </Group>
+      </Panel>
+      {routes.map((route, index) => (
+        <RouteFields
+          key={index}
+          number={index + 1}
+          route={route}
+          isNew={isNew}
+          onChange={(part) => change(index, part)}
+          onRemove={() => put({ ...form, routes: routes.filter((_, at) => at !== index) })}
+        />
+      ))}
+      <IfMayChange>
+        <Button
+          variant="default"
+          leftSection={<IconPlus size={16} />}
+          onClick={() => put({ ...form, routes: [...routes, newRoute] })}
+        >
+          {t("routing.addRoute")}
+        </Button>
+      </IfMayChange>
+    </Stack>
   );
 }
 

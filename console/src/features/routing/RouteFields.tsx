@@ -1,10 +1,11 @@
 // Where the messages of some ports go, and how.
-import { ActionIcon, Group, PasswordInput, Select, Stack, TagsInput, TextInput } from "@mantine/core";
+import { ActionIcon, Group, Select, Stack, TagsInput, TextInput } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
 import type { Schemas } from "../../api/client";
 import { IfMayChange, Panel } from "../../components/basics";
 import { NumberField } from "../../components/NumberField";
 import { useT } from "../../text";
+import { PasswordField } from "../../components/PasswordField";
 
 export type Route = Schemas["Route"];
 
@@ -61,29 +62,36 @@ export function RouteFields({ number, route, isNew, onChange, onRemove }: Props)
             onChange={(value) => onChange({ contentType: value as Route["contentType"] })}
           />
         </Group>
-        <Group grow align="flex-start">
-          <TextInput
-            label="AS ID"
-            value={route.asId ?? ""}
-            onChange={(event) => onChange({ asId: event.currentTarget.value })}
-          />
-          <PasswordInput
-            label={t("routing.key")}
-            description={isNew ? t("routing.keyText") : t("routing.keyKept")}
-            value={route.asKey ?? ""}
-            onChange={(event) => onChange({ asKey: event.currentTarget.value })}
-            autoComplete="new-password"
-            visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
-          />
-          <NumberField
-            label={t("routing.deviation")}
-            description={t("routing.deviationText")}
-            value={route.maxDeviation}
-            onChange={(value) => onChange({ maxDeviation: value ?? undefined })}
-            min={0}
-          />
-        </Group>
+        <Server route={route} isNew={isNew} onChange={onChange} />
       </Stack>
     </Panel>
+  );
+}
+
+/** As whom and with which key messages are signed, and how far a clock may be off. */
+function Server({ route, isNew, onChange }: Pick<Props, "route" | "isNew" | "onChange">) {
+  const t = useT();
+  return (
+    <Group grow align="flex-start">
+      <TextInput
+        label="AS ID"
+        value={route.asId ?? ""}
+        onChange={(event) => onChange({ asId: event.currentTarget.value })}
+      />
+      <PasswordField
+        label={t("routing.key")}
+        description={isNew ? t("routing.keyText") : t("routing.keyKept")}
+        value={route.asKey ?? ""}
+        onChange={(asKey) => onChange({ asKey })}
+        autoComplete="new-password"
+      />
+      <NumberField
+        label={t("routing.deviation")}
+        description={t("routing.deviationText")}
+        value={route.maxDeviation}
+        onChange={(value) => onChange({ maxDeviation: value ?? undefined })}
+        min={0}
+      />
+    </Group>
   );
 }

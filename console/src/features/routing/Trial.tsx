@@ -35,31 +35,7 @@ export function Trial({ profileRef }: { profileRef: string }) {
         {t("trial.text")}
       </Text>
       {results?.map((route) =>
-        route.answers.map((answer, index) => (
-          <Stack key={`${route.route}-${index}`} gap={4} mt="sm" data-testid="trial">
-            <Group gap={8}>
-              <Badge color={answer.delivered ? "veld" : "red"} variant="light">
-                {answer.status}
-              </Badge>
-              <Text size="sm" style={{ wordBreak: "break-all" }}>
-                {answer.url}
-              </Text>
-              <Text size="xs" c="dimmed">
-                {t(route.signed ? "trial.signed" : "trial.unsigned")} · {route.ms} ms
-              </Text>
-            </Group>
-            {answer.error && (
-              <Text size="sm" className="poor">
-                {answer.error}
-              </Text>
-            )}
-            {answer.answer && (
-              <Code block style={{ whiteSpace: "pre-wrap" }}>
-                {answer.answer}
-              </Code>
-            )}
-          </Stack>
-        )),
+        route.answers.map((answer, index) => <Answer key={`${route.route}-${index}`} route={route} answer={answer} />),
       )}
       {results && !results.some((route) => route.answers.length) && (
         <Text size="sm" mt="sm">
@@ -67,5 +43,36 @@ export function Trial({ profileRef }: { profileRef: string }) {
         </Text>
       )}
     </Panel>
+  );
+}
+
+type RouteTrial = Schemas["RouteTrialView"];
+
+function Answer({ route, answer }: { route: RouteTrial; answer: RouteTrial["answers"][number] }) {
+  const t = useT();
+  return (
+    <Stack gap={4} mt="sm" data-testid="trial">
+      <Group gap={8}>
+        <Badge color={answer.delivered ? "veld" : "red"} variant="light">
+          {answer.status}
+        </Badge>
+        <Text size="sm" style={{ wordBreak: "break-all" }}>
+          {answer.url}
+        </Text>
+        <Text size="xs" c="dimmed">
+          {t(route.signed ? "trial.signed" : "trial.unsigned")} · {route.ms} ms
+        </Text>
+      </Group>
+      {answer.error && (
+        <Text size="sm" className="poor">
+          {answer.error}
+        </Text>
+      )}
+      {answer.answer && (
+        <Code block style={{ whiteSpace: "pre-wrap" }}>
+          {answer.answer}
+        </Code>
+      )}
+    </Stack>
   );
 }

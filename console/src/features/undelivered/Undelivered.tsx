@@ -93,14 +93,48 @@ function Answer({ row, t }: { row: Message; t: Translate }) {
   );
 }
 
-/** Destinations that have kept messages waiting for more than a minute. */
-export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Waiting"][] }) {
-  const t = useT();
+type Waiting = Schemas["Waiting"];
+
+function Destination({ of }: { of: Waiting }) {
   const { user, customerId, workFor } = useSession();
   // Who looks after the network opens it as its subscriber sees it.
-  const adopt = (row: Schemas["Waiting"]) => {
-    if (user?.kind === "operator" && customerId !== row.customerId) workFor(row.customerId);
+  const adopt = () => {
+    if (user?.kind === "operator" && customerId !== of.customerId) workFor(of.customerId);
   };
+  return (
+    <>
+      <TextLink
+        to="/routing/$ref"
+        params={{ ref: of.routingProfileRef }}
+        size="sm"
+        style={{ overflowWrap: "anywhere" }}
+        onClick={adopt}
+      >
+        {of.address ?? of.asId ?? of.routingProfileRef}
+      </TextLink>
+      <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+        {[of.routingProfileName, user?.kind === "operator" && of.customerId].filter(Boolean).join(" · ")}
+      </Text>
+    </>
+  );
+}
+
+function LastError({ of }: { of: Waiting }) {
+  return (
+    <>
+      <Text size="sm" className="poor" style={{ overflowWrap: "anywhere" }}>
+        {of.lastError ?? "–"}
+      </Text>
+      <Text size="xs" c="dimmed">
+        <Time at={of.lastAttemptAt} short />
+      </Text>
+    </>
+  );
+}
+
+/** Destinations that have kept messages waiting for more than a minute. */
+export function WaitingDestinations({ waiting }: { waiting: readonly Waiting[] }) {
+  const t = useT();
   if (!waiting.length) return null;
   return (
     <Box mb="md">
@@ -123,22 +157,7 @@ export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Wa
             {
               key: "server",
               title: t("undelivered.server"),
-              render: (row) => (
-                <>
-                  <TextLink
-                    to="/routing/$ref"
-                    params={{ ref: row.routingProfileRef }}
-                    size="sm"
-                    style={{ overflowWrap: "anywhere" }}
-                    onClick={() => adopt(row)}
-                  >
-                    {row.address ?? row.asId ?? row.routingProfileRef}
-                  </TextLink>
-                  <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-                    {[row.routingProfileName, user?.kind === "operator" && row.customerId].filter(Boolean).join(" · ")}
-                  </Text>
-                </>
-              ),
+              render: (row) => <Destination of={row} />,
             },
             {
               key: "waiting",
@@ -154,16 +173,7 @@ export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Wa
             {
               key: "error",
               title: t("undelivered.error"),
-              render: (row) => (
-                <>
-                  <Text size="sm" className="poor" style={{ overflowWrap: "anywhere" }}>
-                    {row.lastError ?? "–"}
-                  </Text>
-                  <Text size="xs" c="dimmed">
-                    <Time at={row.lastAttemptAt} short />
-                  </Text>
-                </>
-              ),
+              render: (row) => <LastError of={row} />,
             },
             {
               key: "next",

@@ -128,11 +128,16 @@ function People({ onLink }: { onLink: (link: Link | null) => void }) {
   );
 }
 
-function Actions({ user, onLink }: { user: Colleague; onLink: (link: Link | null) => void }) {
+interface ActionsProps {
+  user: Colleague;
+  onLink: (link: Link | null) => void;
+}
+
+/** What can be done with the account of a colleague; deleting it aside. */
+function useActions({ user, onLink }: ActionsProps) {
   const { t, language } = useTexts();
   const confirm = useConfirm();
   const { run } = useTell();
-  const removal = useRemoveColleague();
   const password = useResetPassword();
   const factor = useResetFactor();
   const name = user.displayName;
@@ -170,6 +175,23 @@ function Actions({ user, onLink }: { user: Colleague; onLink: (link: Link | null
       true,
     ],
   ];
+  return items;
+}
+
+function Actions({ user, onLink }: ActionsProps) {
+  const t = useT();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const removal = useRemoveColleague();
+  const name = user.displayName;
+  const items = useActions({ user, onLink });
+  const remove = () =>
+    confirm(
+      t("users.removeTitle", { name }),
+      t("users.removeText"),
+      t("common.delete"),
+      () => void run(removal.mutateAsync(user.ref), t("users.removed")),
+    );
   return (
     <Menu position="bottom-end" withArrow>
       <Menu.Target>
@@ -187,18 +209,7 @@ function Actions({ user, onLink }: { user: Colleague; onLink: (link: Link | null
             ),
         )}
         {!user.you && (
-          <Menu.Item
-            color="red"
-            aria-haspopup="dialog"
-            onClick={() =>
-              confirm(
-                t("users.removeTitle", { name }),
-                t("users.removeText"),
-                t("common.delete"),
-                () => void run(removal.mutateAsync(user.ref), t("users.removed")),
-              )
-            }
-          >
+          <Menu.Item color="red" aria-haspopup="dialog" onClick={remove}>
             {t("common.delete")}
           </Menu.Item>
         )}
@@ -322,16 +333,8 @@ function Invite({ onLink }: { onLink: (link: Link | null) => void }) {
 }
 
 function Invitations({ onLink }: { onLink: (link: Link | null) => void }) {
-  const { t, language } = useTexts();
-  const { run } = useTell();
+  const t = useT();
   const found = useInvitations();
-  const renewal = useRenewInvitation();
-  const withdrawal = useWithdraw();
-  const sent = useSent(onLink);
-  const again = async (ref: string) => {
-    const answer = await run(renewal.mutateAsync({ invitationRef: ref, language }));
-    if (answer?.data) sent(answer.data);
-  };
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data?.length) return null;
   return (
@@ -363,24 +366,39 @@ function Invitations({ onLink }: { onLink: (link: Link | null) => void }) {
             key: "actions",
             title: "",
             align: "right",
-            render: (row) => (
-              <>
-                <Button size="compact-sm" variant="default" onClick={() => void again(row.ref)}>
-                  {t("colleagues.again")}
-                </Button>{" "}
-                <Button
-                  size="compact-sm"
-                  variant="subtle"
-                  color="red"
-                  onClick={() => void run(withdrawal.mutateAsync(row.ref), t("colleagues.withdrawn"))}
-                >
-                  {t("colleagues.withdraw")}
-                </Button>
-              </>
-            ),
+            render: (row) => <InvitationActions of={row} onLink={onLink} />,
           },
         ]}
       />
+    </>
+  );
+}
+
+type OpenInvitation = NonNullable<ReturnType<typeof useInvitations>["data"]>[number];
+
+function InvitationActions({ of, onLink }: { of: OpenInvitation; onLink: (link: Link | null) => void }) {
+  const { t, language } = useTexts();
+  const { run } = useTell();
+  const renewal = useRenewInvitation();
+  const withdrawal = useWithdraw();
+  const sent = useSent(onLink);
+  const again = async () => {
+    const answer = await run(renewal.mutateAsync({ invitationRef: of.ref, language }));
+    if (answer?.data) sent(answer.data);
+  };
+  return (
+    <>
+      <Button size="compact-sm" variant="default" onClick={() => void again()}>
+        {t("colleagues.again")}
+      </Button>{" "}
+      <Button
+        size="compact-sm"
+        variant="subtle"
+        color="red"
+        onClick={() => void run(withdrawal.mutateAsync(of.ref), t("colleagues.withdrawn"))}
+      >
+        {t("colleagues.withdraw")}
+      </Button>
     </>
   );
 }

@@ -1,0 +1,15 @@
+// Settings of plans and profiles that differ from the defaults, in short.
+import { plain } from "../../format";
+import { useTexts } from "../../text";
+import { changed } from "./OfferForm";
+import type { Settings } from "./SettingsForm";
+import type { SettingGroup } from "./settingTexts";
+
+export function useDifferences(groups: SettingGroup[]): (settings: Settings, defaults: Settings) => string[] {
+  const { t, language } = useTexts();
+  const labels = Object.assign({}, ...groups.map((group) => group.settings)) as Partial<SettingGroup["settings"]>;
+  const inWords = (value: unknown) =>
+    typeof value === "boolean" ? t(value ? "common.yes" : "common.no") : plain(value);
+  return (settings, defaults) =>
+    changed(settings, defaults).map(([name, value]) => `${labels[name]?.[language][0] ?? name}: ${inWords(value)}`);
+}
