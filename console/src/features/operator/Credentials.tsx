@@ -49,11 +49,11 @@ export function Credentials({ title, icon: Icon, issue, issued, none, children }
   );
 }
 
-export function Revocation({ label, onClick }: { label: string; onClick: () => void }) {
+export function Revocation({ label, onRevoke }: { label: string; onRevoke: () => void }) {
   const t = useT();
   return (
     <IfMayChange>
-      <RowRemoval style={{ flexShrink: 0 }} aria-label={label} onClick={onClick}>
+      <RowRemoval style={{ flexShrink: 0 }} aria-label={label} onClick={onRevoke}>
         {t("stations.revoke")}
       </RowRemoval>
     </IfMayChange>

@@ -58,7 +58,7 @@ export function StationCertificates({ station }: { station: Schemas["StationView
               <Expiry at={one.expiresAt} />
             </Group>
           </div>
-          <Revocation label={t("certificates.revokeOf", { serial: one.serial })} onClick={() => revoke(one.ref)} />
+          <Revocation label={t("certificates.revokeOf", { serial: one.serial })} onRevoke={() => revoke(one.ref)} />
         </Group>
       ))}
     </Credentials>

@@ -59,7 +59,7 @@ function OneProfile({ profile, standard, onEdit }: OneProps) {
           {profile.name} <Mono>{profile.id}</Mono>
         </Text>
         <Text size="xs" c="dimmed">
-          {[used, ...differences(profile.settings as Settings, standard)].join(" · ")}
+          {[used, ...differences(profile.settings, standard)].join(" · ")}
         </Text>
       </div>
       <IfMayChange>
@@ -87,12 +87,12 @@ function StationProfileForm({ profile }: { profile?: Profile }) {
   if (!defaults.data) return <Loading rows={3} />;
   return (
     <OfferFields
-      begun={{ id: profile?.id ?? "", name: profile?.name ?? "", settings: (profile?.settings ?? {}) as Settings }}
+      begun={{ id: profile?.id ?? "", name: profile?.name ?? "", settings: profile?.settings ?? {} }}
       isNew={profile === undefined}
       example="roof"
       groups={stationProfileGroups}
       fields={defaults.data.stationProfileFields}
-      defaults={defaults.data.stationProfile as Settings}
+      defaults={defaults.data.stationProfile}
       save={(body) => saving.mutateAsync(body)}
       told="profiles.saved"
     />

@@ -40,7 +40,7 @@ export function StationTokens({ station }: { station: Schemas["StationView"] }) 
           <Text size="sm">
             {t("stations.tokenBy", { ref: token.ref, by: token.createdBy })} · <Time at={token.createdAt} short />
           </Text>
-          <Revocation label={t("stations.revokeOf", { ref: token.ref })} onClick={() => revoke(token.ref)} />
+          <Revocation label={t("stations.revokeOf", { ref: token.ref })} onRevoke={() => revoke(token.ref)} />
         </Group>
       ))}
     </Credentials>
