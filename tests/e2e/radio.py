@@ -37,13 +37,17 @@ class Antenna:
         self.keep_alive()
 
     def keep_alive(self) -> None:
+        self._keep_alive()
+
+    def _keep_alive(self) -> None:
         self._socket.send(b"\x02" + self._token() + bytes((_PULL_DATA,)) + self._eui)
 
     def _token(self) -> bytes:
         return (next(self._tokens) & 0xFFFF).to_bytes(2, "big")
 
     def hear(self, sent: Transmission, snr: float = 8.0) -> None:
-        """Forward a frame."""
+        """Forward a frame. Keep-alives go on meanwhile, however long the frames are apart."""
+        self._keep_alive()
         datagram = push_data(
             self._eui,
             self._token(),

@@ -11,6 +11,8 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from veldnet.domain.documents import PlanSettings
+from veldnet.logs import configure_logs
+from veldnet.settings import LogSettings
 from veldnet.simulator.backhaul import NotConnected, ProtocolName
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import MIXED, Conditions, Faults, InvariantBroken, Kind, VirtualNetwork
@@ -119,6 +121,8 @@ def _simulate(scenario: Scenario, bar: Progress) -> Results:
 
 
 def _run_all(scenarios: list[Scenario], output: Output) -> None:
+    # Faults are part of it, and the results say what became of them.
+    configure_logs(LogSettings(level="error"))
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
     try:
         with Progress(*columns, TimeElapsedColumn(), console=errors) as bar:

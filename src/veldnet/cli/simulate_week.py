@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
+from veldnet.logs import configure_logs
 from veldnet.monitoring import DEVICE_TYPES
+from veldnet.settings import LogSettings
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import InvariantBroken, Week, WeekResult
 
@@ -31,6 +33,7 @@ def week_command(
     share = each if each is not None else max(devices // 100, 2)
     if share * 30 > devices:
         fail(f"{share} devices for each failure are too many of {devices}")
+    configure_logs(LogSettings(level="error"))
     with Progress(console=errors, transient=True) as bar:
         building = bar.add_task("building", total=devices)
         living = bar.add_task("living", total=days * _DAY)

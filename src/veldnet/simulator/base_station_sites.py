@@ -19,6 +19,10 @@ from .operator import Operator, Registered
 
 # Seconds in which the server has to find a base station connected.
 _PATIENCE = 10.0
+# Semtech UDP may lead to a program of ChirpStack, which speaks to the server for the base station, and says
+# nothing before that has sent its statistics.
+_STATISTICS = 40.0
+_BY: dict[ProtocolName, tuple[ProtocolName, ...]] = {"semtech-udp": ("chirpstack-mqtt",)}
 
 
 class Sites:
@@ -79,10 +83,14 @@ class Sites:
 
     async def _seen(self, operator: Operator, wanted: dict[GatewayEui, ProtocolName]) -> None:
         """Wait until the server has found each base station by its protocol."""
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + (_STATISTICS if "semtech-udp" in wanted.values() else _PATIENCE)
         while True:
             known = await operator.base_stations()
-            missing = {eui: name for eui, name in wanted.items() if known[eui].protocol != name}
+            missing = {
+                eui: name
+                for eui, name in wanted.items()
+                if known[eui].protocol not in (name, *_BY.get(name, ()))
+            }
             if not missing:
                 return
             if time.monotonic() > end:

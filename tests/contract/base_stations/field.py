@@ -256,11 +256,16 @@ class Field:
         )
 
     def transmit(
-        self, window: TransmitWindow, frame: bytes = b"downlink", *, second: TransmitWindow | None = None
+        self,
+        window: TransmitWindow,
+        frame: bytes = b"downlink",
+        *,
+        second: TransmitWindow | None = None,
+        decided: float | None = None,
     ) -> int:
         """Hand a downlink over; returns its token."""
         self._next_token += 1
-        self.hub.transmit(GatewayDownlink(self._next_token, frame, window, second))
+        self.hub.transmit(GatewayDownlink(self._next_token, frame, window, second, decided))
         return self._next_token
 
     def errors(self, token: int) -> list[str | None]:

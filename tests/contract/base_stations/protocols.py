@@ -75,7 +75,7 @@ _HEAD = b"\x02ab\x00" + int(EUI_HERE).to_bytes(8, "big")
 class SemtechUdp:
     name = "semtech-udp"
     traits = Traits(
-        refuses=True, sessions=False, one_connection=False, finds_dead=None, proves=False, moves_after=32.0
+        refuses=True, sessions=False, one_connection=False, finds_dead=200.0, proves=False, moves_after=32.0
     )
     patience = 0.002
     garbage = (

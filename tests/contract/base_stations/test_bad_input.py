@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from veldnet.gateways.basics_station import BasicsStationServer
 from veldnet.lorawan.modulation import Lora
 from veldnet.simulator.propagation import Heard
 
 from .field import EUI_HERE, EUI_THERE, FRAME, HERE, JOIN_REQUEST, Adapter, Field, in_field
+from .protocols import BasicsStation
 
 
 def _reached(field: Field, refused: int) -> bool:
@@ -100,3 +102,24 @@ def test_a_flood_of_downlinks_is_answered_one_by_one(adapter: Adapter) -> None:
         assert sent == len(field.on_air[EUI_HERE]) >= 100
 
     in_field(adapter, story)
+
+
+def test_a_station_that_reads_nothing_is_cut_off_and_others_are_served() -> None:
+    async def story(field: Field) -> None:
+        connection = await field.connect()
+        await field.connect(EUI_THERE)
+        server = field.protocol
+        assert isinstance(server, BasicsStationServer)
+        await field.hear()
+        connection.vanish()
+        for _ in range(60):
+            server.run_command(HERE, "logger", ["x" * 200_000])
+            await asyncio.sleep(0)
+            if server.counts.refused["unread"]:
+                break
+        await field.until(lambda: field.hub.connection(HERE) is None)
+        assert server.counts.refused["unread"] == 1
+        uplink = await field.hear(eui=EUI_THERE)
+        assert await field.outcome(field.transmit(field.window(uplink))) is None
+
+    in_field(BasicsStation(), story)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 
 from veldnet.lorawan.gpstime import unix_to_gps
@@ -51,6 +53,17 @@ def test_an_answer_is_on_air_at_the_moment_of_its_window(
         assert (sent.phy_payload, sent.frequency, sent.modulation) == (b"downlink", frequency, Lora(9, 125))
         assert sent.at == pytest.approx(heard_at + after, abs=0.00001)
         assert len(field.errors(token)) == 1
+
+    in_field(adapter, story)
+
+
+def test_a_downlink_is_with_the_socket_before_the_next_turn_of_the_loop(adapter: Adapter) -> None:
+    async def story(field: Field) -> None:
+        await field.connect()
+        uplink = await field.hear()
+        field.transmit(field.window(uplink), decided=perf_counter())
+        (times,) = field.hub.handovers.values()
+        assert times.cumulative()[-1] == ("+Inf", 1)
 
     in_field(adapter, story)
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from veldnet.gateways import BaseStationProtocol, Presence, StationProfile
 from veldnet.gateways.counter_watch import CounterWatch
 from veldnet.gateways.semtech_udp.allowed import AllowedNetworks
-from veldnet.gateways.semtech_udp.downlink_path import DownlinkPath, keep_alive
+from veldnet.gateways.semtech_udp.downlink_path import DownlinkPath
 from veldnet.gateways.semtech_udp.messages import parse_header, parse_push_data, pull_resp, uplink_of
 from veldnet.gateways.semtech_udp.packets import DatagramError
 from veldnet.gateways.semtech_udp.server import SemtechUdpServer
@@ -331,63 +331,7 @@ def test_version_1_has_no_tx_ack() -> None:
     asyncio.run(story())
 
 
-ELSEWHERE, UNKNOWN = ("192.0.2.1", 1), ("198.51.100.1", 1)
-
-
-@pytest.mark.parametrize("other", [THERE, ELSEWHERE])
-def test_the_address_moves_only_after_consistent_keep_alives(other: tuple[str, int]) -> None:
-    path = keep_alive(None, HERE, 2, 0.0)
-    for now in (1.0, 1.1, 1.2, 1.3, 1.4, 2.0):
-        path = keep_alive(path, other, 2, now)
-        assert path.address == HERE, "many at once prove nothing"
-    path = keep_alive(path, HERE, 2, 10.0)
-    for now in (11.0, 16.0, 21.0):
-        path = keep_alive(path, other, 2, now)
-        assert path.address == HERE, "a keep-alive from the old address restarts the time"
-    assert keep_alive(path, other, 2, 26.0).address == other
-    third = keep_alive(path, (other[0], 3000), 2, 26.0)
-    assert third.address == HERE, "a third one does not add to the second one's"
-
-
-def test_silence_gives_the_address_to_another_port_and_not_to_another_host() -> None:
-    path = keep_alive(None, HERE, 2, 0.0)
-    assert keep_alive(path, THERE, 2, 31.0).address == THERE, "a NAT has given it another port"
-    for now in (1000.0, 1007.0, 1014.0):
-        path = keep_alive(path, ELSEWHERE, 2, now)
-        assert path.address == HERE, "one datagram is no base station, however long there was none"
-    assert keep_alive(path, ELSEWHERE, 2, 1021.0).address == ELSEWHERE
-
-
-def test_who_has_taken_the_place_of_a_base_station_does_not_keep_it() -> None:
-    path = keep_alive(None, HERE, 2, 0.0)
-    for now in (100.0, 108.0, 116.0):
-        path = keep_alive(path, ELSEWHERE, 2, now)
-    assert path.address == ELSEWHERE
-    # It is back, by another port, and the other one goes on.
-    for now in (130.0, 131.0, 140.0):
-        path = keep_alive(path, ELSEWHERE, 2, now)
-        path = keep_alive(path, THERE, 2, now + 0.5)
-    assert path.address == THERE
-    # From then on the other one counts as anybody again.
-    for now in (150.0, 151.0, 152.0, 155.0):
-        path = keep_alive(keep_alive(path, ELSEWHERE, 2, now), THERE, 2, now)
-    assert path.address == THERE
-    # One that has moved is at home where it is after an hour.
-    for now in (200.0, 208.0, 216.0, 3900.0):
-        path = keep_alive(path, ELSEWHERE, 2, now)
-    assert path.address == ELSEWHERE
-    for now in (3905.0, 3907.0):
-        path = keep_alive(path, HERE, 2, now)
-    assert path.address == ELSEWHERE
-
-
-def test_unknown_hosts_do_not_keep_a_base_station_from_showing_itself() -> None:
-    path = keep_alive(None, HERE, 2, 0.0)
-    for now in (5.0, 13.0, 21.0):
-        path = keep_alive(path, THERE, 2, now)
-        for number in range(5):
-            path = keep_alive(path, UNKNOWN, 2, now + number)
-    assert path.address == THERE
+ELSEWHERE = ("192.0.2.1", 1)
 
 
 def test_c14_downlinks_go_where_they_went_before_the_start() -> None:
@@ -417,6 +361,36 @@ def test_c14_a_path_of_long_ago_moves_to_another_port_at_once() -> None:
     harness.pull(THERE)
     path = harness.server.path(STATION)
     assert path is not None and (path.address, path.version) == (THERE, 2)
+
+
+@pytest.mark.parametrize(("interval", "longest"), [(5.0, 180.0), (120.0, 360.0)])
+def test_the_address_of_a_base_station_that_has_gone_is_given_up(interval: float, longest: float) -> None:
+    async def story() -> None:
+        harness = Harness()
+        downlink = GatewayDownlink(77, b"abc", window(Lora(9, 125)))
+        for _ in range(3):
+            harness.pull()
+            harness.now += interval
+        harness.now += longest - interval
+        harness.server.transmit(downlink)
+        assert harness.sent[-1][1] == HERE and harness.reachable == {STATION}
+        harness.now += 1
+        harness.server._look()
+        sent = len(harness.sent)
+        harness.server.transmit(downlink)
+        await asyncio.sleep(0)
+        assert harness.reports[-1].error == "NO_ADDRESS" and len(harness.sent) == sent
+        assert not harness.reachable
+        # Nobody gets it for one keep-alive, however long it was silent.
+        harness.pull(ELSEWHERE)
+        harness.server.transmit(downlink)
+        await asyncio.sleep(0)
+        assert harness.reports[-1].error == "NO_ADDRESS" and not harness.reachable
+        harness.pull()
+        harness.server.transmit(downlink)
+        assert harness.sent[-1][1] == HERE and harness.reachable == {STATION}
+
+    asyncio.run(story())
 
 
 def test_c14_a_keep_alive_before_the_restoring_counts_more() -> None:

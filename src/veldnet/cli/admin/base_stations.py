@@ -309,15 +309,24 @@ def show_configuration(
     if as_json:
         print_json(made)
         return
-    for file in made.files:
-        if output is None:
+    if output is None:
+        for file in made.files:
             console.print(f"# {file.name}", highlight=False)
             console.print(file.content, highlight=False, soft_wrap=True, markup=False)
-        else:
-            (output / file.name).write_text(file.content)
-            report(f"{output / file.name} written", file=str(output / file.name))
+    else:
+        _write({output / file.name: file.content for file in made.files})
     if not made.served:
         report("the server does not listen for such base stations: see its settings under gateways")
+
+
+def _write(files: dict[Path, str]) -> None:
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+            report(f"{path} written", file=str(path))
+    except OSError as error:
+        fail(f"{error.filename} cannot be written: {error.strerror}")
 
 
 for _name, _command in (

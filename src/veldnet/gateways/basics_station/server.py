@@ -17,6 +17,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from veldnet.gateways.interface import Host, MessageCounts, StationProfile
 from veldnet.gateways.remote import RemoteRefused, RemoteShell
@@ -41,6 +42,8 @@ _LONGEST_MESSAGE = 16_384
 # Seconds for the opening, for the question on discovery, and between pings, which must be answered by then.
 _OPENING, _QUESTION, _PING = 10.0, 10.0, 30.0
 _TURNS = 30
+# Octets that wait for a station that does not read; more, and the connection is as good as dead.
+_MOST_UNREAD = 262_144
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 _TASK = "Basics Station"
 _NORMAL, _GOING_AWAY, _POLICY, _RESTART = 1000, 1001, 1008, 1012
@@ -274,7 +277,7 @@ class BasicsStationServer(StationPort):
         connection = self._found(base_station)[1]
         message = {"msgtype": "runcmd", "command": command, "arguments": arguments}
         # Without the time of the others, which Station does not know here.
-        self._spawn(connection.send(encode(message)))
+        self._write(connection, encode(message))
 
     def check_shell(self, base_station: BaseStationId) -> None:
         """Raises `RemoteRefused` where no shell can be opened on a station."""
@@ -295,12 +298,23 @@ class BasicsStationServer(StationPort):
     ) -> None:
         # By the time of every message stations measure the way to here.
         message["MuxTime"] = self._host.clock()
-        text = encode(message)
-        self._spawn(connection.send(text) if decided is None else self._hand_over(connection, text, decided))
+        if self._write(connection, encode(message)) and decided is not None:
+            self._host.handed_over(self.name, decided)
 
-    async def _hand_over(self, connection: ServerConnection, text: str, decided: float) -> None:
-        await connection.send(text)
-        self._host.handed_over(self.name, decided)
+    def _write(self, connection: ServerConnection, text: str) -> bool:
+        """Give a message to the socket in this turn of the event loop: in the next one, the frames that have
+        come meanwhile would be read first. False where the connection is closing."""
+        transport = connection.transport
+        if connection.protocol.state is not State.OPEN or transport.is_closing():
+            return False
+        connection.protocol.send_text(text.encode())
+        for octets in connection.protocol.data_to_send():
+            transport.write(octets)
+        if transport.get_write_buffer_size() > _MOST_UNREAD:
+            self._counts.refused["unread"] += 1
+            log.info("station_reads_nothing", address=_address(connection))
+            transport.abort()
+        return True
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(self._quietly(work))

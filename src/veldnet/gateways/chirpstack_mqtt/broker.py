@@ -29,7 +29,7 @@ _TIMEOUT = 5.0
 _TICK = 2.0
 # Seconds between two tries, twice as long each time.
 _SOONEST, _LATEST = 1.0, 30.0
-_MESSAGES_A_TURN = 64
+_MESSAGES_A_TURN = 16
 # Commands that wait for a broker that does not read.
 _MOST_WAITING = 256
 _SECURE = {"mqtt": False, "tcp": False, "mqtts": True, "ssl": True}

@@ -8,6 +8,9 @@ time in which the old one would have sent some too. Two addresses are better kno
   was silent for a while, for what is sent there reaches nobody else;
 * the host that had the address before: two keep-alives, whatever the one in use sends. Who has taken the
   place of a base station that was away does not keep it once that is there again.
+
+An address from which nothing has come for long is given up: who has it now may be anybody, and another base
+station can be tried at once.
 """
 
 from __future__ import annotations
@@ -23,6 +26,11 @@ OVER = 15.0
 SILENCE = 30.0
 # Seconds after which a host that had to show itself is where the base station is.
 SETTLED = 3600.0
+# Seconds of silence after which nobody is there any more: as many, or so many intervals of its keep-alives.
+GIVEN_UP = 180.0
+_INTERVALS = 3.0
+# Seconds between two keep-alives; more is an outage.
+_LONGEST_INTERVAL = 600.0
 # Seconds for a known host to show itself before a unknown host may.
 _CHANCE = 60.0
 # A server that was away for less than so many seconds could not hear whether the address was silent.
@@ -31,7 +39,8 @@ _AWAY = 600.0
 
 class DownlinkPath(msgspec.Struct, frozen=True, gc=False):
     """The address in use, when it was last heard, and a rival with its keep-alives in a row. `home` is the
-    host of before, until the one in use has been there `since` long enough."""
+    host of before, until the one in use has been there `since` long enough. `interval` is that between its
+    last two keep-alives."""
 
     address: Address
     version: int
@@ -41,6 +50,7 @@ class DownlinkPath(msgspec.Struct, frozen=True, gc=False):
     rival_since: float = 0.0
     home: str | None = None
     since: float = 0.0
+    interval: float = 0.0
 
 
 def restored(path: DownlinkPath, now: float) -> DownlinkPath:
@@ -57,7 +67,9 @@ def keep_alive(path: DownlinkPath | None, address: Address, version: int, now: f
     replace = msgspec.structs.replace
     if path.address == address:
         home = path.home if now - path.since < SETTLED else None
-        path = replace(path, version=version, heard_at=now, home=home)
+        interval = now - path.heard_at
+        interval = interval if interval <= _LONGEST_INTERVAL else path.interval
+        path = replace(path, version=version, heard_at=now, home=home, interval=interval)
         at_home = path.rival is not None and path.rival[0] == home
         return path if at_home else replace(path, rival=None, rival_count=0)
     known = _known(path, address)
@@ -73,6 +85,11 @@ def keep_alive(path: DownlinkPath | None, address: Address, version: int, now: f
         return DownlinkPath(address, version, now, home=path.home, since=path.since)
     home = None if address[0] == path.home else path.home or path.address[0]
     return DownlinkPath(address, version, now, home=home, since=now)
+
+
+def is_given_up(path: DownlinkPath, now: float) -> bool:
+    """Whether nobody is at the address any more, as far as its silence tells."""
+    return now - path.heard_at > max(GIVEN_UP, _INTERVALS * path.interval)
 
 
 def _known(path: DownlinkPath, address: Address) -> bool:

@@ -19,7 +19,7 @@ from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 
 from .allowed import AllowedNetworks, Network
 from .backlog import ANCILLARY, Backlog, waited
-from .downlink_path import DownlinkPath, keep_alive, restored
+from .downlink_path import DownlinkPath, is_given_up, keep_alive, restored
 from .messages import (
     Header,
     Identifier,
@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 _DATAGRAMS_A_TURN = 64
 _MAX_DATAGRAM = 65_535
 _PUSH_DATA = bytes((Identifier.PUSH_DATA,))
+# Seconds between two looks at who has gone silent.
+_LOOK = 10.0
 # Seconds that a datagram may wait in its socket without its time being corrected.
 _NOTICEABLE = 0.02
 _TASK = "base stations' datagrams"
@@ -68,6 +70,9 @@ class SemtechUdpServer:
         self._lag = host.lag
         self._socket: socket.socket | None = None
         self._paths: dict[BaseStationId, DownlinkPath] = {}
+        # Those whose address is silent: nothing is sent there.
+        self._silent: set[BaseStationId] = set()
+        self._looking: asyncio.TimerHandle | None = None
         # Base stations whose downlinks go elsewhere than the store knows.
         self.moved: set[BaseStationId] = set()
         self._clocks: dict[BaseStationId, StationClock] = {}
@@ -100,12 +105,26 @@ class SemtechUdpServer:
         """Read a bound UDP socket that does not block; it is closed with this."""
         asyncio.get_running_loop().add_reader(sock, self._readable)
         self._socket = sock
+        self._look()
 
     def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
+
+    def _look(self) -> None:
+        """Give up the addresses of base stations that have gone."""
+        now = self._clock()
+        for base_station, path in self._paths.items():
+            if base_station not in self._silent and is_given_up(path, now):
+                self._silent.add(base_station)
+                self._host.disconnected(self, base_station)
+                where = _words(path.address)
+                log.info("downlink_path_given_up", base_station=str(base_station), address=where)
+        self._looking = asyncio.get_running_loop().call_later(_LOOK, self._look)
 
     def _readable(self) -> None:
         sock = self._socket
@@ -144,7 +163,7 @@ class SemtechUdpServer:
                 raise self._foreign(header, address, now)
             base_station = self._directory.find(header.gateway)
             if base_station is None:
-                self._presence.refused(header.gateway, f"{address[0]}:{address[1]}", now)
+                self._presence.refused(header.gateway, _words(address), now)
                 raise DatagramError("unknown_base_station", f"{header.gateway} is not registered")
             seen = self._presence.seen(base_station, now)
             if self._dropped(header, base_station, datagram, now):
@@ -240,11 +259,13 @@ class SemtechUdpServer:
         before = self._paths.get(base_station)
         path = keep_alive(before, address, header.version, now)
         self._paths[base_station] = path
-        self._host.connected(self, base_station)
+        if not is_given_up(path, now):
+            self._silent.discard(base_station)
+            self._host.connected(self, base_station)
+        where = _words(path.address)
         if before is None or (before.address, before.version) != (path.address, path.version):
             self.moved.add(base_station)
-            log.info("downlink_path", base_station=str(base_station), address=f"{address[0]}:{address[1]}")
-        where = f"{path.address[0]}:{path.address[1]}"
+            log.info("downlink_path", base_station=str(base_station), address=where)
         if seen.address != where:
             seen.begins(where, now)
 
@@ -253,7 +274,10 @@ class SemtechUdpServer:
         now = self._clock()
         self._paths = {station: restored(path, now) for station, path in paths.items()} | self._paths
         for base_station in paths:
-            self._host.connected(self, base_station)
+            if is_given_up(self._paths[base_station], now):
+                self._silent.add(base_station)
+            else:
+                self._host.connected(self, base_station)
 
     @property
     def paths(self) -> Mapping[BaseStationId, DownlinkPath]:
@@ -275,7 +299,7 @@ class SemtechUdpServer:
     def transmit(self, downlink: GatewayDownlink) -> None:
         """Send a frame to its base station; reports at once if there is no way to it."""
         path = self._paths.get(downlink.base_station)
-        if path is None or self._socket is None:
+        if path is None or self._socket is None or is_given_up(path, self._clock()):
             self._soon(TransmitReport(downlink.token, downlink.base_station, "NO_ADDRESS"))
             return
         self._next_token = (self._next_token + 1) & 0xFFFF
@@ -302,3 +326,7 @@ class SemtechUdpServer:
             log.debug("udp_send_failed", error=str(error))
             return False
         return True
+
+
+def _words(address: Address) -> str:
+    return f"{address[0]}:{address[1]}"
