@@ -21,7 +21,7 @@ _FIRST = (
     "AddressRefused InvalidDeviceCode InvalidIdentifier"
 )
 # Their texts are for programs, for the terminal, or in catalogues of their own.
-ELSEWHERE = ("cli", "client", "diagnosis", "simulator", "testing")
+ELSEWHERE = ("cli", "client", "diagnosis", "simulator", "store", "testing")
 KEYWORDS: dict[str, tuple[int, ...] | None] = dict.fromkeys(_FIRST.split(), None) | {
     "GatewayError": (2,),
     "NotFound": (1,),

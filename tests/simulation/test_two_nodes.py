@@ -9,15 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.unit.network.quiet import HERE, THERE, QuietNetwork
-from veldnet.cluster import ClusterFrames, Wire
+from veldnet.cluster import ClusterFrames, ClusterRequests, OwnerCalls, Wire
 from veldnet.gateways import Hub, Presence
 from veldnet.gateways.interface import MessageCounts
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
-from veldnet.network.core import DownlinkRecord, UplinkRecord
-from veldnet.network.shell import NetworkServer, Runtime, ServerOptions
+from veldnet.network.core import DownlinkRecord, DownlinkRequest, UplinkRecord
+from veldnet.network.shell import NetworkServer, Runtime, ServerOptions, UnknownDevice
 from veldnet.simulator.device import VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import IdSource
@@ -274,5 +276,36 @@ def test_frame_that_comes_to_a_node_that_owns_it_no_more_goes_on(tmp_path: Path)
         nodes.a.bring(nodes.device.uplink(1, b"2").phy_payload, HERE)
         await asyncio.sleep(1)
         assert nodes.a.frames.counts["wandering"] + nodes.b.frames.counts["wandering"] == 1
+
+    tell(tmp_path, story)
+
+
+def test_requests_about_a_device_go_to_the_node_that_serves_it(tmp_path: Path) -> None:
+    async def story(nodes: TwoNodes) -> None:
+        requests = {}
+        for node in (nodes.a, nodes.b):
+            calls = OwnerCalls(node.bus, node.partitions)
+            local, store = node.network.local_requests, nodes.world.server.platform.store
+            requests[node] = ClusterRequests(calls, local, store, node.network.addresses)
+        await nodes.b.start()
+        await nodes.a.start(HERE)
+        await nodes.join()
+        dev_eui, asked = nodes.device.identity.dev_eui, requests[nodes.a]
+        entry = nodes.world.network.devices.by_dev_eui(str(dev_eui))
+        assert entry is not None
+        ref = entry.device.row.ref
+        assert await asked.submit(dev_eui, DownlinkRequest(fport=3, payload=b"open")) is None
+        refusal = await asked.submit(dev_eui, DownlinkRequest(fport=3, payload=bytes(300)))
+        assert refusal is not None and refusal.max_size is not None
+        (queued,) = await asked.queued(ref)
+        assert queued.payload == b"open".hex()
+        assert await asked.inspect(ref) == await requests[nodes.b].inspect(ref)
+        assert await asked.cancel(ref, int(queued.id)) and not await asked.cancel(ref, int(queued.id))
+        assert not await asked.ask_rejoin(ref)
+        await asked.reset_context(ref)
+        assert (await asked.inspect(ref)).session is None
+        with pytest.raises(UnknownDevice):
+            await asked.queued(ref + 1000)
+        assert nodes.a.network.devices.by_ref(ref) is None
 
     tell(tmp_path, story)

@@ -19,7 +19,7 @@ from litestar.types import Scope
 
 from veldnet.domain.errors import Refusal
 from veldnet.keys import VaultError
-from veldnet.store import StoreError
+from veldnet.store import NotServed, StoreError, Unanswered
 from veldnet.texts import Language, Text, in_language, preferred_language
 
 log = structlog.get_logger(__name__)
@@ -159,9 +159,24 @@ def on_vault_error(request: Request[Any, Any, Any], error: VaultError) -> Respon
     return _unavailable(request)
 
 
+# Seconds: a lease of partitions, and their taking over.
+_RETRY_AFTER = "4"
+
+
 def on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Response[Any]:
     log.error("store_failed", error=str(error))
-    return _unavailable(request)
+    if isinstance(error, NotServed):
+        text = Text("No node serves the device just now; nothing was changed. Try again in a few seconds")
+    elif isinstance(error, Unanswered):
+        text = Text(
+            "The node that serves the device did not answer, so that the request may have been carried out. "
+            "See what has changed before you try again"
+        )
+    else:
+        return _unavailable(request)
+    message = in_language(text, _error_language(request))
+    body = application_body(503, message, "LDM-500", transaction_id(request))
+    return _respond(request, 503, body, {"retry-after": _RETRY_AFTER})
 
 
 # Whether a change of the request being answered is durable already.

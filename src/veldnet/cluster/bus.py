@@ -30,6 +30,10 @@ class NodeAway(Exception):
     """A node is not there, or does not answer in time."""
 
 
+class NotThere(NodeAway):
+    """A node is not there: it has not got the request."""
+
+
 class RequestRefused(Exception):
     """A node could not answer a request; its words say why."""
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from veldnet.supervision import Supervisor
 
-from .bus import AnsweringHandler, BusCounts, Handler, Handlers, NodeAway, RequestRefused
+from .bus import AnsweringHandler, BusCounts, Handler, Handlers, NodeAway, NotThere, RequestRefused
 
 # Source, target and subject of a message: after how many seconds it arrives, once for each copy.
 Travel = Callable[[str, str, str], Sequence[float]]
@@ -148,7 +148,7 @@ class InProcessBus:
 
     async def request(self, node: str, subject: str, payload: bytes, timeout: float) -> bytes:  # noqa: ASYNC109
         if not self._wire.knows(node):
-            raise NodeAway(f"node {node} is not there")
+            raise NotThere(f"node {node} is not there")
         self.counts.sent[subject] += 1
         self._last += 1
         number, source = self._last, self.node

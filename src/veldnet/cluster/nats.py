@@ -18,7 +18,7 @@ import structlog
 
 from veldnet.supervision import Supervisor
 
-from .bus import AnsweringHandler, BusCounts, BusError, Handler, Handlers, NodeAway, RequestRefused
+from .bus import AnsweringHandler, BusCounts, BusError, Handler, Handlers, NodeAway, NotThere, RequestRefused
 from .nats_access import NatsAccess, place
 
 try:
@@ -251,7 +251,7 @@ class NatsBus:
     async def request(self, node: str, subject: str, payload: bytes, timeout: float) -> bytes:  # noqa: ASYNC109
         client = self._connected
         if client is None:
-            raise NodeAway(f"node {node} cannot be asked: {self.problem}")
+            raise NotThere(f"node {node} cannot be asked: {self.problem}")
         if len(payload) > client.max_payload:
             raise RequestRefused(f"the request has {len(payload)} octets, more than NATS takes")
         self.counts.sent[subject] += 1
@@ -259,7 +259,7 @@ class NatsBus:
         try:
             answer = (await client.request(whole, payload, timeout)).data
         except errors.NoRespondersError:
-            raise NodeAway(f"node {node} is not there") from None
+            raise NotThere(f"node {node} is not there") from None
         except TimeoutError:
             raise NodeAway(f"node {node} did not answer within {timeout:g} s") from None
         except (OSError, errors.Error) as error:

@@ -20,7 +20,16 @@ from .ids import (
     process_of,
     read_timeline,
 )
-from .interface import Conflict, DeliveryRow, LeaseLost, PendingQueue, Store, StoreError
+from .interface import (
+    Conflict,
+    DeliveryRow,
+    LeaseLost,
+    NotServed,
+    PendingQueue,
+    Store,
+    StoreError,
+    Unanswered,
+)
 from .journal_days import drop_day, is_kept_by_days
 from .leases import Lease, Proof
 from .locks import lock_row, lock_table
@@ -112,6 +121,7 @@ __all__ = [
     "Node",
     "NodeInUse",
     "NodeLeases",
+    "NotServed",
     "NotificationRow",
     "PastAlarmRow",
     "PendingQueue",
@@ -126,6 +136,7 @@ __all__ = [
     "Store",
     "StoreError",
     "Timeline",
+    "Unanswered",
     "UnknownRevision",
     "appended_counts",
     "base_station_history",

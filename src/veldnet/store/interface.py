@@ -24,6 +24,14 @@ class StoreError(Exception):
     """The store could not do what was asked; nothing of it was written."""
 
 
+class NotServed(StoreError):
+    """This node does not serve the device, or none does just now: to be tried again."""
+
+
+class Unanswered(StoreError):
+    """Whoever was to do it has not answered: whether anything was written is not known."""
+
+
 class LeaseLost(StoreError):
     """Another process owns the partitions now; this one must stop writing."""
 

@@ -5,7 +5,7 @@ It does no I/O, reads no clock and imports neither asyncio, structlog nor SQLAlc
 
 from .air_schedule import AirSchedule
 from .base_station_radios import RadioSettings
-from .events import Device, DownlinkRequest, SubmissionRefusal
+from .events import Device, DownlinkRequest, Submission, SubmissionRefusal
 from .inspection import DeviceView, QueuedView
 from .parameters import NetworkParameters
 from .personalised import personalised_state
@@ -46,6 +46,7 @@ __all__ = [
     "Record",
     "RefusedRecord",
     "ResetRecord",
+    "Submission",
     "SubmissionRefusal",
     "UplinkRecord",
     "addressing",

@@ -4,8 +4,8 @@ from .commit_loop import CommitLoop, Participant, Recorded
 from .devices import Entry, new_entry
 from .journal import LATE, OVER_LIMIT, heard_at, tenths, unpack_copies
 from .options import ServerOptions
-from .partitions import NotServed, Owned, ServedPartitions
-from .requests import UnknownDevice
+from .partitions import Owned, ServedPartitions
+from .requests import DeviceRequests, UnknownDevice
 from .runtime import Runtime
 from .server import NetworkServer
 
@@ -13,9 +13,9 @@ __all__ = [
     "LATE",
     "OVER_LIMIT",
     "CommitLoop",
+    "DeviceRequests",
     "Entry",
     "NetworkServer",
-    "NotServed",
     "Owned",
     "Participant",
     "Recorded",

@@ -22,10 +22,6 @@ _PATIENCE, _LOOK_EVERY = 1.5, 0.01
 _TASK = "session addresses"
 
 
-class NotServed(StoreError):
-    """Another node serves the device."""
-
-
 class Owned:
     """Which devices are served here: all where this process is alone."""
 

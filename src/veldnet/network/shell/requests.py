@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from veldnet.domain.devices import DeviceRow
 from veldnet.lorawan import DevEui
@@ -17,17 +18,35 @@ from veldnet.network.core.inspection import DeviceView, QueuedView, inspect, que
 from veldnet.network.core.outcome import ask_rejoin, reset_context
 from veldnet.network.core.parameters import NetworkParameters
 from veldnet.network.core.submission import cancel_downlink, submit_downlink
+from veldnet.store import NotServed
 
 from .answers import PendingAnswers
 from .commit_loop import CommitLoop
 from .devices import DeviceTable, Entry
-from .partitions import NotServed
 from .runtime import Runtime
 from .transitions import Transitions
 
 
 class UnknownDevice(LookupError):
     """No device has this identifier."""
+
+
+class Requests(Protocol):
+    """What `DeviceRequests` does, here or at another node that serves the device."""
+
+    async def submit(self, dev_eui: DevEui, request: DownlinkRequest) -> SubmissionRefusal | None: ...
+
+    async def queue(self, dev_eui: DevEui, request: DownlinkRequest) -> Submission: ...
+
+    async def cancel(self, device_ref: int, submission: int) -> bool: ...
+
+    async def reset_context(self, device_ref: int) -> None: ...
+
+    async def ask_rejoin(self, device_ref: int) -> bool: ...
+
+    async def inspect(self, device_ref: int) -> DeviceView: ...
+
+    async def queued(self, device_ref: int) -> list[QueuedView]: ...
 
 
 class DeviceRequests:

@@ -32,7 +32,7 @@ from .frame_router import FrameRouter
 from .invalidation import Invalidation
 from .options import ServerOptions
 from .partitions import ServedPartitions
-from .requests import DeviceRequests
+from .requests import DeviceRequests, Requests
 from .runtime import Runtime
 from .session_addresses import SessionAddresses
 from .tasks import Tasks
@@ -92,9 +92,11 @@ class NetworkServer:
         self._due = DueDownlinks(runtime, store, self.devices, self._transitions, self._tasks)
         self._answers = PendingAnswers()
         self._effects = self._who_does_effects(runtime)
-        self.requests = DeviceRequests(
+        self.local_requests = DeviceRequests(
             runtime, parameters, self.devices, self.commits, self._transitions, self._answers
         )
+        # Where there are several nodes, what asks the one that serves the device.
+        self.requests: Requests = self.local_requests
         self.inventory = Invalidation(
             runtime, store, self._catalogue, self.devices, self.commits, self._transitions
         )
