@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET
@@ -13,11 +13,14 @@ from msgspec import UNSET
 from veldnet.domain.errors import InvalidField, MissingField, WeakKey
 from veldnet.domain.resources import Route, RoutingProfile
 from veldnet.lorawan import AesKey, InvalidKey
-from veldnet.outgoing import AddressRefused, check_reachable, masked, parse_address
+from veldnet.outgoing import Address, AddressRefused, check_reachable, masked, parse_address
 
 _AS_ID = re.compile(r"[0-9A-Za-z\-._]{1,128}")
 _MAX_ROUTES = 20
 _MAX_ADDRESSES = {"SEQUENTIAL": 5, "BLAST": 3}
+
+# How the addresses of delivery transports are read, by their schemes. All others are URLs of HTTP.
+_READERS: Mapping[str, Callable[[str], Address]] = {}
 
 
 class CheckedRoute(msgspec.Struct, frozen=True):
@@ -67,7 +70,8 @@ def _check_route(route: Route, where: str, allow_private: bool, key_entropy: flo
             strategy=strategy,
         )
     for address in addresses:
-        check_address(address, f"{where}.addresses", allow_private=allow_private)
+        read = _READERS.get(address.partition("://")[0].lower(), parse_address)
+        check_address(address, f"{where}.addresses", allow_private=allow_private, read=read)
     max_deviation = None if route.maxDeviation is UNSET else route.maxDeviation
     if max_deviation is not None and not 0 <= max_deviation < 1 << 31:
         raise InvalidField("{where}.maxDeviation must be 0 or more seconds", where=where)
@@ -85,10 +89,12 @@ def _check_route(route: Route, where: str, allow_private: bool, key_entropy: flo
     )
 
 
-def check_address(address: str, where: str, *, allow_private: bool) -> None:
+def check_address(
+    address: str, where: str, *, allow_private: bool, read: Callable[[str], Address] = parse_address
+) -> None:
     """Refuse an address that cannot be posted to, with a sentence that names what is wrong."""
     try:
-        parsed = parse_address(address)
+        parsed = read(address)
     except AddressRefused as error:
         raise InvalidField(
             "{where}: {address!r} {error}", where=where, address=masked(address)[:80], error=error
