@@ -17,6 +17,7 @@ import {
   IconPalette,
   IconRoute,
   IconSend,
+  IconServer2,
   IconSettings,
   IconShieldLock,
   IconTerminal2,
@@ -99,6 +100,7 @@ const routes = {
     decode: off,
   }),
   unknown: route("/operator/unknown-devices"),
+  nodes: route("/operator/nodes"),
   colleagues: route("/users"),
   subscribers: route("/operator/subscribers"),
   users: route("/operator/users"),
@@ -267,6 +269,11 @@ screen(routes.branding, {
   title: "nav.branding",
   operator: IconPalette,
   load: () => import("./features/operator/Branding").then((module) => module.Branding),
+});
+screen(routes.nodes, {
+  title: "nav.nodes",
+  operator: IconServer2,
+  load: () => import("./features/operator/Nodes").then((module) => module.Nodes),
 });
 screen(routes.alarms, {
   title: "nav.alarms",

@@ -403,6 +403,7 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "listStations": plain(),
     "createStation": plain(body={"gatewayEUI": "0059ACFFFF000001", "name": "Roof"}),
     "listUnknownStations": plain(),
+    "getCluster": plain(),
     "listUnknownDevices": plain(),
     "changeStation": lambda w: Example({"stationId": w.station}, {"name": "Tower"}),
     "removeStation": lambda w: Example(

@@ -2276,6 +2276,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The nodes that serve the network together, and their partitions. */
+        get: operations["getCluster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/baseStations/worth": {
         parameters: {
             query?: never;
@@ -4881,6 +4898,44 @@ export interface components {
             colour: string;
             logo: string | null;
             stored: boolean;
+        };
+        /**
+         * ClusterStatus
+         * @description The nodes by name. `cluster` is false where one process serves the database alone; `unserved` are the
+         *         partitions that no living node has.
+         */
+        ClusterStatus: {
+            cluster: boolean;
+            time: string;
+            partitions: number;
+            unserved: number[];
+            versions: string[];
+            nodes: components["schemas"]["NodeView"][];
+        };
+        /**
+         * NodeView
+         * @description A node. `alive` is whether its lease has not ended; `leads` whether it does what has to be done once;
+         *         `lastHandover` when partitions came to it or left it last.
+         */
+        NodeView: {
+            name: string;
+            alive: boolean;
+            leads: boolean;
+            version: string;
+            roles: string[];
+            addresses: {
+                [key: string]: string;
+            };
+            process: number;
+            joined: string;
+            lastSeen: string;
+            secondsSinceSeen: number;
+            partitions: number[];
+            lagSeconds: number;
+            devicesInMemory: number;
+            baseStations: number;
+            lastHandover: string | null;
+            problems: string[];
         };
         /**
          * NamedWorth
@@ -19163,6 +19218,83 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getCluster: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterStatus"];
+                };
             };
             /** @description Bad Request */
             400: {

@@ -17,6 +17,7 @@ from veldnet.monitoring import DEVICE_TYPES
 
 if TYPE_CHECKING:
     from veldnet.assembly.certificate import ServerCertificate
+    from veldnet.assembly.clustering import Clustering
 
 # Old names of metrics, which are exported beside the new ones for one more release.
 RENAMED: dict[str, str] = {
@@ -34,7 +35,10 @@ class PlatformCollector(Collector):
         self._platform = platform
 
     def collect(self) -> Iterator[Metric]:
+        cluster = self._platform.cluster
         for family in self._families():
+            if cluster is not None:
+                _add_label(family, "node", cluster.name)
             yield family
             if old := _OLD_NAMES.get(family.name):
                 yield _under_old_name(family, old)
@@ -46,6 +50,8 @@ class PlatformCollector(Collector):
         yield from self._modules_and_air()
         yield from self._installation()
         yield from self._gauges()
+        if self._platform.cluster is not None:
+            yield from _of_node(self._platform.cluster)
 
     def _counters(self) -> Iterator[Metric]:
         network, deliveries = self._platform.network.counters, self._platform.deliveries
@@ -179,6 +185,9 @@ class PlatformCollector(Collector):
         for (channel, result), count in monitoring.notifier.counters.messages.items():
             sent.add_metric([channel, result], count)
         yield sent
+        if not self._platform.roles.leads:
+            # What is counted once for the installation is told by the node that leads.
+            return
         stations = GaugeMetricFamily(
             "veldnet_base_station_alarms", "Active alarms of base stations, by type", labels=["type"]
         )
@@ -192,6 +201,37 @@ class PlatformCollector(Collector):
         yield GaugeMetricFamily(
             "veldnet_base_stations", "Registered base stations", value=monitoring.base_station_count
         )
+
+
+def _of_node(cluster: Clustering) -> Iterator[Metric]:
+    """Of a node among others."""
+    view, partitions = cluster.partitions.view, range(cluster.partitions.partitions)
+    for name, text, value in (
+        ("partitions", "Partitions that this node serves", sum(map(cluster.partitions.mine, partitions))),
+        (
+            "partitions_unserved",
+            "Partitions that no node serves, as far as this one knows",
+            sum(cluster.partitions.owner(each) is None for each in partitions),
+        ),
+        ("nodes", "Nodes that live, as far as this one knows", len(view.living)),
+        ("node_clock_skew_seconds", "How far this clock is ahead of the database's", cluster.membership.skew),
+        ("bus_up", "Whether messages reach the other nodes", float(cluster.bus.problem is None)),
+    ):
+        yield GaugeMetricFamily(f"veldnet_{name}", text, value=value)
+    counts = cluster.bus.counts
+    for what, text, counted in (
+        ("sent", "Messages sent to other nodes, by subject", counts.sent),
+        ("received", "Messages received from other nodes, by subject", counts.received),
+        ("dropped", "Messages to and from other nodes that were dropped, by subject", counts.dropped),
+    ):
+        family = CounterMetricFamily(f"veldnet_bus_{what}", text, labels=["subject"])
+        for subject, count in counted.items():
+            family.add_metric([subject], count)
+        yield family
+
+
+def _add_label(family: Metric, name: str, value: str) -> None:
+    family.samples = [sample._replace(labels={**sample.labels, name: value}) for sample in family.samples]
 
 
 def _certificate(certificate: ServerCertificate) -> Iterator[Metric]:

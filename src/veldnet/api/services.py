@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 from cryptography.fernet import Fernet
 from msgspec import UNSET, UnsetType
@@ -32,11 +34,17 @@ from .auth.tokens import TokenCache
 from .errors import note_written
 from .metrics import Metrics
 from .rate_limit import RateLimiter
+from .shared_limits import SharedLimits
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
+# Seconds until it is seen that another process has taken back a token or ended a session.
+_SEEN_WITHIN, _SEEN_AT_ALL_NODES_WITHIN = 2.0, 1.0
+# Subject of messages between nodes, with digests of challenges that were taken and when they expire.
+_CHALLENGES = "challenges"
+_TAKEN = msgspec.msgpack.Decoder(tuple[bytes, float])
 # Seconds for which name, logo and colour are not read again.
 _BRANDING_AGE = 5.0
 
@@ -49,10 +57,11 @@ class Services:
         self._branding_until = 0.0
         self.platform = platform
         self.settings: ApiSettings = platform.settings.api
-        self.tokens = TokenCache(platform.store)
+        seen_within = _SEEN_WITHIN if platform.bus is None else _SEEN_AT_ALL_NODES_WITHIN
+        self.tokens = TokenCache(platform.store, seen_within)
         self.requests = RateLimiter(self.settings.rate_limit)
         console = platform.settings.console
-        self.sessions = SessionCache(platform.store, console.session_idle)
+        self.sessions = SessionCache(platform.store, console.session_idle, seen_within)
         self.console_requests = RateLimiter(console.rate_limit, burst=max(round(console.rate_limit * 4), 1))
         self.secrets = SecretChecks()
         # Dry runs of imports that go on in further requests.
@@ -65,9 +74,11 @@ class Services:
         # Codes of second factors, for each user: six digits are soon guessed.
         self.codes = RateLimiter(1 / 300, burst=5)
         self.openid = OpenIdClient(platform.clock)
-        # Seals what a browser carries to an identity provider and back; attempts end with the process.
-        self.attempts = Fernet(Fernet.generate_key())
-        self.challenges = Challenges(platform.clock)
+        # Seals what a browser carries to an identity provider and back; attempts end with the process, or the
+        # last of several.
+        secret = platform.shared_secret
+        self.attempts = Fernet(Fernet.generate_key() if secret is None else base64.urlsafe_b64encode(secret))
+        self.challenges = Challenges(platform.clock, secret)
         # Passkeys belong to the public address of the server; None where browsers do not allow them for it.
         self.relying_party = relying_party(platform.settings.sign_in.url)
         # Links that are opened.
@@ -75,6 +86,37 @@ class Services:
         # Invitations of a subscriber: mail goes to addresses that its administrators type.
         self.invitations = RateLimiter(1 / 60, burst=50)
         self.metrics = Metrics(platform)
+        self._join_nodes()
+
+    def _join_nodes(self) -> None:
+        """Have limits count, and readers hear, over all nodes."""
+        bus = self.platform.bus
+        if bus is None:
+            return
+        SharedLimits(
+            bus,
+            {
+                "requests": self.requests,
+                "console": self.console_requests,
+                "names": self.secrets.names,
+                "addresses": self.secrets.addresses,
+                "trials": self.trials,
+                "reset origins": self.reset_origins,
+                "reset names": self.reset_names,
+                "codes": self.codes,
+                "link origins": self.link_origins,
+                "invitations": self.invitations,
+            },
+        )
+
+        def tell(digest: bytes, expires: float) -> None:
+            bus.announce(_CHALLENGES, msgspec.msgpack.encode((digest, expires)))
+
+        def told(_node: str, payload: bytes) -> None:
+            self.challenges.taken_elsewhere(*_TAKEN.decode(payload))
+
+        self.challenges.on_taken = tell
+        bus.on(_CHALLENGES, told)
 
     @property
     def mailer(self) -> Mailer | None:

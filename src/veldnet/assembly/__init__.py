@@ -3,6 +3,7 @@
 __all__ = [
     "certificate",
     "certificate_authority",
+    "clustering",
     "data_directory",
     "inspection",
     "listening",
@@ -10,6 +11,7 @@ __all__ = [
     "network_settings",
     "platform",
     "remote_operation",
+    "sights",
     "station_configuration",
     "vaults",
     "virtual_world",

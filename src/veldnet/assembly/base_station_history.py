@@ -5,58 +5,81 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from veldnet.assembly.base_station_directory import BaseStations
-from veldnet.gateways import Measures, Presence, Seen, Spread
+from veldnet.assembly.sights import Sights
+from veldnet.gateways import Measures, Spread
+from veldnet.lorawan import BaseStationId
 from veldnet.monitoring import base_station_history as history
-from veldnet.network.core import AirSchedule
 from veldnet.store import Store
 
 
 class HistoryKeeper:
-    """Writes down what was measured. `silence` is the number of seconds after which one is away."""
+    """Writes down what was measured. Where there are several nodes, each writes what it has measured itself,
+    and the one that `leads` judges who was away. `silence` is the number of seconds after which one is
+    away."""
 
     def __init__(
         self,
         store: Store,
         base_stations: BaseStations,
-        presence: Presence,
-        air: AirSchedule,
+        sights: Sights,
         clock: Callable[[], float],
         silence: float,
+        *,
+        leads: Callable[[], bool],
     ) -> None:
         self._base_stations = base_stations
-        self._presence = presence
-        self._air = air
+        self._sights = sights
+        self._presence, self._air = sights.presence, sights.air
         self._clock = clock
         self._started_at = clock()
         self._recorder = history.Recorder(store, clock, silence)
+        self._leads = leads
+        self._led = False
 
     async def start(self) -> None:
         """Take up what an earlier process left."""
-        self._started_at = self._clock()
+        self._started_at, self._led = self._clock(), self._leads()
         await self._recorder.start()
 
     async def write(self) -> None:
         """Write down what was measured since the last time."""
+        led, self._led = self._led, self._leads()
+        if not self._led:
+            await self._recorder.measured(self._measured())
+            return
+        if not led:
+            # Another node has judged until now.
+            await self._recorder.start()
+        await self._recorder.look(self._looks())
+
+    def _measured(self) -> dict[BaseStationId, history.Measures]:
+        """What was measured here since the last time. Its times of silence are seen by the node that
+        leads."""
+        looks = self._looks()
+        return {station: look.measures for station, look in looks.items() if look.measures != _NOTHING}
+
+    def _looks(self) -> dict[BaseStationId, history.Look]:
         results, duty_cycles = self._air.results.take(), self._air.duty_cycles(self._clock())
+        stations = dict(self._base_stations.all())
+        sights = dict(self._sights.several(stations))
         looks = {}
-        for identifier, station in self._base_stations.all():
-            seen = self._presence.stations.get(identifier)
-            network = dict(results.get(identifier, {})), duty_cycles.get(identifier, {})
+        for identifier, station in stations.items():
+            measures = _network_measures(dict(results.get(identifier, {})), duty_cycles.get(identifier, {}))
+            seen, sight = self._presence.stations.get(identifier), sights.get(identifier)
+            breaks: tuple[tuple[float, float], ...] = ()
             if seen is not None:
-                looks[identifier] = _look(seen, *network)
+                breaks = tuple(seen.breaks)
+                seen.breaks.clear()
+                measures.add(_measures(seen.measured()))
+            if sight is not None:
+                looks[identifier] = history.Look(sight.seen_at, sight.up_since, breaks, measures)
             elif station.last_seen_at is not None:
                 # It was heard by an earlier process, and is to be heard by this one.
-                at = self._started_at
-                looks[identifier] = history.Look(at, at, (), _network_measures(*network))
-        await self._recorder.look(looks)
+                looks[identifier] = history.Look(self._started_at, self._started_at, (), measures)
+        return looks
 
 
-def _look(seen: Seen, downlinks: dict[str, int], duty_cycle: dict[str, float]) -> history.Look:
-    breaks = tuple(seen.breaks)
-    seen.breaks.clear()
-    measures = _network_measures(downlinks, duty_cycle)
-    measures.add(_measures(seen.measured()))
-    return history.Look(seen.seen_at, seen.up_since, breaks, measures)
+_NOTHING = history.Measures()
 
 
 def _network_measures(downlinks: dict[str, int], duty_cycle: dict[str, float]) -> history.Measures:

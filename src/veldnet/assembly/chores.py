@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from veldnet.assembly.roles import Chore
+from veldnet.assembly.shared_feeds import TELL_EVERY
 from veldnet.monitoring import BACKUP, CERTIFICATE, Module, Retention, prune
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _HISTORY_EVERY = 60.0
 _WORTH_EVERY = 120.0
 _ORDER_EVERY = 60.0
 _NAMES_EVERY = 10.0
+_SIGHTS_EVERY = 5.0
+_NOTIFICATIONS_EVERY = 10.0
 _VIRTUAL_CHECK = 300.0
 
 
@@ -53,11 +56,25 @@ def chores_of(platform: Platform) -> list[Chore]:
         Chore("retention", _PRUNE_EVERY, retain, once=True, virtual=True),
         # Of the partitions that this node serves.
         Chore("device alarms", looks, monitoring.check_devices, virtual=True),
-        Chore("base station alarms", looks, monitoring.check_base_stations, once=True, virtual=True),
+        Chore("base station alarms", looks, monitoring.look_at_base_stations, virtual=True),
     ]
+    if platform.cluster is not None:
+        chores += _between_nodes(platform)
     if platform.backups is not None:
         chores.append(Chore("scheduled backups", _BACKUP_EVERY, platform.backups.run, once=True))
     return chores
+
+
+def _between_nodes(platform: Platform) -> list[Chore]:
+    async def look_for_notifications() -> None:
+        # What other nodes have written, for this one sends it.
+        platform.monitoring.notifier.wake()
+
+    return [
+        Chore("readers at other nodes", TELL_EVERY, platform.feeds.tell),
+        Chore("base stations of other nodes", _SIGHTS_EVERY, platform.sights.tell),
+        Chore("notifications of other nodes", _NOTIFICATIONS_EVERY, look_for_notifications, once=True),
+    ]
 
 
 async def run_now(platform: Platform) -> None:
@@ -65,8 +82,8 @@ async def run_now(platform: Platform) -> None:
     await platform.presence_keeper.write()
     await platform.apply_changes()
     await platform.monitoring.check_devices()
+    await platform.monitoring.look_at_base_stations()
     if platform.roles.leads:
-        await platform.monitoring.check_base_stations()
         await platform.monitoring.check_modules(_parts(platform))
         await platform.monitoring.count_devices()
         await platform.coverage.take()

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.assembly.device_indexes import DeviceIndexes
-from veldnet.gateways import Presence
+from veldnet.assembly.roles import Roles
+from veldnet.assembly.sights import Sight, Sights
 from veldnet.inventory import base_stations, branding
 from veldnet.keys import Vaults, labels
 from veldnet.lorawan import BaseStationId
@@ -57,7 +58,8 @@ class Watched(msgspec.Struct, frozen=True):
     network: NetworkServer
     vault: Vaults
     base_stations: BaseStations
-    presence: Presence
+    sights: Sights
+    roles: Roles
 
 
 class MonitoringService:
@@ -73,13 +75,15 @@ class MonitoringService:
         post: Post,
         mailer: Mailer | None = None,
     ) -> None:
+        # Whether this node judges what belongs to the whole installation, and did so at the last look.
+        self._roles, self._led = watched.roles, watched.roles.leads
         self.recipients = Recipients()
         self.mailer = mailer or mailer_of(settings, store)
         # Devices by state of health, as last counted.
         self.fleet: dict[str, int] = {}
         self._store = store
         self._network, self._vault = watched.network, watched.vault
-        self._base_stations, self._presence = watched.base_stations, watched.presence
+        self._base_stations, self._sights = watched.base_stations, watched.sights
         clock, ids = runtime.clock, runtime.ids
         self._clock = clock
         self._started_at = clock()
@@ -116,6 +120,7 @@ class MonitoringService:
             is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),
             pace=pace,
         )
+        notifier.leads = lambda: self._roles.leads
         self.monitor.on_notification(notifier.wake)
         self.stations.on_notification(notifier.wake)
         self.modules.on_notification(notifier.wake)
@@ -172,19 +177,30 @@ class MonitoringService:
     def base_station_count(self) -> int:
         return sum(1 for _station in self._base_stations.all())
 
+    async def look_at_base_stations(self) -> None:
+        """Judge all base stations and parts of the installation, or learn what the node that leads has
+        judged."""
+        led, self._led = self._led, self._roles.leads
+        if not (led and self._led):
+            await self.stations.load()
+            await self.modules.load()
+        if self._led:
+            await self.check_base_stations()
+
     async def check_base_stations(self) -> None:
-        """Look at every base station."""
-        now = self._clock()
-        loads = self._network.air.loads(now)
+        """Look at every base station, whichever node it is connected to."""
+        now, radios = self._clock(), self._network.air.radios
         overdue = await self._store.read(lambda c: base_stations.overdue_updates(c, now))
-        facts = {
-            identifier: replace(
-                self._facts(identifier, station.name, station.operator_ref, station.last_seen_at, loads),
+        stations = dict(self._base_stations.all())
+        sights = dict(self._sights.several(stations))
+        facts = {}
+        for identifier, station in stations.items():
+            sight = sights.get(identifier)
+            facts[identifier] = replace(
+                self._unseen(identifier, station) if sight is None else _facts(station, sight),
                 overdue=overdue.get(station.id, ""),
-                gps_refused=self._network.air.radios.refuses_gps_time(identifier, now),
+                gps_refused=radios.refuses_gps_time(identifier, now) if sight is None else sight.gps_refused,
             )
-            for identifier, station in self._base_stations.all()
-        }
         await self.stations.check(facts)
 
     async def check_modules(self, others: Iterable[Module] = ()) -> None:
@@ -192,37 +208,12 @@ class MonitoringService:
         modules = [Module(name, each.name, each.problem) for name, each in self._vault.modules()]
         await self.modules.check([*modules, *others])
 
-    def _facts(
-        self,
-        identifier: BaseStationId,
-        name: str,
-        operator_ref: int,
-        last_seen_at: int | None,
-        loads: dict[BaseStationId, float],
-    ) -> Facts:
-        seen = self._presence.stations.get(identifier)
-        if seen is None:
-            # Since the start it has not been heard; before, it may have been. It gets the time it always has.
-            known = last_seen_at is not None
-            down = self.stations.is_down(identifier)
-            at = (last_seen_at or 0) / 1000 if down else self._started_at
-            return Facts(name=name, operator_ref=operator_ref, seen_at=at if known else None)
-        packets, bad = seen.packets()
-        return Facts(
-            name=name,
-            operator_ref=operator_ref,
-            seen_at=seen.seen_at,
-            up_since=seen.up_since,
-            frame_at=seen.frame_at,
-            gps_at=seen.gps_at,
-            restarted_at=seen.restarted_at,
-            packets=packets,
-            bad_packets=bad,
-            acknowledged=seen.acknowledged,
-            downlink_load=loads.get(identifier, 0.0),
-            addresses=tuple(seen.duplicates(self._clock())),
-            clock_error=seen.clock_error,
-        )
+    def _unseen(self, identifier: BaseStationId, station: base_stations.BaseStation) -> Facts:
+        """Since the start it has not been heard; before, it may have been. It gets the time it always has."""
+        known = station.last_seen_at is not None
+        down = self.stations.is_down(identifier)
+        at = (station.last_seen_at or 0) / 1000 if down else self._started_at
+        return Facts(name=station.name, operator_ref=station.operator_ref, seen_at=at if known else None)
 
     async def device_changed(self, ref: int) -> None:
         """Thresholds or plan of a device have changed: its next look may be due earlier."""
@@ -251,6 +242,24 @@ class MonitoringService:
         found = self.monitor.mute(entry, kind, of, until, author)
         await self._network.commits.durable()
         return found
+
+
+def _facts(station: base_stations.BaseStation, sight: Sight) -> Facts:
+    return Facts(
+        name=station.name,
+        operator_ref=station.operator_ref,
+        seen_at=sight.seen_at,
+        up_since=sight.up_since,
+        frame_at=sight.frame_at,
+        gps_at=sight.gps_at,
+        restarted_at=sight.restarted_at,
+        packets=sight.packets,
+        bad_packets=sight.bad_packets,
+        acknowledged=sight.acknowledged,
+        downlink_load=sight.load,
+        addresses=sight.duplicates,
+        clock_error=sight.clock_error,
+    )
 
 
 def _kinds(severities: tuple[str, ...]) -> tuple[dict[int, AlarmType], dict[int, AlarmType]]:

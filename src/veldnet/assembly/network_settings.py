@@ -51,8 +51,10 @@ def server_options(
     generation: int,
     radio_settings: Callable[[BaseStationId], RadioSettings],
     plans_both: Callable[[BaseStationId], bool],
+    node_lives: Callable[[int], bool] | None = None,
 ) -> ServerOptions:
-    """How the network server works, apart from what it decides."""
+    """How the network server works, apart from what it decides. `node_lives` tells of other nodes, by their
+    numbers in identifiers, where there are some."""
     return ServerOptions(
         deduplication_window=settings.deduplication_window,
         capacity=settings.device_capacity,
@@ -62,6 +64,8 @@ def server_options(
         duty_cycle=settings.duty_cycle,
         radio_settings=radio_settings,
         plans_both=plans_both,
+        shared=node_lives is not None,
+        **({} if node_lives is None else {"node_lives": node_lives}),
     )
 
 

@@ -17,6 +17,7 @@ from veldnet.assembly.base_station_history import HistoryKeeper
 from veldnet.assembly.base_station_presence import PresenceKeeper
 from veldnet.assembly.changes import ChangeApplier
 from veldnet.assembly.chores import chores_of, run_now
+from veldnet.assembly.clustering import Clustering, NodeSetup
 from veldnet.assembly.configured import decoder_pool, delivery_limits, route_sender
 from veldnet.assembly.coverage import CoverageKeeper
 from veldnet.assembly.data_directory.directory import DataDirectory
@@ -28,9 +29,13 @@ from veldnet.assembly.protocols import PROTOCOLS, Keeper, cups_server
 from veldnet.assembly.readiness import problems_of
 from veldnet.assembly.remote_operation import RemoteDesk
 from veldnet.assembly.roles import Roles
+from veldnet.assembly.shared_feeds import Kind, SharedFeeds
+from veldnet.assembly.shared_secret import shared_secret
+from veldnet.assembly.sights import Sights
 from veldnet.assembly.update_desk import update_desk
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
+from veldnet.cluster import Bus, NodeReport, OneNode
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import InvalidField
 from veldnet.gateways import Hub, Presence
@@ -39,8 +44,8 @@ from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
-from veldnet.monitoring.downlinks import DownlinkLedger, settle
-from veldnet.monitoring.logger import LiveFeed
+from veldnet.monitoring.downlinks import Changed, DownlinkLedger, settle
+from veldnet.monitoring.logger import Line, LiveFeed
 from veldnet.monitoring.unknown_devices import UnknownDevices
 from veldnet.network.core import PortKey, personalised_state
 from veldnet.network.shell import NetworkServer, Runtime
@@ -69,7 +74,8 @@ class Outside(msgspec.Struct, frozen=True):
     """What the platform lives in, where it is not the world: a simulation owns time and chance.
 
     `transmit` replaces the way of downlinks to base stations, `sender` the way of messages to application
-    servers, `mailer` that of e-mails; without them they go over UDP, HTTP and SMTP.
+    servers, `mailer` that of e-mails; without them they go over UDP, HTTP and SMTP. `node` is there where
+    this process is one of several.
     """
 
     clock: Callable[[], float] = time.time
@@ -77,6 +83,7 @@ class Outside(msgspec.Struct, frozen=True):
     transmit: Callable[[GatewayDownlink], None] | None = None
     sender: Sender | None = None
     mailer: Mailer | None = None
+    node: NodeSetup | None = None
 
 
 class Platform:
@@ -104,41 +111,78 @@ class Platform:
         self.presence = Presence()
         self.table = RoutingTable(self.store, self.vault)
         runtime = Runtime(clock, data.store.ids, outside.rng, self.supervisor)
-        self.network = self._network(runtime, outside.transmit or self._transmit, generation)
+        self.network = self._network(runtime, outside, generation)
         post = post_signed(allow_private=settings.routing.allow_private_destinations)
         sender = outside.sender if outside.sender is not None else route_sender(settings.routing)
         if virtual is not None:
             sender, post = WaitedSender(sender, virtual), waited_post(post, virtual)
+        self._meet_others(outside.node)
         self.deliveries = self._deliver(runtime, sender)
-        watched = Watched(self.network, self.vault, self.base_stations, self.presence)
+        watched = Watched(self.network, self.vault, self.base_stations, self.sights, self.roles)
         self.monitoring = MonitoringService(
             settings, runtime, self.store, watched, post=post, mailer=outside.mailer
         )
         self._watch_commits()
         self.decoders = decoder_pool(settings.console)
-        self.hub = Hub(self.network, self.base_stations, self.presence, clock, self.supervisor.caught)
         self._connections = self._serve_protocols()
         if virtual is not None:
             virtual.attach(self)
         self.presence_keeper = PresenceKeeper(self.store, self.presence, clock)
         self.history = self._keep_history()
-        self.keys = KeyCare(data, self.supervisor)
+        self.keys = KeyCare(data, self.supervisor, lambda: self.roles.leads)
         # Of HTTPS, where the server has its own.
         self.certificate: ServerCertificate | None = None
         self.backups = ScheduledBackups(settings, clock) if settings.backup.directory else None
         self.loop_lag = 0.0
         self.coverage = CoverageKeeper(self.store, clock, lambda: self.monitoring.mailer)
         self._changes = ChangeApplier(self.store, self.supervisor, self._change_table())
-        # One process serves all partitions.
-        self.roles = Roles(lambda _partition: True)
         self.ready = False
         self._lease = ServingLease(data.store)
         self._writable = True
+        # By which nodes open what others have sealed into browsers; None of a process that serves alone.
+        self.shared_secret: bytes | None = None
         # Another process has taken this one's place; it must stop.
         self.lease_lost = asyncio.Event()
 
+    def _cluster(self, node: NodeSetup | None) -> Clustering | None:
+        if node is None:
+            return None
+        cluster = Clustering(node, self._data.store, self.supervisor, self.clock, self.network)
+        cluster.report = self._report
+        return cluster
+
+    def _node_lives(self, process: int) -> bool:
+        return self.cluster is not None and self.cluster.partitions.lives(process)
+
+    @property
+    def bus(self) -> Bus | None:
+        """The way to other nodes; None of a process that serves alone."""
+        return None if self.cluster is None else self.cluster.bus
+
+    def _report(self) -> NodeReport:
+        """What other nodes and people are told of this one."""
+        return NodeReport(
+            lag=round(min(self.receive_lag, 60.0), 3),
+            devices=len(self.network.devices),
+            base_stations=self.hub.connected_count,
+            problems=tuple(self.write_problems() + self.supervisor.problems() + self.hub.problems()),
+        )
+
+    def _meet_others(self, node: NodeSetup | None) -> None:
+        """What stands between base stations and network server, here and at other nodes."""
+        self.cluster = self._cluster(node)
+        sink = self.network if self.cluster is None else self.cluster.frames
+        self.hub = Hub(sink, self.base_stations, self.presence, self.clock, self.supervisor.caught)
+        if self.cluster is not None:
+            self.cluster.frames.serve(self.hub, self.network.air)
+        self.roles = Roles(OneNode() if self.cluster is None else self.cluster.partitions)
+        self.sights = Sights(self.presence, self.hub, self.network.air, self.clock, self.bus)
+
     def _watch_commits(self) -> None:
-        """After the deliveries and the monitoring, which take part in a commit before these."""
+        """After the deliveries and the monitoring, which take part in a commit before these. Readers hear
+        what is committed at any node."""
+        if self.cluster is not None:
+            self.cluster.servers += [self.network.partitions, self.deliveries, self.monitoring]
         streams = self.settings.console.live_streams
         self.live = LiveFeed(self.place_of, streams=streams)
         self.unknown_devices = UnknownDevices()
@@ -146,28 +190,30 @@ class Platform:
         for participant in (self.live, self.unknown_devices, self.downlinks):
             self.network.commits.join(participant)
         self.network.commits.watch_queues(self.downlinks)
+        if self.bus is not None:
+            kinds = {"frames": Kind(self.live, Line), "downlinks": Kind(self.downlinks, Changed)}
+            self.feeds = SharedFeeds(self.bus, kinds)
 
-    def _network(
-        self, runtime: Runtime, transmit: Callable[[GatewayDownlink], None], generation: int
-    ) -> NetworkServer:
+    def _network(self, runtime: Runtime, outside: Outside, generation: int) -> NetworkServer:
         settings = self.settings.network
+        node_lives = None if outside.node is None else self._node_lives
         return NetworkServer(
             network_parameters(settings),
             self.store,
             self.vault,
             runtime,
-            transmit,
-            server_options(settings, generation, self.base_stations.radio, self._plans_both),
+            outside.transmit or self._transmit,
+            server_options(settings, generation, self.base_stations.radio, self._plans_both, node_lives),
         )
 
     def _keep_history(self) -> HistoryKeeper:
         return HistoryKeeper(
             self.store,
             self.base_stations,
-            self.presence,
-            self.network.air,
+            self.sights,
             self.clock,
             self.settings.alarms.base_station_silence,
+            leads=lambda: self.roles.leads,
         )
 
     def _deliver(self, runtime: Runtime, sender: Sender) -> Deliveries:
@@ -206,15 +252,23 @@ class Platform:
         return None if position is None else (position.latitude, position.longitude)
 
     def _plans_both(self, base_station: BaseStationId) -> bool:
-        return self.hub.plans_both(base_station)
+        here = self.hub.plans_both(base_station)
+        return here or (self.cluster is not None and self.cluster.frames.plans_both(base_station))
 
     def _transmit(self, downlink: GatewayDownlink) -> None:
-        self.hub.transmit(downlink)
+        if self.cluster is None:
+            self.hub.transmit(downlink)
+        else:
+            self.cluster.frames.transmit(downlink)
 
     async def start(self, *, take_over: bool = False) -> None:
         """Load what is small, and take up what an earlier process left; devices are loaded when heard. Raises
         `DirectoryInUse` where that process lives and is not to be taken over."""
-        await self._lease.claim(take_over=take_over)
+        if self.cluster is None:
+            await self._lease.claim(take_over=take_over)
+        else:
+            await self._lease.refuse_beside()
+            self.shared_secret = await shared_secret(self.store, self.vault)
         await self._changes.begin()
         await self.base_stations.load(self.store)
         await self._certificates_changed(0)
@@ -222,17 +276,21 @@ class Platform:
             await connections.restore()
         await self._load_operators()
         await self.table.load()
-        await self.store.write(partial(settle, now=round(self.clock() * 1000)))
+        if self.cluster is None:
+            await self.store.write(partial(settle, now=round(self.clock() * 1000)))
         await self.network.start()
         await self.deliveries.start()
         await self.monitoring.start()
         await self.history.start()
         await self.unknown_devices.load(self.store)
+        if self.cluster is not None:
+            await self.cluster.start()
         self.keys.start()
 
     def start_background_tasks(self) -> None:
         """Begin what comes round."""
-        self.poll("lease", BEAT_EVERY, self._beat)
+        if self.cluster is None:
+            self.poll("lease", BEAT_EVERY, self._beat)
         for chore in chores_of(self):
             work = self.roles.work_of(chore)
             if chore.virtual:
@@ -292,7 +350,7 @@ class Platform:
     def write_problems(self) -> list[str]:
         """Why frames are not accepted, in words."""
         commits, found = self.network.commits, []
-        if commits.lost_lease or self.lease_lost.is_set():
+        if self.cluster is None and (commits.lost_lease or self.lease_lost.is_set()):
             found.append("another process has taken over this data directory: this one stops")
         elif commits.failing:
             found.append("the last commit failed: frames are not accepted")
@@ -300,7 +358,7 @@ class Platform:
             found.append("the database cannot be written: frames are not accepted")
         if self._data.problem is not None:
             found.append(self._data.problem)
-        return found
+        return found if self.cluster is None else found + self.cluster.problems()
 
     def certificate_problem(self) -> str | None:
         """What is wrong with the certificates of base stations, in words."""
@@ -403,6 +461,9 @@ class Platform:
     async def stop(self) -> None:
         """Finish what was received, then close."""
         self.ready = False
+        if self.cluster is not None:
+            # Frames that still come go to the others meanwhile.
+            await self.cluster.leave()
         await self.supervisor.stop()
         await self.remote.stop()
         await self.hub.stop()
@@ -418,5 +479,8 @@ class Platform:
         await self.network.stop()
         await self.deliveries.stop()
         await self.network.commits.drain()
-        await self._lease.release(self.store)
+        if self.cluster is None:
+            await self._lease.release(self.store)
+        else:
+            await self.cluster.stop()
         await self._data.close()

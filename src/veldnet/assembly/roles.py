@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-# Whoever serves it does what has to be done once.
-FIRST_PARTITION = 0
+from veldnet.cluster import FIRST_PARTITION, PartitionMap
 
 Work = Callable[[], Awaitable[None]]
 
@@ -25,15 +24,15 @@ class Chore(msgspec.Struct, frozen=True):
 
 
 class Roles:
-    """`mine` tells whether this node serves a partition now."""
+    """`partitions` tells what this node serves now."""
 
-    def __init__(self, mine: Callable[[int], bool]) -> None:
-        self._mine = mine
+    def __init__(self, partitions: PartitionMap) -> None:
+        self._partitions = partitions
 
     @property
     def leads(self) -> bool:
         """Whether this node does what has to be done once."""
-        return self._mine(FIRST_PARTITION)
+        return self._partitions.mine(FIRST_PARTITION)
 
     def work_of(self, chore: Chore) -> Work:
         """The work of a chore, which rests while it is another node's."""

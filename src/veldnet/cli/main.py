@@ -42,6 +42,7 @@ app = lazy_group(
             "veldnet.cli.admin:admin",
             "Manage accounts, plans, base stations, keys and backups.",
         ),
+        "cluster": Lazy("veldnet.cli.cluster:cluster", "The nodes that serve a database together."),
         "remote": Lazy(
             "veldnet.cli.remote:remote",
             "Run commands and open shells on base stations of a running server.",

@@ -51,7 +51,7 @@ async def serve(
     # Asks for the certificate again; without one it must not end the server.
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     certificate = _certificate(settings)
-    platform = await _open_platform(settings, lock, virtual)
+    platform = await _open_platform(settings, lock, virtual, ports.addresses)
     try:
         await platform.start(take_over=take_over)
         await platform.hub.start(ports.base_stations)
@@ -88,7 +88,9 @@ async def serve(
         raise LeaseLost("another server has taken over the data directory, so this one has stopped")
 
 
-async def _open_platform(settings: Settings, lock: DirectoryLock, virtual: VirtualWorld | None) -> Platform:
+async def _open_platform(
+    settings: Settings, lock: DirectoryLock, virtual: VirtualWorld | None, addresses: Addresses
+) -> Platform:
     """Open the data directory, or create it, and load the parts meanwhile."""
     loop = asyncio.get_running_loop()
     loading = loop.run_in_executor(None, _load_platform)
@@ -99,12 +101,22 @@ async def _open_platform(settings: Settings, lock: DirectoryLock, virtual: Virtu
         raise
     generation = await data.generation()
     await loading
+    from veldnet.assembly.clustering import node_setup
     from veldnet.assembly.platform import Outside, Platform
 
-    outside = None if virtual is None else Outside(virtual.now)
+    if virtual is None:
+        outside = Outside(node=node_setup(settings, _shown(addresses)))
+    else:
+        outside = Outside(virtual.now)
     platform = Platform(settings, data, generation=generation, outside=outside, virtual=virtual)
     platform.supervisor.watch_loop(loop)
     return platform
+
+
+def _shown(addresses: Addresses) -> dict[str, str]:
+    """Where a server listens, as it is shown to people."""
+    found = {"http": addresses.http, "udp": addresses.udp, "basicsStation": addresses.basics_station}
+    return {name: address for name, address in found.items() if address is not None}
 
 
 def _certificate(settings: Settings) -> ServerCertificate | None:

@@ -53,8 +53,12 @@ def readable_errors() -> Iterator[None]:
         fail(str(error), next(code for kind, code in _EXITS if isinstance(error, kind)))
     except Exception as error:
         # Loaded by whoever raised these.
-        from veldnet.store import LeaseLost, StoreError
+        from veldnet.store import LeaseLost, NodeInUse, StoreError
 
+        if isinstance(error, NodeInUse):
+            fail(f"{error}: give each node a name of its own (cluster.node)", Exit.IN_USE)
+        if type(error).__name__ == "BusError":
+            fail(str(error), Exit.SETTINGS)
         if isinstance(error, LeaseLost):
             fail(str(error), Exit.LEASE_LOST)
         if isinstance(error, StoreError):

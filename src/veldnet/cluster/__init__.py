@@ -4,12 +4,22 @@ between them."""
 from .bus import Bus, BusCounts, BusError, NodeAway, RequestRefused
 from .frames import ClusterFrames
 from .in_process import BadWire, InProcessBus, Wire
-from .membership import Membership
+from .membership import Membership, Nodes
+from .nats_access import NatsAccess
+from .opening import nats_bus
+from .outcomes import SUBJECT as OUTCOMES
+from .outcomes import decode_outcome, encode_outcome
 from .owner_calls import Call, OwnerCalls
-from .ownership import OneNode, Ownership, PartitionMap, PartitionServer
+from .ownership import NETWORK, Leases, OneNode, Ownership, PartitionMap, PartitionServer
+from .radio_messages import BadMessage
 from .requests import ClusterRequests
+from .status import FIRST_PARTITION, ClusterStatus, NodeReport, NodeView, cluster_status
 
 __all__ = [
+    "FIRST_PARTITION",
+    "NETWORK",
+    "OUTCOMES",
+    "BadMessage",
     "BadWire",
     "Bus",
     "BusCounts",
@@ -17,9 +27,15 @@ __all__ = [
     "Call",
     "ClusterFrames",
     "ClusterRequests",
+    "ClusterStatus",
     "InProcessBus",
+    "Leases",
     "Membership",
+    "NatsAccess",
     "NodeAway",
+    "NodeReport",
+    "NodeView",
+    "Nodes",
     "OneNode",
     "OwnerCalls",
     "Ownership",
@@ -27,4 +43,8 @@ __all__ = [
     "PartitionServer",
     "RequestRefused",
     "Wire",
+    "cluster_status",
+    "decode_outcome",
+    "encode_outcome",
+    "nats_bus",
 ]

@@ -30,13 +30,14 @@ class Nodes(Protocol):
 
     async def join(self, node: NewNode, seconds: float) -> Lease: ...
 
-    async def beat(self, seconds: float) -> ClusterView: ...
+    async def beat(self, seconds: float, status: str = ...) -> ClusterView: ...
 
     async def leave(self) -> None: ...
 
 
 class Membership:
-    """`clock` is Unix seconds. Nothing is served before `start`, nor after `stop`."""
+    """`clock` is Unix seconds, `status` what the others are told of this node, as JSON. Nothing is served
+    before `start`, nor after `stop`."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Membership:
         ownership: Ownership,
         supervisor: Supervisor,
         clock: Callable[[], float],
+        status: Callable[[], str] = lambda: "{}",
     ) -> None:
         self.node = node
         # Seconds by which the clock of this node is ahead of the database's.
@@ -53,6 +55,7 @@ class Membership:
         self._ownership = ownership
         self._supervisor = supervisor
         self._clock = clock
+        self._status = status
         self._problem: str | None = None
         self._member = False
         self._leaving = False
@@ -133,7 +136,7 @@ class Membership:
         try:
             if not self._member:
                 await self._join()
-            view = await self._nodes.beat(LEASE)
+            view = await self._nodes.beat(LEASE, self._status())
         except LeaseLost as error:
             # Another process has this name, or had it while this one was paused.
             log.error("membership_lost", node=self.node.name, error=str(error))

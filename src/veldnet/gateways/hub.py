@@ -115,6 +115,11 @@ class Hub:
         """The protocol by which a base station can be reached."""
         return self._connections.get(base_station)
 
+    @property
+    def connected_count(self) -> int:
+        """How many base stations are connected."""
+        return len(self._connections)
+
     def plans_both(self, base_station: BaseStationId) -> bool:
         """Whether a base station can be given two windows for one frame."""
         protocol = self._connections.get(base_station)

@@ -35,6 +35,8 @@ SECOND_FACTOR = "second factor"
 
 # The token, or certificate and key, that a base station is to fetch.
 STATION_CREDENTIALS = "base station credentials"
+# What nodes seal into browsers with.
+SHARED_SECRET = "secret of the nodes"  # noqa: S105 - a label
 # The private key of the internal certificate authority.
 AUTHORITY_KEY = "certificate authority"
 

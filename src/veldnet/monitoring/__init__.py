@@ -77,6 +77,7 @@ __all__ = [
     "read_all",
     "read_settings",
     "statistics",
+    "subscriptions",
     "timeline",
     "unknown_devices",
     "with_severities",

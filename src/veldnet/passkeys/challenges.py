@@ -5,6 +5,7 @@ were taken are remembered until they expire."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -31,12 +32,15 @@ class _Ticket(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Challenges:
-    """Makes challenges and takes them back. A restart ends those that are out."""
+    """Makes challenges and takes them back. With a `key` of 32 octets any node that has it can take them,
+    else a restart ends those that are out."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], key: bytes | None = None) -> None:
         self._clock = clock
-        self._seal = Fernet(Fernet.generate_key())
+        self._seal = Fernet(Fernet.generate_key() if key is None else base64.urlsafe_b64encode(key))
         self._taken: OrderedDict[bytes, float] = OrderedDict()
+        # Called with the digest of one that was taken, and when it expires.
+        self.on_taken: Callable[[bytes, float], None] = lambda _digest, _expires: None
 
     def new(self, purpose: str, holder: bytes = b"") -> tuple[bytes, str]:
         """A challenge, and the ticket that the browser brings back with its answer."""
@@ -59,4 +63,10 @@ class Challenges:
         if ticket.expires <= now or digest in self._taken or len(self._taken) >= _MOST:
             raise PasskeyProblem("challenge", "the challenge has expired or was used")
         self._taken[digest] = ticket.expires
+        self.on_taken(digest, ticket.expires)
         return ticket.challenge
+
+    def taken_elsewhere(self, digest: bytes, expires: float) -> None:
+        """Another node has taken one."""
+        if self._clock() < expires <= self._clock() + SECONDS and len(self._taken) < _MOST:
+            self._taken.setdefault(digest, expires)

@@ -46,6 +46,9 @@ class DatabaseStore(Store, Protocol):
         """Which history of which database this is, where a backup can be put back without a command of
         Veldnet: another one after that, and where a standby has taken over."""
 
+    def go_by(self, clock: Callable[[], float]) -> None:
+        """Have management, and leases of nodes where the engine has no clock, be dated by a clock."""
+
     async def take_leases(
         self, owner: str | None = None, partitions: Iterable[int] = range(PARTITIONS)
     ) -> int:

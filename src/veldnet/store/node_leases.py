@@ -63,11 +63,13 @@ class NodeLeases:
         self._store.hold(lease)
         return lease
 
-    async def beat(self, seconds: float) -> ClusterView:
-        """Renew the lease of this node for so many seconds. Raises `LeaseLost` where it is no member any
-        more."""
+    async def beat(self, seconds: float, status: str = "{}") -> ClusterView:
+        """Renew the lease of this node for so many seconds, and say how it is, as JSON. Raises `LeaseLost`
+        where it is no member any more."""
         lease = self._member()
-        return await self._keep(lambda connection: nodes.beat(connection, lease, round(seconds * 1000)))
+        return await self._keep(
+            lambda connection: nodes.beat(connection, lease, round(seconds * 1000), status)
+        )
 
     async def take(self, partitions: Collection[int]) -> frozenset[int]:
         """Hold those of some partitions that are free; returns which. What others wrote for them is there."""

@@ -45,6 +45,8 @@ class Node(msgspec.Struct, frozen=True):
     joined_at: int
     beat_at: int
     expires_at: int
+    # What it says of itself, as JSON.
+    status: str = "{}"
 
     def lives(self, now: int) -> bool:
         """Whether its lease has not ended. One that ends far ahead is from before a clock was set back."""
@@ -95,6 +97,7 @@ def _read(connection: Connection, now: int) -> ClusterView:
             row.joined_at,
             row.beat_at,
             row.expires_at,
+            row.status,
         )
         for row in connection.execute(select(nodes).order_by(nodes.c.name))
     )
@@ -152,11 +155,14 @@ def _process_of_one_that_is_away(connection: Connection, now: int) -> int:
     return int(away.process)
 
 
-def beat(connection: Connection, lease: Lease, length: int) -> ClusterView:
-    """Renew the lease of a node for so many milliseconds. Raises `LeaseLost` where it is no member more."""
+def beat(connection: Connection, lease: Lease, length: int, status: str) -> ClusterView:
+    """Renew the lease of a node for so many milliseconds, with what it says of itself. Raises `LeaseLost`
+    where it is no member more."""
     now = database_time(connection)
     mine = (nodes.c.name == lease.owner) & (nodes.c.epoch == lease.member)
-    renewed = connection.execute(update(nodes).where(mine).values(beat_at=now, expires_at=now + length))
+    renewed = connection.execute(
+        update(nodes).where(mine).values(beat_at=now, expires_at=now + length, status=status)
+    )
     if renewed.rowcount == 0:
         raise LeaseLost(f"the node {lease.owner} has been replaced by another process of this name")
     return _read(connection, now)

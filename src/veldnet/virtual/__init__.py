@@ -6,6 +6,7 @@ tests of customers, whose clock they move: `VirtualClock`, `ClockedWorld`.
 """
 
 from .clock import VirtualClock, VirtualClockLoop
+from .cluster import ClusterFaults, VirtualCluster
 from .faults import Faults
 from .invariants import Checker, InvariantBroken
 from .mortal import EPOCH, Steps
@@ -20,6 +21,7 @@ __all__ = [
     "PLAIN",
     "Checker",
     "ClockedWorld",
+    "ClusterFaults",
     "Conditions",
     "Faults",
     "InvariantBroken",
@@ -27,6 +29,7 @@ __all__ = [
     "Steps",
     "VirtualClock",
     "VirtualClockLoop",
+    "VirtualCluster",
     "VirtualNetwork",
     "Week",
     "WeekResult",

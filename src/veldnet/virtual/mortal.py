@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 import structlog
 
+from veldnet.assembly.clustering import NodeSetup
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.platform import Outside, Platform
 from veldnet.domain.devices import DeviceRow
@@ -21,7 +22,18 @@ from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
 from veldnet.routing import Attempt, Outcome
 from veldnet.settings import Settings
-from veldnet.store import DeliveryRow, PendingQueue, Proof, Rows, Store, StoreError
+from veldnet.store import (
+    ClusterView,
+    DeliveryRow,
+    Lease,
+    NewNode,
+    NodeLeases,
+    PendingQueue,
+    Proof,
+    Rows,
+    Store,
+    StoreError,
+)
 
 from .invariants import Checker
 
@@ -163,23 +175,67 @@ class MortalStore:
         """The database outlives the server."""
 
 
-class MortalServer:
-    """One life of the server, between two deaths. It is also its own application server."""
+class MortalLeases:
+    """The leases of a node, until it is dead."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, leases: NodeLeases, server: MortalServer) -> None:
+        self._leases = leases
+        self._server = server
+
+    @property
+    def epochs(self) -> Mapping[int, int]:
+        return self._leases.epochs
+
+    def lose(self, partitions: Collection[int]) -> None:
+        self._leases.lose(partitions)
+
+    async def join(self, node: NewNode, seconds: float) -> Lease:
+        await self._server.alive()
+        return await self._leases.join(node, seconds)
+
+    async def beat(self, seconds: float, status: str = "{}") -> ClusterView:
+        await self._server.alive()
+        return await self._leases.beat(seconds, status)
+
+    async def take(self, partitions: Collection[int]) -> frozenset[int]:
+        await self._server.alive()
+        return await self._leases.take(partitions)
+
+    async def release(self, partitions: Collection[int]) -> None:
+        await self._server.alive()
+        await self._leases.release(partitions)
+
+    async def leave(self) -> None:
+        await self._server.alive()
+        await self._leases.leave()
+
+
+class MortalServer:
+    """One life of the server, between two deaths. It is also its own application server. With `node` it is
+    one of several, on a store of its own in `data`; its downlinks go to its base stations then."""
+
+    def __init__(
+        self, world: World, data: DataDirectory | None = None, node: NodeSetup | None = None
+    ) -> None:
         self.world = world
+        self.data = data if data is not None else world.data
         self.dead = False
+        # Set while the server stands still, as by SIGSTOP: what calls the store waits.
+        self._goes_on: asyncio.Event | None = None
+        if node is not None:
+            node = node._replace(leases=MortalLeases(self.data.store.nodes, self))
         self.platform = Platform(
             world.settings,
-            world.data,
+            self.data,
             outside=Outside(
                 world.clock,
                 random.Random(world.rng.random()),  # noqa: S311 - chance is the seed's
-                self._transmit,
+                None if node is not None else self._transmit,
                 self,
                 world.mailer,
+                node,
             ),
-            store=MortalStore(world.data.store, self),
+            store=MortalStore(self.data.store, self),
         )
         # Last of those that take part, so that it sees what the commit will hold.
         self.platform.network.commits.join(world.checker.participant())
@@ -194,8 +250,24 @@ class MortalServer:
             log.warning("server_not_started", error=str(error))
             self.die()
 
+    def pause(self) -> None:
+        """Stand still."""
+        if self._goes_on is None:
+            self._goes_on = asyncio.Event()
+
+    def go_on(self) -> None:
+        goes_on, self._goes_on = self._goes_on, None
+        if goes_on is not None:
+            goes_on.set()
+
+    @property
+    def paused(self) -> bool:
+        return self._goes_on is not None
+
     async def alive(self) -> None:
-        """Goes no further in a dead server."""
+        """Goes no further in a dead server, and later in one that stands still."""
+        while self._goes_on is not None and not self.dead:
+            await self._goes_on.wait()
         if self.dead:
             raise asyncio.CancelledError
 
@@ -209,9 +281,15 @@ class MortalServer:
         if self.dead:
             return
         self.dead = True
+        self.go_on()
+        if self.platform.cluster is not None:
+            self.platform.cluster.close()
         self.platform.network.close()
         self.platform.deliveries.abandon()
         self.world.died(self)
+        self._revive_later()
+
+    def _revive_later(self) -> None:
         asyncio.get_running_loop().call_later(REVIVAL, self.world.revive)
 
     def _transmit(self, downlink: GatewayDownlink) -> None:

@@ -153,6 +153,9 @@ class VirtualNetwork:
             progress(number + 1)
         if self._protocols:
             self._connect_base_stations()
+        await self._start_servers()
+
+    async def _start_servers(self) -> None:
         self.server = MortalServer(self)
         await self.server.start()
 

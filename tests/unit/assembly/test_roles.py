@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from veldnet.assembly.roles import FIRST_PARTITION, Chore, Roles
+from veldnet.assembly.roles import Chore, Roles
+from veldnet.cluster import FIRST_PARTITION, OneNode
 from veldnet.simulator.virtual_time import run_virtually
+
+
+class _Served(OneNode):
+    """The map of a node that serves some partitions."""
+
+    def __init__(self, served: set[int]) -> None:
+        super().__init__("a")
+        self._served = served
+
+    def mine(self, partition: int) -> bool:
+        return partition in self._served
 
 
 def test_a_chore_of_the_installation_follows_the_first_partition() -> None:
@@ -17,7 +29,7 @@ def test_a_chore_of_the_installation_follows_the_first_partition() -> None:
         Chore("each", 1.0, lambda: count("each")),
         Chore("once", 1.0, lambda: count("once"), once=True),
     ]
-    roles = Roles(served.__contains__)
+    roles = Roles(_Served(served))
     work = [roles.work_of(chore) for chore in chores]
 
     async def round_of_all() -> list[str]:

@@ -29,6 +29,10 @@ export function useUnknownStations() {
   return $api.useQuery("get", "/api/v1/operator/baseStations/unknown", undefined, { refetchInterval: 5000 });
 }
 
+export function useCluster() {
+  return $api.useQuery("get", "/api/v1/operator/cluster", undefined, { refetchInterval: 2000 });
+}
+
 export function useUnknownDevices() {
   return $api.useQuery("get", "/api/v1/operator/unknownDevices", undefined, { refetchInterval: 5000 });
 }

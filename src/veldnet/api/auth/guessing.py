@@ -38,8 +38,8 @@ class SecretChecks:
     given for, and for the address that they came from; right ones do not count."""
 
     def __init__(self) -> None:
-        self._names = RateLimiter(10 / 60, burst=10)
-        self._addresses = RateLimiter(1, burst=60)
+        self.names = RateLimiter(10 / 60, burst=10)
+        self.addresses = RateLimiter(1, burst=60)
         self._slots = asyncio.Semaphore(_THREADS)
         self._waiting = 0
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="passwords")
@@ -48,7 +48,7 @@ class SecretChecks:
         self, request: Request[Any, Any, Any], name: str, attempt: Callable[[], Awaitable[T | None]]
     ) -> T | None:
         """What `attempt` finds, None for a wrong secret. Raises `GatewayError` where too many were wrong."""
-        buckets = ((self._names, name[:254]), (self._addresses, origin_of(request)))
+        buckets = ((self.names, name[:254]), (self.addresses, origin_of(request)))
         if self._waiting >= _MOST_WAITING:
             raise GatewayError(429, "Too many sign-ins at once; try again", {"retry-after": "1"})
         self._waiting += 1

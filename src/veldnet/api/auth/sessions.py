@@ -11,14 +11,14 @@ from veldnet.store import Store
 
 COOKIE = "veldnet_session"
 _REMEMBERED = 10_000
-_SECONDS = 2.0
 
 
 class SessionCache:
-    """Who is signed in. What other processes change is seen within two seconds."""
+    """Who is signed in. What other processes change is seen within so many seconds."""
 
-    def __init__(self, store: Store, idle: float) -> None:
+    def __init__(self, store: Store, idle: float, seconds: float) -> None:
         self._store = store
+        self._seconds = seconds
         self._idle = idle
         self._found: OrderedDict[bytes, tuple[float, Session]] = OrderedDict()
 
@@ -34,7 +34,7 @@ class SessionCache:
         if use:
             if session.touch:
                 await self._store.write(lambda c: accounts.touch_session(c, digest))
-            self._found[digest] = (time.monotonic() + _SECONDS, session)
+            self._found[digest] = (time.monotonic() + self._seconds, session)
             while len(self._found) > _REMEMBERED:
                 self._found.popitem(last=False)
         return session

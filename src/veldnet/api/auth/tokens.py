@@ -9,14 +9,14 @@ from veldnet.inventory.accounts import Bearer, bearer_of, is_api_key, key_holder
 from veldnet.store import Store
 
 _REMEMBERED = 10_000
-_SECONDS = 2.0
 
 
 class TokenCache:
-    """The holders of tokens. What other processes change is seen within two seconds."""
+    """The holders of tokens. What other processes change is seen within so many seconds."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, seconds: float) -> None:
         self._store = store
+        self._seconds = seconds
         self._found: OrderedDict[bytes, tuple[float, Bearer]] = OrderedDict()
 
     async def bearer(self, token: str) -> Bearer | None:
@@ -26,7 +26,7 @@ class TokenCache:
             return found[1]
         bearer = await (self._key(digest) if is_api_key(token) else self._token(digest))
         if bearer is not None:
-            self._found[digest] = (time.monotonic() + _SECONDS, bearer)
+            self._found[digest] = (time.monotonic() + self._seconds, bearer)
             while len(self._found) > _REMEMBERED:
                 self._found.popitem(last=False)
         return bearer

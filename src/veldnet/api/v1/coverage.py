@@ -153,7 +153,7 @@ def _station(
     services: Services, identifier: BaseStationId, name: str | None, heard: HeardStation | None
 ) -> MapStation:
     platform = services.platform
-    position, seen = platform.base_stations.position(identifier), platform.presence.stations.get(identifier)
+    position, seen = platform.base_stations.position(identifier), platform.sights.seen_at(identifier)
     return MapStation(
         id=str(identifier),
         name=name,
@@ -162,5 +162,5 @@ def _station(
         connected=seen is not None and not platform.monitoring.stations.is_down(identifier),
         frames=0 if heard is None else heard.frames,
         lastHeard=None if heard is None else heard.last_heard,
-        lastSeen=None if name is None or seen is None else timestamp(round(seen.seen_at * 1000)),
+        lastSeen=None if name is None or seen is None else timestamp(round(seen * 1000)),
     )

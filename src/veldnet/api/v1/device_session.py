@@ -54,7 +54,7 @@ async def get_explanation(
     """Why a device does not join or is not heard, in `language`, or that of `Accept-Language`."""
     now, language = services.platform.clock(), query.of(request)
     dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
-    seen = {station: presence.seen_at for station, presence in services.platform.presence.stations.items()}
+    seen = services.platform.sights.heard()
     return await services.read(lambda c: explain_device(c, DevEui.parse(str(dev_eui)), now, language, seen))
 
 

@@ -18,7 +18,14 @@ import msgspec
 from sqlalchemy import Connection
 
 from veldnet.assembly.data_directory.lock import DirectoryInUse
-from veldnet.store import DatabaseStore, Store, StoreError, read_property, write_property
+from veldnet.store import (
+    DatabaseStore,
+    Store,
+    StoreError,
+    read_cluster,
+    read_property,
+    write_property,
+)
 
 # Seconds between two beats of a server.
 BEAT_EVERY = 2.0
@@ -73,14 +80,26 @@ class ServingLease:
         """Become the only server on the database. Raises `DirectoryInUse` where another one lives, unless it
         is to be taken over."""
         mine = ServerProcess.of(os.getpid(), self._store.identity)
-        held = await self._store.read(_read_held)
-        if held is not None and not take_over and await self._lives(held, mine):
+        nodes = (await self._store.read(read_cluster)).living
+        if nodes:
+            names = ", ".join(node.name for node in nodes)
             raise DirectoryInUse(
-                f"another server (process {held.process.pid} on {held.process.host}) uses {self._store.name}"
+                f"nodes serve {self._store.name} ({names}): set cluster.nats to join them, or stop them first"
             )
+        if not take_over:
+            await self.refuse_beside(mine)
         await self._store.take_leases(secrets.token_hex(4))
         self._process = mine
         await self.beat(self._store)
+
+    async def refuse_beside(self, mine: ServerProcess | None = None) -> None:
+        """Raises `DirectoryInUse` where a server that serves alone lives."""
+        mine = mine or ServerProcess.of(os.getpid(), self._store.identity)
+        held = await self._store.read(_read_held)
+        if held is not None and await self._lives(held, mine):
+            raise DirectoryInUse(
+                f"another server (process {held.process.pid} on {held.process.host}) uses {self._store.name}"
+            )
 
     async def beat(self, store: Store) -> None:
         """Show that this server lives, that its lease is its own, and that the database can be written.

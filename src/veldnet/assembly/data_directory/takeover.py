@@ -27,6 +27,8 @@ def holding(settings: Settings, *, take_over: bool = False) -> Iterator[Director
     except DirectoryInUse as error:
         if not take_over:
             raise DirectoryInUse(f"{error}; stop it, or take over with --take-over") from None
+        if settings.cluster.nats:
+            raise DirectoryInUse(f"{error}; a node is not taken over: stop it") from None
         _take_lease(settings)
         lock = _take_lock(path)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -21,10 +22,13 @@ _TRY_AGAIN = 30.0
 
 class KeyCare:
     """Re-wraps keys in the background. Runs at every start, because a previous process may have been
-    interrupted."""
+    interrupted. Of several nodes the one that `leads` does it."""
 
-    def __init__(self, data: DataDirectory, supervisor: Supervisor) -> None:
+    def __init__(
+        self, data: DataDirectory, supervisor: Supervisor, leads: Callable[[], bool] = lambda: True
+    ) -> None:
         self._data = data
+        self._leads = leads
         self._supervisor = supervisor
         self._task: asyncio.Task[None] | None = None
         # Keys re-wrapped since the start.
@@ -44,19 +48,22 @@ class KeyCare:
         while waiting:
             for name in sorted(waiting):
                 try:
-                    await self._reseal_vault(name)
-                    waiting.discard(name)
+                    if await self._reseal_vault(name):
+                        waiting.discard(name)
                 except (VaultError, StoreError) as error:
                     log.warning("reseal_interrupted", vault=name, error=str(error))
             if waiting:
                 await asyncio.sleep(_TRY_AGAIN)
 
-    async def _reseal_vault(self, name: str) -> None:
+    async def _reseal_vault(self, name: str) -> bool:
+        """Whether it is done, by this node or another."""
         vault, store = self._data.vault.of(name), self._data.store
         header = await vault.refresh()
         if await self._data.sealed_under(name) == header:
             # A scan of a million devices at each start would find nothing new.
-            return
+            return True
+        if not self._leads():
+            return False
         before = self.resealed
 
         def count(done: int) -> None:
@@ -71,6 +78,7 @@ class KeyCare:
             await self._data.note_sealed_under(name, header)
         if done:
             log.info("keys_rewrapped", vault=name, keys=done)
+        return True
 
     async def stop(self) -> None:
         if self._task is not None:

@@ -79,6 +79,13 @@ class Recorder:
             self._end(station, now)
         await self._write()
 
+    async def measured(self, stations: Mapping[BaseStationId, Measures]) -> None:
+        """Add what was measured, without a judgement of who was away: another node has that."""
+        now = self._now()
+        for identifier, measures in stations.items():
+            self._hour(int(identifier), max(now - 1, 0) // HOUR).measures.add(measures)
+        await self._write()
+
     def _take(self, station: int, look: Look, now: int) -> None:
         self._hour(station, max(now - 1, 0) // HOUR).measures.add(look.measures)
         for hour, part in _hours(self._last, now):

@@ -79,8 +79,8 @@ class _Account:
         self.mail = _Channel()
         self.webhook = _Channel()
         self.held: dict[str, _Held] = {}
-        # The last that was posted, and those that were mailed and are not posted yet.
-        self.posted = 0
+        # Those that have gone one way, and wait for the other. What other nodes write comes in no order.
+        self.posted: set[int] = set()
         self.mailed: set[int] = set()
 
     def cause_of(self, event: AlarmEvent) -> str | None:
@@ -131,6 +131,8 @@ class Notifier:
         self._ways = ways
         self._is_down = is_down
         self._pace = pace or Pace()
+        # Another node sends while this one does not lead.
+        self.leads: Callable[[], bool] = lambda: True
         self._accounts: defaultdict[Scope, _Account] = defaultdict(_Account)
         self._woken = asyncio.Event()
 
@@ -145,6 +147,10 @@ class Notifier:
             await self._woken.wait()
             await asyncio.sleep(self._pace.window)
             self._woken.clear()
+            if not self.leads():
+                # What has been held back or sent so far is what the other one knows.
+                self._accounts.clear()
+                continue
             try:
                 later = await self.deliver()
             except StoreError as error:
@@ -174,6 +180,7 @@ class Notifier:
         if gone:
             await self._forget(gone)
             account.mailed -= gone
+            account.posted -= gone
             self.counters.messages[("any", "dropped")] += len(gone)
             waiting = [item for item in waiting if item[0] not in gone]
         if settings is None or not waiting:
@@ -182,10 +189,11 @@ class Notifier:
             await self._post_due(scope, settings, account, waiting, now),
             await self._mail_due(scope, settings, account, waiting, now),
         ]
-        done = {i for i in account.mailed if settings.webhook is None or i <= account.posted}
+        done = {i for i in account.mailed if settings.webhook is None or i in account.posted}
         if done:
             await self._forget(done)
             account.mailed -= done
+            account.posted -= done
         return min((moment for moment in again if moment is not None), default=None)
 
     async def _post_due(
@@ -198,7 +206,7 @@ class Notifier:
     ) -> float | None:
         """Post what the webhook has not had; machines get everything, without holding back. Returns when to
         try again."""
-        events = [(i, event) for i, event in waiting if i > account.posted]
+        events = [(i, event) for i, event in waiting if i not in account.posted]
         if settings.webhook is None or not events:
             return None
         if now < account.webhook.next_at:
@@ -208,7 +216,7 @@ class Notifier:
             log.warning("notification_failed", scope=scope, channel="webhook", error=problem)
             return account.webhook.failed(now)
         account.webhook.worked(now, 0.0)
-        account.posted = events[-1][0]
+        account.posted.update(i for i, _event in events)
         return None
 
     async def _mail_due(

@@ -24,6 +24,7 @@ from .records import (
     decode_record,
 )
 from .state import PortKey
+from .transmission import Done
 from .transmit_results import NO_ANSWER, SENT
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Copy",
     "Device",
     "DeviceView",
+    "Done",
     "DownlinkRecord",
     "DownlinkRejectedRecord",
     "DownlinkRequest",

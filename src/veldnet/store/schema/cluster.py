@@ -38,6 +38,8 @@ nodes = Table(
     Column("joined_at", BigInteger, nullable=False),
     Column("beat_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    # What it says of itself, as one JSON object.
+    Column("status", Text, nullable=False, server_default="{}"),
 )
 
 # Who may write for a partition: a commit under an older epoch is refused. One without owner is free.

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
+from veldnet.assembly.sights import Sight
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope
-from veldnet.gateways import Seen
 from veldnet.inventory import base_stations
 from veldnet.inventory.base_stations import BaseStation, Named, StationFacts
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
@@ -142,21 +142,20 @@ def read_listed(connection: Connection, operator_ref: int) -> Listed:
     )
 
 
-def last_heard(services: Services, station: BaseStation) -> tuple[Seen | None, float | None]:
+def last_heard(services: Services, station: BaseStation) -> tuple[Sight | None, float | None]:
     """What a base station was seen to do since the server started, and when it was heard last: since then, or
     as written down."""
-    seen = services.platform.presence.stations.get(BaseStationId.parse(station.id))
+    seen = services.platform.sights.of(BaseStationId.parse(station.id))
     written = None if station.last_seen_at is None else station.last_seen_at / 1000
     return seen, written if seen is None else seen.seen_at
 
 
-def _view(services: Services, station: BaseStation, listed: Listed, now: float) -> StationView:
+def _view(services: Services, station: BaseStation, listed: Listed) -> StationView:
     platform, alarms = services.platform, listed.alarms
     profile = listed.profiles.get(station.profile_ref or 0)
     identifier = BaseStationId.parse(station.id)
     seen, last = last_heard(services, station)
-    packets, bad = (0, 0) if seen is None else seen.packets()
-    setup, connection = platform.base_stations.profile(identifier), platform.hub.connection(identifier)
+    setup, now = platform.base_stations.profile(identifier), platform.clock()
     return StationView(
         id=station.id,
         gatewayEUI=station.gateway_eui,
@@ -169,29 +168,26 @@ def _view(services: Services, station: BaseStation, listed: Listed, now: float) 
         profileId=None if profile is None else profile.id,
         profileName=None if profile is None else profile.name,
         region=None if setup is None else setup.plan.region.name,
-        protocol=None if connection is None else connection.name,
+        protocol=None if seen is None else seen.protocol,
         address=None if seen is None else seen.address,
         sessionSince=None if seen is None else at_seconds(seen.session_at),
         sessions=0 if seen is None else seen.sessions,
-        learntMaxTxPower=platform.network.air.radios.highest_power(identifier, now),
+        learntMaxTxPower=None if seen is None else seen.highest_power,
         connected=last is not None and now - last < CONNECTED,
         lastSeen=at_seconds(last),
         lastFrame=None if seen is None else at_seconds(seen.frame_at),
         upSince=None if seen is None else at_seconds(seen.up_since),
-        packets=packets,
-        badPackets=bad,
+        packets=0 if seen is None else seen.packets,
+        badPackets=0 if seen is None else seen.bad_packets,
         acknowledged=None if seen is None else seen.acknowledged,
-        load=round(platform.network.air.loads(now).get(identifier, 0.0), 4),
-        dutyCycle={
-            name: round(share, 5)
-            for name, share in platform.network.air.duty_cycles(now).get(identifier, {}).items()
-        },
+        load=0.0 if seen is None else round(seen.load, 4),
+        dutyCycle={} if seen is None else {name: round(share, 5) for name, share in seen.duty_cycle.items()},
         alarms=[alarm for alarm in alarms if alarm.baseStationId == station.id],
-        **_conduct(station, seen, now),
+        **_conduct(station, seen),
     )
 
 
-def _conduct(station: BaseStation, seen: Seen | None, now: float) -> dict[str, Any]:
+def _conduct(station: BaseStation, seen: Sight | None) -> dict[str, Any]:
     """What is wrong with what it sends: as written down, and since then."""
     stored = {
         "refused": (station.refused_frames, station.last_refusal, station.last_refusal_at),
@@ -213,7 +209,7 @@ def _conduct(station: BaseStation, seen: Seen | None, now: float) -> dict[str, A
         "irregularFrames": irregular,
         "lastIrregularity": irregularity,
         "lastIrregularityAt": None if irregularity_at is None else timestamp(irregularity_at),
-        "duplicateEui": [] if seen is None else seen.duplicates(now),
+        "duplicateEui": [] if seen is None else list(seen.duplicates),
         "clockError": None if seen is None or seen.clock_error is None else round(seen.clock_error, 3),
     }
 
@@ -221,9 +217,8 @@ def _conduct(station: BaseStation, seen: Seen | None, now: float) -> dict[str, A
 @OPERATOR.get("/baseStations", "listStations", "Operator", "List base stations with their state.")
 async def list_stations(services: Services, operator: OperatorScope) -> list[StationView]:
     """The operator's base stations, and how they are just now."""
-    now = services.platform.clock()
     listed = await services.read(lambda c: read_listed(c, operator.operator_ref))
-    return [_view(services, station, listed, now) for station in listed.stations]
+    return [_view(services, station, listed) for station in listed.stations]
 
 
 @OPERATOR.get(
@@ -257,7 +252,7 @@ async def create_station(services: Services, operator: OperatorScope, body: NewS
     )
     services.platform.presence.unknown.pop(eui, None)
     profiles = await services.read(lambda c: base_stations.profile_names(c, operator.operator_ref))
-    return _view(services, station, Listed([], [], profiles), services.platform.clock())
+    return _view(services, station, Listed([], [], profiles))
 
 
 @OPERATOR.put("/baseStations/{stationId}", "changeStation", "Operator", "Change a base station.", status=204)

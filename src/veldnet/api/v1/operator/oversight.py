@@ -120,8 +120,7 @@ async def get_overview(services: Services, operator: OperatorScope) -> NetworkOv
             connected=sum(
                 1
                 for identifier in own.values()
-                if (seen := platform.presence.stations.get(identifier)) is not None
-                and now - seen.seen_at < 60
+                if (seen := platform.sights.seen_at(identifier)) is not None and now - seen < 60
             ),
             unknownBaseStations=len(platform.presence.unknown),
             baseStationAlarms=[alarm for alarm in alarms if alarm.baseStationId in own],

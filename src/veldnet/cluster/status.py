@@ -1,0 +1,112 @@
+"""The nodes of a database as people see them: who is there, who serves what, and how far each is behind."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection
+
+from veldnet.domain.partitions import PARTITIONS
+from veldnet.domain.resources import timestamp
+from veldnet.store import ClusterView, Node, read_cluster
+
+# Whoever serves it does what has to be done once.
+FIRST_PARTITION = 0
+
+
+class NodeReport(msgspec.Struct, frozen=True):
+    """What a node says of itself with every renewal of its lease: how many seconds it is behind, its devices
+    in memory, the base stations that are connected to it, how many partitions there are, and what is
+    wrong."""
+
+    lag: float = 0.0
+    devices: int = 0
+    base_stations: int = 0
+    # When partitions came to it or left it last, in Unix milliseconds.
+    moved_at: int | None = None
+    partitions: int = PARTITIONS
+    problems: tuple[str, ...] = ()
+
+
+class NodeView(msgspec.Struct):
+    """A node. `alive` is whether its lease has not ended; `leads` whether it does what has to be done once;
+    `lastHandover` when partitions came to it or left it last."""
+
+    name: str
+    alive: bool
+    leads: bool
+    version: str
+    roles: list[str]
+    addresses: dict[str, str]
+    process: int
+    joined: str
+    lastSeen: str
+    secondsSinceSeen: float
+    partitions: list[int]
+    lagSeconds: float
+    devicesInMemory: int
+    baseStations: int
+    lastHandover: str | None
+    problems: list[str]
+
+
+class ClusterStatus(msgspec.Struct):
+    """The nodes by name. `cluster` is false where one process serves the database alone; `unserved` are the
+    partitions that no living node has."""
+
+    cluster: bool
+    time: str
+    partitions: int
+    unserved: list[int]
+    versions: list[str]
+    nodes: list[NodeView]
+
+
+def cluster_status(connection: Connection) -> ClusterStatus:
+    """How it is now, by the clock of the database."""
+    return status_of(read_cluster(connection))
+
+
+def status_of(view: ClusterView) -> ClusterStatus:
+    living = {node.name for node in view.living}
+    # An address space that is small has fewer.
+    partitions = min((_report(node.status).partitions for node in view.living), default=PARTITIONS)
+    served = {partition: held.owner for partition, held in view.leases.items() if held.owner in living}
+    return ClusterStatus(
+        cluster=bool(view.nodes),
+        time=timestamp(view.now),
+        partitions=partitions,
+        unserved=[number for number in range(partitions) if number not in served] if view.nodes else [],
+        versions=sorted({node.version for node in view.living}),
+        nodes=[_node(node, view, served) for node in view.nodes],
+    )
+
+
+def _node(node: Node, view: ClusterView, served: dict[int, str]) -> NodeView:
+    report = _report(node.status)
+    own = sorted(partition for partition, owner in served.items() if owner == node.name)
+    return NodeView(
+        name=node.name,
+        alive=node.lives(view.now),
+        leads=FIRST_PARTITION in own,
+        version=node.version,
+        roles=sorted(node.roles),
+        addresses=dict(node.addresses),
+        process=node.process,
+        joined=timestamp(node.joined_at),
+        lastSeen=timestamp(node.beat_at),
+        secondsSinceSeen=max(view.now - node.beat_at, 0) / 1000,
+        partitions=own,
+        lagSeconds=report.lag,
+        devicesInMemory=report.devices,
+        baseStations=report.base_stations,
+        lastHandover=None if report.moved_at is None else timestamp(report.moved_at),
+        problems=list(report.problems),
+    )
+
+
+def _report(text: str) -> NodeReport:
+    """What a node has written; nothing of one of another version that writes something else."""
+    try:
+        return msgspec.json.decode(text, type=NodeReport)
+    except msgspec.DecodeError:
+        return NodeReport()

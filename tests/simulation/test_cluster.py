@@ -1,0 +1,86 @@
+"""Several servers on one database keep the invariants, whatever becomes of them and of what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
+from veldnet.simulator.virtual_time import run_virtually
+from veldnet.virtual import ClusterFaults, Faults, VirtualCluster
+
+LONG = "VELDNET_SIMULATION_SEEDS" in os.environ
+SEEDS = range(int(os.environ.get("VELDNET_SIMULATION_SEEDS", "1")))
+CALM = ClusterFaults(loss=0.0, repeat=0.0, delay=0.0)
+STORM = ClusterFaults(kills=60, stops=60, pauses=60, splits=60, delay=0.05)
+SECONDS = 600 if LONG else 150
+
+
+async def live(directory: Path, seed: int, nodes: ClusterFaults, seconds: float) -> VirtualCluster:
+    world = VirtualCluster(directory, seed, nodes=nodes)
+    await world.build(6, stations=3)
+    await world.run(seconds)
+    return world
+
+
+def test_devices_are_served_wherever_they_are_heard(tmp_path: Path) -> None:
+    async def story() -> None:
+        world = await live(tmp_path, 3, CALM, 120)
+        records = await world.check_invariants()
+        assert all(life.device.joined for life in world.lives)
+        accepted = [r for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted"]
+        assert len(accepted) > 0.9 * sum(life.sent for life in world.lives) > 50
+        assert any(len(r.copies) == 3 for r in accepted), "copies of three nodes meet"
+        assert any(isinstance(r, DownlinkRecord) and r.from_application and r.delivered for r in records)
+        clusters = [node.platform.cluster for node in world.nodes.values()]
+        forwarded = [cluster.frames.counts for cluster in clusters if cluster is not None]
+        assert all(counts["uplinks_forwarded"] and counts["downlinks_forwarded"] for counts in forwarded)
+        await world.close()
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nodes_are_killed_stopped_paused_and_split(tmp_path: Path, seed: int) -> None:
+    async def story() -> None:
+        world = await live(tmp_path, seed, STORM, SECONDS)
+        records = await world.check_invariants()
+        assert len(world.events) >= 2, world.events
+        last_join = max(r.time for r in records if isinstance(r, JoinRecord) and r.outcome == "accepted")
+        assert any(isinstance(r, UplinkRecord) and r.time > last_join for r in records)
+        await world.close()
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("fate", ["kill", "stop", "pause", "split"])
+def test_a_node_that_is_lost_is_replaced(tmp_path: Path, fate: str) -> None:
+    async def story() -> None:
+        world = VirtualCluster(tmp_path, 5, nodes=CALM, faults=Faults(loss=0.0))
+        await world.build(6, stations=3, period=4.0)
+
+        async def act() -> None:
+            await asyncio.sleep(60)
+            if fate == "kill":
+                world.kill("b")
+            elif fate == "stop":
+                world.stop("b")
+            elif fate == "pause":
+                world.pause("b", 15.0)
+            else:
+                world.split(("b",), 15.0)
+
+        world._spawn(act())
+        await world.run(120)
+        records = await world.check_invariants()
+        times = sorted(r.time for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted")
+        gaps = [(after - before, before) for before, after in pairwise(times)]
+        assert max(gaps)[0] < 6.0, "others serve its devices soon"
+        assert all(life.device.joined for life in world.lives)
+        await world.close()
+
+    run_virtually(story())
