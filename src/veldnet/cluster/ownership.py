@@ -202,7 +202,9 @@ class Ownership:
         self._living = frozenset(node.name for node in view.living)
         self._lose(lost(view, self._leases.epochs))
         if self._moving is None:
-            decision = decide(self.node, view, self._leases.epochs, self.partitions, leaving=leaving)
+            # What is held and not served was being given, or taken, when the database went away.
+            held = {each: epoch for each, epoch in self._leases.epochs.items() if each in self._serving}
+            decision = decide(self.node, view, held, self.partitions, leaving=leaving)
             if decision.take or decision.give or decision.release:
                 self._begin(decision)
         self._changed()
