@@ -42,7 +42,7 @@ class Node:
         store = MortalStore(self.store, self)  # type: ignore[arg-type]
         self.network = NetworkServer(
             pair.world.server.platform.network.parameters,
-            store,  # type: ignore[arg-type]
+            store,
             pair.world.data.vault,
             runtime,
             self.send,
