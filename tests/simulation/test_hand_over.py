@@ -17,10 +17,10 @@ from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.network.core import DownlinkRecord, DownlinkRequest, UplinkRecord
 from veldnet.network.core.transmission import Done
-from veldnet.network.shell import NetworkServer, NotServed, Runtime, ServerOptions
+from veldnet.network.shell import NetworkServer, Runtime, ServerOptions
 from veldnet.simulator.device import VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.store import NewNode, SqliteStore, StoreError
+from veldnet.store import NewNode, NotServed, SqliteStore, StoreError
 from veldnet.supervision import Supervisor
 from veldnet.virtual.mortal import MortalStore
 

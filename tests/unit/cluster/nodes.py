@@ -67,9 +67,9 @@ class Between:
         await self._reach()
         return await self._nodes.join(node, seconds)
 
-    async def beat(self, seconds: float) -> ClusterView:
+    async def beat(self, seconds: float, status: str = "{}") -> ClusterView:
         await self._reach()
-        return await self._nodes.beat(seconds)
+        return await self._nodes.beat(seconds, status)
 
     async def take(self, partitions: Collection[int]) -> frozenset[int]:
         await self._reach()
