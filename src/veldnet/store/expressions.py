@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, cast, func, literal_column
@@ -22,16 +23,6 @@ class whole(FunctionElement[int]):
     inherit_cache = True
 
 
-@compiles(whole)
-def _truncated(element: whole, compiler: Any, **options: Any) -> str:
-    return f"CAST(trunc({compiler.process(element.clauses, **options)}) AS BIGINT)"
-
-
-@compiles(whole, "sqlite")
-def _cast(element: whole, compiler: Any, **options: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **options)} AS INTEGER)"
-
-
 class address_digits(FunctionElement[str]):
     """A number of 32 bits as eight hexadecimal digits in upper case."""
 
@@ -40,32 +31,28 @@ class address_digits(FunctionElement[str]):
     inherit_cache = True
 
 
-@compiles(address_digits)
-def _to_hex(element: address_digits, compiler: Any, **options: Any) -> str:
-    return f"upper(lpad(to_hex({compiler.process(element.clauses, **options)}), 8, '0'))"
-
-
-@compiles(address_digits, "sqlite")
-def _printf(element: address_digits, compiler: Any, **options: Any) -> str:
-    return f"printf('%08X', {compiler.process(element.clauses, **options)})"
-
-
 class _like(FunctionElement[bool]):
     name = "like_any_case"
     type = Boolean()
     inherit_cache = True
 
 
-@compiles(_like)
-def _ilike(element: _like, compiler: Any, **options: Any) -> str:
-    column, pattern = (compiler.process(each, **options) for each in element.clauses)
-    return f"{column} ILIKE {pattern} ESCAPE '\\'"
+def _written(sql: str) -> Callable[..., str]:
+    """Writes an expression as SQL; `{}` are its arguments."""
+
+    def write(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
+        return sql.format(*(compiler.process(each, **options) for each in element.clauses))
+
+    return write
 
 
-@compiles(_like, "sqlite")
-def _plain(element: _like, compiler: Any, **options: Any) -> str:
-    column, pattern = (compiler.process(each, **options) for each in element.clauses)
-    return f"{column} LIKE {pattern} ESCAPE '\\'"
+for _kind, _sql, _in_sqlite in (
+    (whole, "CAST(trunc({}) AS BIGINT)", "CAST({} AS INTEGER)"),
+    (address_digits, "upper(lpad(to_hex({}), 8, '0'))", "printf('%08X', {})"),
+    (_like, "{} ILIKE {} ESCAPE '\\'", "{} LIKE {} ESCAPE '\\'"),
+):
+    compiles(_kind)(_written(_sql))
+    compiles(_kind, "sqlite")(_written(_in_sqlite))
 
 
 def escaped(text: str) -> str:

@@ -143,17 +143,6 @@ _COLUMNS = (
     "geoLongitude",
     *devices.EXPORTED_FIELDS,
 )
-_STATISTICS = (
-    "healthState",
-    "lastUplinkTime",
-    "lastDownlinkTime",
-    "last24hUplinkCount",
-    "averageRSSI",
-    "averageSNR",
-    "lastSF",
-    "lastMeanPER",
-    "lastBatteryLevel",
-)
 
 
 @SUBSCRIBER.get(
@@ -166,7 +155,7 @@ async def export_devices(services: Services, scope: Scope, query: DeviceFilter) 
     observed = observed_at(services.platform.clock())
 
     async def rows() -> AsyncIterator[bytes]:
-        yield _csv([(*_COLUMNS, *_STATISTICS)])
+        yield _csv([(*_COLUMNS, *devices.OBSERVED_COLUMNS)])
         after = 0
         while True:
             # Each piece is a query of its own, so that nothing waits for a long one.
@@ -193,7 +182,7 @@ def _export_row(device: VeldnetDevice) -> tuple[str, ...]:
 
     return (
         *(text(getattr(device, name)) for name in _COLUMNS),
-        *(text(getattr(device.statistics, name)) for name in _STATISTICS),
+        *(text(getattr(device.statistics, name)) for name in devices.OBSERVED_COLUMNS),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InvalidField, LinkExpired, NotFound
 from veldnet.domain.resources import timestamp
@@ -148,6 +148,11 @@ def _view(row: _Stored, now: int) -> Invitation:
     )
 
 
+def _opened_by(connection: Connection, token: str) -> ColumnElement[bool]:
+    """The invitation whose link has a token, while it is valid."""
+    return and_(invitations.c.digest == token_digest(token), invitations.c.expires_at > moment(connection))
+
+
 def open_invitation(connection: Connection, token: str) -> Invited:
     """What a link invites to. Raises `LinkExpired`."""
     row = connection.execute(
@@ -159,7 +164,7 @@ def open_invitation(connection: Connection, token: str) -> Invited:
             subscribers.c.name,
         )
         .join(subscribers, subscribers.c.ref == invitations.c.subscriber_ref)
-        .where(invitations.c.digest == token_digest(token), invitations.c.expires_at > moment(connection))
+        .where(_opened_by(connection, token))
     ).first()
     if row is None:
         raise LinkExpired
@@ -190,7 +195,7 @@ def accept_invitation(
             subscribers.c.operator_ref,
         )
         .join(subscribers, subscribers.c.ref == invitations.c.subscriber_ref)
-        .where(invitations.c.digest == token_digest(token), invitations.c.expires_at > moment(connection))
+        .where(_opened_by(connection, token))
     ).first()
     if row is None:
         raise LinkExpired

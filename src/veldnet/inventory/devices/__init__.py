@@ -12,7 +12,7 @@ from .checks import (
     check_root_key,
 )
 from .edits import changes_noted
-from .fields import EXPORTED_FIELDS, check_thresholds
+from .fields import EXPORTED_FIELDS, OBSERVED_COLUMNS, check_thresholds
 from .fleet import FleetDevice, first_references, write_fleet
 from .lifecycle import (
     Lookups,
@@ -62,6 +62,7 @@ __all__ = [
     "EXACT",
     "EXPORTED_FIELDS",
     "MOST_CELLS",
+    "OBSERVED_COLUMNS",
     "OWN_UPDATABLE",
     "PAGE",
     "UPDATABLE",

@@ -103,6 +103,18 @@ FIELDS = (
     Field("tags", _check_labels, updatable=True, exported=True),
 )
 UPDATABLE_FIELDS = frozenset(field.name for field in FIELDS if field.updatable)
+# What an export adds about the life of a device.
+OBSERVED_COLUMNS = (
+    "healthState",
+    "lastUplinkTime",
+    "lastDownlinkTime",
+    "last24hUplinkCount",
+    "averageRSSI",
+    "averageSNR",
+    "lastSF",
+    "lastMeanPER",
+    "lastBatteryLevel",
+)
 EXPORTED_FIELDS = tuple(field.name for field in FIELDS if field.exported)
 
 

@@ -16,6 +16,7 @@ import msgspec
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField
 from veldnet.domain.resources import Device, VeldnetDevice
 from veldnet.domain.validation import validation_text
+from veldnet.inventory.devices import OBSERVED_COLUMNS
 from veldnet.texts import Text
 
 from .csv_text import Row, letter
@@ -43,18 +44,10 @@ _DIGITS = frozenset(
     }
 )
 COLUMNS = tuple(name for name in VeldnetDevice.__struct_fields__ if name not in _NOT_TAKEN)
-# What an export adds about a device's life; passed over, so that it can be changed and imported again.
+# What an export adds is passed over, so that it can be changed and imported again.
 _PASSED_OVER = (
     "ref",
-    "healthState",
-    "lastUplinkTime",
-    "lastDownlinkTime",
-    "last24hUplinkCount",
-    "averageRSSI",
-    "averageSNR",
-    "lastSF",
-    "lastMeanPER",
-    "lastBatteryLevel",
+    *OBSERVED_COLUMNS,
     # Of a file of refused rows.
     "reason",
 )
