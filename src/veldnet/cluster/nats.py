@@ -25,12 +25,14 @@ try:
     from nats import errors
     from nats.aio.client import Client
     from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
 except ModuleNotFoundError:
     raise BusError("cluster.nats needs the NATS client: pip install 'veldnet[cluster]'") from None
 
 log = structlog.get_logger(__name__)
 
 _CONNECT_TIMEOUT = 2
+_ATTEMPTS = 3
 # Seconds after which a connection that says nothing is tried, and how often before it is given up.
 _PING_EVERY, _PINGS = 2, 2
 _RECONNECT_AFTER = 0.5
@@ -46,12 +48,36 @@ _DONE, _REFUSED = b"+", b"-"
 class _Client(Client):
     """A client that sends what it is recognised by to no server without TLS where TLS is wanted."""
 
-    wants_tls = False
+    def __init__(self, wants_tls: bool) -> None:
+        super().__init__()
+        self.wants_tls = wants_tls
+        self.subscribed: list[Subscription] = []
 
     def _connect_command(self) -> bytes:
         if self.wants_tls and not self._server_info.get("tls_required"):
             raise errors.SecureConnWantedError
         return super()._connect_command()
+
+    async def settle(self) -> None:
+        """Wait until the server has taken what was given."""
+        # The ping of a flush overtakes what was given just before; that of the next one comes behind it.
+        await self.flush()
+        await self.flush()
+
+    async def leave(self) -> None:
+        """Let the server know that nobody is here any more before the connection ends."""
+        with suppress(OSError, errors.Error, TimeoutError):
+            async with asyncio.timeout(_CLOSE_WITHIN):
+                for subscribed in self.subscribed:
+                    await subscribed.unsubscribe()
+                await self.settle()
+        await self.end()
+
+    async def end(self) -> None:
+        # After a failed handshake of TLS the client never ends waiting.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_WITHIN):
+                await self.close()
 
 
 class NatsBus:
@@ -103,7 +129,7 @@ class NatsBus:
         for server in self._access.open_to_everybody():
             log.warning("nats_without_authentication", server=server)
         try:
-            await self._connect()
+            await self._connect_first()
         except (OSError, errors.Error, TimeoutError) as error:
             raise BusError(
                 f"cluster.nats: NATS at {self._places} is not reached: {_words(self._error or error)}"
@@ -113,15 +139,24 @@ class NatsBus:
             self._supervisor.keep("messages to NATS", self._write),
         ]
 
+    async def _connect_first(self) -> None:
+        """Connect, or hear why not: a server that refuses may hang up before its words are read."""
+        for _attempt in range(_ATTEMPTS):
+            try:
+                await self._connect()
+            except ConnectionResetError:
+                continue
+            return
+        await self._connect()
+
     async def _connect(self) -> None:
-        client = _Client()
-        client.wants_tls = self._access.encrypted
+        client = _Client(self._access.encrypted)
         self._error = self._refused = None
         self._ended.clear()
         try:
             await self._open(client)
         except (OSError, errors.Error, TimeoutError):
-            await _close(client)
+            await client.end()
             raise
         self._client = client
 
@@ -146,10 +181,9 @@ class NatsBus:
             (f"{self._prefix}.all.>", self._received),
             (f"{self._prefix}.ask.{self.node}.>", self._requested),
         ):
-            await client.subscribe(subject, cb=handler, pending_bytes_limit=_MOST_UNHANDLED)
-        # The ping of a flush overtakes what was given just before; that of the next one comes behind it.
-        await client.flush()
-        await client.flush()
+            subscribed = await client.subscribe(subject, cb=handler, pending_bytes_limit=_MOST_UNHANDLED)
+            client.subscribed.append(subscribed)
+        await client.settle()
 
     async def _closed(self) -> None:
         self._ended.set()
@@ -206,7 +240,7 @@ class NatsBus:
         self._handlers.close()
         client, self._client = self._client, None
         if client is not None:
-            await _close(client)
+            await client.leave()
 
     # Messages.
 
@@ -287,16 +321,12 @@ class NatsBus:
         return reply
 
 
-async def _close(client: _Client) -> None:
-    # After a failed handshake of TLS the client never ends waiting.
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_WITHIN):
-            await client.close()
-
-
 def _words(error: BaseException | None) -> str:
     """An error in words, without the name of the library."""
     if error is None:
         return "the connection was closed"
     words = str(error).removeprefix("nats: ").strip("'") or type(error).__name__
+    if isinstance(error, ConnectionResetError):
+        # It may hang up so that what it has said before is lost.
+        return "it ended the connection; it may refuse the user, token or key"
     return "it does not answer" if isinstance(error, TimeoutError) else words

@@ -21,6 +21,9 @@ from veldnet.supervision import Supervisor
 
 from .conftest import until
 
+# What NATS says, or where it hangs up before that is read.
+REFUSED = "Authorization Violation|it may refuse the user, token or key"
+
 
 @contextmanager
 def server(config: str = "") -> Iterator[NatsServer]:
@@ -142,13 +145,13 @@ async def test_users_and_tokens_are_recognised() -> None:
     with server('authorization { user: "node", password: "s3cret" }') as nats:
         await comes_through(with_user(nats.url, "node:s3cret"))
         for user in ("node:wrong", "token"):
-            with pytest.raises(BusError, match="Authorization Violation") as failed:
+            with pytest.raises(BusError, match=REFUSED) as failed:
                 async with bus(with_user(nats.url, user)):
                     pass
             assert "wrong" not in str(failed.value)
     with server('authorization { token: "t0ken" }') as nats:
         await comes_through(with_user(nats.url, "t0ken"))
-        with pytest.raises(BusError, match="Authorization Violation"):
+        with pytest.raises(BusError, match=REFUSED):
             async with bus(nats.url):
                 pass
 
@@ -161,7 +164,7 @@ async def test_nkeys_are_recognised(tmp_path: Path) -> None:
         file.write_bytes(b"# user\n" + seed + b"\n")
     with server(f'authorization {{ users: [ {{ nkey: "{public}" }} ] }}') as nats:
         await comes_through(nats.url, credentials=str(files[0]))
-        with pytest.raises(BusError, match="Authorization Violation"):
+        with pytest.raises(BusError, match=REFUSED):
             async with bus(nats.url, credentials=str(files[1])):
                 pass
 
