@@ -309,3 +309,24 @@ def test_requests_about_a_device_go_to_the_node_that_serves_it(tmp_path: Path) -
         assert nodes.a.network.devices.by_ref(ref) is None
 
     tell(tmp_path, story)
+
+
+def test_what_a_base_station_has_sent_goes_with_it_to_another_node(tmp_path: Path) -> None:
+    async def story(nodes: TwoNodes) -> None:
+        await nodes.b.start()
+        await nodes.a.start(HERE)
+        await asyncio.sleep(1)
+        air, now = nodes.a.network.air, nodes.a.clock()
+        used = TransmitWindow(HERE, 1, 868_100_000, Lora(12, 125), now - 600, 14, timestamp=1)
+        for token in range(20):
+            air.book(used, 51, token, now - 600)
+        before = air.duty_cycles(now)[HERE]
+        nodes.b.hub.connected(nodes.b.radio, HERE)
+        await asyncio.sleep(1)
+        assert nodes.a.hub.connection(HERE) is None and nodes.b.hub.connection(HERE) is nodes.b.radio
+        there = nodes.b.network.air
+        assert there.duty_cycles(nodes.b.clock())[HERE] == pytest.approx(before)
+        # It is forgotten when it is an hour old, as everything is.
+        assert there.duty_cycles(nodes.b.clock() + 3100)[HERE] == dict.fromkeys(before, 0.0)
+
+    tell(tmp_path, story)

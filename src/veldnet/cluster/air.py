@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.network.core import NO_ANSWER, SENT, AirSchedule
+
+from .bus import Bus
 
 # Words of base stations, which the other node understands.
 _REFUSALS = {"A3": "COLLISION_PACKET", "DA": "DUTY_CYCLE_OVERFLOW"}
@@ -39,6 +42,32 @@ class Stations(Protocol):
     def connection(self, base_station: BaseStationId) -> object | None: ...
 
     def transmit(self, downlink: GatewayDownlink) -> None: ...
+
+
+AIR = "air"
+_Usage = tuple[Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)], dict[str, list[float]]]
+_encode = msgspec.msgpack.Encoder().encode
+_usages = msgspec.msgpack.Decoder(_Usage)
+
+
+class MovingAir:
+    """Sends what a base station has transmitted after it when it moves to another node, whose schedule goes
+    on from there."""
+
+    def __init__(self, bus: Bus, air: AirSchedule, clock: Callable[[], float]) -> None:
+        self._bus = bus
+        self._air = air
+        self._clock = clock
+        bus.on(AIR, self._arrived)
+
+    def moved(self, base_station: BaseStationId, node: str) -> None:
+        usage = self._air.usage(base_station, self._clock())
+        if usage:
+            self._bus.send(node, AIR, _encode((int(base_station), usage)))
+
+    def _arrived(self, _node: str, message: bytes) -> None:
+        number, usage = _usages.decode(message)
+        self._air.take_over(BaseStationId(number), usage, self._clock())
 
 
 class DistantDownlinks:

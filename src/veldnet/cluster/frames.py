@@ -20,7 +20,7 @@ from veldnet.network.core import AirSchedule
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.supervision import Supervisor
 
-from .air import NOT_HERE, DistantDownlinks
+from .air import NOT_HERE, DistantDownlinks, MovingAir
 from .bus import Bus
 from .clocks import NodeClocks
 from .ownership import PartitionMap
@@ -174,6 +174,7 @@ class ClusterFrames:
         self._hub = self.stations.hub = hub
         hub.share(self.stations)
         self._distant = DistantDownlinks(hub, air, self._clock, self._reports.add)
+        self.stations.moved = MovingAir(self._bus, air, self._clock).moved
         air.results.counts = lambda base_station: hub.connection(base_station) is not None
 
     def start(self) -> None:

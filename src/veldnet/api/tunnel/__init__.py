@@ -50,9 +50,13 @@ async def _submit(request: Request[Any, Any, Any], services: Services) -> Submis
 
     async def profile_of(dev_eui: DevEui) -> Profile | None:
         entry = await network.devices.get(dev_eui=str(dev_eui))
-        if entry is None:
+        if entry is not None:
+            return services.platform.table.get(entry.device.row.routing_profile_ref)
+        # Another node may serve it.
+        rows = await services.platform.store.devices_by_dev_eui([str(dev_eui)])
+        if not rows:
             raise UnknownDevice(f"no device has DevEUI {dev_eui}")
-        return services.platform.table.get(entry.device.row.routing_profile_ref)
+        return services.platform.table.get(rows[0].routing_profile_ref)
 
     return await submit_query(
         request.scope["query_string"].decode("latin-1"),

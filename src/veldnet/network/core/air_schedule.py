@@ -6,7 +6,7 @@ station and sub-band. The schedule lives in memory: a restarted server has seen 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.airtime import time_on_air
@@ -56,6 +56,19 @@ class _Usage:
         self.advance(minute)
         self.seconds[self.minute % _MINUTES] += seconds
         self.total += seconds
+
+    def by_age(self, minute: int) -> list[float]:
+        """The seconds of each minute, this one first."""
+        self.advance(max(minute, self.minute))
+        return [self.seconds[(self.minute - age) % _MINUTES] for age in range(_MINUTES)]
+
+    def raise_to(self, minute: int, by_age: Sequence[float]) -> None:
+        """Have at least so many seconds in each minute."""
+        self.advance(max(minute, self.minute))
+        for age, seconds in enumerate(by_age[:_MINUTES]):
+            at = (self.minute - age) % _MINUTES
+            self.seconds[at] = max(self.seconds[at], seconds)
+        self.total = sum(self.seconds)
 
     def free_at(self, minute: int, excess: float) -> float:
         """When so many seconds of use will be an hour old."""
@@ -180,6 +193,24 @@ class AirSchedule:
                 ),
             )
         )
+
+    def usage(self, base_station: BaseStationId, now: float) -> dict[str, list[float]]:
+        """Seconds on air of a base station by sub-band, in each of the last sixty minutes, this one first:
+        for whoever schedules it from now on."""
+        station = self._stations.get(base_station)
+        if station is None:
+            return {}
+        return {name: usage.by_age(int(now // 60)) for name, usage in station.usage.items()}
+
+    def take_over(
+        self, base_station: BaseStationId, usage: Mapping[str, Sequence[float]], now: float
+    ) -> None:
+        """Count what a base station has sent while somebody else scheduled it, as `usage` has it; what was
+        sent for this one is in that, too."""
+        station = self._stations.setdefault(base_station, _Station())
+        known = {self._name(region, band) for region in self._regions.values() for band in region.sub_bands}
+        for name in usage.keys() & known:
+            station.usage.setdefault(name, _Usage()).raise_to(int(now // 60), usage[name])
 
     def duty_cycles(self, now: float) -> dict[BaseStationId, dict[str, float]]:
         """Share of the hour that each base station has been on air, by sub-band."""
