@@ -45,7 +45,9 @@ def extracted() -> Catalog:
 
 
 def _is_read(folder: str) -> bool:
-    return Path(folder).relative_to(SOURCE).parts[:1] not in {(name,) for name in ELSEWHERE}
+    # `Text` of a migration is a type of the database.
+    parts = Path(folder).relative_to(SOURCE).parts
+    return parts[:1] not in {(name,) for name in ELSEWHERE} and "migrations" not in parts
 
 
 def read(language: str) -> Catalog:

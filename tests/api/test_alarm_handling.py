@@ -90,6 +90,13 @@ def test_an_alarm_leads_to_the_frame_that_raised_it(ward: Ward) -> None:
     assert frame["id"] == cause["ref"]
 
 
+def test_the_base_station_that_heard_it_has_an_alarm_of_its_own(ward: Ward) -> None:
+    ward.server.run(ward.server.platform.monitoring.check_base_stations())
+    (station,) = ward.operator.call("GET", f"{V1}/operator/baseStations")
+    (alarm,) = [each for each in station["alarms"] if each["alarmTypeId"] == 114]
+    assert alarm["alarmState"] == "WARNING" and ward.eui in str(alarm)
+
+
 def test_recipients_hear_nothing_of_a_muted_alarm_until_its_time_is_over(ward: Ward) -> None:
     before = ward.told()
     assert ward.put("mute", {"until": ward.moment(120)}) == 204

@@ -11,6 +11,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.domain.alarm_levels import Level
 from veldnet.gateways import Presence
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import BaseStationId, GatewayEui
@@ -18,10 +19,11 @@ from veldnet.monitoring import BaseStationMonitor, Facts, NotificationSettings, 
 from veldnet.monitoring.alarms import listing, types
 from veldnet.monitoring.alarms.types import BASE_STATION_TYPES
 from veldnet.monitoring.base_stations import acknowledge_stored
+from veldnet.monitoring.monitor import FrameAlarm
 from veldnet.monitoring.notification.events import OPERATOR, decode_event
 from veldnet.settings import Settings
 from veldnet.store import DatabaseStore, IdSource
-from veldnet.store.schema import notifications
+from veldnet.store.schema import base_station_alarms, notifications
 
 STATION = BaseStationId(0xFF000001)
 NOW = 1_800_000_000.0
@@ -92,7 +94,7 @@ CASES: list[tuple[int, str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 
 
 def test_no_type_is_without_a_case() -> None:
-    assert {case[0] for case in CASES} == set(BASE_STATION_TYPES)
+    assert {case[0] for case in CASES} | set(types.OF_FRAMES.values()) == set(BASE_STATION_TYPES)
 
 
 @pytest.mark.parametrize(("kind", "state", "bad", "between", "good"), CASES)
@@ -187,3 +189,36 @@ def test_presence() -> None:
     assert seen.acknowledged == 1.0 and seen.packets() == (300, 60)
     seen.status(5060 + 3 * 3600, 10, 10, 10, 100)
     assert seen.packets() == (10, 0), "what is long ago is forgotten"
+
+
+async def test_frames_that_were_forged_are_counted_at_the_base_station_for_a_day(
+    store: DatabaseStore,
+) -> None:
+    now = [NOW]
+    recipients = Recipients()
+    recipients.load({(OPERATOR, 1): NotificationSettings("BASIC", ["noc@o.example"])})
+    watcher = BaseStationMonitor(store, IdSource(), recipients, clock=lambda: now[0])
+    forged = FrameAlarm(STATION, 114, ("0059AC0000170311", "0059AC0000000001"))
+
+    async def heard(times: int) -> tuple[str, int, bool]:
+        for _ in range(times):
+            watcher.heard(forged)
+        await watcher.check({STATION: replace(GOOD, seen_at=now[0], frame_at=now[0], gps_at=now[0])})
+        row = await store.read(lambda c: c.execute(base_station_alarms.select()).one())
+        return Level(row.state).name, row.occurrence, row.acked
+
+    watcher.heard(FrameAlarm(BaseStationId(0xFF000009), 114, ()))
+    assert await heard(1) == ("WARNING", 1, False)
+    assert await watcher.acknowledge(STATION, 114, "Somebody")
+    # What changes nothing but its count is written all the same, and leaves the acknowledgement.
+    assert await heard(3) == ("WARNING", 4, True)
+    assert await heard(100) == ("MAJOR", 104, False)
+    now[0] += 86_399
+    assert (await heard(0))[0] == "MAJOR"
+    now[0] += 1
+    assert (await heard(0))[0] == "CLEARED"
+    assert await heard(2) == ("WARNING", 2, False), "it begins again"
+    rows = await store.read(lambda c: c.execute(notifications.select()).all())
+    told = [decode_event(row.event).change for row in rows]
+    assert told == ["raised", "unacknowledged", "cleared", "raised"]
+    assert set(await listed(store)) == {114}

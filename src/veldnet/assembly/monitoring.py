@@ -106,6 +106,7 @@ class MonitoringService:
             recipients=self.recipients,
             cause=self.stations.cause,
         )
+        self.monitor.on_frame_alarm(self.stations.heard)
         if alarms.enabled:
             watched.network.commits.join(self.monitor)
         self.indexes = DeviceIndexes(store, clock)

@@ -1,4 +1,4 @@
-"""Alarms of base stations: connection, uplink traffic, backhaul, airtime.
+"""Alarms of base stations: connection, uplink traffic, backhaul, airtime, forged and replayed frames.
 
 There are few of them, so they are looked at in turn, every few seconds. Their alarms live by the same
 machine as those of devices.
@@ -20,6 +20,7 @@ from veldnet.store.schema import base_station_alarms, notifications
 from .alarms import machine, types
 from .alarms.machine import Alarm, Cleared, Raised, Signal, Step
 from .alarms.types import BASE_STATION_TYPES, AlarmType
+from .monitor import FrameAlarm
 from .notification.events import OPERATOR, AlarmEvent, Recipients, encode_event
 
 log = structlog.get_logger(__name__)
@@ -189,10 +190,17 @@ class BaseStationMonitor:
         self._limits = limits or Limits()
         self._kinds = kinds
         self._alarms: dict[tuple[BaseStationId, int], Alarm] = {}
+        # How often since the last look, and what was said last.
+        self._heard: dict[tuple[BaseStationId, int], tuple[int, tuple[str, ...]]] = {}
         self._on_change: Callable[[], None] = lambda: None
 
     def on_notification(self, wake: Callable[[], None]) -> None:
         self._on_change = wake
+
+    def heard(self, alarm: FrameAlarm) -> None:
+        """Count a frame that raises an alarm; it is written with the next look."""
+        key = (alarm.base_station, alarm.type)
+        self._heard[key] = self._heard.get(key, (0, ()))[0] + 1, alarm.infos
 
     async def load(self) -> None:
         """Take up the alarms that an earlier process left, or that another one has acknowledged."""
@@ -219,8 +227,14 @@ class BaseStationMonitor:
     async def check(self, stations: Mapping[BaseStationId, Facts]) -> None:
         """Judge all base stations; what changes is written before it counts."""
         now = self._clock()
+        heard, self._heard = self._heard, {}
         changes = [
             change for station, facts in stations.items() for change in self._judge(station, facts, now)
+        ]
+        changes += [
+            change
+            for station, facts in stations.items()
+            for change in self._judge_frames(station, facts, heard, round(now * 1000))
         ]
         gone = {station for station, _type in self._alarms if station not in stations}
         if not changes and not gone:
@@ -244,9 +258,26 @@ class BaseStationMonitor:
                 if step.written and step.change is not None:
                     yield _Change(station, facts, step, signal.infos)
 
+    def _judge_frames(
+        self,
+        station: BaseStationId,
+        facts: Facts,
+        heard: Mapping[tuple[BaseStationId, int], tuple[int, tuple[str, ...]]],
+        now: int,
+    ) -> Iterator[_Change]:
+        """114 to 120: frames that were forged or replayed; until there was none for a day."""
+        for number in types.OF_FRAMES.values():
+            kind, before = self._kinds[number], self._alarms.get((station, number))
+            count, infos = heard.get((station, number), (0, ()))
+            if count:
+                yield _Change(station, facts, machine.raise_often(kind, before, infos, count, now), infos)
+            elif before is not None and before.active and now - before.updated_at >= types.DAY:
+                yield _Change(station, facts, machine.clear_alarm(before, now), ())
+
     def _event(self, change: _Change) -> tuple[int, int, bytes] | None:
         alarm, what = change.step.alarm, change.step.change
-        assert alarm is not None and what is not None
+        if alarm is None or what is None:
+            return None
         log.info("base_station_alarm", base_station=str(change.station), type=alarm.type, change=what)
         if not self._recipients.wants_base_station(change.facts.operator_ref, what, alarm.state):
             return None
@@ -300,7 +331,7 @@ def _write(
             for number in range(5)
         }
         # Somebody may have acknowledged it meanwhile; only what withdraws that writes over it.
-        kept = ("acked",) if change.step.change in ("changed", "cleared") else ()
+        kept = ("acked",) if change.step.change in (None, "changed", "cleared") else ()
         put(
             connection,
             base_station_alarms,

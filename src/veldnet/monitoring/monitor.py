@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
 from veldnet.domain.health import Health
+from veldnet.lorawan import BaseStationId
 from veldnet.network.core import (
     DownlinkRecord,
     DownlinkRejectedRecord,
@@ -41,10 +42,10 @@ from veldnet.store import (
 )
 
 from .alarms import machine, silence
-from .alarms.machine import Alarm, Signal, Step
+from .alarms.machine import Alarm, Raised, Signal, Step
 from .alarms.rules import RULES, Page, Rule, RuleBook, Seen, due, next_due
 from .alarms.silence import SilenceRules
-from .alarms.types import DEVICE_TYPES, SILENCE, AlarmType
+from .alarms.types import DEVICE_TYPES, OF_FRAMES, SILENCE, AlarmType
 from .notification.events import SUBSCRIBER, AlarmEvent, Recipients, encode_event
 from .state import INTERVALS, MonitoringState, note_downlink, note_uplink, state_of
 from .statistics.rollups import HourlyTotals
@@ -119,6 +120,14 @@ class AlarmPolicy(msgspec.Struct, frozen=True):
     rules: Iterable[Rule] = RULES
 
 
+class FrameAlarm(NamedTuple):
+    """A frame that raises an alarm of a base station, the one that has heard it best."""
+
+    base_station: BaseStationId
+    type: int
+    infos: tuple[str, ...]
+
+
 class Monitor:
     """Takes part in the commits. `cause` names what is behind the silence of a device, if that is known."""
 
@@ -145,10 +154,17 @@ class Monitor:
         self._batch = _Batch()
         self._wake_notifier: Callable[[], None] = lambda: None
         self._notified = False
+        # Of the commit under way.
+        self._heard: list[FrameAlarm] = []
+        self._on_frame_alarm: Callable[[FrameAlarm], None] = lambda _alarm: None
 
     def on_notification(self, wake: Callable[[], None]) -> None:
         """Have somebody called after commits that hold notifications."""
         self._wake_notifier = wake
+
+    def on_frame_alarm(self, note: Callable[[FrameAlarm], None]) -> None:
+        """Have somebody told, after commits, of frames that raise alarms of base stations."""
+        self._on_frame_alarm = note
 
     # Part of the commit.
 
@@ -163,12 +179,16 @@ class Monitor:
         return [totals.rows(), *batch.rows()]
 
     def committed(self) -> None:
+        heard, self._heard = self._heard, []
+        for each in heard:
+            self._on_frame_alarm(each)
         if self._notified:
             self._wake_notifier()
 
     def failed(self) -> None:
         """The entries are dropped with all that was noted in them."""
         self._batch = _Batch()
+        self._heard.clear()
 
     def observe(self, recorded: Recorded) -> None:
         """Take up a record. A defect in a rule must not keep the frame itself from its commit."""
@@ -225,6 +245,15 @@ class Monitor:
             # A rule may look at the alarms while it names their changes.
             for signal in tuple(rule.signals(record, Seen(entry.device, state))):
                 self._signal(entry, state, signal, round(self._clock() * 1000), record.id)
+                self._note_heard(entry, record, signal)
+
+    def _note_heard(self, entry: Entry, record: Record, signal: Signal) -> None:
+        number = OF_FRAMES.get(signal.type) if isinstance(signal, Raised) else None
+        if number is None or not isinstance(record, UplinkRecord | JoinRecord | RefusedRecord):
+            return
+        if record.copies:
+            infos = (str(entry.device.row.dev_eui), *signal.infos)
+            self._heard.append(FrameAlarm(record.copies[0].base_station, number, infos))
 
     # Alarms.
 

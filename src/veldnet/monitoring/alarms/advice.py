@@ -51,6 +51,13 @@ ADVICE: dict[int, Text] = {
     types.BEACON_FAILURE: Text(
         "Check the GPS antenna of the base station, or give it a profile without class B if it has none."
     ),
+    **dict.fromkeys(
+        types.OF_FRAMES.values(),
+        Text(
+            "Look at the alarms of the device: if its keys and counters are right, somebody near the base "
+            "station is forging or replaying frames."
+        ),
+    ),
     types.BACKHAUL: Text("Check the internet connection of the base station: it loses data."),
     types.DUPLICATE_EUI: Text("Give each base station an EUI of its own."),
     types.UPDATE_OVERDUE: Text(

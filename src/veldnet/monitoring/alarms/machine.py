@@ -92,6 +92,17 @@ def raise_alarm(kind: AlarmType, alarm: Alarm | None, signal: Raised, now: int) 
     return Step(changed, True, change)
 
 
+def raise_often(kind: AlarmType, alarm: Alarm | None, infos: Infos, count: int, now: int) -> Step:
+    """As many triggers at once."""
+    signal = Raised(kind.id, infos)
+    first = raise_alarm(kind, alarm, signal, now)
+    if count == 1 or first.alarm is None:
+        return first
+    counted = replace(first.alarm, occurrence=first.alarm.occurrence + count - 2)
+    last = raise_alarm(kind, counted, signal, now)
+    return replace(last, change=first.change or last.change)
+
+
 def clear_alarm(alarm: Alarm | None, now: int) -> Step:
     """A clearance; only an active alarm has one."""
     if alarm is None or not alarm.active:

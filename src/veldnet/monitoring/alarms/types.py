@@ -75,6 +75,17 @@ DUPLICATE_EUI, MODULE, CERTIFICATE, BACKUP, UPDATE_OVERDUE = 202, 201, 203, 204,
 RESTARTED, CONNECTION, LOW_TRAFFIC, INVALID_CRC, DOWNLINK_OVERLOAD = 101, 102, 103, 104, 105
 TIME_LOST, BEACON_FAILURE, BACKHAUL = 109, 111, 121
 
+# What frames of devices show, at the base station that has heard them: by the alarm of the device.
+OF_FRAMES = {
+    JOIN_MIC: 114,
+    JOIN_UNUSED: 115,
+    COUNTER_REPLAYED: 116,
+    UPLINK_MIC: 117,
+    REPEATED: 118,
+    JOIN_EUIS: 119,
+    NONCE_NOT_RISING: 120,
+}
+
 BASE_STATION_TYPES = {
     kind.id: kind
     for kind in (
@@ -85,6 +96,7 @@ BASE_STATION_TYPES = {
         _state(DOWNLINK_OVERLOAD, "Downlink rate over RF capacity", Level.MAJOR),
         _state(TIME_LOST, "Time synchronization lost", Level.MAJOR),
         _state(BEACON_FAILURE, "Beacon failure", Level.MAJOR),
+        *(_event(number, DEVICE_TYPES[alarm].label) for alarm, number in OF_FRAMES.items()),
         _state(BACKHAUL, "Backhaul interface", Level.MAJOR),
         _state(DUPLICATE_EUI, "EUI used by several base stations", Level.MAJOR),
         _state(UPDATE_OVERDUE, "Update fetched and not carried out", Level.MAJOR),
