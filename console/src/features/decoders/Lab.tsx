@@ -15,10 +15,11 @@ import {
   TextInput,
   Textarea,
 } from "@mantine/core";
-import { IconPlayerPlay, IconTrash } from "@tabler/icons-react";
+import { IconPlayerPlay } from "@tabler/icons-react";
 import { useEffect, useState, type KeyboardEvent } from "react";
 import { $api, anyMembers, type Schemas } from "../../api/client";
 import { options, useProfiles } from "../../api/catalogues";
+import { DeleteButton } from "../../components/actions";
 import { blocking, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time } from "../../components/basics";
 import { same, useUnsaved } from "../../components/edits";
 import { done, useConfirm, useTell } from "../../components/notify";
@@ -132,17 +133,7 @@ export function DecoderLab() {
     <>
       <PageTitle title={isNew ? t("decoders.new") : name}>
         <IfMayChange>
-          {!isNew && (
-            <Button
-              variant="subtle"
-              color="red"
-              leftSection={<IconTrash size={16} />}
-              aria-haspopup="dialog"
-              onClick={remove}
-            >
-              {t("common.delete")}
-            </Button>
-          )}
+          {!isNew && <DeleteButton onClick={remove} />}
           <Button onClick={() => void save()} disabled={!name.trim()}>
             {t("common.save")}
           </Button>

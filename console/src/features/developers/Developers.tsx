@@ -1,7 +1,8 @@
 import { Anchor, Badge, Button, Code, Group, Stack, Text, TextInput } from "@mantine/core";
-import { IconPlus, IconRefresh, IconTerminal2, IconTrash } from "@tabler/icons-react";
+import { IconRefresh, IconTerminal2, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
+import { NewButton, RowButton, RowRemoval } from "../../components/actions";
 import {
   Copy,
   Empty,
@@ -33,9 +34,7 @@ export function Developers() {
     <>
       <PageTitle title={t("nav.developers")} below={t("projects.below")}>
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={create}>
-            {t("projects.new")}
-          </Button>
+          <NewButton onClick={create}>{t("projects.new")}</NewButton>
         </IfMayChange>
       </PageTitle>
       <Stack>
@@ -147,25 +146,12 @@ function Actions({ project, onSecret }: { project: Project; onSecret: (project: 
   return (
     <IfMayChange>
       <Group gap={4} justify="flex-end" wrap="nowrap">
-        <Button
-          size="compact-sm"
-          variant="default"
-          leftSection={<IconRefresh size={14} />}
-          aria-haspopup="dialog"
-          onClick={roll}
-        >
+        <RowButton leftSection={<IconRefresh size={14} />} onClick={roll}>
           {t("projects.roll")}
-        </Button>
-        <Button
-          size="compact-sm"
-          variant="subtle"
-          color="red"
-          leftSection={<IconTrash size={14} />}
-          aria-haspopup="dialog"
-          onClick={remove}
-        >
+        </RowButton>
+        <RowRemoval leftSection={<IconTrash size={14} />} onClick={remove}>
           {t("common.delete")}
-        </Button>
+        </RowRemoval>
       </Group>
     </IfMayChange>
   );

@@ -2,6 +2,7 @@
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { $api, type Schemas } from "../../api/client";
+import { RowButton } from "../../components/actions";
 import { Coordinates } from "../../components/Coordinates";
 import { IfMayChange, Panel } from "../../components/basics";
 import { closeDialogs, openDialog } from "../../components/dialogs";
@@ -40,9 +41,7 @@ export function DevicePlace({ device }: { device: Device }) {
       title={t("device.place")}
       right={
         <IfMayChange>
-          <Button size="compact-sm" variant="default" aria-haspopup="dialog" onClick={edit}>
-            {t("common.edit")}
-          </Button>
+          <RowButton onClick={edit}>{t("common.edit")}</RowButton>
         </IfMayChange>
       }
     >

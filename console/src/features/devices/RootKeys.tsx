@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconKey } from "@tabler/icons-react";
 import { useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
 import { useChange } from "../../api/changes";
+import { RowButton } from "../../components/actions";
 import { IfMayChange, Panel, Time } from "../../components/basics";
 import { Dialog } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
@@ -38,15 +39,9 @@ export function RootKeys({ device }: { device: Schemas["Device"] }) {
       title={t("rootKeys.title")}
       right={
         <IfMayChange>
-          <Button
-            size="compact-sm"
-            variant="default"
-            leftSection={<IconKey size={14} />}
-            aria-haspopup="dialog"
-            onClick={() => setOpened(true)}
-          >
+          <RowButton leftSection={<IconKey size={14} />} onClick={() => setOpened(true)}>
             {t("rootKeys.again")}
-          </Button>
+          </RowButton>
         </IfMayChange>
       }
     >

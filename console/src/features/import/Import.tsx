@@ -8,6 +8,7 @@ import {
   IconUpload,
 } from "@tabler/icons-react";
 import type { DragEvent } from "react";
+import { RowRemoval } from "../../components/actions";
 import { IfMayChange, Mono, PageTitle, Panel, Time } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
@@ -282,16 +283,9 @@ function Earlier() {
                 </Text>
               ) : row.devices ? (
                 <IfMayChange>
-                  <Button
-                    size="compact-sm"
-                    variant="subtle"
-                    color="red"
-                    leftSection={<IconArrowBackUp size={14} />}
-                    aria-haspopup="dialog"
-                    onClick={() => undo(row.ref, row.devices)}
-                  >
+                  <RowRemoval leftSection={<IconArrowBackUp size={14} />} onClick={() => undo(row.ref, row.devices)}>
                     {t("import.undo")}
-                  </Button>
+                  </RowRemoval>
                 </IfMayChange>
               ) : null,
           },

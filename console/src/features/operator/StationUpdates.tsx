@@ -1,7 +1,8 @@
 // A base station at CUPS: what it has reported, and what it is to have.
-import { Badge, Button, Group, Stack, Text } from "@mantine/core";
+import { Badge, Group, Stack, Text } from "@mantine/core";
 import { IconCloudDownload } from "@tabler/icons-react";
 import type { Schemas } from "../../api/client";
+import { RowButton, RowRemoval } from "../../components/actions";
 import { Facts, IfMayChange, Mono, Panel, Time } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
 import { openDialog } from "../../components/dialogs";
@@ -30,15 +31,12 @@ export function StationUpdatesPanel({ station }: { station: Schemas["StationView
       title={t("updates.title")}
       right={
         <IfMayChange>
-          <Button
-            size="compact-sm"
-            variant="default"
+          <RowButton
             leftSection={<IconCloudDownload size={14} />}
-            aria-haspopup="dialog"
             onClick={() => openDialog(t("updates.order"), <UpdateForm stations={[station.id]} />)}
           >
             {t("updates.order")}
-          </Button>
+          </RowButton>
         </IfMayChange>
       }
     >
@@ -102,17 +100,13 @@ function OneUpdate({ station, update }: { station: string; update: Schemas["Stat
       </div>
       {!kept && (
         <IfMayChange>
-          <Button
-            size="compact-sm"
-            variant="subtle"
+          <RowRemoval
             style={{ flexShrink: 0 }}
-            color="red"
             aria-label={t("updates.withdrawOf", { what: t(`updates.kind.${update.kind}`) })}
-            aria-haspopup="dialog"
             onClick={withdraw}
           >
             {t("updates.withdraw")}
-          </Button>
+          </RowRemoval>
         </IfMayChange>
       )}
     </Group>

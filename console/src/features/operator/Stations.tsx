@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Badge, Box, Button, Group, Stack, Text } from "@mantine/core";
-import { IconAntenna, IconPlus } from "@tabler/icons-react";
+import { IconAntenna } from "@tabler/icons-react";
+import { NewButton } from "../../components/actions";
 import {
   Empty,
   IfMayChange,
@@ -48,9 +49,7 @@ export function Stations() {
               {t("updates.orderAll")}
             </Button>
           )}
-          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={() => register(t)}>
-            {t("stations.new")}
-          </Button>
+          <NewButton onClick={() => register(t)}>{t("stations.new")}</NewButton>
         </IfMayChange>
       </PageTitle>
       <Stack>
