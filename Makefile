@@ -103,6 +103,11 @@ tests:
 test-postgresql: $(VENV)/.dev console tools ## The tests of the API and of the store over PostgreSQL
 	@TEST_STORE=postgresql $(PYTEST) -n 2 --dist loadgroup tests/api tests/contract/test_store.py tests/contract/test_postgresql.py $(ARGS)
 
+.PHONY: test-cluster
+test-cluster: $(VENV)/.dev console tools ## Three nodes on PostgreSQL and NATS under load, and the simulation of nodes with many seeds
+	@TEST_CLUSTER=1 $(PYTEST) tests/e2e/test_cluster.py $(ARGS)
+	@VELDNET_SIMULATION_SEEDS=40 $(PYTEST) tests/simulation/test_cluster.py $(ARGS)
+
 check: $(VENV)/.dev ## Some tests, quickly: make check FILE=tests/unit/network/test_uplink.py
 	@$(PYTEST) -q $(or $(FILE),$(error name a file, a folder or a test: make check FILE=tests/unit)) $(ARGS)
 

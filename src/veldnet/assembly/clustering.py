@@ -23,6 +23,7 @@ from veldnet.cluster import (
     NatsAccess,
     NodeReport,
     Nodes,
+    OwnerCalls,
     Ownership,
     PartitionServer,
     decode_outcome,
@@ -88,6 +89,7 @@ class Clustering:
         network.commits.on_lease_lost = self.membership.hurry
         network.forward_outcomes(self._forward_outcome)
         self.bus.on(OUTCOMES, self._outcome_arrived)
+        self.calls = OwnerCalls(self.bus, self.partitions)
         self._network = network
         self._known: frozenset[str] = frozenset()
         self.partitions.node_changed(self._nodes_changed)

@@ -14,6 +14,7 @@ from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.assembly.device_indexes import DeviceIndexes
 from veldnet.assembly.roles import Roles
 from veldnet.assembly.sights import Sight, Sights
+from veldnet.cluster import Call, ClusterRequests, OwnerCalls
 from veldnet.inventory import base_stations, branding
 from veldnet.keys import Vaults, labels
 from veldnet.lorawan import BaseStationId
@@ -77,6 +78,7 @@ class MonitoringService:
     ) -> None:
         # Whether this node judges what belongs to the whole installation, and did so at the last look.
         self._roles, self._led = watched.roles, watched.roles.leads
+        self._requests: ClusterRequests | None = None
         self.recipients = Recipients()
         self.mailer = mailer or mailer_of(settings, store)
         # Devices by state of health, as last counted.
@@ -225,8 +227,28 @@ class MonitoringService:
             self.monitor.check(entry)
             await self._network.commits.durable()
 
+    # Asked at any node, done by the one that serves the device.
+
+    def answer(self, calls: OwnerCalls, requests: ClusterRequests) -> None:
+        """Have what is asked of devices come to the nodes that serve them."""
+        self._requests = requests
+        calls.offer("acknowledge", Call(tuple[int, int, str, str], bool, self._acknowledge))
+        calls.offer("mute", Call(tuple[int, int, str, int | None, str], bool, self._mute))
+
     async def acknowledge(self, device_ref: int, kind: int, of: str, author: str) -> bool:
         """Note that somebody has seen an alarm; durable when this returns. False if there is none such."""
+        if self._requests is None:
+            return await self._acknowledge(device_ref, kind, of, author)
+        return bool(await self._requests.ask(device_ref, "acknowledge", device_ref, kind, of, author))
+
+    async def mute(self, device_ref: int, kind: int, of: str, until: int | None, author: str) -> bool:
+        """Tell recipients nothing of an alarm for a time; durable when this returns. False if there is none
+        such."""
+        if self._requests is None:
+            return await self._mute(device_ref, kind, of, until, author)
+        return bool(await self._requests.ask(device_ref, "mute", device_ref, kind, of, until, author))
+
+    async def _acknowledge(self, device_ref: int, kind: int, of: str, author: str) -> bool:
         entry = await self._network.devices.get(ref=device_ref)
         if entry is None or entry.removed:
             return False
@@ -234,9 +256,7 @@ class MonitoringService:
         await self._network.commits.durable()
         return found
 
-    async def mute(self, device_ref: int, kind: int, of: str, until: int | None, author: str) -> bool:
-        """Tell recipients nothing of an alarm for a time; durable when this returns. False if there is none
-        such."""
+    async def _mute(self, device_ref: int, kind: int, of: str, until: int | None, author: str) -> bool:
         entry = await self._network.devices.get(ref=device_ref)
         if entry is None or entry.removed:
             return False

@@ -35,7 +35,7 @@ from veldnet.assembly.sights import Sights
 from veldnet.assembly.update_desk import update_desk
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
-from veldnet.cluster import Bus, NodeReport, OneNode
+from veldnet.cluster import Bus, ClusterRequests, NodeReport, OneNode
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import InvalidField
 from veldnet.gateways import Hub, Presence
@@ -178,10 +178,18 @@ class Platform:
         self.roles = Roles(OneNode() if self.cluster is None else self.cluster.partitions)
         self.sights = Sights(self.presence, self.hub, self.network.air, self.clock, self.bus)
 
+    def _answer_others(self, cluster: Clustering) -> None:
+        """Have requests about devices come to the node that serves them."""
+        local, addresses = self.network.local_requests, self.network.addresses
+        requests = ClusterRequests(cluster.calls, local, self.store, addresses)
+        self.network.requests = requests
+        self.monitoring.answer(cluster.calls, requests)
+
     def _watch_commits(self) -> None:
         """After the deliveries and the monitoring, which take part in a commit before these. Readers hear
         what is committed at any node."""
         if self.cluster is not None:
+            self._answer_others(self.cluster)
             self.cluster.servers += [self.network.partitions, self.deliveries, self.monitoring]
         streams = self.settings.console.live_streams
         self.live = LiveFeed(self.place_of, streams=streams)

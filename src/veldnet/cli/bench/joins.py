@@ -46,11 +46,14 @@ class JoinResult(msgspec.Struct, frozen=True):
     resident_mb: float
 
 
-def _prepare(count: int, gateways: Sequence[GatewayEui], space: AddressSpace) -> list[Prepared]:
+def prepare_joins(
+    count: int, gateways: Sequence[GatewayEui], space: AddressSpace, first: int = 0
+) -> list[Prepared]:
+    """Join-requests of devices from `first` on, each heard by one of the gateways."""
     euis = [int(gateway).to_bytes(8, "big") for gateway in gateways]
     prepared = []
     for position in range(count):
-        device = bench_device(position, space)
+        device = bench_device(first + position, space)
         request = JoinRequest(JOIN_EUI, device.dev_eui, 1 + position % 65_000, b"")
         octets = request.unsigned() + join_request_mic(device.app_key, request.unsigned())
         prepared.append(
@@ -84,7 +87,7 @@ async def bench_joins(data: Path, *, rate: float, seconds: float) -> JoinResult:
     gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
     await create_fleet(opened, parameters, Fleet(count, joined=False))
     await opened.close()
-    prepared = _prepare(count, gateways, AddressSpace(parameters.net_id))
+    prepared = prepare_joins(count, gateways, AddressSpace(parameters.net_id))
     server = await BenchServer.start(data)
     try:
         async with aiohttp.ClientSession() as session:
