@@ -16,8 +16,11 @@ from tests.certificates import write_pair
 from tests.monitoring.stage import Stage, on_stage
 from veldnet.api.metrics import RENAMED, Metrics
 from veldnet.assembly.certificate import ServerCertificate
+from veldnet.assembly.clustering import Clustering, NodeSetup
 from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
+from veldnet.cluster import Wire
 from veldnet.settings import TlsSettings
+from veldnet.store import NewNode
 
 RULES = Path(__file__).parents[3] / "docs" / "grafana" / "alerts.yaml"
 DASHBOARD = Path(__file__).parents[3] / "docs" / "grafana" / "veldnet.json"
@@ -76,6 +79,9 @@ def test_alert_rules_name_metrics_and_labels_that_the_server_shows(tmp_path: Pat
             TlsSettings(str(pair.certificate), str(pair.key)), platform.clock
         )
         platform.backups = ScheduledBackups(platform.settings, platform.clock)
+        node = NodeSetup(NewNode("a", "0", frozenset({"network"})), lambda s: Wire().bus("a", s))
+        data, network = stage.server.data, platform.network
+        platform.cluster = Clustering(node, data.store, platform.supervisor, platform.clock, network)
         text = Metrics(platform).text().decode()
         shown = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
         described = Path("docs/operators.md").read_text()
