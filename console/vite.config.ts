@@ -38,6 +38,7 @@ export default defineConfig({
   server: { proxy: { "/api": "http://127.0.0.1:8080", "/data": "http://127.0.0.1:8080" } },
   test: {
     environment: "jsdom",
+    isolate: false,
     css: { include: [/src.styles/] },
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/testing.setup.ts"],
