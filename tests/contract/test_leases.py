@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, insert, select, update
 
 from tests import postgresql
 from veldnet.domain.partitions import PARTITIONS
@@ -20,9 +21,10 @@ from veldnet.store import (
     NodeInUse,
     SqliteStore,
     Statement,
+    StoreError,
     read_cluster,
 )
-from veldnet.store.schema import frames, id_marks, leases, nodes
+from veldnet.store.schema import frames, id_marks, leases, nodes, properties
 
 NOW = 1_800_000_000.0
 LOWER, UPPER = range(PARTITIONS // 2), range(PARTITIONS // 2, PARTITIONS)
@@ -209,3 +211,30 @@ async def test_a_server_alone_and_nodes_take_from_each_other(stores: list[Engine
         await hear(two)
     numbers = [(await hear(three)) >> 14 & 63, two.lease.process if two.lease else -1]
     assert numbers[0] != numbers[1]
+
+
+async def test_a_change_of_a_node_that_hangs_holds_up_nobody_who_takes_its_partitions() -> None:
+    with postgresql.database() as url:
+        one, two = postgresql.open_store(url), postgresql.open_store(url)
+        await one.nodes.join(node("a"), 3)
+        await one.nodes.take(LOWER)
+        await two.nodes.join(node("b"), 3)
+        begun, paused = threading.Event(), threading.Event()
+
+        def hang(connection: Connection) -> None:
+            connection.execute(insert(properties).values(name="late", value="1"))
+            begun.set()
+            paused.wait(20)
+
+        change = asyncio.ensure_future(one.write(hang))
+        await asyncio.to_thread(begun.wait)
+        await expire(two, "a")
+        assert await two.nodes.take(LOWER) == frozenset(LOWER)
+        await hear(two)
+        paused.set()
+        with pytest.raises(StoreError):
+            await change
+        kept = await two.read(lambda c: c.execute(select(properties.c.name)).scalars().all())
+        assert "late" not in kept
+        await one.close()
+        await two.close()

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 
 from tests.contract.test_store import fleet, open_sqlite
 from tests.unit.outgoing.servers import Pieces, RawServer
-from veldnet.network.shell import Runtime
+from veldnet.network.shell import Owned, Runtime
 from veldnet.routing import (
     Deliveries,
     Limits,
@@ -98,6 +98,7 @@ class Network:
         allow_private: bool = True,
         total_timeout: float = 10.0,
         transports: Transports = TRANSPORTS,
+        owned: Owned | None = None,
     ) -> None:
         """Start deliveries, as a new process does."""
         sender = RouteSender(
@@ -108,7 +109,7 @@ class Network:
         self.deliveries = Deliveries(
             Runtime(self.clock, self.ids, random.Random(1), Supervisor(expected=(StoreError,))),
             self.store,
-            Messaging(self.table, _Messages(), sender),  # type: ignore[arg-type]
+            Messaging(self.table, _Messages(), sender, owned),  # type: ignore[arg-type]
             wake=self._wake,
             retry=retry,
             limits=limits,
