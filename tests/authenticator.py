@@ -6,9 +6,7 @@ import base64
 import hashlib
 import hmac
 import struct
-from typing import Any
-
-from tests.person import Person
+from typing import Any, Protocol
 
 
 def code_at(secret: str, seconds: float, digits: int = 6) -> str:
@@ -20,10 +18,16 @@ def code_at(secret: str, seconds: float, digits: int = 6) -> str:
     return f"{number % 10**digits:0{digits}}"
 
 
+class Caller(Protocol):
+    """A person, or the page of one."""
+
+    def call(self, method: str, path: str, body: Any = None) -> Any: ...
+
+
 class Enrolled:
     """A person's second factor, set up over the API. `now` is the server's clock."""
 
-    def __init__(self, person: Person, password: str, now: float) -> None:
+    def __init__(self, person: Caller, password: str, now: float) -> None:
         made: dict[str, Any] = person.call("POST", "/api/v1/secondFactor/enrolment", {"password": password})
         self.secret: str = made["secret"]
         self.uri: str = made["uri"]

@@ -18,7 +18,7 @@ LOCALES = SOURCE / "texts/locales"
 _FIRST = (
     "Text BadRequest InvalidField MissingField NotUpdatable UnknownReference NoFreeConnection NoSpace InUse "
     "WeakKey BadBranding TooManyDestinations Unauthorized Forbidden Conflict SecondFactorNeeded "
-    "AddressRefused InvalidDeviceCode InvalidIdentifier"
+    "AddressRefused UnusableKey InvalidDeviceCode InvalidIdentifier"
 )
 # Their texts are for programs, for the terminal, or in catalogues of their own.
 ELSEWHERE = ("cli", "client", "diagnosis", "simulator", "store", "testing")

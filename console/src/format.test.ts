@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { read } from "./components/NumberField";
-import { bytes, hex, number, percent, plain, relative, span, withQuery } from "./format";
+import { bytes, hex, localTime, number, percent, plain, relative, span, withQuery } from "./format";
 import { isEui, isKey, plainHex, randomHex } from "./identifiers";
 import { espColor, sfColor, snrColor } from "./theme";
 
@@ -21,6 +21,17 @@ describe("identifiers and numbers", () => {
     expect(bytes(2048)).toMatch(/^2 KiB$/);
     expect(relative("2026-01-01T00:00:00Z", "en", Date.parse("2026-01-01T00:03:00Z"))).toBe("3 minutes ago");
     expect(withQuery("/x", { a: 1, b: "", c: undefined, d: false, e: "ü&" })).toBe("/x?a=1&e=%C3%BC%26");
+  });
+
+  it("are written as the language of the page does", () => {
+    try {
+      document.documentElement.lang = "nl";
+      expect(number(1234.5)).toBe("1.234,5");
+      expect(localTime("2026-05-01T12:00:00Z")).toMatch(/^1 mei 2026/);
+    } finally {
+      document.documentElement.lang = "en";
+    }
+    expect(number(1234.5)).toBe("1,234.5");
   });
 
   it("have ThingPark's colours at their bounds", () => {

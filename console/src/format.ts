@@ -1,8 +1,26 @@
-// Numbers with units, and times in the viewer's zone.
+// Numbers with units, and times in the viewer's zone, as the language of the page writes them: a comma means something else in
+// Dutch than in English.
+
+/** The viewer's own form of the language of the page, such as British English, where there is one. */
+function locale(): string {
+  const language = document.documentElement.lang || "en";
+  return navigator.languages.find((own) => own.split("-")[0] === language) ?? language;
+}
+
+/** One formatter for each locale: making one takes long. */
+function kept<Format>(make: (locale: string) => Format): () => Format {
+  const made = new Map<string, Format>();
+  return () => {
+    const name = locale();
+    let found = made.get(name);
+    if (!found) made.set(name, (found = make(name)));
+    return found;
+  };
+}
 
 export function number(value: number | null | undefined, unit = "", digits = 1): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  const text = value.toLocaleString(undefined, { maximumFractionDigits: digits });
+  const text = value.toLocaleString(locale(), { maximumFractionDigits: digits });
   return unit ? `${text} ${unit}` : text;
 }
 
@@ -10,17 +28,17 @@ export function percent(share: number | null | undefined, digits = 1): string {
   return share === null || share === undefined ? "–" : `${number(share * 100, "", digits)} %`;
 }
 
-const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const local = kept((name) => new Intl.DateTimeFormat(name, { dateStyle: "medium", timeStyle: "medium" }));
+const clock = kept((name) => new Intl.DateTimeFormat(name, { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
 
 export function localTime(iso: string): string {
-  return local.format(new Date(iso));
+  return local().format(new Date(iso));
 }
 
 /** The time of day, with milliseconds, as the logger shows it. */
 export function clockTime(iso: string): string {
   const moment = new Date(iso);
-  return `${clock.format(moment)}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
+  return `${clock().format(moment)}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
 }
 
 export function utcTime(iso: string): string {

@@ -36,12 +36,13 @@ T = TypeVar("T")
 
 
 class Inbox:
-    """The application servers: takes every message."""
+    """The application servers: takes every message, unless told to answer otherwise."""
 
     url = "http://127.0.0.1:9/up"
 
     def __init__(self) -> None:
         self._messages: list[bytes] = []
+        self.answer = Outcome(True, "Ok")
 
     def messages(self) -> list[bytes]:
         return list(self._messages)
@@ -50,8 +51,9 @@ class Inbox:
         return [body for body in self._messages if read_message(body).is_uplink]
 
     async def send(self, attempt: Attempt) -> Outcome:
-        self._messages.append(attempt.message.body)
-        return Outcome(True, "Ok")
+        if self.answer.delivered:
+            self._messages.append(attempt.message.body)
+        return self.answer
 
     async def try_out(self, attempt: Attempt) -> list[Outcome]:
         return [Outcome(True, "Ok", answer="HTTP 200") for _address in attempt.route.addresses]

@@ -10,10 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.api.example import Example
 from tests.api.hosting import HostedServer
 from tests.api.operations import EXAMPLES, World
+from tests.customers import KPN
 from tests.installation import sandbox
 
 # Words of English that Dutch has not, and that name no member or value of the API.
@@ -24,6 +27,24 @@ _ENGLISH = re.compile(
 )
 # What was sent stands between these as it was.
 _QUOTED = re.compile(r"'[^']*'|`[^`]*`|\"[^\"]*\"")
+
+
+def public_pem(key: Any) -> str:
+    pem: bytes = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return pem.decode()
+
+
+# What the console asks: operations of its own, and those of KPN, which answer in English to everybody else.
+_WALKED = ("/api/v1/", "/data/lora/thingpark/")
+# Streams never end, remote shells do not last, and only programs activate.
+_LEFT = "/live$|/shells|/activate$"
+# Public keys with which no AS key is encrypted, each for another reason.
+_KEYS = (
+    "no key",
+    "-----BEGIN PUBLIC KEY-----\n????\n-----END PUBLIC KEY-----",
+    public_pem(ec.generate_private_key(ec.SECP256R1()).public_key()),
+    public_pem(rsa.RSAPublicNumbers(65537, 1 << 8999 | 1).public_key()),
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +97,7 @@ class Walk:
     def ask(self, operation: tuple[str, str], path: dict[str, str], query: str, **content: Any) -> None:
         method, template = operation
         person = self.world.operator if template.startswith("/api/v1/operator") else self.world.user
-        headers = person.headers(method.upper()) | {"accept-language": "nl"}
+        headers = person.headers(method.upper()) | {"accept-language": "nl", "api-version": "v1.1.1"}
         address = template.format(**path) + (f"?{query}" if query else "")
         answer: httpx.Response = person.http.request(method.upper(), address, headers=headers, **content)
         if answer.status_code < 400:
@@ -99,7 +120,13 @@ class Walk:
 
 
 def test_a_dutch_user_reads_no_english_in_refusals(world: World) -> None:
+    for person in (world.user, world.operator):
+        person.call("PUT", "/api/v1/session/language", {"language": "nl"})
     walk = Walk(world)
+    for key in _KEYS:
+        body = {"hsmGroupId": world.account.hsm_group_id, "rsaPublicKey": key}
+        walk.ask(("put", f"{KPN}/routingProfiles/{world.routing['ref']}"), {}, "", json=body)
+    assert walk.refused == len(_KEYS)
     described = {
         operation["operationId"]: (method, path, operation)
         for path, operations in world.client.http.get("/openapi.json").json()["paths"].items()
@@ -112,8 +139,7 @@ def test_a_dutch_user_reads_no_english_in_refusals(world: World) -> None:
         # One reader reads all parameters of a name.
         parameters = [each for each in named if each not in tried]
         tried.update(parameters)
-        # Streams never end, and remote shells do not last.
-        walked = path.startswith("/api/v1/") and method != "delete" and not re.search("/live$|/shells", path)
+        walked = path.startswith(_WALKED) and method != "delete" and not re.search(_LEFT, path)
         if walked and (parameters or "requestBody" in operation):
             if name == "confirmSecondFactor":
                 world.bare()

@@ -32,7 +32,7 @@ SCRIPT = "<script>alert(1)</script>"
 # Each is refused, or kept as it is; short enough for every kind, and without what separates tags.
 PRINTABLE = f"=cmd{SCRIPT}\"'{{0.x}}%s%n${{jndi:x}}"[:50]
 LINES = "a\r\nBcc: all@evil.example"
-REFUSED = ("a\x00b", "a\u202eb", "a\x1b[2Jb", "x" * 20_000)
+REFUSED = ("a\x00b", "a\u202eb", "a\u2067b\u200f", "a\x1b[2Jb", "x" * 65_536)
 # May have several lines.
 TEXTS = {"administrativeInfo", "text"}
 # Fixed when the device is made.

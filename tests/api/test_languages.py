@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -87,6 +88,10 @@ def test_what_a_decoder_cannot_do_is_said_in_dutch(user: Person) -> None:
     assert tried("CAYENNE_LPP", "", "01FF")["error"] == "octet 1: type 255 is onbekend"
     read = tried("CAYENNE_LPP", "", "01660107FF")["result"]
     assert read["warnings"] == ["octet 4: type 255 is onbekend; wat erna komt is niet gelezen"]
+    wordy = "function decodeUplink() { for (let i = 0; i < 500; i++) console.log(i); return {}; }"
+    assert re.fullmatch(
+        r"warn nog \d+ regels zijn weggelaten", tried("JAVASCRIPT", wordy, "00")["console"][-1]
+    )
     user.call("PUT", f"{V1}/session/language", {"language": "en"})
     assert tried("CAYENNE_LPP", "", "01FF")["error"] == "octet 1: type 255 is unknown"
 

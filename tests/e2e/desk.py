@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, ViewportSize, expect
 
@@ -30,6 +31,33 @@ SETTLED = """async () => {
   for (let left = running(); left.length; left = running())
     await Promise.allSettled(left.map((each) => each.finished));
 }"""
+
+# Which elements are visible within one, as a text that is equal where they are.
+SHAPE = """within => {
+  const every = [...document.querySelector(within).querySelectorAll("*")];
+  const all = every.filter((one) => one.checkVisibility());
+  return all.map((one) => one.tagName + one.getAttribute("class")).join();
+}"""
+EVERY_RULE = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa")
+# What the colours decide.
+CONTRAST = ("color-contrast", "link-in-text-block")
+
+
+class Looks:
+    """What was seen of a screen or of a dialog: nothing is checked twice. What axe finds follows from the
+    elements that are there, which the width decides, and of their colours."""
+
+    def __init__(self, desk: Desk, within: str = "html") -> None:
+        self.desk, self.within = desk, within
+        self.seen: dict[str, set[str]] = {}
+
+    def at(self, width: int, scheme: Literal["light", "dark"]) -> None:
+        self.desk.page.emulate_media(color_scheme=scheme)
+        self.desk.fits(width)
+        schemes = self.seen.setdefault(self.desk.page.evaluate(SHAPE, self.within), set())
+        if scheme not in schemes:
+            self.desk.check(self.within, CONTRAST if schemes else EVERY_RULE)
+            schemes.add(scheme)
 
 
 class Desk:
@@ -118,12 +146,16 @@ class Desk:
     def accessible(self, within: str = "html") -> None:
         """No violation of WCAG A or AA that axe finds."""
         self.settle()
+        self.check(within, EVERY_RULE)
+
+    def check(self, within: str, rules: tuple[str, ...]) -> None:
+        """What axe says of a page that has settled."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
         found = self.page.evaluate(
-            "within => axe.run(within, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'],"
-            " resultTypes: ['violations']}).then((found) => found.violations)",
-            within,
+            "([within, runOnly]) => axe.run(within, {runOnly, resultTypes: ['violations']})"
+            ".then((found) => found.violations)",
+            [within, list(rules)],
         )
         problems = [
             f"{v['id']}: {v['help']}: {node['target']} {node.get('failureSummary', '')[:300]}"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.desk import PICTURES, Desk
+from tests.e2e.desk import PICTURES, Desk, Looks
+from tests.e2e.lived_in import PUBLIC_KEY
 
 # Of the rows of a table, which have the same buttons, the first that has each.
 _MARK = """() => {
@@ -27,6 +30,23 @@ _MARK = """() => {
 _REFETCH = "() => window.dispatchEvent(new Event('visibilitychange'))"
 _TYPED = "input:not([type]), input[type=text], input[type=password], input[type=email], textarea"
 
+Place = Literal["desk", "phone"]
+# Between them dialogs differ in nothing: none is wider than 800 px.
+PLACES: dict[Place, tuple[int, Literal["light", "dark"]]] = {"desk": (1440, "light"), "phone": (390, "dark")}
+
+
+def _select_a_device(page: Page) -> None:
+    page.locator("tbody input[type=checkbox]").first.check()
+
+
+def _type_a_key(page: Page) -> None:
+    page.get_by_label("RSA public key").fill(PUBLIC_KEY)
+    expect(page.get_by_role("button", name="Generate", exact=True)).to_be_enabled()
+
+
+# What makes a screen offer its dialogs.
+_BEFORE = {"/devices": _select_a_device, "/routing/2": _type_a_key}
+
 
 class Dialogs:
     """Opens each dialog once, by whatever screen offers it first."""
@@ -36,11 +56,23 @@ class Dialogs:
         self.seen: set[str] = set()
         # Those into which something was typed.
         self.forms: set[str] = set()
+        # The next dialog is opened where the one before was looked at last.
+        self.at: Place = "desk"
 
-    def of_the_screen(self) -> None:
+    def stand(self, place: Place) -> None:
+        width, scheme = PLACES[place]
+        self.desk.page.emulate_media(color_scheme=scheme)
+        self.desk.fits(width)
+        self.at = place
+
+    def of_the_screen(self, path: str) -> None:
         page = self.desk.page
+        if before := _BEFORE.get(path):
+            before(page)
         for turn in range(page.evaluate(_MARK)):
             opener = page.locator(f'[data-walk="{turn}"]')
+            if not opener.is_visible():
+                self.stand("desk")
             if opener.get_attribute("aria-haspopup") == "menu":
                 self._of_a_menu(opener)
             else:
@@ -61,7 +93,25 @@ class Dialogs:
             self.desk.page.keyboard.press("Escape")
         expect(self.desk.page.get_by_role("menu")).to_have_count(0)
 
-    def _look(self, opener: Locator) -> None:
+    def of_a_row(self) -> None:
+        """What opens where the first row of the table is."""
+        row = self.desk.page.locator("tbody tr").first
+        row.focus()
+        row.press("Enter")
+        self._look(row)
+
+    def result_of_an_edit(self) -> None:
+        """What is shown once the selected devices have been changed."""
+        page = self.desk.page
+        page.get_by_role("button", name="Edit", exact=True).click()
+        page.get_by_role("dialog").get_by_role("combobox", name="Add tags").fill("walked")
+        page.keyboard.press("Enter")
+        # By the keyboard, which closes the list of tags that lies over the button.
+        page.get_by_role("dialog").get_by_role("button", name="Save").press("Enter")
+        expect(page.get_by_role("dialog")).to_contain_text("All updated")
+        self._look(None)
+
+    def _look(self, opener: Locator | None) -> None:
         page = self.desk.page
         dialog = page.get_by_role("dialog")
         expect(dialog).to_be_visible()
@@ -69,19 +119,18 @@ class Dialogs:
         if title not in self.seen:
             self.seen.add(title)
             expect(dialog.locator("[aria-busy=true]")).to_have_count(0)
-            for width, scheme in ((1440, "light"), (1024, "dark"), (390, "dark")):
-                page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-                self.desk.fits(width)
-                self.desk.accessible("[role=dialog]")
-                if PICTURES and width != 1024:
+            looks = Looks(self.desk, "[role=dialog]")
+            for place in (self.at, "phone" if self.at == "desk" else "desk"):
+                self.at = place
+                looks.at(*PLACES[place])
+                if PICTURES:
                     name = re.sub(r"\W+", "-", title).lower()
-                    page.screenshot(path=f"{PICTURES}/dialog-{name}-{width}-{scheme}.png")
-            page.emulate_media(color_scheme="light")
-            self.desk.fits(1440)
+                    page.screenshot(path=f"{PICTURES}/dialog-{name}-{place}.png")
             self._keeps_what_is_typed(dialog, title)
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
-        expect(opener, f"the focus comes back from {title}").to_be_focused()
+        if opener is not None:
+            expect(opener, f"the focus comes back from {title}").to_be_focused()
 
     def _keeps_what_is_typed(self, dialog: Locator, title: str) -> None:
         """While it is read again, and when it is closed."""
@@ -106,3 +155,44 @@ class Dialogs:
         expect(field).to_have_value(typed)
         page.keyboard.press("Escape")
         question.get_by_role("button", name="Discard").click()
+
+
+_CONSOLE = Path(__file__).parents[2] / "console" / "src"
+# Titles of dialogs: names of texts in the first argument of what opens one, or in the attribute of one.
+_TITLES = re.compile(
+    r"(?:(?:openDialog|confirm|openQuestion)\(\s*|<(?:Dialog|SideDialog|LeaveQuestion)\b[^>]*?title=)"
+    r"[^\n\[]*?\bt\(([^,)\n]*)"
+)
+
+
+def titles() -> dict[str, str]:
+    """The English titles of all dialogs, by the names of their texts."""
+    texts = dict(
+        re.findall(r'^  "([\w.]+)":\s*"((?:[^"\\]|\\.)*)"', (_CONSOLE / "text/en.ts").read_text(), re.M)
+    )
+    found: set[str] = set()
+    for path in _CONSOLE.rglob("*.tsx"):
+        for one in _TITLES.finditer(path.read_text()):
+            found |= {name for name in re.findall(r'"([\w.]+)"', one[1]) if name in texts}
+    return {name: texts[name] for name in found}
+
+
+def _literal(text: str) -> list[str]:
+    """What stands in a text besides its values."""
+    while text != (text := re.sub(r"\{[^{}]*\}", "\0", text)):
+        pass
+    return text.split("\0")
+
+
+def never_opened(seen: set[str]) -> set[str]:
+    """Dialogs whose titles are none of those seen."""
+    every = {name: _literal(text) for name, text in titles().items()}
+    opened: set[str] = set()
+    for title in seen:
+        fitting = {
+            name: sum(map(len, parts))
+            for name, parts in every.items()
+            if re.fullmatch(".*".join(map(re.escape, parts)), title)
+        }
+        opened |= {name for name, length in fitting.items() if length == max(fitting.values())}
+    return set(every) - opened

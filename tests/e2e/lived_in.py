@@ -5,17 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
+from tests.authenticator import Enrolled
 from tests.cups_station import KEY as KEY_FILE
 from tests.cups_station import CupsStation
 from tests.customers import KPN
 from tests.e2e import radio
 from tests.e2e.running import command
+from tests.firmware import Signer
 from tests.person import Person
+from veldnet.routing import Outcome
 from veldnet.simulator.customer import Account
 
 DAY = 86_400
+PASSWORD = "another good password"
+FIRMWARE = b"#!/bin/sh\n"
+PUBLIC_KEY = (
+    rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    .public_key()
+    .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    .decode()
+)
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"
 STATIONS = f"{V1}/operator/baseStations"
@@ -51,9 +65,13 @@ class LivedIn:
             self._live(ago)
 
     def _live(self, ago: float) -> None:
-        server = HostedServer(self.data, virtual=False, ago=ago, **self.settings)
+        # What is refused is undelivered at once.
+        server = HostedServer(
+            self.data, virtual=False, ago=ago, **self.settings, VELDNET_ROUTING__RETENTION="0"
+        )
         user, operator = self.people(server)
-        if not self.stations:
+        begins = not self.stations
+        if begins:
             self._prepare(user, operator, server)
         antennas = [Antenna(server, eui) for eui in (self.account.base_station_eui, CRANE, HALL)]
         for virtual, (_name, _tags, heard) in zip(self.devices, DEVICES, strict=True):
@@ -64,6 +82,8 @@ class LivedIn:
                     if snr is not None:
                         radio.Antenna.hear(antenna, sent, snr)
                 server.pass_time(2)
+        if not begins:
+            self._trouble(server, user, antennas[0])
         # The last one is away for a while, and comes again.
         for _ in range(4):
             server.pass_time(60)
@@ -119,6 +139,16 @@ class LivedIn:
             user.call("PUT", f"{V1}/devices/{ref}", {"tags": tags})
         self._device(user, len(DEVICES) + 1, HOSTILE)
 
+        _by_people(user, operator, server, account)
+
+    def _trouble(self, server: HostedServer, user: Person, antenna: Antenna) -> None:
+        """A device with a wrong key, a message that nobody takes, and a downlink that waits."""
+        radio.Antenna.hear(antenna, radio.device(_eui(len(DEVICES) + 1), "0" * 31 + "1").join_request())
+        server.inbox.answer = Outcome(False, "Error", "HTTP 503", server.inbox.url, refusal="message")
+        radio.Antenna.hear(antenna, self.devices[0].uplink(2, b"\x08\x34"))
+        server.pass_time(2)
+        user.call("POST", f"{V1}/devices/1/downlinks", {"fPort": 1, "payload": "01"})
+
     def _device(self, user: Person, number: int, name: str) -> str:
         body = {
             "EUI": _eui(number),
@@ -146,6 +176,33 @@ class LivedIn:
         server.run(station.contact())
         order = {"lnsUri": "wss://lns.example.org:8887", "credentials": "certificate"}
         operator.call("POST", f"{STATIONS}/updates", {"baseStations": [identifier], **order})
+
+
+def _by_people(user: Person, operator: Person, server: HostedServer, account: Account) -> None:
+    """What people make: an API key, a project, a second factor, an import, firmware, an AS key."""
+    user.call("POST", f"{V1}/apiKeys", {"name": "Reports"})
+    user.call("POST", f"{V1}/projects", {"name": "Receiver"})
+    colleague = {"username": "colleague@example.com", "password": PASSWORD, "displayName": "Colleague"}
+    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    operator.call("POST", f"{V1}/operator/users", colleague | {"customerId": customer})
+    Enrolled(Person(server, colleague["username"], PASSWORD), PASSWORD, server.clock())
+    begun = user.call("POST", f"{V1}/imports", {"name": "more.csv"})["ref"]
+    names = "name,EUI,applicationEUI,applicationKey,deviceProfileId,hsmGroupId"
+    row = ("Imported", _eui(0x100), "0059AC0000000001", KEY, account.device_profile_id, account.hsm_group_id)
+    csv = {"content": f"{names}\n{','.join(row)}", "headers": {"content-type": "text/csv"}}
+    imported = user.call("POST", f"{V1}/devices/import?import={begun}", **csv)
+    assert "[200]" in imported or "[201]" in imported, imported
+    binary = {"content": FIRMWARE, "headers": {"content-type": "application/octet-stream"}}
+    path = f"{V1}/operator/firmware"
+    made = operator.call("POST", f"{path}?model=linux&version=2.1", **binary)["ref"]
+    operator.call("POST", f"{path}/{made}/signatures", Signer().body(FIRMWARE))
+    sealed = {
+        "name": "Sealed",
+        "hsmGroupId": account.hsm_group_id,
+        "rsaPublicKey": PUBLIC_KEY,
+        "routes": [{"contentType": "JSON", "addresses": [server.inbox.url]}],
+    }
+    user.call("POST", f"{KPN}/routingProfiles", sealed)
 
 
 def _eui(number: int) -> str:

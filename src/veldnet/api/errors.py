@@ -17,7 +17,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
-from veldnet.domain.errors import Refusal
+from veldnet.domain.errors import Refusal, UnusableKey
 from veldnet.keys import VaultError
 from veldnet.store import NotServed, StoreError, Unanswered
 from veldnet.texts import Language, Text, in_language, preferred_language
@@ -153,8 +153,7 @@ def on_refusal(request: Request[Any, Any, Any], error: Refusal) -> Response[Any]
 def on_vault_error(request: Request[Any, Any, Any], error: VaultError) -> Response[Any]:
     """A bad public key is the caller's; anything else is ours."""
     if error.code in ("bad_pem", "weak_key"):
-        body = application_body(400, f"Bad request: {error}", "LDM-420", transaction_id(request))
-        return _respond(request, 400, body)
+        return on_refusal(request, UnusableKey("{problem}", problem=error))
     log.error("vault_failed", code=error.code, error=str(error))
     return _unavailable(request)
 

@@ -10,7 +10,7 @@ import structlog
 
 from veldnet.inventory.accounts import Addressee, Invitation
 from veldnet.monitoring import Mailer, MailFailed
-from veldnet.monitoring.notification.digest import Message
+from veldnet.monitoring.notification.digest import Message, one_line
 from veldnet.texts import Language, Plural, Text, in_language
 
 log = structlog.get_logger(__name__)
@@ -28,11 +28,6 @@ class _Letter(msgspec.Struct, frozen=True):
 def page_link(url: str, page: str, token: str) -> str:
     """The address of a page with a token behind the #, so that no server and no proxy writes it down."""
     return f"{url.rstrip('/')}/console/{page}#{quote(token)}"
-
-
-def _one_line(text: str) -> str:
-    """Names come from customers; a header must not take a line break from them."""
-    return "".join(character if character.isprintable() else " " for character in text)[:120]
 
 
 def _written(letter: _Letter, language: Language, link: str = "") -> Message:
@@ -57,9 +52,9 @@ def invitation_letter(
     invitation: Invitation, subscriber: str, link: str, network: str, language: Language
 ) -> Message:
     names = {
-        "by": _one_line(invitation.invitedBy),
-        "subscriber": _one_line(subscriber),
-        "network": _one_line(network),
+        "by": one_line(invitation.invitedBy),
+        "subscriber": one_line(subscriber),
+        "network": one_line(network),
     }
     until = invitation.expires.replace("T", " ")[:16]
     letter = _Letter(
@@ -81,10 +76,10 @@ def invitation_letter(
 
 def reset_letter(to: Addressee, link: str, lifetime: float, network: str, language: Language) -> Message:
     letter = _Letter(
-        Text("Set a new password for {network}", network=_one_line(network)),
+        Text("Set a new password for {network}", network=one_line(network)),
         Text(
             "A new password was requested for the user {username}. Open this link to set it:",
-            username=_one_line(to.username),
+            username=one_line(to.username),
         ),
         Plural(
             "The link works once, for {count} minute. If it was not you who asked, ignore this message: "
@@ -100,11 +95,11 @@ def reset_letter(to: Addressee, link: str, lifetime: float, network: str, langua
 
 def changed_letter(to: Addressee, network: str, language: Language) -> Message:
     letter = _Letter(
-        Text("Your {network} password was changed", network=_one_line(network)),
+        Text("Your {network} password was changed", network=one_line(network)),
         Text(
             "The password of the user {username} was set with a link that was sent to this address. All "
             "sessions, tokens and API keys of the user have ended.",
-            username=_one_line(to.username),
+            username=one_line(to.username),
         ),
         Text("If it was not you, tell an administrator of your organisation or your operator."),
     )
@@ -113,12 +108,12 @@ def changed_letter(to: Addressee, network: str, language: Language) -> Message:
 
 def factor_letter(to: Addressee, by: str, network: str, language: Language) -> Message:
     letter = _Letter(
-        Text("Your second factor for {network} was removed", network=_one_line(network)),
+        Text("Your second factor for {network} was removed", network=one_line(network)),
         Text(
             "The second factor of the user {username} was removed by {by}. The password alone is enough to "
             "sign in until a new one is set up.",
-            username=_one_line(to.username),
-            by=_one_line(by),
+            username=one_line(to.username),
+            by=one_line(by),
         ),
         Text("If you did not ask for it, tell an administrator of your organisation or your operator."),
     )
@@ -127,11 +122,11 @@ def factor_letter(to: Addressee, by: str, network: str, language: Language) -> M
 
 def passkey_letter(to: Addressee, passkey: str, network: str, language: Language) -> Message:
     letter = _Letter(
-        Text("A passkey for {network} was added", network=_one_line(network)),
+        Text("A passkey for {network} was added", network=one_line(network)),
         Text(
             "The passkey {passkey} was added for the user {username}. It signs in without the password.",
-            passkey=_one_line(passkey),
-            username=_one_line(to.username),
+            passkey=one_line(passkey),
+            username=one_line(to.username),
         ),
         Text(
             "If it was not you, change your password, remove the passkey under Account and tell an "

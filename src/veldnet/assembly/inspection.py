@@ -1,5 +1,5 @@
 """Whether an installation can work: configuration, database, keys, ports, clock, disk, certificate,
-names. Each finding says what to do. Nothing is changed, and a running server goes on."""
+mail server, names. Each finding says what to do. Nothing is changed, and a running server goes on."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def inspect(settings: Settings) -> list[Finding]:
     """All findings, in the order in which somebody would mend them."""
     running = _holder(settings)
     findings = [*_database(settings), *await _keys(settings), *_server(settings, running)]
-    findings += [*await _clock(settings), *_disk(settings), *_certificate(settings)]
+    findings += [*await _clock(settings), *_disk(settings), *_certificate(settings), *await _mail(settings)]
     findings += await _brokers(settings, running)
     return findings + await _names(settings)
 
@@ -277,6 +277,28 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk", "note", text, "shorten journal.frames and journal.bodies, or add space")
     else:
         yield Finding("disk", "ok", text)
+
+
+async def _mail(settings: Settings) -> list[Finding]:
+    mail = settings.mail
+    if not mail.host:
+        advice = "set mail.host and the rest of [mail] (docs/settings.md), then run this again"
+        return [
+            Finding("mail", "note", "no mail server is set: alarms and invitations are not mailed", advice)
+        ]
+    from veldnet.assembly.monitoring import mailer_of
+    from veldnet.monitoring import MailFailed
+
+    where = f"{mail.host}:{mail.port}"
+    mailer = mailer_of(settings, None)
+    assert mailer is not None
+    try:
+        await mailer.prove()
+    except MailFailed as error:
+        advice = "correct mail.host, port, security, username or password_file, or start the mail server"
+        return [Finding("mail", "problem", f"{where} takes no mail: {error}", advice)]
+    signed_in = f" as {mail.username}" if mail.username else ""
+    return [Finding("mail", "ok", f"{where} can be reached{signed_in}")]
 
 
 def _certificate(settings: Settings) -> Iterator[Finding]:

@@ -294,8 +294,8 @@ def _kinds(severities: tuple[str, ...]) -> tuple[dict[int, AlarmType], dict[int,
         raise SettingsError(f"settings: alarms.severities: {error}") from None
 
 
-def mailer_of(settings: Settings, store: Store) -> Mailer | None:
-    """The mail server of the settings, if there is one."""
+def mailer_of(settings: Settings, store: Store | None) -> SmtpMailer | None:
+    """The mail server of the settings, if there is one; without a store for a trial alone."""
     mail = settings.mail
     if not mail.host:
         return None
@@ -310,7 +310,7 @@ def mailer_of(settings: Settings, store: Store) -> Mailer | None:
             ca_file=mail.ca_file,
             name=settings.console.name,
         ),
-        lambda: _network_name(store),
+        None if store is None else lambda: _network_name(store),
     )
 
 

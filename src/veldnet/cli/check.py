@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec.structs import replace
 
 from veldnet.assembly.inspection import Finding, Level, inspect
-from veldnet.logs import configure_logs
 from veldnet.settings import Settings, SettingsError, load_settings
 
 from .exits import Exit
 from .given import AS_JSON, CONFIG
 from .options import Data
 from .output import console, print_json
-from .starting import run
+from .starting import quiet, run
 
 _MARKS: dict[Level, str] = {"ok": "[green]✓[/]", "note": "[yellow]·[/]", "problem": "[red]✗[/]"}
 
@@ -26,8 +24,8 @@ class Report(msgspec.Struct):
 
 
 def check_command(data: Data = None) -> None:
-    """Check configuration, database, keys, ports, clock, disk, certificate and the names of application
-    servers.
+    """Check configuration, database, keys, ports, clock, disk, certificate, mail server and the names of
+    application servers.
 
     Each finding comes with the next step. Nothing is changed; a running server goes on. The exit code is 0
     without problems, 3 where the configuration is wrong, else 1.
@@ -46,8 +44,7 @@ def check_command(data: Data = None) -> None:
         _report([Finding("configuration", "problem", str(error), advice)])
         raise SystemExit(int(Exit.SETTINGS)) from None
     # The findings say what is wrong.
-    configure_logs(replace(settings.log, level="error"))
-    found = [*old_names, _configuration(settings), *run(inspect(settings))]
+    found = [*old_names, _configuration(settings), *run(inspect(quiet(settings)))]
     report = _report(found)
     if not report.ok:
         raise SystemExit(int(Exit.FAILED))

@@ -20,7 +20,7 @@ from . import deployment
 from .exits import Exit
 from .options import Data
 from .output import errors, fail, report
-from .running import readable_errors, run, settings_or_fail
+from .running import quiet, readable_errors, run, settings_or_fail
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9][A-Za-z0-9-]{0,62}){0,9}")
 
@@ -45,7 +45,7 @@ def init_command(
     if systemd or nginx or caddy:
         _print_files(systemd, nginx, caddy)
         return
-    settings = settings_or_fail({"data": None if data is None else str(data)})
+    settings = quiet(settings_or_fail({"data": None if data is None else str(data)}))
     key = master_key_of(settings)
     with readable_errors():
         exists = database_exists(settings)

@@ -14,11 +14,12 @@ from veldnet.settings import Settings
 from veldnet.store import Connection
 
 from .output import fail
-from .starting import readable_errors, run, settings_or_fail
+from .starting import quiet, readable_errors, run, settings_or_fail
 
 __all__ = [
     "administrator",
     "change_data",
+    "quiet",
     "read_data",
     "readable_errors",
     "run",

@@ -9,6 +9,8 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, StorageError
 from veldnet.assembly.listening import CannotListen
 from veldnet.settings import OnOldName, Settings, SettingsError, load_settings
@@ -36,6 +38,16 @@ def settings_or_fail(
         return load_settings(flags, file=file or CONFIG.get(), on_old_name=on_old_name or _warn)
     except SettingsError as error:
         fail(str(error), Exit.SETTINGS)
+
+
+def quiet(settings: Settings) -> Settings:
+    """The settings for a command that says by itself what happens: of the log, that of the vault's process
+    too, errors are left."""
+    from veldnet.logs import configure_logs
+
+    settings = replace(settings, log=replace(settings.log, level="error"))
+    configure_logs(settings.log)
+    return settings
 
 
 def _warn(old: str, new: str) -> None:

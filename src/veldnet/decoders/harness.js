@@ -216,7 +216,8 @@
   }
 
   function drain() {
-    const text = lines > MOST_LINES ? logged + '"warn ' + (lines - MOST_LINES) + ' more lines were dropped"\n' : logged;
+    // No level of a line of the decoder's own.
+    const text = lines > MOST_LINES ? logged + '"dropped ' + (lines - MOST_LINES) + '"\n' : logged;
     logged = "";
     lines = 0;
     return stringify(text);

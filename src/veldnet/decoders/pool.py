@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from .problems import BROKEN, TOO_LONG, Problem, words_of
+from .problems import BROKEN, TOO_LONG, Problem, console_line, words_of
 
 Function = Literal["decodeUplink", "decodeDownlink", "encodeDownlink"]
 
@@ -252,12 +252,13 @@ class DecoderPool:
 def _written(answer: _Answer) -> Decoded:
     """An answer with its object written as JSON by this process: nothing of a decoder's own making passes
     for it."""
+    console = [console_line(line) for line in answer.console]
     if answer.value is None:
-        return Decoded(error=words_of(answer.error or Problem(BROKEN)), console=answer.console)
+        return Decoded(error=words_of(answer.error or Problem(BROKEN)), console=console)
     try:
-        return Decoded(value=msgspec.json.encode(answer.value).decode(), console=answer.console)
+        return Decoded(value=msgspec.json.encode(answer.value).decode(), console=console)
     except (ValueError, TypeError, RecursionError, OverflowError):
-        return Decoded(error=words_of(Problem("unwritable")), console=answer.console)
+        return Decoded(error=words_of(Problem("unwritable")), console=console)
 
 
 _answers = msgspec.json.Decoder(list[_Answer])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from veldnet.texts import Text
+from veldnet.texts import Plural, Text
 
 TOO_LONG = "too_long"
 BROKEN = "broken"
@@ -42,6 +42,15 @@ _WORDS = {
     "syntax_in_line": Text("SyntaxError: {words} (line {line})"),
     "thrown_in_line": Text("{words} (line {line})"),
 }
+
+
+def console_line(line: str) -> str:
+    """A line of the console, level first: a `Text` where it tells how many were left out."""
+    level, _blank, text = line.partition(" ")
+    if level != "dropped":
+        return line
+    count = int(text)
+    return Plural("warn {count} more line was dropped", "warn {count} more lines were dropped", count=count)
 
 
 def words_of(problem: Problem) -> str:

@@ -40,6 +40,12 @@ class InvalidField(BadRequest):
     error_id = "LDM-401"
 
 
+class UnusableKey(BadRequest):
+    """A public key with which nothing can be encrypted, or not well enough."""
+
+    error_id = "LDM-420"
+
+
 class MissingField(BadRequest):
     """A mandatory member is absent."""
 

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from veldnet.texts import Text
+
 from .interface import VaultError
 
 MIN_BITS = 1024
@@ -31,19 +33,27 @@ def parse_rsa_public_key(pem: str) -> RSAPublicKey:
     if armoured is None:
         raise VaultError(
             "bad_pem",
-            "rsaPublicKey must be a PEM that starts with -----BEGIN PUBLIC KEY----- and ends with its END",
+            Text(
+                "rsaPublicKey must be a PEM that starts with -----BEGIN PUBLIC KEY----- and ends with its END"
+            ),
         )
     try:
         der = base64.b64decode("".join(armoured["body"].split()), validate=True)
         key = load_der_public_key(der)
     except (binascii.Error, ValueError, UnsupportedAlgorithm):
-        raise VaultError("bad_pem", "rsaPublicKey does not contain a base64-encoded public key") from None
+        words = Text("rsaPublicKey does not contain a base64-encoded public key")
+        raise VaultError("bad_pem", words) from None
     if not isinstance(key, RSAPublicKey):
-        raise VaultError("bad_pem", "rsaPublicKey must be an RSA key")
+        raise VaultError("bad_pem", Text("rsaPublicKey must be an RSA key"))
     if not MIN_BITS <= key.key_size <= MAX_BITS:
         raise VaultError(
             "weak_key",
-            f"rsaPublicKey has {key.key_size} bits; {MIN_BITS} to {MAX_BITS} are accepted, 2048 recommended",
+            Text(
+                "rsaPublicKey has {bits} bits; {least} to {most} are accepted, 2048 recommended",
+                bits=key.key_size,
+                least=MIN_BITS,
+                most=MAX_BITS,
+            ),
         )
     return key
 

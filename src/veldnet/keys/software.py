@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey, DevEui
 from veldnet.lorawan.crypto import aes_decrypt, aes_encrypt, cmac
+from veldnet.texts import Text
 
 from . import labels, seals
 from .interface import ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, VaultError
@@ -142,9 +143,9 @@ class SoftwareVault:
         except (InvalidUnwrap, ValueError):
             key = b""
         if len(key) != 16:
-            raise VaultError("bad_transport", "the encrypted key does not open with this exchange key")
+            raise VaultError("bad_transport", Text("the encrypted key does not open with this exchange key"))
         if len(set(key.hex())) == 1:
-            raise VaultError("weak_key", "the encrypted key is one digit repeated; use a random key")
+            raise VaultError("weak_key", Text("the encrypted key is one digit repeated; use a random key"))
         return self.seal_as(transported.label, key)
 
     def _open_transported(self, transported: Transported) -> bytes:

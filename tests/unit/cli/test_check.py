@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.installation import sandbox
+from tests.monitoring.post_office import PASSWORD, USER, PostOffice
 from veldnet.assembly import inspection
 from veldnet.assembly.data_directory.lock import DirectoryLock
 from veldnet.cli.main import app
@@ -46,6 +47,29 @@ def test_a_sound_installation_has_no_problem(data: Path) -> None:
     assert found["database"][-1]["level"] == found["keys"][0]["level"] == found["ports"][0]["level"] == "ok"
     plain = CliRunner().invoke(app, ["check", "--data", str(data)], env=FREE | APART)
     assert "✓ database: " in plain.stdout
+
+
+def test_the_mail_server_is_reached_and_signed_in_at(data: Path, tmp_path: Path) -> None:
+    _code, found = check(data)
+    assert found["mail"][0]["level"] == "note" and "mail.host" in found["mail"][0]["next"]
+    with PostOffice(tmp_path, tls=True) as office:
+        server = {
+            "VELDNET_MAIL__HOST": "127.0.0.1",
+            "VELDNET_MAIL__PORT": str(office.port),
+            "VELDNET_MAIL__SECURITY": "starttls",
+            "VELDNET_MAIL__CA_FILE": str(office.ca_file),
+            "VELDNET_MAIL__USERNAME": USER,
+        }
+        right, wrong = tmp_path / "right", tmp_path / "wrong"
+        right.write_text(PASSWORD)
+        wrong.write_text("something else")
+        code, found = check(data, **server, VELDNET_MAIL__PASSWORD_FILE=str(right))
+        assert code == 0 and found["mail"][0]["text"] == f"127.0.0.1:{office.port} can be reached as {USER}"
+        code, found = check(data, **server, VELDNET_MAIL__PASSWORD_FILE=str(wrong))
+        assert code == 1 and "SMTPAuthenticationError" in found["mail"][0]["text"]
+        assert office.messages == []
+    code, found = check(data, **server)
+    assert code == 1 and "takes no mail: " in found["mail"][0]["text"]
 
 
 def test_a_missing_or_damaged_database(data: Path, tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from veldnet.decoders.problems import Problem, words_of
+from veldnet.decoders.problems import Problem, console_line, words_of
 from veldnet.decoders.worker import MOST_DEPTH, Answer, Task, as_script, run
+from veldnet.texts import in_language
 
 CODECS = Path(__file__).parent / "codecs"
 RECEIVED = 1_764_201_600_000
@@ -217,7 +219,9 @@ def test_dec_03_console_is_there_and_shown_bounded() -> None:
     assert lines[3].startswith("warn \ufffd a")
     assert lines[4].startswith("error [cannot be shown] {} ")
     assert len(lines) <= 30 and sum(map(len, lines)) < 20_000
-    assert "more lines were dropped" in lines[-1]
+    dropped = console_line(lines[-1])
+    assert re.fullmatch(r"warn \d+ more lines were dropped", dropped)
+    assert re.fullmatch(r"warn nog \d+ regels zijn weggelaten", in_language(dropped, "nl"))
     assert answer("console = 5; function decodeUplink() { return {}; }")["value"] == {}
     assert (
         answer("const console = { log() {} }; function decodeUplink() { console.log(1); return {}; }")[

@@ -198,7 +198,6 @@ function Acknowledgement({ alarm, acknowledge }: { alarm: Alarm; acknowledge: ()
       <Button
         size="compact-sm"
         variant="light"
-        aria-haspopup="dialog"
         onClick={(event) => {
           event.stopPropagation();
           acknowledge();

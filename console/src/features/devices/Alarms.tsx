@@ -8,7 +8,7 @@ import type { Column } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number, span } from "../../format";
 import { useSession } from "../../session";
-import { useT, useTexts, type Translate } from "../../text";
+import { useT, useTexts, type Key, type Translate } from "../../text";
 import { same, useUnsaved } from "../../components/edits";
 import { useAlarmHistory, useChangeThresholds } from "./api";
 import { AlarmTable } from "../alarms/AlarmTable";
@@ -64,7 +64,7 @@ function columnsOf(t: Translate): Column<Schemas["PastAlarm"]>[] {
       title: t("alarms.alarm"),
       render: (row) => (
         <>
-          <Text size="sm">{row.alarmType}</Text>
+          <Text size="sm">{t(`alarmType.${row.deviceAlarmTypeId}` as Key)}</Text>
           <Text size="xs" c="dimmed">
             {row.additionalInfos.join(" · ")}
           </Text>

@@ -18,7 +18,7 @@ import {
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState, type RefObject } from "react";
 import { Empty, Problem } from "../../components/basics";
-import { clockTime, hex, number, plain, utcTime } from "../../format";
+import { clockTime, hex, localTime, number, plain, utcTime } from "../../format";
 import { useSession } from "../../session";
 import { useT, type Key } from "../../text";
 import { useFrames, type Filters, type Frames, type Line } from "./useFrames";
@@ -204,7 +204,7 @@ function End({ frames, filtered }: { frames: Frames; filtered: boolean }) {
           title={t("logger.none")}
           text={
             filtered && frames.searchedTo
-              ? t("logger.noneText", { time: new Date(frames.searchedTo).toLocaleString() })
+              ? t("logger.noneText", { time: localTime(frames.searchedTo) })
               : t(filtered ? "logger.noneAtAll" : "logger.noneYet")
           }
         />
@@ -269,7 +269,7 @@ function Row({ line, open, toggle, onFilter }: RowProps) {
       </Tooltip>
       <Device line={line} name={name} onFilter={onFilter} />
       <span style={{ fontFamily: "monospace" }}>{line.devAddr ?? "–"}</span>
-      <span>{line.fPort ?? "None"}</span>
+      <span>{line.fPort ?? "–"}</span>
       <span>{line.type.startsWith("DOWN") ? (line.aFCntDown ?? line.nFCntDown ?? "–") : (line.fCntUp ?? "–")}</span>
       <span>{number(line.rssi)}</span>
       <span className={level(line.snr, -8, -13)}>{number(line.snr)}</span>

@@ -19,7 +19,7 @@ import type { Spot } from "../../components/MapCanvas";
 import { number } from "../../format";
 import { useSession } from "../../session";
 import { useStations } from "./api";
-import { useT } from "../../text";
+import { useT, type Key, type Translate } from "../../text";
 import { WaitingDestinations } from "../undelivered/Undelivered";
 import { Stat } from "../../components/Stat";
 import { ButtonLink, TextLink } from "../../components/links";
@@ -93,7 +93,7 @@ function Figures({ of }: { of: Overview }) {
         value={`${number(of.connected)} / ${number(of.baseStations)}`}
         to="/operator/base-stations"
         color={down ? "red" : "veld"}
-        note={down ? t("network.down", { count: down }) : t("network.allUp")}
+        note={down ? t("network.down", { count: down }) : t(of.baseStations ? "network.allUp" : "network.noStation")}
       />
       <Stat
         icon={IconAntenna}
@@ -160,7 +160,7 @@ function StationMap() {
 }
 
 /** Alarms of modules and of base stations, as rows of one table. */
-function alarmRows(of: Overview) {
+function alarmRows(of: Overview, t: Translate) {
   return [
     ...of.moduleAlarms.map((alarm) => ({
       id: alarm.module,
@@ -176,7 +176,7 @@ function alarmRows(of: Overview) {
       name: alarm.name,
       to: `/operator/base-stations/${alarm.baseStationId}`,
       state: alarm.alarmState,
-      type: alarm.alarmType,
+      type: t(`alarmType.${alarm.alarmTypeId}` as Key),
       at: alarm.lastUpdateTime,
       infos: alarm.additionalInfos,
     })),
@@ -195,7 +195,7 @@ function Alarms({ of }: { of: Overview }) {
         <DataTable
           label={t("network.alarms")}
           minWidth={360}
-          rows={alarmRows(of)}
+          rows={alarmRows(of, t)}
           id={(row) => row.id}
           columns={[
             {

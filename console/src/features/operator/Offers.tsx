@@ -180,7 +180,15 @@ function ProfileTable({ query, standard }: ProfileTableProps) {
       query={query}
       id={(row) => row.ref}
       onOpen={mayChange ? forms.edit : undefined}
-      empty={<Empty icon={IconCpu} title={t("profiles.none")} text={t("profiles.noneText")} />}
+      empty={
+        <Empty icon={IconCpu} title={t("profiles.none")} text={t("profiles.noneText")}>
+          <IfMayChange>
+            <Button aria-haspopup="dialog" onClick={forms.create}>
+              {t("profiles.new")}
+            </Button>
+          </IfMayChange>
+        </Empty>
+      }
       columns={columnsOf({ standard, forms, others: query.data }, t)}
     />
   );

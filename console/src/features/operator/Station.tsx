@@ -21,7 +21,7 @@ import { WorldMap } from "../../components/Map";
 import { useConfirm, useTell } from "../../components/notify";
 import { number, percent } from "../../format";
 import { useDeleteStation, useStations, useWorth } from "./api";
-import { useT, type Translate } from "../../text";
+import { useT, type Key, type Translate } from "../../text";
 import { openDialog } from "../../components/dialogs";
 import { FrameList } from "../logger/FrameList";
 import { StationForm } from "./StationForm";
@@ -153,7 +153,7 @@ function CurrentAlarms({ station }: { station: Station }) {
         <Group key={alarm.alarmTypeId} gap={8}>
           <SeverityBadge state={alarm.alarmState} />
           <Text size="sm">
-            {alarm.alarmType} {alarm.additionalInfos.join(" · ")}
+            {t(`alarmType.${alarm.alarmTypeId}` as Key)} {alarm.additionalInfos.join(" · ")}
           </Text>
         </Group>
       ))}

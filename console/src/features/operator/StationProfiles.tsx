@@ -34,6 +34,11 @@ export function StationProfiles() {
       }
     >
       <Stack gap="sm">
+        {!found.data.length && (
+          <Text size="sm" c="dimmed">
+            {t("stationProfiles.none")}
+          </Text>
+        )}
         {found.data.map((profile) => (
           <OneProfile key={profile.ref} profile={profile} standard={standard} onEdit={() => open(profile)} />
         ))}

@@ -36,7 +36,7 @@ export function StationTokens({ station }: { station: Schemas["StationView"] }) 
       none={t("stations.noTokens")}
     >
       {listed.map((token) => (
-        <Group key={token.ref} justify="space-between" gap={8}>
+        <Group key={token.ref} justify="space-between" gap={8} wrap="nowrap" align="flex-start">
           <Text size="sm">
             {t("stations.tokenBy", { ref: token.ref, by: token.createdBy })} · <Time at={token.createdAt} short />
           </Text>

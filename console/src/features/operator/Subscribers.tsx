@@ -39,7 +39,15 @@ export function Subscribers() {
       query={found}
       id={(row) => row.customerId}
       onOpen={(row) => open(row.customerId)}
-      empty={<Empty icon={IconBuilding} title={t("subscribers.none")} text={t("subscribers.noneText")} />}
+      empty={
+        <Empty icon={IconBuilding} title={t("subscribers.none")} text={t("subscribers.noneText")}>
+          <IfMayChange>
+            <Button aria-haspopup="dialog" onClick={create}>
+              {t("subscribers.new")}
+            </Button>
+          </IfMayChange>
+        </Empty>
+      }
       columns={columnsOf(t, open)}
     />
   );

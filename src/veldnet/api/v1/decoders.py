@@ -12,12 +12,14 @@ from veldnet.api.errors import language_of
 from veldnet.api.query import moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.decoders import Decoded
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Kind, PayloadDecoder, Program
 from veldnet.monitoring.logger import Page, Query, Whose, search
+from veldnet.texts import Language, in_language
 
 from .decoding import Turn, error_of, frame_input, moment_of, run_program
 
@@ -141,7 +143,9 @@ async def try_decoder(
     turn = Turn(scope.subscriber_ref, language, console=True)
     if body.encode is not None:
         (answer,) = await run_program(services, turn, program, "encodeDownlink", [{"data": body.encode}])
-        return [LabResult("", 0, None, _raw(answer.value), error_of(answer, language), answer.console)]
+        return [
+            LabResult("", 0, None, _raw(answer.value), error_of(answer, language), _console(answer, language))
+        ]
     now = int(services.platform.clock() * 1000)
     tried = [_tried(trial, now) for trial in body.trials[:_MOST_TRIED]]
     if body.deviceRef:
@@ -155,7 +159,7 @@ async def try_decoder(
             timestamp(each.time),
             _raw(answer.value),
             error_of(answer, language),
-            answer.console,
+            _console(answer, language),
         )
         for each, answer in zip(tried, answers, strict=True)
     ]
@@ -195,6 +199,10 @@ async def _stored(services: Services, scope: Scope, device_ref: str) -> list[_Tr
         for line in page.frames
         if line.payload and not line.encrypted
     ]
+
+
+def _console(answer: Decoded, language: Language) -> list[str]:
+    return [in_language(line, language) for line in answer.console]
 
 
 def _raw(value: str | None) -> msgspec.Raw | None:

@@ -302,4 +302,6 @@ def set_recipients(
         changes.note(connection, "recipients", ref)
 
     change_data(settings, "notifications.changed", customer_id or operator or "", write)
-    report(f"e-mails: {mode}", mode=mode, recipients=to or [], recipientsByState=by_state)
+    everybody = [*(to or []), *(f"{one} ({state})" for state, named in by_state.items() for one in named)]
+    told = f"alarm e-mails go to {', '.join(everybody)}" if everybody else "no alarm e-mails are sent"
+    report(told, mode=mode, recipients=to or [], recipientsByState=by_state)

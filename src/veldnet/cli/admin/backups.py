@@ -12,7 +12,7 @@ from veldnet.assembly.vaults.opening import master_key_of
 from veldnet.cli.exits import Exit
 from veldnet.cli.options import Data
 from veldnet.cli.output import errors, fail, report
-from veldnet.cli.running import readable_errors, settings_of
+from veldnet.cli.running import quiet, readable_errors, settings_of
 
 
 def backup_command(
@@ -20,7 +20,7 @@ def backup_command(
 ) -> None:
     """Copy the database to TARGET, also while a server runs. The master key is not part of it: keep a copy
     of it elsewhere, for without it the keys in the backup cannot be opened."""
-    settings = settings_of(data)
+    settings = quiet(settings_of(data))
     try:
         with readable_errors(), errors.status("copying"):
             back_up(settings, target)
@@ -43,7 +43,7 @@ def restore_command(
     """Put a backup in place of the database, which is kept; stop the server first. Counters jump ahead, so
     that none is used twice. Uplinks accepted since the backup could be accepted once more if somebody
     replays them."""
-    settings = settings_of(data)
+    settings = quiet(settings_of(data))
     try:
         with readable_errors(), errors.status("copying"):
             if source is None:

@@ -14,6 +14,7 @@ from veldnet.domain.joins import JoinOrder
 from veldnet.keys import labels, seals
 from veldnet.keys.interface import Sealed, VaultError
 from veldnet.keys.joining import RootKey
+from veldnet.texts import Text
 
 from .token import Token
 
@@ -21,7 +22,7 @@ _NONCE = 12
 _WRAPPED = 24
 _NOT_OPENED = {
     "bad_seal": "the sealed key does not belong to this vault",
-    "bad_transport": "the encrypted key does not open with this exchange key",
+    "bad_transport": Text("the encrypted key does not open with this exchange key"),
 }
 # A sealed root key.
 SEALED = seals.HEADER + _WRAPPED

@@ -30,6 +30,7 @@ from veldnet.keys.interface import ExchangeKey, GeneratedAsKey, Health, Sealed, 
 from veldnet.keys.joining import serve
 from veldnet.keys.rsa import AskForm, parse_rsa_public_key
 from veldnet.lorawan import AesKey, DevEui
+from veldnet.texts import Text
 
 from .opened import LEAVING, SEALED, WRAPPER, Opened, destroy
 from .token import Token
@@ -204,7 +205,7 @@ class Pkcs11Vault:
             destroy(key)
         # Not all modules know the length of a key that they have unwrapped.
         if len(sealed) != SEALED:
-            raise VaultError("bad_transport", "the encrypted key is not an AES-128 key")
+            raise VaultError("bad_transport", Text("the encrypted key is not an AES-128 key"))
         return sealed
 
     async def seal(self, label: str, secret: bytes) -> bytes:

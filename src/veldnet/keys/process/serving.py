@@ -12,7 +12,7 @@ import structlog
 from veldnet.keys.interface import Transported, Vault, VaultError
 from veldnet.lorawan import AesKey, DevEui
 
-from .wire import UNASKED, Answer, Call, framed, order_from_wire, read_call, served_to_wire
+from .wire import UNASKED, Answer, Call, framed, order_from_wire, read_call, refused, served_to_wire
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +89,7 @@ async def _answer(vault: Vault, call: Call) -> Answer:
     try:
         return await _METHODS[call.method](vault, call)
     except VaultError as error:
-        return Answer(call.id, code=error.code, text=str(error))
+        return refused(call.id, error)
     except ValueError as error:
         return Answer(call.id, code="bad_call", text=str(error))
     except Exception as error:

@@ -15,7 +15,7 @@ from veldnet.keys.interface import VaultError
 
 from .calls import PendingCalls
 from .machine import STEPS, Action, Event, State
-from .wire import UNASKED, Answer, Call, framed, read_answer
+from .wire import UNASKED, Answer, Call, framed, read_answer, refusal
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +128,7 @@ class VaultProcess:
                 words = f"the vault did not answer within {_ANSWER_WITHIN:g} s"
                 raise VaultError("vault_silent", words) from None
         if answer.code:
-            raise VaultError(answer.code, answer.text)
+            raise refusal(answer)
         return answer
 
     async def close(self) -> None:

@@ -11,10 +11,11 @@ from typing import Literal
 import msgspec
 
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
-from veldnet.keys.interface import Form, Sealed
+from veldnet.keys.interface import Form, Sealed, VaultError
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
 from veldnet.lorawan.frames import JoinRequest, RejoinRequest
 from veldnet.lorawan.join import JoinAccept
+from veldnet.texts import Text
 
 # A batch of 64 joins takes 30 KB.
 MAX_FRAME = 4_000_000
@@ -77,7 +78,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
-    """An answer; `code` names what went wrong."""
+    """An answer; `code` names what went wrong, `text` says it: the form of a `Text` where it has `values`."""
 
     id: int
     served: list[Served] = []
@@ -85,6 +86,21 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     text: str = ""
     code: str = ""
     resealed: list[bytes | None] = []
+    values: dict[str, str | int] | None = None
+
+
+def refused(call: int, error: VaultError) -> Answer:
+    """The answer that says why."""
+    (words,) = error.args
+    if isinstance(words, Text):
+        return Answer(call, code=error.code, text=words.form, values=dict(words.values))
+    return Answer(call, code=error.code, text=words)
+
+
+def refusal(answer: Answer) -> VaultError:
+    """What an answer with a code says."""
+    values = answer.values
+    return VaultError(answer.code, answer.text if values is None else Text(answer.text, **values))
 
 
 _encoder = msgspec.msgpack.Encoder()

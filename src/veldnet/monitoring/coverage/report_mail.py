@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from veldnet.monitoring.notification.digest import Message
+from veldnet.monitoring.notification.digest import Message, one_line
 from veldnet.texts import Language, Plural, Text, in_language
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def compose_report(report: CoverageReport, language: Language) -> Message:
         count=report.dependent,
         begin=begin,
     )
-    lines = [f"{station.name} ({station.id}): {words}" for station, words in shown]
+    lines = [f"{one_line(station.name)} ({station.id}): {words}" for station, words in shown]
     text = "\n".join([title, "", " ".join(notes), "", *lines, *tail, ""])
     return Message(
         in_language(subject, language), text, _html(title, [" ".join(notes), *tail], shown, language)
@@ -95,7 +95,7 @@ def _words(station: StationReport, language: Language) -> str:
 
 def _html(title: str, notes: list[str], shown: list[tuple[StationReport, str]], language: Language) -> str:
     rows = "".join(
-        f"<tr><td>{escape(station.name)}<br><small>{escape(station.id)}</small></td><td>{escape(words)}</td></tr>"
+        f"<tr><td>{escape(one_line(station.name))}<br><small>{escape(station.id)}</small></td><td>{escape(words)}</td></tr>"
         for station, words in shown
     )
     paragraphs = "".join(f"<p>{escape(note)}</p>" for note in notes)

@@ -113,7 +113,7 @@ def _subject(shown: Sequence[AlarmEvent], causes: Counter[str], folded: dict[str
             "{level}: {alarm}: {name}",
             level=level_text(event.state),
             alarm=label_of(event),
-            name=_one_line(event.name),
+            name=one_line(event.name),
         )
     counts = Counter(event.state for event in shown)
     levels: Text | None = None
@@ -123,8 +123,9 @@ def _subject(shown: Sequence[AlarmEvent], causes: Counter[str], folded: dict[str
     return Plural("{count} alarm: {levels}", "{count} alarms: {levels}", count=len(shown), levels=levels)
 
 
-def _one_line(text: str) -> str:
-    """Names come from customers; a header must not take a line break from them."""
+def one_line(text: str) -> str:
+    """A name as it may stand in a mail. It comes from a customer, and a header must not take a line break
+    from it."""
     return "".join(character if character.isprintable() else " " for character in text)[:120]
 
 
@@ -146,7 +147,7 @@ def _row(event: AlarmEvent, language: Language) -> _Row:
         _when(event.at),
         _COLOURS[event.state],
         in_language(state_of(event), language),
-        _one_line(event.name),
+        one_line(event.name),
         event.subject,
         in_language(sentence(event), language),
     )

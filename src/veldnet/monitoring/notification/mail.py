@@ -56,10 +56,11 @@ class SmtpMailer:
     async def send(self, recipients: Sequence[str], message: Message) -> None:
         """Hand a message over. Raises `MailFailed`."""
         name = (self._name and await self._name()) or self._settings.name
-        try:
-            await asyncio.to_thread(self._send, recipients, message, name)
-        except (OSError, smtplib.SMTPException) as error:
-            raise MailFailed(f"{type(error).__name__}: {error}"[:300]) from None
+        await _in_thread(lambda: self._send(recipients, message, name))
+
+    async def prove(self) -> None:
+        """Connect as for a message, and sign in; nothing is sent. Raises `MailFailed`."""
+        await _in_thread(lambda: self._connect().close())
 
     def _send(self, recipients: Sequence[str], message: Message, name: str) -> None:
         settings = self._settings
@@ -74,12 +75,22 @@ class SmtpMailer:
         mail.set_content(message.text)
         mail.add_alternative(message.html, subtype="html")
         with self._connect() as server:
-            if settings.username:
-                password = Path(settings.password_file).read_text().strip() if settings.password_file else ""
-                server.login(settings.username, password)
             server.send_message(mail)
 
     def _connect(self) -> smtplib.SMTP:
+        """Signed in, where the settings say so."""
+        settings = self._settings
+        server = self._reach()
+        try:
+            if settings.username:
+                password = Path(settings.password_file).read_text().strip() if settings.password_file else ""
+                server.login(settings.username, password)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _reach(self) -> smtplib.SMTP:
         settings = self._settings
         if settings.security == "none":
             return smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
@@ -93,3 +104,10 @@ class SmtpMailer:
             server.close()
             raise
         return server
+
+
+async def _in_thread(work: Callable[[], None]) -> None:
+    try:
+        await asyncio.to_thread(work)
+    except (OSError, smtplib.SMTPException) as error:
+        raise MailFailed(f"{type(error).__name__}: {error}"[:300]) from None
