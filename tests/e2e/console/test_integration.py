@@ -29,6 +29,7 @@ def test_a_routing_profile_is_made_tried_and_gets_its_as_key(desk: Desk, user: P
     expect(desk.page.get_by_text("Not a PEM public key")).to_be_visible()
     pem.fill(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
     desk.button("Generate")
+    desk.page.get_by_role("dialog").get_by_role("button", name="Generate").click()
     assert len(desk.page.get_by_test_id("once").inner_text()) > 300
     desk.accessible()
 

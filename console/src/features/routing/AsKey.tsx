@@ -1,4 +1,4 @@
-import { Badge, Button, Select, Stack, Text, Textarea } from "@mantine/core";
+import { Button, Select, Stack, Text, Textarea } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
@@ -24,7 +24,7 @@ export function AsKey({ profile, onMade }: { profile: Profile; onMade: () => voi
   const [made, setMade] = useState<string | null>(null);
   useUnsaved(pem !== "" && made === null);
   const generation = useGenerateAsKey(profile.ref ?? "");
-  const chosen = group ?? profile.hsmGroupId ?? groups[0]?.id ?? "";
+  const chosen = group ?? groups[0]?.id ?? "";
   const wrong = pem.trim() !== "" && !publicKey.test(pem);
   const generate = async () => {
     const answer = await run(generation.mutateAsync({ hsmGroupId: chosen, rsaPublicKey: pem.trim() }));
@@ -33,21 +33,10 @@ export function AsKey({ profile, onMade }: { profile: Profile; onMade: () => voi
       onMade();
     }
   };
-  const ask = () =>
-    profile.hsmGroupId
-      ? confirm(t("asKey.again"), t("asKey.againText"), t("asKey.generate"), () => void generate())
-      : void generate();
+  // Profiles do not say whether they have a key.
+  const ask = () => confirm(t("asKey.again"), t("asKey.againText"), t("asKey.generate"), () => void generate());
   return (
-    <Panel
-      title={t("asKey.title")}
-      right={
-        profile.hsmGroupId && (
-          <Badge variant="light" tt="none" leftSection={<IconKey size={12} />}>
-            {profile.hsmGroupId}
-          </Badge>
-        )
-      }
-    >
+    <Panel title={t("asKey.title")}>
       <Stack gap="sm">
         <Text size="sm" c="dimmed">
           {t("asKey.text")}
@@ -61,7 +50,7 @@ export function AsKey({ profile, onMade }: { profile: Profile; onMade: () => voi
         />
         <PublicKey value={pem} onChange={setPem} wrong={wrong} />
         <Button
-          aria-haspopup={profile.hsmGroupId ? "dialog" : undefined}
+          aria-haspopup="dialog"
           onClick={ask}
           loading={generation.isPending}
           disabled={!pem.trim() || wrong || !chosen}
