@@ -199,15 +199,18 @@ function End({ frames, filtered }: { frames: Frames; filtered: boolean }) {
   return (
     <>
       {!lines.length && !frames.loading && !frames.error && (
-        <Empty
-          icon={IconFilter}
-          title={t("logger.none")}
-          text={
-            filtered && frames.searchedTo
-              ? t("logger.noneText", { time: localTime(frames.searchedTo) })
-              : t(filtered ? "logger.noneAtAll" : "logger.noneYet")
-          }
-        />
+        // In sight on a phone, too, where the columns are wider than the screen.
+        <Box pos="sticky" left={0} w="min(100%, calc(100vw - 32px))">
+          <Empty
+            icon={IconFilter}
+            title={t("logger.none")}
+            text={
+              filtered && frames.searchedTo
+                ? t("logger.noneText", { time: localTime(frames.searchedTo) })
+                : t(filtered ? "logger.noneAtAll" : "logger.noneYet")
+            }
+          />
+        </Box>
       )}
       <Group justify="center" p="xs" mih={44}>
         {frames.loading ? (
