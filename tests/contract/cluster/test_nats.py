@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -166,6 +168,48 @@ async def test_nkeys_are_recognised(tmp_path: Path) -> None:
         await comes_through(nats.url, credentials=str(files[0]))
         with pytest.raises(BusError, match=REFUSED):
             async with bus(nats.url, credentials=str(files[1])):
+                pass
+
+
+def jwt(signer: nkeys.KeyPair, subject: nkeys.KeyPair, kind: str, **claims: object) -> str:
+    """A JWT as `nsc` makes it."""
+
+    def part(octets: bytes) -> str:
+        return urlsafe_b64encode(octets).decode().rstrip("=")
+
+    header = part(json.dumps({"typ": "JWT", "alg": "ed25519-nkey"}).encode())
+    said = {
+        "jti": kind,
+        "iat": 1_700_000_000,
+        "iss": signer.public_key.decode(),
+        "sub": subject.public_key.decode(),
+        "name": kind,
+        "nats": {"type": kind, "version": 2, **claims},
+    }
+    signed = f"{header}.{part(json.dumps(said).encode())}"
+    return f"{signed}.{part(signer.sign(signed.encode()))}"
+
+
+async def test_files_of_credentials_are_recognised(tmp_path: Path) -> None:
+    prefixes = (nkeys.PREFIX_BYTE_OPERATOR, nkeys.PREFIX_BYTE_ACCOUNT, nkeys.PREFIX_BYTE_USER)
+    seeds = [nkeys.encode_seed(bytes([number]) * 32, prefix) for number, prefix in enumerate(prefixes)]
+    operator, account, user = (nkeys.from_seed(seed) for seed in seeds)
+    limits = dict.fromkeys(("subs", "data", "payload", "imports", "exports", "conn", "leaf"), -1)
+    preload = jwt(operator, account, "account", limits=limits | {"wildcards": True})
+    file = tmp_path / "node.creds"
+    file.write_text(
+        f"-----BEGIN NATS USER JWT-----\n{jwt(account, user, 'user', subs=-1, data=-1, payload=-1)}\n"
+        "------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n"
+        f"{seeds[2].decode()}\n------END USER NKEY SEED------\n"
+    )
+    config = (
+        f"operator: {jwt(operator, operator, 'operator')}\nresolver: MEMORY\n"
+        f"resolver_preload: {{ {account.public_key.decode()}: {preload} }}"
+    )
+    with server(config) as nats:
+        await comes_through(nats.url, credentials=str(file))
+        with pytest.raises(BusError, match=REFUSED):
+            async with bus(nats.url):
                 pass
 
 
