@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("joined_at", sa.BigInteger(), nullable=False),
         sa.Column("beat_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False, server_default="{}"),
+        sa.Column("status", _TEXT, nullable=False, server_default="{}"),
         sa.PrimaryKeyConstraint("name", name="pk_nodes"),
         sa.UniqueConstraint("process", name="uq_nodes_process"),
     )
