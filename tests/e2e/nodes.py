@@ -3,7 +3,6 @@ ones."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import signal
@@ -22,7 +21,6 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.assembly.vaults.opening import master_key_of
 from veldnet.cli.bench.fleet import Fleet, create_fleet
-from veldnet.cli.bench.load import Generator
 from veldnet.cli.bench.uplinks import create_sites
 from veldnet.cli.sandbox import make_sandbox
 from veldnet.lorawan import GatewayEui
@@ -143,29 +141,6 @@ def until(what: Callable[[], T], seconds: float) -> T:
         assert time.monotonic() < end, "it did not come about"
         time.sleep(0.05)
     return found
-
-
-class Spread(Generator):
-    """Base stations that are connected to nodes by turns."""
-
-    def __init__(self, nodes: Sequence[tuple[str, int]], gateways: Sequence[GatewayEui]) -> None:
-        super().__init__(nodes[0], ())
-        self._places = {
-            int(gateway).to_bytes(8, "big"): nodes[n % len(nodes)] for n, gateway in enumerate(gateways)
-        }
-        self._sockets = {eui: self._connect(place) for eui, place in self._places.items()}
-
-    def move(self, gone: tuple[str, int], to: tuple[str, int]) -> None:
-        """Have the base stations of a node come to another one."""
-        loop = asyncio.get_running_loop()
-        for eui, place in self._places.items():
-            if place == gone:
-                loop.remove_reader(self._sockets[eui])
-                self._sockets[eui].close()
-                self._places[eui] = to
-                sock = self._sockets[eui] = self._connect(to)
-                loop.add_reader(sock, self._read, eui, sock)
-        self.keep_alive()
 
 
 def pause(node: RunningServer) -> None:

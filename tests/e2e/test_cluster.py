@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.nodes import FIRST_EUI, Cluster, Spread, pause, resume
+from tests.e2e.nodes import FIRST_EUI, Cluster, pause, resume
 from tests.e2e.running import Client, command
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.bench.fleet import bench_device
 from veldnet.cli.bench.joins import prepare_joins
+from veldnet.cli.bench.load import Spread
 from veldnet.cli.bench.sink import Sink
 from veldnet.cli.bench.uplinks import prepare
 from veldnet.lorawan import frames

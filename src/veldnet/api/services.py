@@ -199,7 +199,7 @@ class Services:
         """Let the network take up what was written. It does so by itself within a second, so a failure does
         not make a change that is durable look like one that was not made."""
         try:
-            await self.platform.apply_changes()
+            await self.platform.take_up()
         except StoreError as error:
             log.warning("changes_delayed", error=str(error))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -38,6 +39,14 @@ from veldnet.store import DatabaseStore, NewNode
 from veldnet.supervision import Supervisor
 
 log = structlog.get_logger(__name__)
+
+
+# Subject of requests to take up changes, and how many seconds the answer is waited for.
+_CHANGES, _PATIENCE = "changes", 1.0
+
+
+async def _nothing() -> None:
+    """Before there is an inventory."""
 
 
 class NodeStore(Leases, Nodes, Protocol):
@@ -90,6 +99,9 @@ class Clustering:
         network.forward_outcomes(self._forward_outcome)
         self.bus.on(OUTCOMES, self._outcome_arrived)
         self.calls = OwnerCalls(self.bus, self.partitions)
+        # Takes up changes of the inventory.
+        self.apply_changes: Callable[[], Awaitable[None]] = _nothing
+        self.bus.answer(_CHANGES, self._changed)
         self._network = network
         self._known: frozenset[str] = frozenset()
         self.partitions.node_changed(self._nodes_changed)
@@ -130,6 +142,18 @@ class Clustering:
             self._network.downlink_ended(*decode_outcome(payload))
         except BadMessage as error:
             log.warning("message_unreadable", node=node, subject=OUTCOMES, error=str(error))
+
+    async def _changed(self, _node: str, _payload: bytes) -> bytes:
+        await self.apply_changes()
+        return b""
+
+    async def have_changes_applied(self) -> None:
+        """Have the other nodes take up what the inventory has changed; one that does not answer soon does so
+        by itself within a second."""
+        others = [node.name for node in self.partitions.view.living if node.name != self.name]
+        await asyncio.gather(
+            *(self.bus.request(node, _CHANGES, b"", _PATIENCE) for node in others), return_exceptions=True
+        )
 
     def _nodes_changed(self) -> None:
         living = frozenset(node.name for node in self.partitions.view.living)

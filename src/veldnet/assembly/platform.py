@@ -148,7 +148,7 @@ class Platform:
         if node is None:
             return None
         cluster = Clustering(node, self._data.store, self.supervisor, self.clock, self.network)
-        cluster.report = self._report
+        cluster.report, cluster.apply_changes = self._report, self.apply_changes
         return cluster
 
     def _node_lives(self, process: int) -> bool:
@@ -384,6 +384,12 @@ class Platform:
     async def apply_changes(self) -> None:
         """Take up what the inventory has changed, here or in another process. Raises `StoreError`."""
         await self._changes.apply()
+
+    async def take_up(self) -> None:
+        """Have every node take up what was changed here. Raises `StoreError`."""
+        await self.apply_changes()
+        if self.cluster is not None:
+            await self.cluster.have_changes_applied()
 
     def _change_table(self) -> dict[str, Callable[[int], Awaitable[None]]]:
         inventory = self.network.inventory

@@ -17,6 +17,7 @@ from veldnet.simulator.backhaul import NotConnected
 
 from .api import bench_api
 from .base_stations import bench_base_stations
+from .cluster import ClusterLoad, bench_cluster
 from .downlinks import bench_downlinks
 from .forged import bench_forged
 from .joins import bench_joins
@@ -78,6 +79,20 @@ def uplinks_command(
             data, UplinkLoad(rate, seconds, devices, base_stations, sharing), deliver=deliver
         )
     )
+
+
+@bench.command("cluster")
+def cluster_command(
+    store: Annotated[str, typer.Option(help="URL of an empty PostgreSQL database.")],
+    nats: Annotated[str, typer.Option(help="URL of NATS.")],
+    nodes: Annotated[int, typer.Option(min=1, max=8, help="Nodes that serve.")] = 2,
+    rate: Rate = 200,
+    seconds: Seconds = 10,
+    devices: Annotated[int, typer.Option(min=64, max=100_000, help="Joined devices that send.")] = 1000,
+) -> None:
+    """Several nodes on PostgreSQL and NATS: their CPU beside one process on SQLite, and a failover."""
+    load = ClusterLoad(store, nats, nodes, rate, seconds, devices)
+    _run(lambda data: bench_cluster(data, load))
 
 
 @bench.command("joins")

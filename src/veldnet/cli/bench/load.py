@@ -157,3 +157,24 @@ class Generator:
         for sock in self._sockets.values():
             loop.remove_reader(sock)
             sock.close()
+
+
+class Spread(Generator):
+    """Base stations that are connected to several servers by turns."""
+
+    def __init__(self, servers: Sequence[tuple[str, int]], gateways: Sequence[GatewayEui]) -> None:
+        super().__init__(servers[0], ())
+        euis = [int(gateway).to_bytes(8, "big") for gateway in gateways]
+        self._places = {eui: servers[number % len(servers)] for number, eui in enumerate(euis)}
+        self._sockets = {eui: self._connect(place) for eui, place in self._places.items()}
+
+    def move(self, gone: tuple[str, int], to: tuple[str, int]) -> None:
+        """Have the base stations of a server come to another one."""
+        loop = asyncio.get_running_loop()
+        for eui in [eui for eui, place in self._places.items() if place == gone]:
+            loop.remove_reader(self._sockets[eui])
+            self._sockets[eui].close()
+            self._places[eui] = to
+            sock = self._sockets[eui] = self._connect(to)
+            loop.add_reader(sock, self._read, eui, sock)
+        self.keep_alive()

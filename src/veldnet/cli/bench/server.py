@@ -30,8 +30,10 @@ class BenchServer:
         http: str,
         udp: tuple[str, int],
         basics_station: str | None = None,
+        data: str = "",
     ) -> None:
         self.process = process
+        self.data = data
         # Where Basics Station connects, where that is served.
         self.basics_station = basics_station
         self.http = f"http://{http}"
@@ -76,7 +78,7 @@ class BenchServer:
             raise ServerFailed("the server ended before it listened")
         addresses: dict[str, Any] = msgspec.json.decode(b"".join(lines))
         host, _colon, port = addresses["udp"].rpartition(":")
-        return cls(process, addresses["http"], (host, int(port)), addresses.get("basicsStation"))
+        return cls(process, addresses["http"], (host, int(port)), addresses.get("basicsStation"), str(data))
 
     async def metrics(self, session: aiohttp.ClientSession) -> dict[str, float]:
         """The metrics without labels, by name."""
