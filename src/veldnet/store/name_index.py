@@ -1,9 +1,10 @@
-"""An index of what stands within the names and DevEUIs of devices, by their trigrams: SQLite's FTS5.
+"""An index of what stands within the names and DevEUIs of devices, by their trigrams: SQLite's FTS5. That of
+PostgreSQL is made in `name_texts`.
 
 Reading every name takes 100 ms among a million devices; this takes one. New devices come into it a piece at
 a time, in the background: of a single one it would be the dearest part of its row, of thousands it costs next
 to nothing. Those behind `_UNTIL` are looked at one by one. Names that change and devices that go away are
-taken up at once, by triggers. Other engines have no such index here.
+taken up at once, by triggers.
 """
 
 from __future__ import annotations
@@ -11,8 +12,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, column, event, func, select, table, text, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    column,
+    event,
+    false,
+    func,
+    select,
+    table,
+    text,
+    union_all,
+)
 
+from . import name_texts
 from .properties import read_property, write_property
 from .schema import devices, metadata, properties
 
@@ -27,35 +41,53 @@ _TRIGRAM = 3
 # More of them narrow nothing down any more.
 _MOST_TRIGRAMS = 24
 
+# A beginning that more trigrams have narrows nothing down.
+_MOST_TERMS = 64
+
 _KNOWN = (
     "{of}.ref <= (SELECT CAST(value AS INTEGER) FROM properties "  # noqa: S608 - names of columns
     f"WHERE name = '{_UNTIL}')"
 )
-_PUT = "INSERT INTO device_names (rowid, name, eui) VALUES (NEW.ref, NEW.name, NEW.dev_eui);"
+# Behind each text are two more characters, so that its last ones begin trigrams, too.
+_TEXTS = "{of}ref, {of}name || char(1, 1), {of}dev_eui || char(1, 1)"
+_PUT = f"INSERT INTO device_names (rowid, name, eui) VALUES ({_TEXTS.format(of='NEW.')});"  # noqa: S608
 _TAKE = (
-    "INSERT INTO device_names (device_names, rowid, name, eui) "
-    "VALUES ('delete', OLD.ref, OLD.name, OLD.dev_eui);"
+    "INSERT INTO device_names (device_names, rowid, name, eui) "  # noqa: S608
+    f"VALUES ('delete', {_TEXTS.format(of='OLD.')});"
 )
 _old, _new = _KNOWN.format(of="OLD"), _KNOWN.format(of="NEW")
 _STATEMENTS = (
     # Without the texts and their lengths, which are in `devices`, and without positions.
     "CREATE VIRTUAL TABLE IF NOT EXISTS device_names USING "
     "fts5(name, eui, content='', detail=none, columnsize=0, tokenize='trigram')",
+    "CREATE VIRTUAL TABLE IF NOT EXISTS device_name_trigrams USING fts5vocab('device_names', 'instance')",
     f"CREATE TRIGGER IF NOT EXISTS device_names_put AFTER INSERT ON devices WHEN {_new} BEGIN {_PUT} END",
     f"CREATE TRIGGER IF NOT EXISTS device_names_changed AFTER UPDATE OF name, dev_eui ON devices "
     f"WHEN {_old} BEGIN {_TAKE} {_PUT} END",
     f"CREATE TRIGGER IF NOT EXISTS device_names_taken AFTER DELETE ON devices WHEN {_old} BEGIN {_TAKE} END",
 )
 
+# From each trigram with a beginning to the next, past the devices that have it.
+_TRIGRAMS_FROM = text("""
+WITH RECURSIVE found (term) AS (
+  SELECT (SELECT term FROM device_name_trigrams WHERE term >= :first AND term < :behind LIMIT 1)
+  UNION ALL
+  SELECT (
+    SELECT term FROM device_name_trigrams WHERE term >= found.term || char(1) AND term < :behind LIMIT 1
+  ) FROM found WHERE term IS NOT NULL
+)
+SELECT term FROM found WHERE term IS NOT NULL LIMIT :most
+""")
+
 # Its hidden column of the same name is what is searched in.
 _INDEX = table("device_names", column("rowid"), column("device_names"))
 
 
 def create_name_index(connection: Connection) -> None:
-    """Create the index, or leave the one that is there."""
-    if connection.dialect.name == "sqlite":
-        for statement in _STATEMENTS:
-            connection.exec_driver_sql(statement)
+    """Create the index; in SQLite, or leave the one that is there."""
+    statements = _STATEMENTS if connection.dialect.name == "sqlite" else name_texts.STATEMENTS
+    for statement in statements:
+        connection.exec_driver_sql(statement)
 
 
 @event.listens_for(metadata, "after_create")
@@ -74,8 +106,8 @@ def index_names(connection: Connection, most: int = PIECE) -> bool:
         return False
     connection.execute(
         text(
-            "INSERT INTO device_names (rowid, name, eui) "
-            "SELECT ref, name, dev_eui FROM devices WHERE ref > :until AND ref <= :last ORDER BY ref"
+            "INSERT INTO device_names (rowid, name, eui) "  # noqa: S608 - columns
+            f"SELECT {_TEXTS.format(of='')} FROM devices WHERE ref > :until AND ref <= :last ORDER BY ref"
         ),
         {"until": until, "last": last},
     )
@@ -83,29 +115,46 @@ def index_names(connection: Connection, most: int = PIECE) -> bool:
     return bool(count == most)
 
 
-def _query(ways: Sequence[Sequence[str]]) -> str | None:
-    """What FTS5 is asked for: all trigrams of the words of one of the ways. None where a way has none."""
+def _trigrams(connection: Connection, word: str) -> list[list[str]] | None:
+    """Trigrams of which a text with the word has one of each list; None where that narrows nothing down."""
+    if "\0" in word:
+        return None
+    if len(word) >= _TRIGRAM:
+        return [[word[start : start + _TRIGRAM]] for start in range(len(word) - _TRIGRAM + 1)]
+    # As FTS5 folds it; what other alphabets have in upper and lower case it folds by a table of its own.
+    first = word.lower()
+    if not all((at < "\u0100" and at != "µ") or at == at.upper() for at in first):
+        return None
+    known = connection.execute(
+        _TRIGRAMS_FROM, {"first": first, "behind": first + "\U0010ffff", "most": _MOST_TERMS + 1}
+    )
+    terms = list(known.scalars())
+    return [terms] if len(terms) <= _MOST_TERMS else None
+
+
+def _quoted(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'
+
+
+def _matches(connection: Connection, ways: Sequence[Sequence[str]]) -> Select[tuple[int]] | None:
+    """The refs of devices that have trigrams of all words of one of the ways; None where a way has none."""
     queries = []
     for words in ways:
-        trigrams = [
-            word[start : start + _TRIGRAM]
-            for word in words
-            if "\0" not in word
-            for start in range(len(word) - _TRIGRAM + 1)
-        ]
-        if not trigrams:
+        lists = [terms for word in words for terms in _trigrams(connection, word) or ()]
+        if not lists:
             return None
-        quoted = ['"' + each.replace('"', '""') + '"' for each in dict.fromkeys(trigrams)]
-        queries.append(f"({' AND '.join(quoted[:_MOST_TRIGRAMS])})")
-    return " OR ".join(queries)
+        if all(lists):
+            needed = dict.fromkeys(f"({' OR '.join(map(_quoted, terms))})" for terms in lists)
+            queries.append(" AND ".join([*needed][:_MOST_TRIGRAMS]))
+    if not queries:
+        return select(devices.c.ref).where(false())
+    return select(_INDEX.c.rowid).where(
+        _INDEX.c.device_names.op("MATCH")(" OR ".join(f"({each})" for each in queries))
+    )
 
 
-def named(connection: Connection, *ways: Sequence[str]) -> ColumnElement[bool] | None:
-    """A condition that holds of every device in whose name or DevEUI all the words of one of the ways stand,
-    and of few others; None where reading all of them is the better way, or the only one."""
-    query = _query(ways)
-    if connection.dialect.name != "sqlite" or query is None:
-        return None
+def _tail(connection: Connection) -> Select[tuple[int]] | None:
+    """The refs of devices that are not in the index yet; None where these are too many, or all."""
     until, newest = connection.execute(
         select(
             select(properties.c.value).where(properties.c.name == _UNTIL).scalar_subquery(),
@@ -114,8 +163,21 @@ def named(connection: Connection, *ways: Sequence[str]) -> ColumnElement[bool] |
     ).one()
     if until is None or (newest or 0) - int(until) > _LONGEST_TAIL:
         return None
-    matches = select(_INDEX.c.rowid).where(_INDEX.c.device_names.op("MATCH")(query))
+    return select(devices.c.ref).where(devices.c.ref > int(until))
+
+
+def named(connection: Connection, *ways: Sequence[str]) -> ColumnElement[bool] | None:
+    """A condition that holds of every device in whose name or DevEUI all the words of one of the ways stand,
+    and of few others; None where reading all of them is the better way, or the only one."""
+    tail = None
+    if connection.dialect.name == "sqlite":
+        tail = _tail(connection)
+        matches = None if tail is None else _matches(connection, ways)
+    else:
+        matches = name_texts.matching(ways, _MOST_TRIGRAMS)
+    if matches is None:
+        return None
     counted = select(func.count()).select_from(matches.limit(_MOST_MATCHES + 1).subquery())
     if connection.execute(counted).scalar_one() > _MOST_MATCHES:
         return None
-    return devices.c.ref.in_(union_all(matches, select(devices.c.ref).where(devices.c.ref > int(until))))
+    return devices.c.ref.in_(matches if tail is None else union_all(matches, tail))
