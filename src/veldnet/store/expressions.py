@@ -23,6 +23,18 @@ class whole(FunctionElement[int]):
     inherit_cache = True
 
 
+class unindexed(FunctionElement[Any]):
+    """A column as it is, but not for an index to be found by: SQLite, which has no statistics of what is
+    stored, would take one that finds much before one that finds little."""
+
+    name = "unindexed"
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self.type = column.type
+        super().__init__(column)
+
+
 class address_digits(FunctionElement[str]):
     """A number of 32 bits as eight hexadecimal digits in upper case."""
 
@@ -49,6 +61,7 @@ def _written(sql: str) -> Callable[..., str]:
 for _kind, _sql, _in_sqlite in (
     (whole, "CAST(trunc({}) AS BIGINT)", "CAST({} AS INTEGER)"),
     (address_digits, "upper(lpad(to_hex({}), 8, '0'))", "printf('%08X', {})"),
+    (unindexed, "{}", "+{}"),
     (_like, "{} ILIKE {} ESCAPE '\\'", "{} LIKE {} ESCAPE '\\'"),
 ):
     compiles(_kind)(_written(_sql))

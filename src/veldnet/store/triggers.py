@@ -1,4 +1,5 @@
-"""Triggers on `devices` that keep `device_counts` and `device_cells`, for each engine, as part of the schema.
+"""Triggers on `devices` that keep `device_counts`, `device_cells` and `device_areas`, for each engine, as part
+of the schema.
 
 SQLite adds to the row of a count, for it has one writer. In PostgreSQL writers would wait for each other at
 that row and lock several of them in different orders; there each transaction appends rows of its own, marked
@@ -11,18 +12,20 @@ from typing import Any
 
 from sqlalchemy import Connection, event, text
 
-from .schema import CELLS_A_DEGREE, DEVICE_BLOCK_BITS, metadata
+from .schema import AREAS_A_DEGREE, CELLS_A_DEGREE, DEVICE_BLOCK_BITS, metadata
 
 # What a count is of, in each table.
 _KEYS = {
     "device_counts": ("subscriber_ref", "block", "health"),
     "device_cells": ("subscriber_ref", "row", "col", "health"),
+    "device_areas": ("subscriber_ref", "row", "col", "health"),
 }
+_PLACES = {"device_cells": CELLS_A_DEGREE, "device_areas": AREAS_A_DEGREE}
 
 
-def _cell(of: str) -> str:
+def _cell(of: str, cells_a_degree: int) -> str:
     return ", ".join(
-        f"CAST(({of}{column} + {shift}) * {CELLS_A_DEGREE} AS INTEGER)"
+        f"CAST(({of}{column} + {shift}) * {cells_a_degree} AS INTEGER)"
         for column, shift in (("latitude", "90.0"), ("longitude", "180.0"))
     )
 
@@ -39,15 +42,17 @@ def _sqlite() -> tuple[str, ...]:
         f"WHERE subscriber_ref = OLD.subscriber_ref AND block = OLD.{block} AND health = OLD.health "
         "AND part = 0;"
     )
-    place = (
-        "INSERT INTO device_cells (subscriber_ref, row, col, health, part, devices) "  # noqa: S608
-        f"VALUES (NEW.subscriber_ref, {_cell('NEW.')}, NEW.health, 0, 1) "
+    place = " ".join(
+        f"INSERT INTO {table} (subscriber_ref, row, col, health, part, devices) "  # noqa: S608
+        f"VALUES (NEW.subscriber_ref, {_cell('NEW.', size)}, NEW.health, 0, 1) "
         "ON CONFLICT (subscriber_ref, row, col, health, part) DO UPDATE SET devices = devices + 1;"
+        for table, size in _PLACES.items()
     )
-    leave = (
-        "UPDATE device_cells SET devices = devices - 1 "  # noqa: S608
-        f"WHERE subscriber_ref = OLD.subscriber_ref AND (row, col) = ({_cell('OLD.')}) "
+    leave = " ".join(
+        f"UPDATE {table} SET devices = devices - 1 "  # noqa: S608
+        f"WHERE subscriber_ref = OLD.subscriber_ref AND (row, col) = ({_cell('OLD.', size)}) "
         "AND health = OLD.health AND part = 0;"
+        for table, size in _PLACES.items()
     )
     new, old = (f"{of}.latitude IS NOT NULL AND {of}.longitude IS NOT NULL" for of in ("NEW", "OLD"))
     moved = "AFTER UPDATE OF latitude, longitude, health ON devices"
@@ -67,12 +72,12 @@ def _sqlite() -> tuple[str, ...]:
 def _postgresql() -> tuple[str, ...]:
     """One function for each operation, called once a statement: an import of many devices appends a row for
     each count, not for each device."""
-    cell = _cell("").replace("CAST(", "CAST(trunc(").replace(" AS INTEGER", ") AS INTEGER")
-    columns = {
-        "device_counts": f"subscriber_ref, ref >> {DEVICE_BLOCK_BITS}, health",
-        "device_cells": f"subscriber_ref, {cell}, health",
-    }
-    where = {"device_counts": "", "device_cells": " WHERE latitude IS NOT NULL AND longitude IS NOT NULL"}
+    columns = {"device_counts": f"subscriber_ref, ref >> {DEVICE_BLOCK_BITS}, health"}
+    where = {"device_counts": ""}
+    for table, size in _PLACES.items():
+        cell = _cell("", size).replace("CAST(", "CAST(trunc(").replace(" AS INTEGER", ") AS INTEGER")
+        columns[table] = f"subscriber_ref, {cell}, health"
+        where[table] = " WHERE latitude IS NOT NULL AND longitude IS NOT NULL"
 
     def body(*changes: tuple[str, int]) -> str:
         statements = []

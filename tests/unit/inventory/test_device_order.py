@@ -15,7 +15,7 @@ from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts
 from veldnet.inventory.devices.by_alarm import Slice
-from veldnet.inventory.devices.by_standing import Sorting, StandingOrder, refs_by_standing
+from veldnet.inventory.devices.by_standing import Narrowed, Sorting, StandingOrder, refs_by_standing
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
 from veldnet.monitoring.device_order import HOUR, PIECE, order_devices
@@ -99,8 +99,7 @@ async def test_slices_are_those_of_one_order(tmp_path: Path) -> None:
     await store.write(lambda c: fill(c, watches))
     scope = await store.read(lambda c: accounts.scope_of_user(c, 1))
     assert scope is not None and scope.subscriber_ref == 1
-    mine = devices.c.subscriber_ref == 1
-    some = mine & (devices.c.name == "d1")
+    some = (devices.c.subscriber_ref == 1) & (devices.c.name == "d1")
 
     def exact(connection: Connection, most: int, size: int) -> None:
         for order in ORDERS:
@@ -108,7 +107,8 @@ async def test_slices_are_those_of_one_order(tmp_path: Path) -> None:
             right = expected(watches, order)
             assert sliced(connection, scope, None, sorting, len(right), size) == right
             right = expected(watches, order, lambda ref: ref % 4)
-            assert sliced(connection, scope, some, sorting, 0, size) == right
+            for few in (False, True):
+                assert sliced(connection, scope, Narrowed(some, few), sorting, 0, size) == right
 
     # As many as are sorted one by one need no order made before; for more there is none yet.
     await store.read(lambda c: exact(c, 10_000, 170))

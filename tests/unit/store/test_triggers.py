@@ -11,7 +11,7 @@ from veldnet.inventory.accounts import create_operator, create_subscriber, list_
 from veldnet.inventory.devices import MapCell, Wanted, map_cells
 from veldnet.monitoring import health
 from veldnet.store import SqliteStore, fold_device_counts, migrate
-from veldnet.store.schema import device_cells, device_counts, metadata
+from veldnet.store.schema import device_areas, device_cells, device_counts, metadata
 
 
 def _triggers(connection: Connection) -> dict[str, str]:
@@ -48,13 +48,16 @@ def test_a_count_is_the_sum_of_its_parts() -> None:
         cell = ("subscriber_ref", "row", "col", "health", "part", "devices")
         here, there = (14200, 18500, 0), (14900, 18900, 0)
         places = ((*here, 0, 3), (*here, 77, -1), (*there, 0, 1), (*there, 77, -1))
+        rows = [dict(zip(cell, (subscriber, *row), strict=True)) for row in places]
+        connection.execute(insert(device_cells), rows)
         connection.execute(
-            insert(device_cells), [dict(zip(cell, (subscriber, *row), strict=True)) for row in places]
+            insert(device_areas), [row | {"row": row["row"] // 10, "col": row["col"] // 10} for row in rows]
         )
         assert health.counts(connection, subscriber) == (3, 4, 2)
         (listed,) = list_subscribers(connection, operator)
         assert (listed.devices, listed.disconnected) == (9, 2)
         scope = Scope(operator, subscriber, "100000001", 0, "", "")
-        found = map_cells(connection, scope, Wanted(), (-90, -180, 90, 180), 1.0)
-        assert found == [MapCell(52.005, 5.005, 2, 0)]
+        for size, middle in ((1.0, (52.05, 5.05)), (0.1, (52.005, 5.005))):
+            found = map_cells(connection, scope, Wanted(), (-90, -180, 90, 180), size)
+            assert found == [MapCell(*middle, 2, 0)]
         assert fold_device_counts(connection) == 0

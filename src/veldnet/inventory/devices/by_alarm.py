@@ -7,7 +7,9 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from veldnet.domain.scope import Scope
-from veldnet.store.schema import alarms, devices
+from veldnet.store.schema import DEVICE_BLOCK_BITS, alarms, devices
+
+from .blocks import devices_by_block, place_in
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -55,3 +57,34 @@ def refs_by_alarm(
         before = with_alarm if worst_first else part.total - with_alarm
     rest = second.limit(missing).offset(max(part.offset - before, 0))
     return refs + list(connection.execute(rest).scalars())
+
+
+def all_by_alarm(connection: Connection, scope: Scope, worst_first: bool, part: Slice) -> list[int]:
+    """The refs of a slice of all of the subscriber's devices; those without alarms are counted by blocks."""
+    unacknowledged = alarms.c.subscriber_ref == scope.subscriber_ref, alarms.c.acked.is_(False)
+    block = alarms.c.device_ref.op(">>")(DEVICE_BLOCK_BITS)
+    counted = select(block, func.count(alarms.c.device_ref.distinct())).where(*unacknowledged).group_by(block)
+    alarmed = {row[0]: row[1] for row in connection.execute(counted)}
+    with_alarm = sum(alarmed.values())
+    calm = [(of, count - alarmed.get(of, 0)) for of, count in devices_by_block(connection, scope)]
+    before = with_alarm if worst_first else sum(count for _of, count in calm)
+    first, rest = min(part.offset, before), max(part.offset - before, 0)
+    size = min(part.limit, before - first)
+
+    def worst(offset: int, limit: int) -> list[int]:
+        state = func.max(alarms.c.state)
+        query = select(alarms.c.device_ref).where(*unacknowledged).group_by(alarms.c.device_ref)
+        query = query.order_by(state.desc() if worst_first else state, alarms.c.device_ref)
+        return list(connection.execute(query.limit(limit).offset(offset)).scalars()) if limit else []
+
+    def others(offset: int, limit: int) -> list[int]:
+        if not limit:
+            return []
+        start, offset = place_in(calm, offset)
+        ref = devices.c.ref
+        has_alarm = select(alarms.c.device_ref).where(*unacknowledged, alarms.c.device_ref == ref).exists()
+        query = select(ref).where(devices.c.subscriber_ref == scope.subscriber_ref, ref >= start, ~has_alarm)
+        return list(connection.execute(query.order_by(ref).limit(limit).offset(offset)).scalars())
+
+    ways = (worst, others) if worst_first else (others, worst)
+    return ways[0](first, size) + ways[1](rest, part.limit - size)

@@ -19,12 +19,15 @@ from veldnet.domain.errors import BadRequest
 from veldnet.domain.health import Standing
 from veldnet.domain.scope import Scope
 from veldnet.store import read_property
+from veldnet.store.expressions import unindexed
 from veldnet.store.schema import ORDERED_AT, device_order, device_states, devices
 
 from .by_alarm import Slice
 
 # So many devices are put in order one by one.
 EXACT = 10_000
+# Of so many each is looked up, which takes 1 microsecond, before the index of the order is walked through.
+LOOKED_UP = 100_000
 StandingOrder = Literal["lastUplink", "-lastUplink", "meanPER", "-meanPER"]
 # What a device is put in order by, from what monitoring has stored of it.
 ReadStanding = Callable[[bytes | None], Standing | None]
@@ -32,6 +35,14 @@ ReadStanding = Callable[[bytes | None], Standing | None]
 
 def is_standing(order: str) -> TypeGuard[StandingOrder]:
     return order in get_args(StandingOrder)
+
+
+class Narrowed(msgspec.Struct, frozen=True):
+    """Devices by a condition on `devices`; `few` tells that they are best found by it and then put in order,
+    not looked for in an order that an index has."""
+
+    chosen: ColumnElement[bool]
+    few: bool
 
 
 class Sorted(msgspec.Struct, frozen=True):
@@ -74,12 +85,13 @@ class Sorting(msgspec.Struct, frozen=True):
 def refs_by_standing(
     connection: Connection,
     scope: Scope,
-    chosen: ColumnElement[bool] | None,
+    narrowed: Narrowed | None,
     sorting: Sorting,
     part: Slice,
 ) -> Sorted:
-    """A slice of the devices that a condition on `devices` chooses, None for all of the subscriber. `total`
-    of the slice is how many there are, 0 where that is not known."""
+    """A slice of some devices, None for all of the subscriber. `total` of the slice is how many there are, 0
+    where that is not known."""
+    chosen = None if narrowed is None else narrowed.chosen
     if part.total <= sorting.exact:
         few = _few(
             connection,
@@ -88,13 +100,15 @@ def refs_by_standing(
         )
         if few is not None:
             return Sorted(few[part.offset : part.offset + part.limit], len(few))
+    if narrowed is not None and 0 < part.total <= LOOKED_UP:
+        narrowed = Narrowed(narrowed.chosen, few=True)
     at = read_property(connection, ORDERED_AT)
     if at is None:
         raise BadRequest(
             "more than {most} devices are not in this order yet: ask again in a few minutes, or filter",
             most=sorting.exact,
         )
-    refs = _Many(connection, scope, chosen, sorting).refs(part)
+    refs = _Many(connection, scope, narrowed, sorting).refs(part)
     return Sorted(refs, max(part.total, sorting.exact + 1), int(at))
 
 
@@ -119,11 +133,12 @@ class _Many:
     """Devices by the index of `device_order`."""
 
     def __init__(
-        self, connection: Connection, scope: Scope, chosen: ColumnElement[bool] | None, sorting: Sorting
+        self, connection: Connection, scope: Scope, narrowed: Narrowed | None, sorting: Sorting
     ) -> None:
         self._connection = connection
         self._scope = scope
-        self._chosen = chosen
+        self._chosen = None if narrowed is None else narrowed.chosen
+        self._few = narrowed is not None and narrowed.few
         self._sorting = sorting
         columns = device_order.c
         # The hour of the last uplink, or the error rate in percent.
@@ -138,19 +153,20 @@ class _Many:
         missing = part.limit - len(refs)
         if missing == 0:
             return refs
-        before = part.offset + len(refs)
+        heard = part.offset + len(refs)
         if not refs and part.offset:
-            before = self._connection.execute(self._heard(func.count())).scalar_one()
-        return refs + self._never_heard(max(part.offset - before, 0), missing)
+            heard = self._connection.execute(self._heard(func.count())).scalar_one()
+        return refs + self._never_heard(Slice(max(part.offset - heard, 0), missing, part.total - heard))
 
     def _heard(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """Devices that have been heard."""
-        query = select(*columns).where(device_order.c.subscriber_ref == self._scope.subscriber_ref)
         if self._chosen is None:
-            return query.select_from(device_order)
-        return query.join_from(device_order, devices, devices.c.ref == device_order.c.device_ref).where(
-            self._chosen
-        )
+            return select(*columns).where(device_order.c.subscriber_ref == self._scope.subscriber_ref)
+        # Few are looked up one by one, and then put in order; of many the first in the order are soon found.
+        column = device_order.c.subscriber_ref
+        own = (unindexed(column) if self._few else column) == self._scope.subscriber_ref
+        joined = select(*columns).join_from(device_order, devices, devices.c.ref == device_order.c.device_ref)
+        return joined.where(own, self._chosen)
 
     def _exactly(self, places: list[tuple[int, int]]) -> list[int]:
         """Refs in their exact order within each hour or percent. Only the first and the last may go on beyond
@@ -188,10 +204,17 @@ class _Many:
         # What was heard of one may have been dropped since.
         return {row.device_ref: self._sorting.key(row.monitoring) or 0.0 for row in rows}
 
-    def _never_heard(self, offset: int, limit: int) -> list[int]:
+    def _never_heard(self, part: Slice) -> list[int]:
+        """A slice of them; `total` is how many there are, below 1 where that is not known."""
         chosen = (
             devices.c.subscriber_ref == self._scope.subscriber_ref if self._chosen is None else self._chosen
         )
         placed = select(device_order.c.device_ref).where(device_order.c.device_ref == devices.c.ref)
-        query = select(devices.c.ref).where(chosen, ~placed.exists()).order_by(devices.c.ref)
-        return list(self._connection.execute(query.limit(limit).offset(offset)).scalars())
+        query = select(devices.c.ref).where(chosen, ~placed.exists())
+        size = min(part.limit, part.total - part.offset)
+        if size > 0 and part.offset > part.total // 2:
+            # The shorter way is that from the end.
+            query = query.order_by(devices.c.ref.desc()).limit(size).offset(part.total - part.offset - size)
+            return list(self._connection.execute(query).scalars())[::-1]
+        query = query.order_by(devices.c.ref).limit(part.limit).offset(part.offset)
+        return list(self._connection.execute(query).scalars())

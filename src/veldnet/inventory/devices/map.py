@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Float, Select, case, cast, func, select
 from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
 from veldnet.store.expressions import total, whole
-from veldnet.store.schema import CELLS_A_DEGREE, device_cells, devices
+from veldnet.store.schema import AREAS_A_DEGREE, CELLS_A_DEGREE, device_areas, device_cells, devices
 
 from .search import Wanted, condition
 
@@ -32,8 +32,8 @@ class MapCell(msgspec.Struct):
 
 # So many marks a map can show. Where there would be more, cells are made larger: nothing is left out.
 MOST_CELLS = 2000
-# From this size on, in degrees, cells are put together of counted ones.
-_COARSE = 0.04
+# From this size on, in degrees, cells are put together of counted ones; from `_LARGE` on of counted areas.
+_COARSE, _LARGE = 0.02, 0.2
 
 
 def _larger(size: float, found: int) -> float:
@@ -42,12 +42,21 @@ def _larger(size: float, found: int) -> float:
 
 
 def _coarse(
-    connection: Connection, scope: Scope, box: tuple[float, float, float, float], size: float
+    connection: Connection,
+    scope: Scope,
+    health: str | None,
+    box: tuple[float, float, float, float],
+    size: float,
 ) -> list[MapCell]:
     """Cells of a large part of the map, each in the middle of its devices as far as their count tells."""
     south, west, north, east = box
-    columns = device_cells.c
-    step = max(round(size * CELLS_A_DEGREE), 1)
+    if size < _LARGE:
+        columns, a_degree = device_cells.c, CELLS_A_DEGREE
+        step = max(round(size * a_degree), 1)
+    else:
+        # Rather a little larger than asked for: marks must not lie on each other.
+        columns, a_degree = device_areas.c, AREAS_A_DEGREE
+        step = math.ceil(round(size * a_degree, 6))
     count = total(columns.devices)
     query = select(
         count.label("devices"),
@@ -59,9 +68,11 @@ def _coarse(
         func.count().over().label("cells"),
     ).where(
         columns.subscriber_ref == scope.subscriber_ref,
-        columns.row.between(int((south + 90) * CELLS_A_DEGREE), int((north + 90) * CELLS_A_DEGREE)),
-        columns.col.between(int((west + 180) * CELLS_A_DEGREE), int((east + 180) * CELLS_A_DEGREE)),
+        columns.row.between(int((south + 90) * a_degree), int((north + 90) * a_degree)),
+        columns.col.between(int((west + 180) * a_degree), int((east + 180) * a_degree)),
     )
+    if health is not None:
+        query = query.where(columns.health == HEALTH.index(health))
     while True:
         # Rows and columns are counted from the south pole and the date line, so none is negative.
         merged = query.group_by(columns.row // step, columns.col // step).having(count > 0)
@@ -71,8 +82,8 @@ def _coarse(
         step = math.ceil(_larger(step, rows[0].cells))
     return [
         MapCell(
-            round((row.row + 0.5) / CELLS_A_DEGREE - 90, 5),
-            round((row.col + 0.5) / CELLS_A_DEGREE - 180, 5),
+            round((row.row + 0.5) / a_degree - 90, 5),
+            round((row.col + 0.5) / a_degree - 180, 5),
             row.devices,
             row.disconnected,
         )
@@ -89,8 +100,8 @@ def map_cells(
 ) -> list[MapCell]:
     """Devices within a box (south, west, north, east) by cells of so many degrees, or of more where there
     would be more than `MOST_CELLS` of them: each device is in one cell."""
-    if wanted == Wanted() and size >= _COARSE:
-        return _coarse(connection, scope, box, size)
+    if wanted.all and size >= _COARSE:
+        return _coarse(connection, scope, wanted.health, box, size)
     south, west, north, east = box
     chosen = condition(connection, scope, wanted) & devices.c.latitude.between(south, north)
     chosen &= devices.c.longitude.between(west, east)

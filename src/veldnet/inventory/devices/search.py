@@ -5,22 +5,31 @@ Conditions and order are answered by indexes of `devices` alone; only the page i
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, true
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import VeldnetDevice, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
 from veldnet.store import named
-from veldnet.store.expressions import total, with_text
+from veldnet.store.expressions import total, unindexed, with_text
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
-from .by_alarm import Slice, refs_by_alarm
-from .by_standing import ReadStanding, Sorting, StandingOrder, is_standing, refs_by_standing
-from .tags import with_tag
+from .by_alarm import Slice, all_by_alarm, refs_by_alarm
+from .by_standing import (
+    LOOKED_UP,
+    Narrowed,
+    ReadStanding,
+    Sorting,
+    StandingOrder,
+    is_standing,
+    refs_by_standing,
+)
+from .tags import refs_with_tag, with_tag
 from .view import Observed, configurations
 
 ColumnOrder = Literal["created", "-created", "name", "-name", "deviceEUI", "-deviceEUI"]
@@ -30,6 +39,7 @@ AlarmLevel = Literal["ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
 ALARM_LEVELS: dict[str, int] = {"ANY": 1, "WARNING": 3, "MINOR": 4, "MAJOR": 5, "CRITICAL": 6}
 # Beyond this matches are no longer counted.
 MOST_COUNTED = 10_000
+_MOST_LOOKED_AT = 30_000
 _COLUMNS = {"created": devices.c.ref, "name": devices.c.name, "deviceEUI": devices.c.dev_eui}
 
 
@@ -63,40 +73,27 @@ class Found(msgspec.Struct):
 
 def condition(connection: Connection, scope: Scope, wanted: Wanted) -> ColumnElement[bool]:
     """The devices as a condition on `devices`."""
-    chosen = devices.c.subscriber_ref == scope.subscriber_ref
+    return narrowed(connection, scope, wanted).chosen
+
+
+def narrowed(connection: Connection, scope: Scope, wanted: Wanted) -> Narrowed:
+    """The devices, by the index of a filter where it finds few."""
+    chosen: ColumnElement[bool] = true()
+    listed = few = False
     if wanted.text:
-        eui = wanted.text.upper().replace("-", "").replace(":", "")
-        options = [with_text(devices.c.name, wanted.text)]
-        if all(character in "0123456789ABCDEF" for character in eui):
-            options.append(with_text(devices.c.dev_eui, eui))
-        chosen &= or_(*options)
-        ways = [[wanted.text]] if len(options) == 1 or eui == wanted.text.upper() else [[wanted.text], [eui]]
-        narrowed = named(connection, *ways)
-        if narrowed is not None:
-            chosen &= narrowed
-    if wanted.health is not None:
-        chosen &= devices.c.health == HEALTH.index(wanted.health)
-    if wanted.plan_id is not None:
-        plan = connection.execute(
-            select(connectivity_plans.c.ref).where(
-                connectivity_plans.c.operator_ref == scope.operator_ref,
-                connectivity_plans.c.id == wanted.plan_id,
-            )
-        ).scalar()
-        chosen &= devices.c.plan_ref == (-1 if plan is None else plan)
-    if wanted.profile_id is not None:
-        profile = connection.execute(
-            select(device_profiles.c.ref).where(
-                device_profiles.c.operator_ref == scope.operator_ref,
-                device_profiles.c.id == wanted.profile_id,
-            )
-        ).scalar()
-        chosen &= devices.c.profile_ref == (-1 if profile is None else profile)
-    if wanted.routing_profile_id is not None:
-        ref = find_by_id(connection, scope, wanted.routing_profile_id)
-        chosen &= devices.c.routing_profile_ref == (-1 if ref is None else ref)
+        matching, by_index = _named(connection, wanted.text)
+        chosen &= matching
+        listed = by_index
+    for column, value in _references(connection, scope, wanted):
+        own = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref, column == value)
+        found = _few(connection, own)
+        # States of health stand in the indexes of all orders.
+        usable = found or column is devices.c.health
+        chosen &= (column if usable else unindexed(column)) == value
+        few = few or found
     if wanted.tag is not None:
         chosen &= with_tag(scope, wanted.tag)
+        listed = listed or _few(connection, refs_with_tag(scope, wanted.tag))
     if wanted.alarm is not None:
         alarmed = select(alarms.c.device_ref).where(
             alarms.c.subscriber_ref == scope.subscriber_ref,
@@ -104,7 +101,48 @@ def condition(connection: Connection, scope: Scope, wanted: Wanted) -> ColumnEle
             alarms.c.state >= ALARM_LEVELS[wanted.alarm],
         )
         chosen &= devices.c.ref.in_(alarmed)
-    return chosen
+        listed = listed or _few(connection, alarmed)
+    # Listed devices are looked up one by one.
+    own_by = unindexed(devices.c.subscriber_ref) if listed else devices.c.subscriber_ref
+    return Narrowed((own_by == scope.subscriber_ref) & chosen, few or listed)
+
+
+def _named(connection: Connection, words: str) -> tuple[ColumnElement[bool], bool]:
+    """Devices with a text in name or DevEUI, and whether the index of names finds them."""
+    eui = words.upper().replace("-", "").replace(":", "")
+    options = [with_text(devices.c.name, words)]
+    if all(character in "0123456789ABCDEF" for character in eui):
+        options.append(with_text(devices.c.dev_eui, eui))
+    ways = [[words]] if len(options) == 1 or eui == words.upper() else [[words], [eui]]
+    by_index = named(connection, *ways)
+    return (or_(*options) if by_index is None else or_(*options) & by_index), by_index is not None
+
+
+def _references(
+    connection: Connection, scope: Scope, wanted: Wanted
+) -> Iterator[tuple[ColumnElement[Any], int]]:
+    """Columns of `devices` with the values that are wanted of them; -1 is that of none."""
+    if wanted.health is not None:
+        yield devices.c.health, HEALTH.index(wanted.health)
+    for table, column, wanted_id in (
+        (connectivity_plans, devices.c.plan_ref, wanted.plan_id),
+        (device_profiles, devices.c.profile_ref, wanted.profile_id),
+    ):
+        if wanted_id is not None:
+            query = select(table.c.ref).where(
+                table.c.operator_ref == scope.operator_ref, table.c.id == wanted_id
+            )
+            ref = connection.execute(query).scalar()
+            yield column, -1 if ref is None else ref
+    if wanted.routing_profile_id is not None:
+        ref = find_by_id(connection, scope, wanted.routing_profile_id)
+        yield devices.c.routing_profile_ref, -1 if ref is None else ref
+
+
+def _few(connection: Connection, refs: Select[tuple[int]]) -> bool:
+    """Whether devices are so few that they are looked at one by one, and then put in order."""
+    counted = select(func.count()).select_from(refs.limit(_MOST_LOOKED_AT + 1).subquery())
+    return connection.execute(counted).scalar_one() <= _MOST_LOOKED_AT
 
 
 def _count(connection: Connection, scope: Scope, wanted: Wanted) -> int:
@@ -142,22 +180,25 @@ def search_devices(
     # The blocks tell how many there are of all; else one look finds the page and how many there are, as far
     # as they are counted.
     total = _count(connection, scope, wanted) if wanted.all else 0
-    at = None
+    whole, at = wanted.all, None
     if is_standing(paging.order):
         sorting = Sorting(paging.order, standing)
-        # Of filters other than these no pages beyond what is counted are shown.
-        limit = paging.size if wanted.all else max(min(paging.size, MOST_COUNTED - paging.offset), 0)
+        # Of others no pages are shown beyond what is counted.
+        whole = wanted == Wanted() or 0 < total <= LOOKED_UP
+        limit = paging.size if whole else max(min(paging.size, MOST_COUNTED - paging.offset), 0)
         part = Slice(paging.offset, limit, total)
-        chosen = None if wanted == Wanted() else condition(connection, scope, wanted)
-        found = refs_by_standing(connection, scope, chosen, sorting, part)
+        some = None if wanted == Wanted() else narrowed(connection, scope, wanted)
+        if some is not None and wanted.alarm is not None:
+            some = Narrowed(some.chosen, few=True)
+        found = refs_by_standing(connection, scope, some, sorting, part)
         refs, total, at = found.refs, found.found, found.at
-    elif wanted.all:
+    elif whole:
         refs = _ordered(connection, scope, wanted, paging.order, Slice(paging.offset, paging.size, total))
     else:
         refs = _ordered(connection, scope, wanted, paging.order, Slice(0, MOST_COUNTED + 1, total))
         total, refs = len(refs), refs[:MOST_COUNTED][paging.offset : paging.offset + paging.size]
     listed = {str(device.ref): device for device in configurations(connection, refs, observed)}
-    more = not wanted.all and total > MOST_COUNTED
+    more = not whole and total > MOST_COUNTED
     return Found(
         [listed[str(ref)] for ref in refs if str(ref) in listed],
         MOST_COUNTED if more else total,
@@ -167,23 +208,20 @@ def search_devices(
 
 
 def _ordered(connection: Connection, scope: Scope, wanted: Wanted, order: Order, part: Slice) -> list[int]:
-    chosen = condition(connection, scope, wanted)
+    if (order == "alarm" or order == "-alarm") and wanted == Wanted():
+        return all_by_alarm(connection, scope, order == "-alarm", part)
+    found = narrowed(connection, scope, wanted)
     if order == "alarm" or order == "-alarm":
-        return refs_by_alarm(connection, scope, chosen, order == "-alarm", part)
+        return refs_by_alarm(connection, scope, found.chosen, order == "-alarm", part)
     column = _COLUMNS[order.removeprefix("-")]
-    descending = order.startswith("-")
-    query = select(devices.c.ref).where(chosen)
-    if column is devices.c.name:
-        # Names may be alike.
-        query = query.order_by(
-            column.desc() if descending else column,
-            devices.c.dev_eui.desc() if descending else devices.c.dev_eui,
-        )
-    else:
-        # Words are looked for in an index of names and EUIs; an order that another index has would lure the
-        # store away to the rows themselves, one by one.
-        by = column if wanted.text is None or column is devices.c.dev_eui else column + 0
-        query = query.order_by(by.desc() if descending else by)
+    # Names may be alike.
+    columns = (column, devices.c.dev_eui) if column is devices.c.name else (column,)
+    # An order that another index has would lure the store away to the rows themselves, one by one: also from
+    # the index of names and EUIs, where words are looked for that many have.
+    away = found.few or (wanted.text is not None and column is devices.c.ref)
+    by = [unindexed(each) if away else each for each in columns]
+    query = select(devices.c.ref).where(found.chosen)
+    query = query.order_by(*(each.desc() if order.startswith("-") else each for each in by))
     return list(connection.execute(query.limit(part.limit).offset(part.offset)).scalars())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec import UNSET
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select
 
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
@@ -39,9 +39,13 @@ def known_tags(connection: Connection, scope: Scope, most: int = 500) -> list[st
     return list(connection.execute(query).scalars())
 
 
-def with_tag(scope: Scope, tag: str) -> ColumnElement[bool]:
-    """The subscriber's devices with a tag, as a condition on `devices`."""
-    found = select(device_tags.c.device_ref).where(
+def refs_with_tag(scope: Scope, tag: str) -> Select[tuple[int]]:
+    """The subscriber's devices with a tag."""
+    return select(device_tags.c.device_ref).where(
         device_tags.c.subscriber_ref == scope.subscriber_ref, device_tags.c.tag == tag
     )
-    return devices.c.ref.in_(found)
+
+
+def with_tag(scope: Scope, tag: str) -> ColumnElement[bool]:
+    """The same as a condition on `devices`."""
+    return devices.c.ref.in_(refs_with_tag(scope, tag))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, Select, or_, select
 
 from veldnet.store import named
-from veldnet.store.expressions import end_of_eui
+from veldnet.store.expressions import end_of_eui, unindexed
 from veldnet.store.schema import device_states, device_tags, devices, subscribers
 
 from .hits import EUI, Hit, Phrase, Sight, after
@@ -53,9 +53,13 @@ def _queries(
     yield tagged, tag
     name = devices.c.name
     yield own.where(name >= phrase.text, name < after(phrase.text)).order_by(name), None
-    within = own.where(phrase.within(name))
+    within = phrase.within(name)
     narrowed = named(connection, phrase.words)
-    yield within if narrowed is None else within.where(narrowed), None
+    if narrowed is None:
+        yield own.where(within), None
+    else:
+        seen = sight.owns(unindexed(devices.c.subscriber_ref))
+        yield select(devices.c.ref).where(narrowed, within, seen), None
 
 
 def _at_address(digits: str) -> Select[tuple[int]]:

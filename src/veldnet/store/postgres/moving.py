@@ -11,7 +11,15 @@ from sqlalchemy import Connection, Table, func, select, text
 
 from veldnet.store.digests import MovedTable, TableDigest, digest_of, pieces
 from veldnet.store.interface import StoreError
-from veldnet.store.schema import device_cells, device_counts, frame_bodies, frames, metadata, properties
+from veldnet.store.schema import (
+    device_areas,
+    device_cells,
+    device_counts,
+    frame_bodies,
+    frames,
+    metadata,
+    properties,
+)
 from veldnet.store.sqlite import SqliteStore
 
 from . import days
@@ -21,7 +29,7 @@ from .store import PostgresStore
 from .texts import storable
 
 # Triggers fill them as devices come.
-_COUNTED = (device_counts, device_cells)
+_COUNTED = (device_counts, device_cells, device_areas)
 _JOURNAL = {frames: "id", frame_bodies: "frame_id"}
 # Of the place where a database is, of the server on it, and of an index that SQLite alone has.
 _LEFT_BEHIND = ("server", "place", "finished", "device_names_until")

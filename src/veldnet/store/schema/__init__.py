@@ -56,9 +56,11 @@ from .cluster import changes, id_marks, id_steps, leases, nodes, properties
 from .columns import metadata
 from .coverage import base_station_worth, coverage, coverage_reports, hearing
 from .device_overviews import (
+    AREAS_A_DEGREE,
     CELLS_A_DEGREE,
     DEVICE_BLOCK_BITS,
     ORDERED_AT,
+    device_areas,
     device_cells,
     device_counts,
     device_order,
@@ -86,6 +88,7 @@ from .offers import connectivity_plans, device_profiles, hsm_groups, plan_grants
 from .routing import as_transport_keys, exchange_keys, routes, routing_profiles
 
 __all__ = [
+    "AREAS_A_DEGREE",
     "CELLS_A_DEGREE",
     "DEVICE_BLOCK_BITS",
     "FRAME_COLUMNS",
@@ -119,6 +122,7 @@ __all__ = [
     "decoders",
     "deliveries",
     "delivery_results",
+    "device_areas",
     "device_cells",
     "device_counts",
     "device_key_changes",

@@ -56,20 +56,29 @@ device_order = Table(
     Index("ix_device_order_lost_percent", "subscriber_ref", "lost_percent", "device_ref"),
 )
 
-# Devices that have a place, by cells of a hundredth of a degree; triggers on `devices` keep it in the same
-# way. So the map of a whole country is drawn without looking at each device.
+# Devices that have a place, by cells of a hundredth and of a tenth of a degree; triggers on `devices` keep
+# both in the same way. So the map of a whole country is drawn without looking at each device, or at 200,000
+# cells.
 CELLS_A_DEGREE = 100
-device_cells = Table(
-    "device_cells",
-    metadata,
-    Column("subscriber_ref", BigInteger, nullable=False),
-    # Cells from the south pole and from the date line.
-    Column("row", Integer, nullable=False),
-    Column("col", Integer, nullable=False),
-    Column("health", Integer, nullable=False),
-    Column("part", BigInteger, nullable=False, server_default="0"),
-    Column("devices", BigInteger, nullable=False),
-    PrimaryKeyConstraint("subscriber_ref", "row", "col", "health", "part"),
-    _appended_index("device_cells"),
-    sqlite_with_rowid=False,
-)
+AREAS_A_DEGREE = 10
+
+
+def _cells(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("subscriber_ref", BigInteger, nullable=False),
+        # Cells from the south pole and from the date line.
+        Column("row", Integer, nullable=False),
+        Column("col", Integer, nullable=False),
+        Column("health", Integer, nullable=False),
+        Column("part", BigInteger, nullable=False, server_default="0"),
+        Column("devices", BigInteger, nullable=False),
+        PrimaryKeyConstraint("subscriber_ref", "row", "col", "health", "part"),
+        _appended_index(name),
+        sqlite_with_rowid=False,
+    )
+
+
+device_cells = _cells("device_cells")
+device_areas = _cells("device_areas")
