@@ -18,7 +18,6 @@ from sqlalchemy import (
     Select,
     column,
     event,
-    false,
     func,
     select,
     table,
@@ -147,7 +146,8 @@ def _matches(connection: Connection, ways: Sequence[Sequence[str]]) -> Select[tu
             needed = dict.fromkeys(f"({' OR '.join(map(_quoted, terms))})" for terms in lists)
             queries.append(" AND ".join([*needed][:_MOST_TRIGRAMS]))
     if not queries:
-        return select(devices.c.ref).where(false())
+        # No device has this one.
+        return select(devices.c.ref).where(devices.c.ref == 0)
     return select(_INDEX.c.rowid).where(
         _INDEX.c.device_names.op("MATCH")(" OR ".join(f"({each})" for each in queries))
     )

@@ -1,5 +1,5 @@
-"""Triggers on `devices` that keep `device_counts`, `device_cells` and `device_areas`, for each engine, as part
-of the schema.
+"""Triggers on `devices` that keep `device_counts`, `device_cells` and `device_areas`, for each engine, as
+part of the schema.
 
 SQLite adds to the row of a count, for it has one writer. In PostgreSQL writers would wait for each other at
 that row and lock several of them in different orders; there each transaction appends rows of its own, marked

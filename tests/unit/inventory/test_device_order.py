@@ -123,10 +123,11 @@ async def test_slices_are_those_of_one_order(tmp_path: Path) -> None:
     # Where an hour or percent has more than can be sorted, whole hours are in order.
     for order in ORDERS:
         few = Sorting(order, standing, 5)
+        own = expected(watches, order)
         rough = await store.read(
-            lambda c, few=few: sliced(c, scope, None, few, len(watches), 500)  # type: ignore[misc]
+            lambda c, few=few, own=own: sliced(c, scope, None, few, len(own), 500)  # type: ignore[misc]
         )
-        assert sorted(rough) == sorted(expected(watches, order))
+        assert sorted(rough) == sorted(own)
         heard = [state.last_uplink_at for ref in rough if (state := watches[ref - 1]) is not None]
         hours = [at // HOUR for at in heard if at is not None]
         if order == "lastUplink":

@@ -4,7 +4,7 @@ acknowledged, and the others."""
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from veldnet.domain.scope import Scope
 from veldnet.store.schema import DEVICE_BLOCK_BITS, alarms, devices
@@ -62,7 +62,7 @@ def refs_by_alarm(
 def all_by_alarm(connection: Connection, scope: Scope, worst_first: bool, part: Slice) -> list[int]:
     """The refs of a slice of all of the subscriber's devices; those without alarms are counted by blocks."""
     unacknowledged = alarms.c.subscriber_ref == scope.subscriber_ref, alarms.c.acked.is_(False)
-    block = alarms.c.device_ref.op(">>")(DEVICE_BLOCK_BITS)
+    block = alarms.c.device_ref.op(">>")(literal_column(str(DEVICE_BLOCK_BITS)))
     counted = select(block, func.count(alarms.c.device_ref.distinct())).where(*unacknowledged).group_by(block)
     alarmed = {row[0]: row[1] for row in connection.execute(counted)}
     with_alarm = sum(alarmed.values())

@@ -55,8 +55,21 @@ devices = Table(
     Index("ix_devices_subscriber_ref_plan_ref", "subscriber_ref", "plan_ref"),
     Index("ix_devices_subscriber_ref_profile_ref", "subscriber_ref", "profile_ref"),
     # Searching and sorting read these alone, not the rows.
-    Index("ix_devices_subscriber_ref_name", "subscriber_ref", "name", "dev_eui", "health"),
-    Index("ix_devices_subscriber_ref_dev_eui", "subscriber_ref", "dev_eui", "health"),
+    Index(
+        "ix_devices_subscriber_ref_name",
+        "subscriber_ref",
+        "name",
+        "dev_eui",
+        "health",
+        postgresql_include=["ref"],
+    ),
+    Index(
+        "ix_devices_subscriber_ref_dev_eui",
+        "subscriber_ref",
+        "dev_eui",
+        "health",
+        postgresql_include=["ref"],
+    ),
     # The last four digits of the DevEUI: labels show the end.
     Index("ix_devices_eui_end", text("substr(dev_eui, 13)"), "subscriber_ref", "dev_eui"),
     Index(

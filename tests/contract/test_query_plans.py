@@ -1,0 +1,225 @@
+"""Lists, searches and the map find devices by indexes, however many there are: the plans that each engine
+makes of their queries. SQLite has no statistics of what is stored, so a few devices show what it does with
+many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event, insert, text
+
+from tests import postgresql
+from veldnet.domain.scope import Scope
+from veldnet.inventory import accounts
+from veldnet.inventory.devices import Paging, Wanted, map_cells, search, search_devices
+from veldnet.inventory.devices.by_standing import Sorting
+from veldnet.inventory.sandbox import create_sandbox
+from veldnet.inventory.search import Sight
+from veldnet.inventory.search import search as search_everything
+from veldnet.lorawan import GatewayEui
+from veldnet.monitoring.observed import observed_at, standing
+from veldnet.store import SqliteStore, index_names, migrate, write_property
+from veldnet.store.schema import ORDERED_AT, device_order, device_states, devices
+
+COUNTRY = (50.7, 3.3, 53.6, 7.3)
+# What grows with the number of devices.
+LARGE = ("devices", "device_states", "device_order", "device_names", "device_cells", "alarms", "device_tags")
+
+
+def fill(connection: Connection, count: int = 5) -> Scope:
+    create_sandbox(connection, "", "unused", GatewayEui(1))
+    rows = [
+        {
+            "ref": ref, "subscriber_ref": 1, "dev_eui": f"{ref:016X}", "name": f"Pump {ref}", "plan_ref": 1,
+            "activation_type": "OTAA", "device_class": "A", "profile_ref": 1, "hsm_group_ref": 1,
+            "sealed_app_key": b"", "details": "{}", "created_at": 0, "updated_at": 0, "updated_by": "x",
+            "latitude": 52.0, "longitude": 5.0,
+        }
+        for ref in range(1, count + 1)
+    ]  # fmt: skip
+    connection.execute(insert(devices), rows)
+    connection.execute(insert(device_states), [{"device_ref": row["ref"]} for row in rows])
+    order = {"device_ref": 1, "subscriber_ref": 1, "heard_hour": 1, "lost_percent": 1}
+    connection.execute(insert(device_order), [order])
+    write_property(connection, ORDERED_AT, "1")
+    index_names(connection)
+    scope = accounts.scope_of_user(connection, 1)
+    assert scope is not None
+    return scope
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
+    opened = SqliteStore(Path(tmp_path_factory.mktemp("plans")) / "plans.db", inline=True)
+    migrate(opened.engine, opened.path)
+    with opened.engine.begin() as connection:
+        fill(connection)
+    yield opened
+    opened.engine.dispose()
+
+
+@contextmanager
+def plans(engine: Engine) -> Iterator[list[str]]:
+    """The plans of all queries until the end, each in a line."""
+    asked: list[tuple[str, Any]] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        if statement.lstrip().startswith(("SELECT", "WITH")):
+            asked.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", hear)
+    found: list[str] = []
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+    with engine.begin() as connection:
+        for statement, parameters in asked:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            found.append("; ".join(row[3] for row in rows))
+
+
+def steps(store: SqliteStore, look: Callable[[Connection, Scope], object]) -> str:
+    with plans(store.engine) as found, store.engine.begin() as connection:
+        scope = accounts.scope_of_user(connection, 1)
+        assert scope is not None
+        look(connection, scope)
+    every = "; ".join(found)
+    for table in LARGE:
+        whole = [step for step in every.split("; ") if step.split()[:2] == ["SCAN", table]]
+        assert not [step for step in whole if "VIRTUAL TABLE" not in step], f"{whole} of {every}"
+    return every
+
+
+def page(wanted: Wanted, order: Any, number: int = 1) -> Callable[[Connection, Scope], object]:
+    paging = Paging(order, number, 2)
+    return lambda connection, scope: search_devices(
+        connection, scope, wanted, paging, observed_at(0), standing
+    )
+
+
+BY_ROW = "SEARCH devices USING INTEGER PRIMARY KEY (rowid=?)"
+NAMES = "ix_devices_subscriber_ref_name"
+
+
+@pytest.mark.parametrize("order", ["created", "name", "-deviceEUI", "lastUplink", "alarm"])
+@pytest.mark.parametrize("words", ["xq", "mp", "ump", "nowhere", "00-00"])
+def test_devices_with_a_text_are_found_by_the_index_of_names(
+    store: SqliteStore, words: str, order: str
+) -> None:
+    found = steps(store, page(Wanted(text=words), order))
+    assert words == "xq" or "device_names VIRTUAL TABLE" in found
+    assert BY_ROW in found or words == "xq"
+    assert NAMES not in found and "ix_devices_subscriber_ref_dev_eui" not in found
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["own", "of all subscribers"])
+def test_search_over_everything_reads_names_by_their_index(store: SqliteStore, whole: bool) -> None:
+    def look(connection: Connection, scope: Scope) -> object:
+        sight = Sight(scope.operator_ref, scope.subscriber_ref if whole else None)
+        return [search_everything(connection, sight, words, 8) for words in ("mp", "xq", "pump", "mp um")]
+
+    found = steps(store, look)
+    assert "device_names VIRTUAL TABLE" in found
+    assert f"{BY_ROW}" in found
+    # The beginning of a name; what stands within is not looked for there.
+    assert f"{NAMES} (subscriber_ref=?);" not in found
+
+
+FILTERS = {
+    "health": (Wanted(health="INIT"), "ix_devices_subscriber_ref_health_ref"),
+    "plan": (Wanted(plan_id="x"), "ix_devices_subscriber_ref_plan_ref"),
+    "profile": (Wanted(profile_id="x"), "ix_devices_subscriber_ref_profile_ref"),
+    "routing": (Wanted(routing_profile_id="TWA_1.1.AS"), "ix_devices_routing_profile_ref"),
+    "tag": (Wanted(tag="x"), "device_tags USING PRIMARY KEY (subscriber_ref=? AND tag=?)"),
+    "alarm": (Wanted(alarm="ANY"), "ix_alarms_unacknowledged"),
+}
+
+
+@pytest.mark.parametrize("order", ["created", "name", "deviceEUI", "lastUplink", "-meanPER"])
+@pytest.mark.parametrize("name", FILTERS)
+def test_few_devices_are_found_by_their_filter(store: SqliteStore, name: str, order: str) -> None:
+    wanted, index = FILTERS[name]
+    found = steps(store, page(wanted, order))
+    # A state of health stands in the indexes of names and EUIs, too.
+    assert (index in found and NAMES not in found) or name == "health"
+
+
+@pytest.mark.parametrize("name", ["plan", "profile", "routing", "health"])
+def test_many_devices_are_found_in_the_order_of_an_index(
+    store: SqliteStore, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_MOST_LOOKED_AT", -1)
+    wanted, _index = FILTERS[name]
+    found = steps(store, page(wanted, "name")).split("; ")
+    listing = next(step for step in found if NAMES in step)
+    # A state of health stands in the index.
+    assert ("COVERING" in listing) == (name == "health")
+    assert not any("TEMP B-TREE FOR ORDER BY" in step for step in found)
+
+
+@pytest.mark.parametrize(
+    ("order", "indexes"),
+    [
+        ("created", ["ix_devices_subscriber_ref_ref"]),
+        ("name", [f"COVERING INDEX {NAMES}"]),
+        ("-deviceEUI", ["COVERING INDEX ix_devices_subscriber_ref_dev_eui"]),
+        ("alarm", ["ix_devices_subscriber_ref_ref (subscriber_ref=? AND ref>?", "ix_alarms_unacknowledged"]),
+        ("-alarm", ["ix_devices_subscriber_ref_ref (subscriber_ref=? AND ref>?", "ix_alarms_unacknowledged"]),
+        ("lastUplink", ["COVERING INDEX ix_device_order_heard_hour"]),
+        ("-meanPER", ["COVERING INDEX ix_device_order_lost_percent"]),
+    ],
+)
+def test_pages_of_all_devices_are_parts_of_an_index(
+    store: SqliteStore, order: str, indexes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sorting, "exact", 0, raising=False)
+    for number in (1, 2, 3):
+        found = steps(store, page(Wanted(), order, number))
+        assert any(index in found for index in indexes), found
+
+
+def test_the_map_of_a_country_is_put_together_of_counted_areas(store: SqliteStore) -> None:
+    for wanted in (Wanted(), Wanted(health="INIT")):
+        found = steps(store, lambda c, scope, wanted=wanted: map_cells(c, scope, wanted, COUNTRY, 0.25))
+        assert "SEARCH device_areas USING PRIMARY KEY (subscriber_ref=? AND row>? AND row<?)" in found
+        assert "device_cells" not in found and "devices" not in found
+
+
+def test_in_postgresql_devices_are_found_by_the_index_of_names() -> None:
+    with postgresql.database() as url:
+        store = postgresql.open_store(url, inline=True)
+        asked: list[tuple[str, Any]] = []
+        with store.engine.begin() as connection:
+            scope = fill(connection, 2000)
+            connection.execute(text("ANALYZE"))
+            # Two thousand are soon read.
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            event.listen(
+                store.engine,
+                "before_cursor_execute",
+                lambda _connection, _cursor, statement, parameters, *_more: asked.append(
+                    (statement, parameters)
+                ),
+            )
+            for order in ("created", "-name", "deviceEUI", "alarm", "-alarm", "lastUplink", "-meanPER"):
+                paging = Paging(order, 3, 500)  # type: ignore[arg-type]
+                listed = search_devices(connection, scope, Wanted(), paging, observed_at(0), standing)
+                assert len({device.ref for device in listed.devices}) == 500, order
+            sight = Sight(scope.operator_ref, scope.subscriber_ref)
+            for words, hits in (("xq", 0), ("PUMP 333", 1), ("UMP 1999", 1), ("03-E8", 1)):
+                asked.clear()
+                found = search_devices(
+                    connection, scope, Wanted(text=words), Paging("name", 1, 50), observed_at(0), standing
+                )
+                assert len(found.devices) == hits
+                search_everything(connection, sight, words, 8)
+                for statement, parameters in [each for each in asked if "device_names" in each[0]]:
+                    rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+                    plan = " ".join(row[0] for row in rows)
+                    assert "ix_device_names_trigrams" in plan and "Seq Scan on device" not in plan, plan
+        store.dispose()
