@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, event, insert, text
 from tests import postgresql
 from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts
-from veldnet.inventory.devices import Paging, Wanted, map_cells, search, search_devices
+from veldnet.inventory.devices import Order, Paging, Wanted, map_cells, search, search_devices
 from veldnet.inventory.devices.by_standing import Sorting
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.inventory.search import Sight
@@ -185,7 +185,11 @@ def test_pages_of_all_devices_are_parts_of_an_index(
 
 def test_the_map_of_a_country_is_put_together_of_counted_areas(store: SqliteStore) -> None:
     for wanted in (Wanted(), Wanted(health="INIT")):
-        found = steps(store, lambda c, scope, wanted=wanted: map_cells(c, scope, wanted, COUNTRY, 0.25))
+
+        def look(connection: Connection, scope: Scope, wanted: Wanted = wanted) -> object:
+            return map_cells(connection, scope, wanted, COUNTRY, 0.25)
+
+        found = steps(store, look)
         assert "SEARCH device_areas USING PRIMARY KEY (subscriber_ref=? AND row>? AND row<?)" in found
         assert "device_cells" not in found and "devices" not in found
 
@@ -206,8 +210,17 @@ def test_in_postgresql_devices_are_found_by_the_index_of_names() -> None:
                     (statement, parameters)
                 ),
             )
-            for order in ("created", "-name", "deviceEUI", "alarm", "-alarm", "lastUplink", "-meanPER"):
-                paging = Paging(order, 3, 500)  # type: ignore[arg-type]
+            orders: tuple[Order, ...] = (
+                "created",
+                "-name",
+                "deviceEUI",
+                "alarm",
+                "-alarm",
+                "lastUplink",
+                "-meanPER",
+            )
+            for order in orders:
+                paging = Paging(order, 3, 500)
                 listed = search_devices(connection, scope, Wanted(), paging, observed_at(0), standing)
                 assert len({device.ref for device in listed.devices}) == 500, order
             sight = Sight(scope.operator_ref, scope.subscriber_ref)
