@@ -21,13 +21,13 @@ def devices_by_block(
 ) -> list[tuple[int, int]]:
     """The blocks of the subscriber's devices in their order, and how many each holds."""
     columns = device_counts.c
-    query = select(columns.block, total(columns.devices)).where(
+    query = select(columns.block, total(columns.devices).label("devices")).where(
         columns.subscriber_ref == scope.subscriber_ref
     )
     if health is not None:
         query = query.where(columns.health == HEALTH.index(health))
     rows = connection.execute(query.group_by(columns.block).order_by(columns.block))
-    return [(row[0], row[1]) for row in rows]
+    return [(row.block, row.devices) for row in rows]
 
 
 def place_in(blocks: Iterable[tuple[int, int]], offset: int) -> tuple[int, int]:

@@ -63,8 +63,9 @@ def all_by_alarm(connection: Connection, scope: Scope, worst_first: bool, part: 
     """The refs of a slice of all of the subscriber's devices; those without alarms are counted by blocks."""
     unacknowledged = alarms.c.subscriber_ref == scope.subscriber_ref, alarms.c.acked.is_(False)
     block = alarms.c.device_ref.op(">>")(literal_column(str(DEVICE_BLOCK_BITS)))
-    counted = select(block, func.count(alarms.c.device_ref.distinct())).where(*unacknowledged).group_by(block)
-    alarmed = {row[0]: row[1] for row in connection.execute(counted)}
+    count = func.count(alarms.c.device_ref.distinct())
+    counted = select(block.label("block"), count.label("devices")).where(*unacknowledged).group_by(block)
+    alarmed = {row.block: row.devices for row in connection.execute(counted)}
     with_alarm = sum(alarmed.values())
     calm = [(of, count - alarmed.get(of, 0)) for of, count in devices_by_block(connection, scope)]
     before = with_alarm if worst_first else sum(count for _of, count in calm)
