@@ -80,7 +80,7 @@ def plans(engine: Engine) -> Iterator[list[str]]:
     with engine.begin() as connection:
         for statement, parameters in asked:
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            found.append("; ".join(row[3] for row in rows))
+            found.append("; ".join(row.detail for row in rows))
 
 
 def steps(store: SqliteStore, look: Callable[[Connection, Scope], object]) -> str:
