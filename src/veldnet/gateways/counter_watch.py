@@ -20,7 +20,8 @@ class CounterWatch:
         self._candidate: tuple[float, float] | None = None
 
     def restarted(self, timestamp: int, now: float) -> bool:
-        """Take up the counter of a frame; whether it shows that the base station has restarted."""
+        """Take up the counter of a frame, `now` by a clock that never steps; whether it shows that the base
+        station has restarted."""
         began = (now - timestamp / 1_000_000) % _WRAP
         if self._began is None or _near(began, self._began):
             self._began, self._candidate = began, None

@@ -19,7 +19,7 @@ _MOST = 4
 
 
 class _Counter:
-    """One that frames have shown: our time minus its, since when and until when, and where from."""
+    """One that frames have shown: our steady clock minus it, since when and until when, and where from."""
 
     __slots__ = ("address", "last", "offset", "since")
 
@@ -43,9 +43,9 @@ class Counters:
         self._known: list[_Counter] = []
         self._returns: deque[float] = deque(maxlen=RETURNS)
 
-    def frame(self, timestamp: int, address: Address, now: float) -> None:
-        """A frame with the counter in microseconds."""
-        offset = (now - timestamp / 1_000_000) % _WRAP
+    def frame(self, timestamp: int, address: Address, now: float, steady: float) -> None:
+        """A frame with the counter in microseconds; `steady` is the time by a clock that never steps."""
+        offset = (steady - timestamp / 1_000_000) % _WRAP
         known = self._known
         counter = next((counter for counter in known if counter.is_that(offset)), None)
         if counter is None:

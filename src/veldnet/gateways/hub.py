@@ -81,6 +81,9 @@ class Hub:
         # By protocol.
         self.handovers: dict[str, HandoverTimes] = {}
 
+    def steady(self) -> float:
+        return asyncio.get_running_loop().time()
+
     def register(self, service: BaseStationService) -> None:
         """Let base stations be served by a protocol, or what belongs to one, too."""
         self._services[service.name] = service

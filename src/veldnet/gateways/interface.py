@@ -67,7 +67,8 @@ class MessageCounts(NamedTuple):
 
 
 class Host(Protocol):
-    """What a protocol finds at the platform. `clock` is Unix seconds, `gate` None where all is read.
+    """What a protocol finds at the platform. `clock` is Unix seconds and may step, `steady` is seconds of a
+    clock that never does. `gate` is None where all is read.
 
     `uplink` takes each frame, `report` what a base station says of a downlink, `lag` says how many seconds
     frames wait that were handed over. `caught(task, error)` is told of a defect that a message has met.
@@ -84,6 +85,9 @@ class Host(Protocol):
 
     @property
     def clock(self) -> Callable[[], float]: ...
+
+    @property
+    def steady(self) -> Callable[[], float]: ...
 
     @property
     def uplink(self) -> Callable[[GatewayUplink], None]: ...

@@ -155,9 +155,10 @@ class Seen:
         found = self.addresses.in_turn(now) or self.counters.side_by_side(now)
         return [f"{host}:{port}" if port else host for host, port in found]
 
-    def counter(self, uplink: GatewayUplink, now: float) -> None:
-        """Note by the counter of a frame that came at once whether the base station has restarted."""
-        if uplink.answerable and self.counter_watch.restarted(uplink.timestamp or 0, now):
+    def counter(self, uplink: GatewayUplink, now: float, steady: float) -> None:
+        """Note by the counter of a frame that came at once whether the base station has restarted;
+        `steady` is the time by a clock that never steps."""
+        if uplink.answerable and self.counter_watch.restarted(uplink.timestamp or 0, steady):
             self.restarted(now)
 
     def restarted(self, now: float) -> None:

@@ -2,12 +2,14 @@
 
 A base station that lost its backhaul keeps frames and sends them later with the GPS time at which it heard
 them. One that lost GPS, or booted with an old date, sends such times of frames that come at once. What tells
-them apart is a second witness: the 32-bit counter of microseconds beside the time, which runs on as our clock
-does while frames come at once, or the right time on other frames that come just now.
+them apart is a second witness: the 32-bit counter of microseconds beside the time, which runs on as a steady
+clock of ours does while frames come at once, or the right time on other frames that come just now. Where our
+own time steps, all base stations seem to be wrong, and none seems to have kept its frames.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from veldnet.lorawan.gpstime import gps_to_unix
@@ -35,22 +37,24 @@ class Heard(NamedTuple):
 
 
 class StationClock:
-    """What one base station's counter and GPS time have been like. Times in seconds."""
+    """What one base station's counter and GPS time have been like. Times in seconds; `steady` is a clock of
+    ours that never steps."""
 
-    __slots__ = ("_offset", "_right_at", "_steady")
+    __slots__ = ("_offset", "_right_at", "_same", "_steady")
 
-    def __init__(self) -> None:
-        # Our time minus its counter, where frames came at once.
+    def __init__(self, steady: Callable[[], float]) -> None:
+        self._steady = steady
+        # The steady clock minus its counter, where frames came at once.
         self._offset: float | None = None
         # When a frame came last with the right time.
         self._right_at: float | None = None
         # The offset of frames that seemed kept, and since when it is the same.
-        self._steady: tuple[float, float] | None = None
+        self._same: tuple[float, float] | None = None
 
     def judge(self, gps: float, timestamp: int | None, now: float) -> Heard:
         """A frame that comes at `now` with a GPS time and, perhaps, the counter in microseconds."""
         behind = now - gps_to_unix(gps)
-        offset = None if timestamp is None else (now - timestamp / 1_000_000) % _WRAP
+        offset = None if timestamp is None else (self._steady() - timestamp / 1_000_000) % _WRAP
         if abs(behind) <= _TRUE:
             self._right_at = now
             self._came_at_once(offset)
@@ -62,7 +66,7 @@ class StationClock:
         return Heard(error=-behind if behind < 0 or behind >= _LATE else None)
 
     def _came_at_once(self, offset: float | None) -> None:
-        self._steady = None
+        self._same = None
         if offset is not None:
             self._offset = offset
 
@@ -79,9 +83,9 @@ class StationClock:
 
     def _goes_on(self, offset: float, now: float) -> bool:
         """Whether frames seem kept for the same time again and again: a queue empties, a clock does not."""
-        if self._steady is None or not _near(offset, self._steady[0]):
-            self._steady = offset, now
-        return now - self._steady[1] > _STEADY
+        if self._same is None or not _near(offset, self._same[0]):
+            self._same = offset, now
+        return now - self._same[1] > _STEADY
 
 
 def _near(one: float, other: float) -> bool:

@@ -63,6 +63,9 @@ class Connection(Protocol):
     async def release_answers(self) -> None:
         """Say it now, twice."""
 
+    def set_clock(self, off: float) -> None:
+        """Let its clock, GPS time included, be so many seconds ahead."""
+
 
 class Adapter(Protocol):
     """How the contract serves a protocol and connects base stations by it. `patience` is how many real

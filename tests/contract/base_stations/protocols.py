@@ -59,6 +59,9 @@ class _UdpConnection(UdpLink):
     async def send(self, message: bytes) -> None:
         self._send(message)
 
+    def set_clock(self, off: float) -> None:
+        self._clock = lambda: _clock() + off
+
     def hold_answers(self) -> None:
         self._kept = []
 
@@ -130,6 +133,9 @@ class _StationConnection(BasicsStationLink):
     async def send(self, message: bytes) -> None:
         assert self._connection is not None
         await self._connection.send(message.decode())
+
+    def set_clock(self, off: float) -> None:
+        self._clock = lambda: _clock() + off
 
     def hold_answers(self) -> None:
         self._kept = []
@@ -213,6 +219,9 @@ class _MqttConnection(MqttLink):
 
     async def send(self, message: bytes) -> None:
         self.publish("event/up", message)
+
+    def set_clock(self, off: float) -> None:
+        self._clock = lambda: _clock() + off
 
     def hold_answers(self) -> None:
         self._kept = []

@@ -88,6 +88,8 @@ class Platform:
     def clock(self) -> float:
         return asyncio.get_running_loop().time() + 1_800_000_000
 
+    steady = clock
+
     def uplink(self, uplink: GatewayUplink) -> None:
         self.uplinks.append(uplink)
 
@@ -148,7 +150,7 @@ def frame(**changes: Any) -> pb.UplinkFrame:
 
 def uplink(made: pb.UplinkFrame, notes: list[str] | None = None, now: float = 1_800_000_000) -> GatewayUplink:
     told = [] if notes is None else notes
-    origin = Origin(STATION, 5, StationClock())
+    origin = Origin(STATION, 5, StationClock(lambda: 0.0))
     heard = uplink_of(made, origin, now, lambda code, _words: told.append(code))
     assert heard is not None
     return heard

@@ -275,6 +275,8 @@ class Platform:
     def clock(self) -> float:
         return asyncio.get_running_loop().time() + 1_800_000_000
 
+    steady = clock
+
     def uplink(self, uplink: GatewayUplink) -> None:
         self.uplinks.append(uplink)
 

@@ -205,7 +205,7 @@ def test_gps_time_fine_time_and_frames_that_were_kept() -> None:
     assert uplink(fine, now=now).gps_time == pytest.approx(gps + 0.250_000_123)
 
     # One whose time is right now, then one that waited five minutes while the broker was away.
-    origin, notes = Origin(STATION, 5, StationClock()), []
+    origin, notes = Origin(STATION, 5, StationClock(lambda: 0.0)), []
     for ago, late in ((0, False), (300, True), (0, False)):
         made = frame(rx_info__time_since_gps_epoch=None, rx_info__context=b"opaque")
         made.rx_info.gw_time.seconds = int(now) - ago
@@ -225,7 +225,10 @@ def test_what_is_irregular_and_taken_all_the_same() -> None:
     assert (heard.rssi, heard.snr, heard.frequency) == (None, None, 868_100_000)
     assert notes == ["no_signal", "no_signal"]
     assert (
-        uplink_of(frame(rx_info__crc_status=pb.BAD_CRC), Origin(STATION, 1, StationClock()), 0, print) is None
+        uplink_of(
+            frame(rx_info__crc_status=pb.BAD_CRC), Origin(STATION, 1, StationClock(lambda: 0.0)), 0, print
+        )
+        is None
     )
 
 

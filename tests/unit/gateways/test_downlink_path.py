@@ -25,6 +25,13 @@ def test_the_address_moves_only_after_consistent_keep_alives(other: tuple[str, i
     assert third.address == HERE, "a third one does not add to the second one's"
 
 
+def test_a_clock_that_steps_back_does_not_hold_the_address() -> None:
+    path = keep_alive(keep_alive(None, HERE, 2, 4000.0), ELSEWHERE, 2, 4001.0)
+    for now in (410.0, 418.0, 426.0):
+        path = keep_alive(path, ELSEWHERE, 2, now)
+    assert path.address == ELSEWHERE
+
+
 def test_silence_gives_the_address_to_another_port_and_not_to_another_host() -> None:
     path = keep_alive(None, HERE, 2, 0.0)
     assert keep_alive(path, THERE, 2, 31.0).address == THERE, "a NAT has given it another port"

@@ -36,7 +36,9 @@ def by_udp(gps: float | None, fine: Any) -> Read:
     datagram = bytes(12) + json.dumps({"rxpk": [packet]}).encode()
     notes: list[str] = []
     push = parse_push_data(datagram, lambda code, _w: notes.append(code), lambda code, _w: notes.append(code))
-    heard = uplink_of(push.rxpk[0], STATION, NOW, StationClock(), lambda code, _words: notes.append(code))
+    heard = uplink_of(
+        push.rxpk[0], STATION, NOW, StationClock(lambda: NOW), lambda code, _words: notes.append(code)
+    )
     assert heard is not None
     return heard.fine_time, notes
 
@@ -100,7 +102,7 @@ def test_of_several_antennas_the_one_that_heard_best_counts() -> None:
     signals = [{"rssis": -80, "lsnr": snr, "ftime": fine} for snr, fine in ((9, None), (3, 7), (5, 8))]
     text = {"rxpk": [packet | {"tmms": SECOND * 1000, "rsig": signals}]}
     push = parse_push_data(bytes(12) + json.dumps(text).encode(), print, print)
-    heard = uplink_of(push.rxpk[0], STATION, NOW, StationClock(), print)
+    heard = uplink_of(push.rxpk[0], STATION, NOW, StationClock(lambda: NOW), print)
     assert heard is not None and heard.fine_time == FineTime(SECOND, 8) and heard.snr == 9
 
 

@@ -54,7 +54,9 @@ def read(packet: bytes, now: float, clock: StationClock | None = None) -> Gatewa
     )
     if refusals:
         raise refusals[0]
-    return uplink_of(push.rxpk[0], STATION, now, clock or StationClock(), lambda _code, _words: None)
+    return uplink_of(
+        push.rxpk[0], STATION, now, clock or StationClock(lambda: now), lambda _code, _words: None
+    )
 
 
 def test_the_protocols_own_example_with_url_safe_base64_and_no_padding() -> None:
@@ -196,6 +198,8 @@ class Harness:
 
     def clock(self) -> float:
         return self.now
+
+    steady = clock
 
     def lag(self) -> float:
         return 0.0

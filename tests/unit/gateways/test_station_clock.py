@@ -18,12 +18,14 @@ class Station:
 
     def __init__(self, error: float = 0.0, boot: float = BOOT) -> None:
         self.error, self.boot = error, boot
-        self.clock = StationClock()
+        self.now = 0.0
+        self.clock = StationClock(lambda: self.now)
 
     def frame(self, heard: float, came: float | None = None, *, counter: bool = True) -> Heard:
         """A frame heard at a moment that comes at another."""
         timestamp = int((heard - self.boot) * 1_000_000) % 2**32 if counter else None
-        return self.clock.judge(unix_to_gps(heard) + self.error, timestamp, heard if came is None else came)
+        self.now = heard if came is None else came
+        return self.clock.judge(unix_to_gps(heard) + self.error, timestamp, self.now)
 
 
 # An hour that the counter's period divides is no different.

@@ -109,7 +109,7 @@ class Station:
         self._send = wires.send
         self._shells = None if wires.send_octets is None else Shells(wires.send, wires.send_octets)
         self._rates: tuple[Modulation | None, ...] = data_rates(profile.plan.region)
-        self._clock = StationClock()
+        self._clock = StationClock(host.steady)
         self._pending: dict[int, Pending] = {}
         self._next_diid = 0
         # Whether it knows GPS time; None where it has not shown it yet.
@@ -189,7 +189,7 @@ class Station:
             return
         uplink = self._uplink(message, seen, now)
         seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
-        seen.counter(uplink, now)
+        seen.counter(uplink, now, self._host.steady())
         if uplink.gps_time is not None:
             seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
         self._host.uplink(uplink)

@@ -200,7 +200,7 @@ class ChirpStackMqtt:
             self._refused["crc_failed"] += 1
             return
         seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
-        seen.counter(uplink, now)
+        seen.counter(uplink, now, self._host.steady())
         if uplink.gps_time is not None:
             seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
         self._host.uplink(uplink)

@@ -82,7 +82,7 @@ class Station:
         self.presumed_until: float | None = None
         # The session in which it was last seen itself.
         self.seen_session = 0
-        self.clock = StationClock()
+        self.clock = StationClock(host.steady)
         self.configured_at = 0.0
         self._host = host
         self._rng = rng

@@ -73,7 +73,8 @@ def keep_alive(path: DownlinkPath | None, address: Address, version: int, now: f
         at_home = path.rival is not None and path.rival[0] == home
         return path if at_home else replace(path, rival=None, rival_count=0)
     known = _known(path, address)
-    if path.rival != address:
+    if path.rival != address or path.rival_since > now:
+        # In the second case our clock has stepped back.
         if path.rival is not None and _known(path, path.rival) > known and now - path.rival_since < _CHANCE:
             # Unknown hosts do not keep a base station from showing itself.
             return path

@@ -213,9 +213,16 @@ class SemtechUdpServer:
             self.datagrams["tx_ack"] += 1
             self._tx_ack(header, base_station, seen, datagram)
 
+    def _unread(self) -> float:
+        return self._waited if self._waited > _NOTICEABLE else 0.0
+
+    def _steady(self) -> float:
+        """When the datagram in hand arrived, by the clock that never steps."""
+        return self._host.steady() - self._unread()
+
     def _push_data(self, base_station: BaseStationId, seen: Seen, datagram: bytes, address: Address) -> None:
         # When it arrived, and not when there was time to read it: the device counts from then.
-        now = self._clock() - (self._waited if self._waited > _NOTICEABLE else 0.0)
+        now, steady = self._clock() - self._unread(), self._steady()
 
         def refuse(code: str, words: str) -> None:
             self.refused[code] += 1
@@ -233,7 +240,7 @@ class SemtechUdpServer:
                 seen.temperature(status.temp)
         clock = self._clocks.get(base_station)
         if clock is None:
-            clock = self._clocks[base_station] = StationClock()
+            clock = self._clocks[base_station] = StationClock(self._steady)
         for packet in push.rxpk:
             try:
                 uplink = uplink_of(packet, base_station, now, clock, odd)
@@ -241,9 +248,9 @@ class SemtechUdpServer:
                     self.refused["crc_failed"] += 1
                 else:
                     if uplink.timestamp is not None and not uplink.late:
-                        seen.counters.frame(uplink.timestamp, address, now)
+                        seen.counters.frame(uplink.timestamp, address, now, steady)
                     seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
-                    seen.counter(uplink, now)
+                    seen.counter(uplink, now, steady)
                     if uplink.gps_time is not None:
                         seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
                     self._uplink(uplink)
