@@ -37,7 +37,8 @@ class CupsStation:
         self.files: dict[str, tuple[bytes, bytes, bytes]] = {"cups": (b"",) * 3, "lns": (b"",) * 3}
         self.reported = reported
         self.signature = self.update = b""
-        self.breaks_off = False
+        # After how many octets of a long answer its connection breaks; never, if none.
+        self.breaks_off = 0
 
     def sum(self, which: str) -> int:
         total = 0
@@ -80,7 +81,7 @@ class CupsStation:
         length = int(head.partition(b"Content-Length: ")[2].split()[0])
         if self.breaks_off and length > 1_000:
             # As a connection that breaks: what came is not read.
-            await reader.readexactly(500)
+            await reader.readexactly(self.breaks_off)
             writer.transport.abort()
             return 0, b""
         body = await reader.readexactly(length)

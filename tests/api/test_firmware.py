@@ -25,6 +25,8 @@ _API = "/api/v1/operator"
 _STATIONS = f"{_API}/baseStations"
 _VERSIONS = (f"2.{number}" for number in range(100))
 _CONTENT = b"#!/bin/sh\n" + bytes(range(256)) * 1_100
+# The largest that the server takes.
+_LARGE = bytes(range(256)) * 16_384
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def desk(data: Path, account: Account, tmp_path_factory: pytest.TempPathFactory)
         data,
         VELDNET_GATEWAYS__BASICS_STATION_CUPS="127.0.0.1:0",
         VELDNET_GATEWAYS__BASICS_STATION_TRUST=str(trust),
-        VELDNET_GATEWAYS__MAX_FIRMWARE=str(len(_CONTENT)),
+        VELDNET_GATEWAYS__MAX_FIRMWARE=str(len(_LARGE)),
     )
     yield Desk(hosted, account)
     hosted.stop()
@@ -52,10 +54,10 @@ def _upload(desk: Desk, content: bytes = _CONTENT, model: str = "linux", version
     return made
 
 
-def _signed(desk: Desk, signer: Signer, model: str = "linux") -> dict[str, Any]:
-    made = _upload(desk, model=model)
+def _signed(desk: Desk, signer: Signer, model: str = "linux", content: bytes = _CONTENT) -> dict[str, Any]:
+    made = _upload(desk, content, model)
     signed: dict[str, Any] = desk.operator.call(
-        "POST", f"{_API}/firmware/{made['ref']}/signatures", signer.body(_CONTENT)
+        "POST", f"{_API}/firmware/{made['ref']}/signatures", signer.body(content)
     )
     return signed
 
@@ -107,12 +109,12 @@ def test_firmware_that_does_not_come_about_is_given_up(desk: Desk, monkeypatch: 
     identifier, station = _settled(desk, package="1.0", keys=[signer.sum])
     desk.order(identifier, firmware=firmware["ref"])
     # The connection breaks: it gets it again at once.
-    station.breaks_off = True
+    station.breaks_off = 500
     desk.ask(station)
     desk.server.pass_time(1)
     found = _update(desk, identifier)
     assert (found["state"], found["attempts"]) == ("ordered", 1)
-    station.breaks_off = False
+    station.breaks_off = 0
     for attempt in range(2, 6):
         assert "update" in desk.contact(station)
         desk.server.until(lambda: _update(desk, identifier)["state"] == "fetched")
@@ -126,6 +128,22 @@ def test_firmware_that_does_not_come_about_is_given_up(desk: Desk, monkeypatch: 
     station.reported["package"] = firmware["version"]
     desk.contact(station)
     assert _update(desk, identifier)["state"] == "confirmed"
+
+
+def test_a_large_file_whose_way_breaks_is_sent_again_as_a_whole(desk: Desk) -> None:
+    signer = Signer()
+    firmware = _signed(desk, signer, content=_LARGE)
+    identifier, station = _settled(desk, package="1.0", keys=[signer.sum])
+    desk.order(identifier, firmware=firmware["ref"])
+    for attempt, octets in enumerate((1 << 20, 3 << 20), 1):
+        station.breaks_off = octets
+        desk.ask(station)
+        desk.server.pass_time(1)
+        found = _update(desk, identifier)
+        assert (found["state"], found["attempts"]) == ("ordered", attempt)
+    station.breaks_off = 0
+    assert desk.contact(station) >= {"signature", "update"} and station.update == _LARGE
+    desk.server.until(lambda: _update(desk, identifier)["state"] == "fetched")
 
 
 def test_only_who_has_a_key_and_the_model_is_given_firmware(desk: Desk) -> None:
@@ -188,7 +206,7 @@ def test_signatures_and_files_that_are_wrong_are_refused(desk: Desk) -> None:
         ("model=linux&version=1", b""),
         (f"model=linux&version={firmware['version']}", b"x"),
         (f"model={'x' * 70}&version=1", b"x"),
-        ("model=linux&version=1", _CONTENT + b"x"),
+        ("model=linux&version=1", _LARGE + b"x"),
     ):
         answer = desk.operator.request("POST", f"{_API}/firmware?{query}", content=content)
         assert answer.status_code == 400, query

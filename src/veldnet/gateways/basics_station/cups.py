@@ -27,7 +27,8 @@ log = structlog.get_logger(__name__)
 _PATH = b"/update-info"
 # Octets of a request with its header; stations send some hundreds.
 _LONGEST = 16_384
-# Seconds for TLS, for a request, and for an answer: firmware goes over mobile networks.
+# Seconds for TLS, for a request, and for an answer. Firmware goes over mobile networks: Station takes it as
+# slowly as it comes, and so each part of it has that time.
 _HANDSHAKE, _REQUEST, _ANSWER, _CLOSING = 10.0, 15.0, 600.0, 5.0
 _TASK = "CUPS"
 
@@ -109,10 +110,10 @@ class CupsServer(StationPort):
             body = answer.encode() if isinstance(answer, Segments) else answer
             update = answer.update if isinstance(answer, Segments) else None
             writer.write(_head(status, len(body) + (0 if update is None else update.size)) + body)
-            async with asyncio.timeout(_ANSWER):
+            async with asyncio.timeout(_ANSWER) as patience:
                 await writer.drain()
                 if update is not None:
-                    await _send_update(update, reader, writer)
+                    await _send_update(update, reader, writer, patience)
                     self._counts.received["update_taken"] += 1
         except (OSError, TimeoutError):
             self._counts.irregular["answer_not_read"] += 1
@@ -232,11 +233,15 @@ async def _read(reader: asyncio.StreamReader) -> _Request:
     return request
 
 
-async def _send_update(update: Update, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _send_update(
+    update: Update, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience: asyncio.Timeout
+) -> None:
     """Send firmware. Station closes the connection once it has all of it; one that breaks off resets it."""
+    loop = asyncio.get_running_loop()
     async for part in update.parts():
         writer.write(part)
         await writer.drain()
+        patience.reschedule(loop.time() + _ANSWER)
     while await reader.read(_LONGEST):
         pass
     await update.taken()
