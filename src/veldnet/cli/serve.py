@@ -17,7 +17,7 @@ def serve_command(
     udp: Udp = None,
     basics_station: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Reserved: Basics Station is not served by this version."),
+        typer.Option(metavar="HOST:PORT", help="Listen address for LoRa Basics Station (LNS)."),
     ] = None,
     config: ConfigFile = None,
     take_over: Annotated[
