@@ -1,20 +1,23 @@
 // The sign-in form, or the console behind it, which is loaded once it is needed: the form is there quickly on a slow line.
 import { Center, Loader } from "@mantine/core";
-import { useEffect } from "react";
+import { useEffect, type ComponentType } from "react";
 import { part, preloadWhenIdle } from "./components/lazy";
 import { Outside } from "./features/account/Outside";
 import { ShowCode, SignIn } from "./features/account/SignIn";
 import { useSession } from "./session";
-import { useT } from "./text";
+import { useT, withTexts } from "./text";
 
-const Console = part<object>(() => import("./Console").then((module) => module.Console));
+/** A page that is loaded with its texts. */
+const behind = (load: () => Promise<ComponentType<object>>) => part<object>(() => withTexts(load));
+
+const Console = behind(() => import("./Console").then((module) => module.Console));
 // Pages that links lead to, whoever is signed in.
-const links: Record<string, ReturnType<typeof part<object>>> = {
-  invitation: part<object>(() => import("./features/account/Links").then((module) => module.Invitation)),
-  reset: part<object>(() => import("./features/account/Links").then((module) => module.Reset)),
-  forgot: part<object>(() => import("./features/account/Links").then((module) => module.Forgot)),
+const links: Record<string, ReturnType<typeof behind>> = {
+  invitation: behind(() => import("./features/account/Links").then((module) => module.Invitation)),
+  reset: behind(() => import("./features/account/Links").then((module) => module.Reset)),
+  forgot: behind(() => import("./features/account/Links").then((module) => module.Forgot)),
 };
-const SetUp = part<object>(() => import("./features/account/SetUp").then((module) => module.SetUp));
+const SetUp = behind(() => import("./features/account/SetUp").then((module) => module.SetUp));
 
 export function Gate() {
   const t = useT();

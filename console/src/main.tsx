@@ -6,7 +6,7 @@ import { createRoot } from "react-dom/client";
 import { ApiError, Unreachable } from "./api/client";
 import { Gate } from "./Gate";
 import { SessionProvider } from "./session";
-import { initialLanguage, loadTexts, TextProvider } from "./text";
+import { beginTexts, initialLanguage, TextProvider } from "./text";
 import { theme } from "./theme";
 
 const queries = new QueryClient({
@@ -27,20 +27,17 @@ const queries = new QueryClient({
 const place = document.getElementById("root");
 if (!place) throw new Error("the page has no place for the console");
 
-const show = () =>
-  createRoot(place).render(
-    <StrictMode>
-      <TextProvider>
-        <MantineProvider theme={theme} defaultColorScheme="auto">
-          <QueryClientProvider client={queries}>
-            <SessionProvider>
-              <Gate />
-            </SessionProvider>
-          </QueryClientProvider>
-        </MantineProvider>
-      </TextProvider>
-    </StrictMode>,
-  );
-
-// A file that cannot be had now may be there in a moment, under another name if the server was upgraded meanwhile.
-void loadTexts(initialLanguage()).then(show, () => setTimeout(() => window.location.reload(), 3000));
+beginTexts(initialLanguage());
+createRoot(place).render(
+  <StrictMode>
+    <TextProvider>
+      <MantineProvider theme={theme} defaultColorScheme="auto">
+        <QueryClientProvider client={queries}>
+          <SessionProvider>
+            <Gate />
+          </SessionProvider>
+        </QueryClientProvider>
+      </MantineProvider>
+    </TextProvider>
+  </StrictMode>,
+);

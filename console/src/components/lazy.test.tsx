@@ -4,10 +4,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { noteBuild, page, useOutdated } from "../api/build";
 import { probe } from "../api/client";
 import { serve, Surroundings } from "../testing";
-import { en } from "../text/en";
+import { first } from "../text/first";
 import { part } from "./lazy";
 
 const healthy = (build: string) => () => new Response("ok", { headers: { "console-build": build } });
+const en = first.en;
 const told = en["updated.text"].replace("{name}", "Veldnet");
 
 beforeEach(() => {

@@ -1,21 +1,22 @@
 // Every text of the console comes from one catalogue; English is the first language, Dutch the second. Only that of
-// the reader is loaded.
+// the reader is loaded, and not before there is more to show than the sign-in form.
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from "react";
 import { IntlMessageFormat } from "intl-messageformat";
 import type { en } from "./en";
+import { first } from "./first";
 
-export type Key = keyof typeof en;
+export type Key = keyof typeof en | keyof typeof first.en;
 export type Language = "en" | "nl";
 export type Catalogue = Record<Key, string>;
 export type Values = Record<string, string | number | boolean>;
 export type Translate = (key: Key, values?: Values) => string;
 
-const catalogues: Record<Language, () => Promise<Catalogue>> = {
+const catalogues: Record<Language, () => Promise<Omit<Catalogue, keyof typeof first.en>>> = {
   en: () => import("./en").then((module) => module.en),
   nl: () => import("./nl").then((module) => module.nl),
 };
 /** What the page shows now. */
-let current: { language: Language; texts: Catalogue } | null = null;
+let current: { language: Language; texts: Partial<Catalogue>; whole: boolean } | null = null;
 
 const messages = new Map<string, IntlMessageFormat>();
 
@@ -49,10 +50,29 @@ export function initialLanguage(): Language {
   return navigator.language.startsWith("nl") ? "nl" : "en";
 }
 
-/** Loads the texts of a language; before anything is shown, and when another is chosen. */
-export async function loadTexts(language: Language): Promise<void> {
-  current = { language, texts: await catalogues[language]() };
+/** Begins with the texts of the sign-in form in a language. */
+export function beginTexts(language: Language): void {
+  current = { language, texts: { ...first[language] }, whole: false };
   document.documentElement.lang = language;
+}
+
+/** Loads all texts of a language. */
+export async function loadTexts(language: Language): Promise<void> {
+  const texts = { ...first[language], ...(await catalogues[language]()) };
+  current = { language, texts, whole: true };
+  document.documentElement.lang = language;
+}
+
+/** What `load` brings, with all texts of the page's language. */
+export async function withTexts<T>(load: () => Promise<T>): Promise<T> {
+  const shown = current;
+  const [loaded, more] = await Promise.all([load(), shown && !shown.whole ? catalogues[shown.language]() : null]);
+  // Whoever shows texts already goes on with the same catalogue, which has more from now on.
+  if (shown && more) {
+    Object.assign(shown.texts, more);
+    shown.whole = true;
+  }
+  return loaded;
 }
 
 export function TextProvider({ children }: { children: ReactNode }) {
@@ -69,7 +89,7 @@ export function TextProvider({ children }: { children: ReactNode }) {
     );
   }, []);
   const value = useMemo<Texts>(() => {
-    const { language, texts } = shown ?? { language: "en" as const, texts: {} as Catalogue };
+    const { language, texts } = shown ?? { language: "en" as const, texts: {} as Partial<Catalogue> };
     return { t: (key, values) => fill(texts[key] ?? key, values, language), language, setLanguage };
   }, [shown, setLanguage]);
   return <Context.Provider value={value}>{children}</Context.Provider>;

@@ -2,10 +2,28 @@ import { TYPE, type MessageFormatElement } from "@formatjs/icu-messageformat-par
 import { IntlMessageFormat } from "intl-messageformat";
 import { describe, expect, it } from "vitest";
 import { en } from "./en";
+import { first } from "./first";
 import { fill, type Key, type Language } from "./index";
 import { nl } from "./nl";
 
-const languages = { en, nl };
+const languages = { en: { ...first.en, ...en }, nl: { ...first.nl, ...nl } };
+const sources = import.meta.glob<string>("../**/*.{ts,tsx}", { query: "?raw", import: "default", eager: true });
+
+/** The modules that come with the page, by what each imports. */
+function withThePage(): string[] {
+  const found = new Set<string>();
+  const open = ["../main.tsx"];
+  for (let path = open.pop(); path; path = open.pop()) {
+    if (found.has(path)) continue;
+    found.add(path);
+    for (const [, given = ""] of (sources[path] ?? "").matchAll(/^import (?!type)[^;]*?from "(\.[^"]*)"/gm)) {
+      const base = new URL(given, `http://console/src/${path.slice(3)}`).pathname.replace("/src/", "../");
+      const names = [base, `${base}.ts`, `${base}.tsx`, `${base}/index.ts`, `${base}/index.tsx`];
+      open.push(...names.filter((name) => name in sources));
+    }
+  }
+  return [...found];
+}
 
 describe("texts", () => {
   const named = (parts: MessageFormatElement[]): string[] =>
@@ -22,6 +40,16 @@ describe("texts", () => {
       expect(languages.nl[key].trim()).not.toBe("");
     }
     expect(fill("{a} of {b}", { a: 1, b: "two" })).toBe("1 of two");
+  });
+
+  it("of what comes with the page come with it, and no others", () => {
+    const modules = withThePage();
+    expect(modules).toContain("../features/account/SignIn.tsx");
+    expect(modules).not.toContain("../Console.tsx");
+    const all = modules.map((path) => sources[path] ?? "");
+    const used = Object.keys(languages.en).filter((key) => all.some((source) => source.includes(`"${key}"`)));
+    expect(used.sort()).toEqual(Object.keys(first.en).sort());
+    expect(Object.keys(first.en).filter((key) => key in en)).toEqual([]);
   });
 
   it("have the form of their number, in both languages", () => {
