@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veldnet.monitoring.alarms.types import DEVICE_TYPES
+from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, OF_FRAMES
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import Week
 
@@ -23,10 +23,14 @@ def test_a_week_of_failures(tmp_path: Path) -> None:
         assert result.servers_killed >= 5 and result.uplinks > 4000
         assert result.surprises() == []
         assert result.health == {"INIT": 2, "ACTIVE": 56, "RF_CNX_ERROR": 2}
-        # The operator hears of the base station that failed and of its return, the customer once of what is
-        # behind the silence of the village.
-        subjects = result.operator_messages
+        # The operator hears of the base station that failed, of its return, and of those that hear forged
+        # frames; the customer once of what is behind the silence of the village.
+        subjects = [s for s in result.operator_messages if "Connection status" in s]
         assert "CRITICAL: Connection status" in subjects[0] and len(subjects) == 2
+        others = [s for s in result.operator_messages if s not in subjects]
+        forged = [BASE_STATION_TYPES[number].label for number in OF_FRAMES.values()]
+        # Several that rise together come in one message.
+        assert others and all(s[1:].startswith(" alarms: ") or any(f in s for f in forged) for s in others)
         behind = [s for s in result.customer_messages if "does not answer" in s]
         assert len(behind) == 1
         assert sum("with their base station" in s for s in result.customer_messages) == 1
