@@ -42,6 +42,14 @@ def loggers_of_now() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def log_of_before() -> Iterator[None]:
+    """The log that a command has set up, and the level from which on it writes, end with the test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
 ROOT = Path(__file__).parent
 FIRST = ("simulation/test_week.py", "simulation/test_city.py", "e2e", "simulation", "api")
 """What takes longest begins first, so that no worker ends long after the others."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.api.antenna import Antenna
@@ -10,6 +12,8 @@ from tests.customers import KPN
 from tests.e2e import radio
 from tests.installation import sandbox
 from tests.person import Person
+from veldnet.assembly.redelivery import redeliver
+from veldnet.domain.resources import timestamp
 from veldnet.routing import Attempt, Outcome
 from veldnet.simulator.customer import Account
 
@@ -54,3 +58,46 @@ def test_a_dead_application_server_is_found_from_both_homes(
         server, other.thingpark_username.replace("sandbox", "operator"), other.thingpark_password
     )
     assert outsider.call("GET", f"{V1}/operator/overview")["destinations"] == []
+
+
+def test_what_was_refused_is_delivered_once_it_is_asked_for(
+    server: HostedServer, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command, which writes into the database beside the server, and by the API."""
+    refused = Outcome(False, "Error", "HTTP 410", refusal="never")
+    monkeypatch.setattr(server.inbox, "answer", refused)
+    user = Person(server, account.thingpark_username, account.thingpark_password)
+    routing = {"name": "Gates", "routes": [{"addresses": [server.inbox.url]}]}
+    profile = user.call("POST", f"{KPN}/routingProfiles", routing)
+    eui = "0059AC0000C0FFED"
+    body = {
+        "EUI": eui,
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": account.device_profile_id,
+        "routingProfileId": profile["id"],
+    }
+    user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
+    antenna, virtual = Antenna(server, account.base_station_eui), radio.device(eui, KEY)
+    radio.join(antenna, virtual)
+    now = int(server.clock() * 1000)
+    begin, end = now - 3_600_000, now + 3_600_000
+
+    def undelivered(options: str = "") -> list[dict[str, Any]]:
+        return [m for m in user.call("GET", f"{V1}/undelivered{options}") if m["deviceEUI"] == eui]
+
+    for ask in ("command", "API"):
+        monkeypatch.setattr(server.inbox, "answer", refused)
+        antenna.hear(virtual.uplink(1, b"x"))
+        server.pass_time(5)
+        assert {message["reason"] for message in undelivered()} == {"refused"}, ask
+        before, waiting = len(server.inbox.messages()), len(undelivered())
+        monkeypatch.setattr(server.inbox, "answer", Outcome(True, "Ok"))
+        if ask == "command":
+            store = server.platform.store
+            assert server.run(store.write(lambda c: redeliver(c, None, begin, end, end)))
+        else:
+            times = {"from": timestamp(begin), "to": timestamp(end)}
+            assert user.call("POST", f"{V1}/undelivered/redeliveries", times)["queues"]
+        server.until(lambda: undelivered("?includePending=true") == [])
+        assert len(server.inbox.messages()) >= before + waiting, ask

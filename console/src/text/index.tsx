@@ -89,7 +89,7 @@ export function TextProvider({ children }: { children: ReactNode }) {
     );
   }, []);
   const value = useMemo<Texts>(() => {
-    const { language, texts } = shown ?? { language: "en" as const, texts: {} as Partial<Catalogue> };
+    const { language, texts } = shown ?? { language: "en" as const, texts: {} };
     return { t: (key, values) => fill(texts[key] ?? key, values, language), language, setLanguage };
   }, [shown, setLanguage]);
   return <Context.Provider value={value}>{children}</Context.Provider>;

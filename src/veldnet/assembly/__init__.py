@@ -10,6 +10,7 @@ __all__ = [
     "monitoring",
     "network_settings",
     "platform",
+    "redelivery",
     "remote_operation",
     "sights",
     "station_configuration",

@@ -404,6 +404,7 @@ class Platform:
             "base_station_alarms": lambda _ref: self.monitoring.stations.load(),
             "vault": lambda _ref: self.keys.master_keys_changed(),
             "recipients": lambda _ref: self.monitoring.load_recipients(),
+            "redelivery": lambda _ref: self.deliveries.start(),
         }
 
     async def _device_changed(self, ref: int) -> None:

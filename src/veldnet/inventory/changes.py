@@ -21,6 +21,7 @@ Kind = Literal[
     "device_keys",
     "subscribers",
     "certificates",
+    "redelivery",
 ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 import structlog
@@ -164,7 +164,8 @@ class Deliveries:
     # Delivery queues.
 
     async def start(self) -> None:
-        """Take up what an earlier process left pending, of the devices that are served here."""
+        """Take up what is pending of the devices that are served here: an earlier process has left it, or
+        somebody has made it pending once more."""
         await self._scan(None if self._owned is None else self._owned.stored)
 
     async def _scan(self, partitions: Collection[int] | None) -> None:
@@ -173,14 +174,6 @@ class Deliveries:
             for device_ref, queue, partition in queues:
                 after = device_ref, queue
                 self.requeue(after, partition)
-
-    async def take_up(self, queues: Iterable[QueueKey]) -> None:
-        """Somebody has made messages pending again. Other nodes find theirs when they `start` once more."""
-        if self._owned is None or self._owned.stored is None:
-            for key in queues:
-                self.requeue(key)
-        else:
-            await self.start()
 
     def requeue(self, key: QueueKey, partition: int = 0) -> None:
         """The store has pending messages for a queue that memory does not know of."""

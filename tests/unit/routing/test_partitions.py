@@ -34,7 +34,7 @@ async def test_another_node_goes_on_in_order_with_what_is_pending(tmp_path: Path
         assert (one.deliveries.pending, one.deliveries.retrying, await one.rows_left()) == (0, 0, 3)
         # A node that does not serve the device leaves the queue alone.
         one.deliveries.requeue((1, "1:u::"), 0)
-        await one.deliveries.take_up([(1, "1:u::")])
+        await one.deliveries.start()
         assert not one.deliveries.pending
 
         up = True

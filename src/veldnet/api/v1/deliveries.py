@@ -11,11 +11,12 @@ from veldnet.api.errors import GatewayError
 from veldnet.api.query import LAST, From, Parameter, To, moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.assembly.redelivery import redeliver as redeliver_messages
 from veldnet.domain.errors import MissingField
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import routing_profiles
-from veldnet.routing import Undelivered, UndeliveredQuery, deliver_again, list_undelivered
+from veldnet.routing import Undelivered, UndeliveredQuery, list_undelivered
 
 _MOST = 1000
 
@@ -167,7 +168,7 @@ async def redeliver(services: Services, scope: Scope, body: Redelivery) -> Redel
     platform = services.platform
     expires_at = int((platform.clock() + platform.settings.routing.retention) * 1000)
     queues = await services.write(
-        lambda c: deliver_again(c, scope.subscriber_ref, from_ms, to_ms, expires_at)
+        lambda c: redeliver_messages(c, scope.subscriber_ref, from_ms, to_ms, expires_at)
     )
-    await platform.deliveries.take_up(queues)
-    return RedeliveryStarted(len(queues))
+    await services.take_up()
+    return RedeliveryStarted(queues)

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from veldnet.assembly.redelivery import redeliver as redeliver_messages
 from veldnet.cli.options import Data, Json, Limit
 from veldnet.cli.output import print_json, print_table, report
 from veldnet.cli.running import read_data, settings_of, with_data
 from veldnet.domain.resources import timestamp
-from veldnet.routing import UndeliveredQuery, deliver_again, list_undelivered
+from veldnet.routing import UndeliveredQuery, list_undelivered
 
 undelivered_app = typer.Typer(help="Undelivered messages.", no_args_is_help=True)
 
@@ -44,14 +45,14 @@ def redeliver(
     retention: Annotated[float, typer.Option(help="Hours to retry.")] = 24,
     data: Data = None,
 ) -> None:
-    """Queue undelivered messages again; a running server delivers them after a restart."""
+    """Queue undelivered messages again; a running server delivers them within a second or two."""
     now = int(time.time() * 1000)
     queues = with_data(
         settings_of(data),
         lambda d: d.store.write(
-            lambda c: deliver_again(
+            lambda c: redeliver_messages(
                 c, None, now - int(hours * 3_600_000), now + 1, now + int(retention * 3_600_000)
             )
         ),
     )
-    report(f"{len(queues)} device queues have messages to deliver again", devices=len(queues))
+    report(f"{queues} device queues have messages to deliver again", devices=queues)
