@@ -39,8 +39,8 @@ class RateLimiter:
         self.rate = rate
         self._burst = burst if burst is not None else max(ceil(rate), 1)
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        # What other nodes are to be told of; None where there are none.
-        self._untold: Counter[str] | None = None
+        # What is to be announced to other nodes; None where there are none.
+        self._unannounced: Counter[str] | None = None
         self._counted: Callable[[], None] = lambda: None
 
     def take(self, account: str, now: float | None = None) -> Quota | None:
@@ -77,18 +77,18 @@ class RateLimiter:
     # Together with other nodes.
 
     def share(self, counted: Callable[[], None]) -> None:
-        """Begin to note what other nodes are to be told of; `counted` is called when there is something."""
+        """Note from now on what is to be announced to others; `counted` is called when there is something."""
         if self.rate > 0:
-            self._untold, self._counted = Counter(), counted
+            self._unannounced, self._counted = Counter(), counted
 
     def _note(self, account: str, number: int) -> None:
-        if self._untold is not None:
-            self._untold[account] += number
+        if self._unannounced is not None:
+            self._unannounced[account] += number
             self._counted()
 
-    def untold(self) -> dict[str, int]:
+    def unannounced(self) -> dict[str, int]:
         """The requests of accounts since the last call."""
-        found, self._untold = self._untold, None if self._untold is None else Counter()
+        found, self._unannounced = self._unannounced, None if self._unannounced is None else Counter()
         return {account: count for account, count in (found or {}).items() if count}
 
     def add(self, account: str, count: int, now: float | None = None) -> None:

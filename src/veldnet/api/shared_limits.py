@@ -43,7 +43,7 @@ class SharedLimits:
         """Tell the others what has passed here since the last time."""
         self._telling = False
         for name, limiter in self._limiters.items():
-            accounts = iter(limiter.untold().items())
+            accounts = iter(limiter.unannounced().items())
             while part := dict(islice(accounts, _MOST)):
                 self._bus.announce(SUBJECT, msgspec.msgpack.encode((name, part)))
 

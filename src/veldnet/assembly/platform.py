@@ -160,7 +160,7 @@ class Platform:
         return None if self.cluster is None else self.cluster.bus
 
     def _report(self) -> NodeReport:
-        """What other nodes and people are told of this one."""
+        """What is said of this node in its status."""
         return NodeReport(
             lag=round(min(self.receive_lag, 60.0), 3),
             devices=len(self.network.devices),

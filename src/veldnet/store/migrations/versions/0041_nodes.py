@@ -55,7 +55,7 @@ def _find_partitions(connection: sa.Connection) -> None:
                     "unnest(CAST(:refs AS bigint[])) AS ref, unnest(CAST(:partitions AS int[])) AS partition"
                     ") AS found WHERE devices.ref = found.ref"
                 ),
-                {"refs": [row[0] for row in page], "partitions": [row[1] for row in page]},
+                {"refs": [ref for ref, _ in page], "partitions": [partition for _, partition in page]},
             )
         else:
             connection.execute(
