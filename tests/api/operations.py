@@ -138,7 +138,7 @@ class World:
             accounts.set_station_access(connection, found.table, found.ref, allowed=True)
 
         self.server.run(store.write(allow))
-        self.server.platform.remote._shells.clear()
+        self.server.platform.stations.remote._shells.clear()
         return str(self.station)
 
     def shell(self) -> dict[str, str]:

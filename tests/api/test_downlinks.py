@@ -63,7 +63,7 @@ class Field:
         return [(one["id"], one["status"]) for one in page["downlinks"]]
 
     def subscribe(self) -> Subscription[Changed]:
-        ledger = self.server.platform.downlinks
+        ledger = self.server.platform.feeds.downlinks
         # The first of the data directory.
         return ledger.subscribe(1, ledger.operator_of[1])
 
@@ -101,7 +101,7 @@ def test_a_confirmed_downlink_is_followed_to_its_acknowledgement(field: Field) -
     assert field.user.call("GET", f"{V1}/frames/{done['answerFrameId']}")["id"] == done["answerFrameId"]
     changes = field.server.run(watching.take(1))
     assert {change.id for change in changes} == {int(sent)} and len(changes) >= 4
-    field.server.platform.downlinks.leave(watching)
+    field.server.platform.feeds.downlinks.leave(watching)
 
 
 def _station(field: Field) -> str:

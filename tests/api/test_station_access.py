@@ -108,7 +108,7 @@ class Field:
 
     def has_free_shell(self) -> bool:
         try:
-            self.server.platform.remote.check_shell(BaseStationId.parse(self.id), "dumb")
+            self.server.platform.stations.remote.check_shell(BaseStationId.parse(self.id), "dumb")
         except Conflict:
             return False
         return True
@@ -193,7 +193,9 @@ def test_a_shell_is_one_users_and_what_it_says_is_not_written_down(field: Field)
     for wrong in ("", "?", base64.b64encode(b"x" * 1025).decode()):
         assert field.ask("POST", f"/shells/{shell['id']}/input", {"data": wrong})[0] == 400
     entry, opened = next(
-        (each, each.shell) for each in field.server.platform.remote._shells.values() if each.id == shell["id"]
+        (each, each.shell)
+        for each in field.server.platform.stations.remote._shells.values()
+        if each.id == shell["id"]
     )
     assert opened is not None
     field.until(lambda: opened.received)

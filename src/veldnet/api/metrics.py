@@ -160,7 +160,7 @@ class PlatformCollector(Collector):
                 "How long datagrams of base stations wait before they are processed",
                 min(self._platform.receive_lag, 60.0),
             ),
-            ("loop_lag_seconds", "Latest delay of the event loop", self._platform.loop_lag),
+            ("loop_lag_seconds", "Latest delay of the event loop", self._platform.loop_lag.seconds),
             ("resident_bytes", "Resident memory of this process", _resident()),
             ("time_seconds", "The server's clock", time.time()),
         ):

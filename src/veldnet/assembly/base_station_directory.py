@@ -149,5 +149,10 @@ class BaseStations:
     def position(self, base_station: BaseStationId) -> Position | None:
         return self._positions.get(base_station)
 
+    def place_of(self, station: int) -> tuple[float, float] | None:
+        """Where a base station stands, in degrees, by its identifier as the journal has it."""
+        position = self._positions.get(BaseStationId(station))
+        return None if position is None else (position.latitude, position.longitude)
+
     def all(self) -> Iterable[tuple[BaseStationId, base_stations.BaseStation]]:
         return self._listed.items()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from veldnet.assembly.roles import Chore
-from veldnet.assembly.shared_feeds import TELL_EVERY
+from veldnet.assembly.shared_feeds import TELL_EVERY, SharedFeeds
+from veldnet.inventory import changes
 from veldnet.monitoring import BACKUP, CERTIFICATE, Module, Retention, prune
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _NAMES_EVERY = 10.0
 _SIGHTS_EVERY = 5.0
 _NOTIFICATIONS_EVERY = 10.0
 _VIRTUAL_CHECK = 300.0
+# Seconds for which announced changes of the inventory are kept.
+_KEPT_CHANGES = 86_400
 
 
 def chores_of(platform: Platform) -> list[Chore]:
@@ -44,8 +47,8 @@ def chores_of(platform: Platform) -> list[Chore]:
     chores = [
         Chore("inventory changes", _CHANGES_EVERY, platform.apply_changes),
         Chore("base station presence", _PRESENCE_EVERY, platform.presence_keeper.write),
-        Chore("remote shells", _SHELLS_EVERY, platform.remote.check),
-        Chore("base station connections", _CONNECTIONS_EVERY, platform.keep_connections),
+        Chore("remote shells", _SHELLS_EVERY, platform.stations.remote.check),
+        Chore("base station connections", _CONNECTIONS_EVERY, platform.stations.write),
         Chore("alarms of the installation", looks, check_installation, once=True),
         Chore("coverage", _COVERAGE_EVERY, coverage.take, once=True),
         Chore("worth of base stations", _WORTH_EVERY, coverage.judge_in_turn, once=True),
@@ -58,20 +61,20 @@ def chores_of(platform: Platform) -> list[Chore]:
         Chore("device alarms", looks, monitoring.check_devices, virtual=True),
         Chore("base station alarms", looks, monitoring.look_at_base_stations, virtual=True),
     ]
-    if platform.cluster is not None:
-        chores += _between_nodes(platform)
+    if platform.feeds.shared is not None:
+        chores += _between_nodes(platform, platform.feeds.shared)
     if platform.backups is not None:
         chores.append(Chore("scheduled backups", _BACKUP_EVERY, platform.backups.run, once=True))
     return chores
 
 
-def _between_nodes(platform: Platform) -> list[Chore]:
+def _between_nodes(platform: Platform, feeds: SharedFeeds) -> list[Chore]:
     async def look_for_notifications() -> None:
         # What other nodes have written, for this one sends it.
         platform.monitoring.notifier.wake()
 
     return [
-        Chore("readers at other nodes", TELL_EVERY, platform.feeds.tell),
+        Chore("readers at other nodes", TELL_EVERY, feeds.tell),
         Chore("base stations of other nodes", _SIGHTS_EVERY, platform.sights.tell),
         Chore("notifications of other nodes", _NOTIFICATIONS_EVERY, look_for_notifications, once=True),
     ]
@@ -97,7 +100,9 @@ def _parts(platform: Platform) -> list[Module]:
     parts = []
     if platform.certificate is not None:
         parts.append(Module("", "certificate", platform.certificate.problem, CERTIFICATE))
-    parts.append(Module("", "base station certificates", platform.certificate_problem(), CERTIFICATE))
+    parts.append(
+        Module("", "base station certificates", platform.stations.certificate_problem(), CERTIFICATE)
+    )
     if platform.backups is not None:
         parts.append(Module("", "backups", platform.backups.problem, BACKUP))
     return parts
@@ -109,4 +114,4 @@ async def clean_up(platform: Platform) -> None:
     history = platform.settings.alarms.history
     keep = Retention(journal.frames, journal.bodies, journal.statistics, history, journal.audit)
     await prune(platform.store, now, keep)
-    await platform.forget_changes(int((now - 86_400) * 1000))
+    await platform.store.write(lambda c: changes.prune(c, int((now - _KEPT_CHANGES) * 1000)))

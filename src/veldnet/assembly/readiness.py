@@ -1,4 +1,4 @@
-"""Why a server cannot do its work now, in words."""
+"""Why a server cannot do its work now, in words, and what a node says of itself to others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from typing import TYPE_CHECKING
 
+from veldnet.cluster import NodeReport
 from veldnet.inventory import changes
 from veldnet.store import StoreError
 
@@ -21,7 +22,7 @@ _LEAST_FREE = 100_000_000
 async def problems_of(platform: Platform) -> list[str]:
     """Nothing where all works."""
     found = [] if platform.ready else ["starting: not every port listens yet"]
-    found += platform.write_problems()
+    found += write_problems(platform)
     try:
         async with asyncio.timeout(_STORE_TIMEOUT):
             await platform.store.read(changes.position)
@@ -38,6 +39,30 @@ async def problems_of(platform: Platform) -> list[str]:
     free = shutil.disk_usage(platform.settings.data).free
     if free < _LEAST_FREE:
         found.append(f"the data directory has {free // 1_000_000} MB left")
-    if platform.loop_lag > _LONGEST_LAG:
-        found.append(f"the event loop is {platform.loop_lag:.1f} s late")
+    if platform.loop_lag.seconds > _LONGEST_LAG:
+        found.append(f"the event loop is {platform.loop_lag.seconds:.1f} s late")
     return found + platform.hub.problems()
+
+
+def write_problems(platform: Platform) -> list[str]:
+    """Why frames are not accepted."""
+    found = []
+    if platform.cluster is None and platform.heartbeat.replaced:
+        found.append("another process has taken over this data directory: this one stops")
+    elif platform.network.commits.failing:
+        found.append("the last commit failed: frames are not accepted")
+    elif not platform.heartbeat.writable:
+        found.append("the database cannot be written: frames are not accepted")
+    if platform.data.problem is not None:
+        found.append(platform.data.problem)
+    return found if platform.cluster is None else found + platform.cluster.problems()
+
+
+def report_of(platform: Platform) -> NodeReport:
+    """What the status of this node says, as `veldnet cluster status` and the console show it."""
+    return NodeReport(
+        lag=round(min(platform.receive_lag, 60.0), 3),
+        devices=len(platform.network.devices),
+        base_stations=platform.hub.connected_count,
+        problems=tuple(write_problems(platform) + platform.supervisor.problems() + platform.hub.problems()),
+    )

@@ -72,7 +72,7 @@ async def serve(
     manager.ready()
     if manager.alive_every:
         platform.supervisor.repeat("signs of life", manager.alive_every, manager.alive)
-    waiting = [loop.create_task(event.wait()) for event in (stop, platform.lease_lost)]
+    waiting = [loop.create_task(event.wait()) for event in (stop, platform.heartbeat.lease_lost)]
     await asyncio.wait({http.serving, *waiting}, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
@@ -80,11 +80,11 @@ async def serve(
     manager.stopping()
     begun = time.monotonic()
     # Streams would keep their connections open.
-    platform.close_streams()
+    platform.feeds.close()
     await http.stop()
     await platform.stop()
     log.info("stopped", seconds=round(time.monotonic() - begun, 3))
-    if platform.lease_lost.is_set():
+    if platform.heartbeat.lease_lost.is_set():
         raise LeaseLost("another server has taken over the data directory, so this one has stopped")
 
 

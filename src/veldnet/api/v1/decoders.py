@@ -191,7 +191,7 @@ async def _stored(services: Services, scope: Scope, device_ref: str) -> list[_Tr
     def read(connection: Connection) -> Page:
         ref = devices.device_ref(connection, scope, device_ref)
         wanted = Query(device_ref=ref, packet_types=frozenset({"UPLINK_DATA", "UPLINK_MAC_DATA"}))
-        return search(connection, of, wanted, None, _MOST_TRIED, services.platform.place_of)
+        return search(connection, of, wanted, None, _MOST_TRIED, services.platform.base_stations.place_of)
 
     page = await services.read(read)
     return [

@@ -278,7 +278,7 @@ async def live_downlinks(
     """Downlinks of which something new is known, as server-sent events: `downlinks` with a list, `dropped`
     with how many the reader was too slow for."""
     found = partial(_changed, services, of, query.deviceRef)
-    return event_stream(request, services, of, services.platform.downlinks, Events("downlinks", found))
+    return event_stream(request, services, of, services.platform.feeds.downlinks, Events("downlinks", found))
 
 
 async def _changed(

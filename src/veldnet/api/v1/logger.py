@@ -162,7 +162,7 @@ async def search_frames(
     """Frames of all devices that match, the newest first. `next` of the answer goes into `before`, also where
     nothing was found yet in what was looked through."""
     wanted = query.query(query.start, query.end + 1)
-    places = services.platform.place_of
+    places = services.platform.base_stations.place_of
     page = await services.read(lambda c: search(c, of, wanted, query.before, query.limit, places))
     if query.decode:
         await decode_lines(services, of, page.frames, language_of(request))
@@ -189,7 +189,7 @@ async def export_frames(
         while left > 0:
             page = await services.read(
                 lambda c, before=before, left=left: search(  # type: ignore[misc]
-                    c, of, wanted, before, min(_MOST, left), services.platform.place_of
+                    c, of, wanted, before, min(_MOST, left), services.platform.base_stations.place_of
                 )
             )
             if query.decode:
@@ -242,7 +242,7 @@ async def live_frames(
         request,
         services,
         of,
-        services.platform.live,
+        services.platform.feeds.frames,
         Events("frames", partial(_decoded, request, services, of, query)),
     )
 

@@ -146,7 +146,7 @@ async def get_readings(
             start=query.start,
             end=query.end,
         )
-        return search(connection, of, wanted, None, query.limit, services.platform.place_of)
+        return search(connection, of, wanted, None, query.limit, services.platform.base_stations.place_of)
 
     page = await services.read(read)
     await decode_lines(services, of, page.frames, language_of(request))
@@ -208,7 +208,7 @@ async def _rows(
         limit = min(_PAGE, most - len(rows))
         page = await services.read(
             lambda c, before=before, limit=limit: search(  # type: ignore[misc]
-                c, of, wanted, before, limit, services.platform.place_of
+                c, of, wanted, before, limit, services.platform.base_stations.place_of
             )
         )
         await decode_lines(services, of, page.frames, language, patient=True)

@@ -133,8 +133,8 @@ async def get_overview(services: Services, operator: OperatorScope) -> NetworkOv
                 )
             ],
             problems=[],
-            liveStreams=platform.live.streams + platform.downlinks.streams,
-            eventLoopLag=round(platform.loop_lag, 4),
+            liveStreams=platform.feeds.readers,
+            eventLoopLag=round(platform.loop_lag.seconds, 4),
             version=__version__,
         )
 

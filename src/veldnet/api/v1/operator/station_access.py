@@ -96,7 +96,7 @@ async def run_station_command(
     """Have Basics Station start a program with arguments (`runcmd`). Its output and how it ends are not
     known: use it to start a script. The audit log holds the command."""
     station = await _own_station(services, operator, station_id)
-    desk = services.platform.remote
+    desk = services.platform.stations.remote
     desk.check_command(station, body.command, body.arguments)
     await services.change(
         lambda _connection: None,
@@ -116,7 +116,9 @@ async def list_station_shells(
 ) -> list[StationShell]:
     """The shells that users of the operator have open on a base station."""
     station = await _own_station(services, operator, station_id)
-    return [_view(entry) for entry in services.platform.remote.listed(operator.operator_ref, station)]
+    return [
+        _view(entry) for entry in services.platform.stations.remote.listed(operator.operator_ref, station)
+    ]
 
 
 @STATION_ACCESS.post(
@@ -133,7 +135,7 @@ async def open_station_shell(
     """Open a shell on a base station (`rmtsh`); it is the caller's alone. The audit log holds who opened it,
     when and why it ended, and how many octets went each way, and nothing of what they said."""
     station = await _own_station(services, operator, station_id)
-    return _view(await services.platform.remote.open(operator, station, body.terminal))
+    return _view(await services.platform.stations.remote.open(operator, station, body.terminal))
 
 
 @STATION_ACCESS.delete(
@@ -147,7 +149,7 @@ async def close_station_shell(
 ) -> None:
     """Close a shell, one's own or that of another user of the operator."""
     station = await _own_station(services, operator, station_id)
-    await services.platform.remote.close(operator, station, shell_id)
+    await services.platform.stations.remote.close(operator, station, shell_id)
 
 
 @STATION_ACCESS.post(
@@ -165,7 +167,7 @@ async def write_station_shell(
     """Give input to a shell of one's own; the answer comes once the connection has taken it. A base station
     keeps 4 KB that its program has not read, and ends a shell that is given more."""
     station = await _own_station(services, operator, station_id)
-    desk = services.platform.remote
+    desk = services.platform.stations.remote
     entry, shell = desk.own(operator, station, shell_id)
     try:
         octets = base64.b64decode(body.data, validate=True)
@@ -195,7 +197,7 @@ async def read_station_shell(
     the reader so far, `closed` with the reason at the end, `expired` where the session or key has ended. One
     reader at a time."""
     station = await _own_station(services, operator, station_id)
-    entry, shell = services.platform.remote.own(operator, station, shell_id)
+    entry, shell = services.platform.stations.remote.own(operator, station, shell_id)
     if entry.read:
         raise Conflict("the output of this shell is being read already")
 

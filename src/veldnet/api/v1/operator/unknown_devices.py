@@ -65,7 +65,9 @@ async def list_unknown(
         if station.operator_ref == operator.operator_ref
     }
     heard = [
-        view for device in platform.unknown_devices.listed() if (view := _view(device, names)).baseStations
+        view
+        for device in platform.feeds.unknown_devices.listed()
+        if (view := _view(device, names)).baseStations
     ]
     known = await services.read(
         lambda c: devices.registered(c, [view.deviceEUI for view in heard if view.deviceEUI])

@@ -1,0 +1,44 @@
+"""What a running process does about each kind of change of the inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from veldnet.assembly.platform import Platform
+
+TakeUp = Callable[[int], Awaitable[None]]
+
+
+def changes_of(platform: Platform) -> dict[str, TakeUp]:
+    """By the kinds of `inventory.changes`: what is called with the ref that a change concerns."""
+    inventory, monitoring = platform.network.inventory, platform.monitoring
+
+    async def device_changed(ref: int) -> None:
+        await inventory.device_changed(ref)
+        if platform.deliveries.holds(ref) and not await platform.store.devices_by_ref([ref]):
+            platform.deliveries.device_removed(ref)
+        await monitoring.device_changed(ref)
+
+    async def routing_changed(ref: int) -> None:
+        await platform.table.reload(ref)
+        await inventory.routing_changed(ref)
+
+    async def base_stations_changed(_ref: int) -> None:
+        await platform.base_stations.load(platform.store)
+        await platform.load_operators()
+
+    return {
+        "device": device_changed,
+        "device_keys": inventory.keys_changed,
+        "rules": lambda _ref: inventory.rules_changed(),
+        "routing": routing_changed,
+        "base_stations": base_stations_changed,
+        "certificates": lambda _ref: platform.load_certificates(),
+        "subscribers": lambda _ref: platform.load_operators(),
+        "base_station_alarms": lambda _ref: monitoring.stations.load(),
+        "vault": lambda _ref: platform.keys.master_keys_changed(),
+        "recipients": lambda _ref: monitoring.load_recipients(),
+        "redelivery": lambda _ref: platform.deliveries.start(),
+    }
