@@ -19,7 +19,7 @@ from veldnet.domain.documents import StationProfileSettings
 from veldnet.domain.errors import InvalidField
 from veldnet.gateways import configuration, layouts
 from veldnet.gateways.configuration import Chip, ConfigurationFile, Wanted
-from veldnet.inventory import base_stations
+from veldnet.inventory import base_stations, certificates
 from veldnet.inventory.base_stations import BaseStation
 from veldnet.lorawan import GatewayEui
 from veldnet.lorawan.regions import ChannelPlan
@@ -79,13 +79,15 @@ def _host_of(header: str) -> str:
 
 
 class StationSetup(msgspec.Struct, frozen=True):
-    """A base station and how it is set up; without `chip` the concentrator of its profile."""
+    """A base station and how it is set up. `authorities` are the certificates (DER) of the internal
+    certificate authorities, one of which may have issued the server's."""
 
     gateway_eui: GatewayEui
     plan: ChannelPlan
     profile: StationProfileSettings
     antenna_gain: float
     chip: Chip
+    authorities: tuple[bytes, ...] = ()
 
     @property
     def concentrators(self) -> int:
@@ -96,7 +98,7 @@ class StationSetup(msgspec.Struct, frozen=True):
 def station_setup(
     connection: Connection, station: BaseStation, plans: Mapping[str, ChannelPlan], chip: Chip | None
 ) -> StationSetup:
-    """How a base station is set up by its profile, or with another concentrator."""
+    """How a base station is set up by its profile, or with another concentrator if `chip` names one."""
     settings = base_stations.profile_settings(connection)
     profile = settings.get(station.profile_ref or 0, StationProfileSettings())
     return StationSetup(
@@ -105,6 +107,7 @@ def station_setup(
         profile,
         profile.antennaGain if station.antenna_gain is None else station.antenna_gain,
         chip or profile.chip,
+        tuple(authority.certificate for authority in certificates.list_authorities(connection)),
     )
 
 
@@ -129,7 +132,7 @@ def station_configuration(
         gateways.udp.port or _UDP_PORT,
         _lns_uri(settings, server),
         _broker_uri(settings, server),
-        _broker_trust(settings) if program in _BY_MQTT else _trust(settings),
+        _broker_trust(settings) if program in _BY_MQTT else _trust(settings, station.authorities),
         station.antenna_gain,
         _beacon_power(station) if station.profile.classB and concentrator == 1 else None,
         station.concentrators,
@@ -228,9 +231,10 @@ PROGRAMS: tuple[Program, ...] = tuple(_PROGRAMS)
 _BY_MQTT: tuple[Program, ...] = ("gateway-bridge", "mqtt-forwarder")
 
 
-def _trust(settings: Settings) -> str | None:
+def _trust(settings: Settings, internal: tuple[bytes, ...]) -> str | None:
     """The certificate that stations are to trust: the authority at the end of the server's own chain, or the
-    one of this machine's trusted authorities that has issued it."""
+    internal authority or one of those that this machine trusts that has issued it. None where it is not
+    known: the server's own certificate proves nothing to Station unless it has signed itself."""
     given, own = settings.gateways.basics_station_trust, settings.gateways.basics_station_certificate
     path = given or own or settings.tls.certificate
     if not path:
@@ -240,19 +244,29 @@ def _trust(settings: Settings) -> str | None:
     except (OSError, ValueError):
         return None
     last = chain[-1]
-    if last.issuer != last.subject:
-        last = _issuer(last) or last
-    return last.public_bytes(Encoding.PEM).decode()
+    if last.issuer == last.subject:
+        found: x509.Certificate | None = last
+    else:
+        found = _issuer(last, internal) or (last if _is_authority(last) else None)
+    return None if found is None else found.public_bytes(Encoding.PEM).decode()
 
 
-def _issuer(certificate: x509.Certificate) -> x509.Certificate | None:
-    trusted = ssl.create_default_context().get_ca_certs(binary_form=True)
-    for octets in trusted:
-        candidate = x509.load_der_x509_certificate(octets)
-        if candidate.subject == certificate.issuer:
+def _issuer(certificate: x509.Certificate, internal: tuple[bytes, ...]) -> x509.Certificate | None:
+    name = certificate.issuer.public_bytes()
+    for octets in (*internal, *ssl.create_default_context().get_ca_certs(binary_form=True)):
+        # Only those that may fit are read: a machine trusts some that cannot be read without a warning.
+        if name in octets:
+            candidate = x509.load_der_x509_certificate(octets)
             try:
                 certificate.verify_directly_issued_by(candidate)
             except (ValueError, TypeError, InvalidSignature):
                 continue
             return candidate
     return None
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from veldnet.assembly.station_configuration import (
@@ -15,6 +16,7 @@ from veldnet.assembly.station_configuration import (
 )
 from veldnet.domain.documents import StationProfileSettings
 from veldnet.domain.errors import InvalidField
+from veldnet.inventory import certificates
 from veldnet.lorawan import GatewayEui
 from veldnet.lorawan.regions import EU868, ChannelPlan
 from veldnet.settings import load_settings
@@ -62,6 +64,32 @@ def test_stations_trust_the_authority_of_the_settings(tmp_path: Path) -> None:
     settings = load_settings({"gateways.basics_station_trust": str(tmp_path / "ca.pem")}, environment={})
     files = station_configuration(settings, STATION, "basics-station", "x").files
     assert [file.name for file in files] == ["tc.uri", "station.conf"]
+
+
+def certificate_trusted(chain: Path, authorities: tuple[bytes, ...]) -> str | None:
+    """`tc.trust` where the server has these certificates."""
+    settings = load_settings({"gateways.basics_station_certificate": str(chain)}, environment={})
+    station = msgspec.structs.replace(STATION, authorities=authorities)
+    files = {
+        file.name: file.content
+        for file in station_configuration(settings, station, "basics-station", "x").files
+    }
+    return files.get("tc.trust")
+
+
+def test_stations_trust_the_internal_authority_that_has_issued_the_servers(tmp_path: Path) -> None:
+    first, second = (certificates.new_authority(name, 100, 1e9) for name in ("Network", "Network"))
+    signer = certificates.Signer(1, first.certificate, first.key)
+    served = certificates.pem(certificates.issue_to_server(signer, ["lns.example.org"], 90, 1e9).certificate)
+    (tmp_path / "server.crt").write_text(served)
+    assert certificate_trusted(
+        tmp_path / "server.crt", (second.certificate, first.certificate)
+    ) == certificates.pem(first.certificate)
+    # Station believes no certificate that is neither an authority nor signed by itself.
+    assert certificate_trusted(tmp_path / "server.crt", (second.certificate,)) is None
+    for chain in (certificates.pem(second.certificate), served + certificates.pem(first.certificate)):
+        (tmp_path / "server.crt").write_text(chain)
+        assert certificate_trusted(tmp_path / "server.crt", ()) == chain[chain.rindex("-----BEGIN") :]
 
 
 def test_the_public_address_comes_before_that_of_the_request() -> None:
