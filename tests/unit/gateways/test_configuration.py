@@ -144,6 +144,14 @@ def test_gateway_bridge_stands_between_its_own_forwarder_and_the_broker() -> Non
     )
 
 
+@pytest.mark.parametrize(("gain", "taken_off"), [(0.0, 0), (5.8, 6), (-1.5, -1)])
+def test_forwarder_behind_a_bridge_takes_the_gain_off(gain: float, taken_off: int) -> None:
+    # The bridge is told the EIRP; a forwarder that is asked directly is told the power at the connector.
+    given = wanted(antenna_gain=gain)
+    for files, expected in ((gateway_bridge_files(given), taken_off), (packet_forwarder_files(given), 0)):
+        assert content(files, "global_conf.json")["SX130x_conf"]["antenna_gain"] == expected
+
+
 def test_mqtt_forwarder_stands_beside_concentratord() -> None:
     files = mqtt_forwarder_files(wanted(trust="PEM\n"))
     forwarder = content(files, "chirpstack-mqtt-forwarder.toml")

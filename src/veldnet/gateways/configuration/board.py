@@ -56,8 +56,8 @@ _SX1301_GAINS = {
 
 
 def concentrator(chip: Chip) -> dict[str, Any]:
-    """What is said of the whole concentrator. The antenna's gain is 0: the server takes it off itself."""
-    common: dict[str, Any] = {"lorawan_public": True, "clksrc": _CLOCK[chip], "antenna_gain": 0}
+    """What is said of the whole concentrator."""
+    common: dict[str, Any] = {"lorawan_public": True, "clksrc": _CLOCK[chip]}
     return common if chip == "SX1301" else common | {"full_duplex": False}
 
 

@@ -17,12 +17,14 @@ _BEACON_PERIOD = 128
 
 
 def packet_forwarder_files(
-    wanted: Wanted, server: str | None = None, port: int | None = None
+    wanted: Wanted, server: str | None = None, port: int | None = None, antenna_gain: int = 0
 ) -> list[ConfigurationFile]:
     """The files for the server of `wanted`, or for another program at `server` and `port`. The forwarder of
-    SX1302 reads one file; that of SX1301 then `local_conf.json`, with what this base station alone has."""
+    SX1302 reads one file; that of SX1301 then `local_conf.json`, with what this base station alone has.
+    `antenna_gain` is what the forwarder takes off the power that it is asked for: nothing where the server
+    has done that."""
     gateway = _gateway(wanted, server or wanted.server, port or wanted.udp_port)
-    conf = {FORWARDER_MEMBER[wanted.chip]: _radios(wanted)}
+    conf = {FORWARDER_MEMBER[wanted.chip]: {"antenna_gain": antenna_gain} | _radios(wanted)}
     if wanted.chip == "SX1302":
         return [ConfigurationFile("global_conf.json", as_json(conf | {"gateway_conf": gateway}))]
     return [

@@ -31,10 +31,8 @@ def _slaves(wanted: Wanted) -> list[ConfigurationFile]:
 
 def _station_conf(wanted: Wanted) -> str:
     chip = wanted.chip
-    hardware = concentrator(chip)
     # Station has the gain with the radio, and takes it off: the server says nothing of power to it.
     gain = {"antenna_gain": wanted.antenna_gain}
-    del hardware["antenna_gain"]
     radios = {
         f"radio_{number}": radio(chip, transmits=number == 0) | (gain if number == 0 else {})
         for number in range(2)
@@ -44,7 +42,7 @@ def _station_conf(wanted: Wanted) -> str:
         radios["radio_0"]["tx_gain_lut"] = gain_list(transmit_range(wanted.plan.region)[0])
     return as_json(
         {
-            STATION_MEMBER[chip]: station_bus(1) | hardware | radios | gains,
+            STATION_MEMBER[chip]: station_bus(1) | concentrator(chip) | radios | gains,
             "station_conf": {
                 "routerid": str(wanted.gateway_eui),
                 "log_file": "stderr",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from veldnet.gateways.radio_layout import layouts
@@ -52,7 +53,8 @@ def gateway_bridge_files(wanted: Wanted) -> list[ConfigurationFile]:
     return [
         ConfigurationFile("chirpstack-gateway-bridge.toml", as_toml(tables)),
         *_trust(wanted),
-        *packet_forwarder_files(wanted, _LOCAL, _LOCAL_PORT),
+        # ChirpStack's protocol asks for EIRP. Forwarders read whole decibels: a half too much is taken off.
+        *packet_forwarder_files(wanted, _LOCAL, _LOCAL_PORT, math.ceil(wanted.antenna_gain)),
     ]
 
 

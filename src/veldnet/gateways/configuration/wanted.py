@@ -23,7 +23,7 @@ class ConfigurationFile(msgspec.Struct, frozen=True):
 class Wanted(msgspec.Struct, frozen=True):
     """A base station and the way to its server. `server` is a host name or an address, `trust` the
     certificate (PEM) that proves the server, None where it is not reached by TLS. `antenna_gain` is for
-    Station, which decides on the power itself and is told only the EIRP that is allowed. `beacon_power` is
+    programs that are told the EIRP, and take it off themselves. `beacon_power` is
     the power in dBm at the connector that beacons of class B are sent with, None: none are sent. Of several
     `concentrators` a program that drives one alone is given the channels of `concentrator`, counted from
     1."""
