@@ -232,7 +232,7 @@ def test_in_postgresql_devices_are_found_by_the_index_of_names() -> None:
                 assert len(found.devices) == hits
                 search_everything(connection, sight, words, 8)
                 for statement, parameters in [each for each in asked if "device_names" in each[0]]:
-                    rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
-                    plan = " ".join(row[0] for row in rows)
+                    explained = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+                    plan = " ".join(explained.scalars())
                     assert "ix_device_names_trigrams" in plan and "Seq Scan on device" not in plan, plan
         store.dispose()

@@ -30,7 +30,7 @@ def kept(data: Path) -> list[int]:
     """Identifiers of the accepted uplinks."""
     with sqlite3.connect(data / "veldnet.db") as database:
         query = "SELECT id FROM frames WHERE kind = 0 AND outcome = 'accepted' ORDER BY id"
-        return [row[0] for row in database.execute(query)]
+        return [identifier for (identifier,) in database.execute(query)]
 
 
 async def until(met: Callable[[], bool], seconds: float = 60.0) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from veldnet.domain.health import Standing
 from veldnet.domain.resources import AlarmStatistics, timestamp
 
-from .state import SLOT, SLOTS, MonitoringState, averages, decode
+from .state import SLOT, SLOTS, Heard, MonitoringState, averages, decode
 
 _COUNTS = (
     "nonAckedClearedCount",
@@ -77,26 +77,12 @@ def _alarms(state: MonitoringState) -> AlarmStatistics:
     return AlarmStatistics(**counts)
 
 
-class _Beginning(msgspec.Struct, array_like=True, gc=False):
-    """The first members of a stored watch; those behind are not read."""
-
-    first_uplink_at: int | None = None
-    last_uplink_at: int | None = None
-    last_downlink_at: int | None = None
-    last_rssi: int = 0
-    last_snr: int = 0
-    last_sf: int | None = None
-    recent: bytes = b""
-    instant_per: float = 0.0
-    mean_per: float = 0.0
+_decode_heard = msgspec.msgpack.Decoder(Heard).decode
 
 
-_decode_beginning = msgspec.msgpack.Decoder(_Beginning).decode
-
-
-def standing(octets: bytes | None) -> Standing | None:
-    """What a device with this stored watch is put in order by; None before its first uplink."""
-    if octets is None:
+def standing(stored: bytes | None) -> Standing | None:
+    """What a device with this stored monitoring state is put in order by; None before its first uplink."""
+    if stored is None:
         return None
-    read = _decode_beginning(octets)
-    return None if read.last_uplink_at is None else Standing(read.last_uplink_at, read.mean_per)
+    heard = _decode_heard(stored)
+    return None if heard.last_uplink_at is None else Standing(heard.last_uplink_at, heard.mean_per)

@@ -30,8 +30,9 @@ MAX_JOIN_EUIS = 33
 _STATIONS = 3
 
 
-class MonitoringState(msgspec.Struct, array_like=True):
-    """One device."""
+class Heard(msgspec.Struct, array_like=True):
+    """How a device is heard: the beginning of its stored state, which alone is decoded where many devices are
+    put in order by it."""
 
     first_uplink_at: int | None = None
     last_uplink_at: int | None = None
@@ -43,6 +44,11 @@ class MonitoringState(msgspec.Struct, array_like=True):
     recent: bytes = b""
     instant_per: float = 0.0
     mean_per: float = 0.0
+
+
+class MonitoringState(Heard, array_like=True):
+    """One device."""
+
     battery: int | None = None
     battery_at: int | None = None
     margin: int | None = None

@@ -241,13 +241,14 @@ class SqliteStore(EngineStore):
         try:
             raw = self.engine.raw_connection()
             try:
-                row = raw.cursor().execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+                checkpoint = raw.cursor().execute(f"PRAGMA wal_checkpoint({mode})")
+                _busy, pages, _copied = checkpoint.fetchone()
             finally:
                 raw.close()
         except (SQLAlchemyError, sqlite3.Error) as error:
             log.warning("checkpoint_failed", error=str(error))
             return 0
-        return int(row[1]) if row else 0
+        return int(pages)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self._transaction(veldnet_read=True) as connection:

@@ -90,7 +90,10 @@ def authenticate(
 
 def only(values: Sequence[str]) -> str | None:
     """The value of a header that comes once."""
-    return values[0] if len(values) == 1 else None
+    match values:
+        case [value]:
+            return value
+    return None
 
 
 class StationPort:

@@ -94,7 +94,7 @@ def _move_table(
 def _storable_pieces(reading: Connection, table: Table) -> Iterator[list[Sequence[Any]]]:
     for rows in pieces(reading, table):
         if table is properties:
-            rows = [row for row in rows if row[0] not in _LEFT_BEHIND]
+            rows = [(name, value) for name, value in rows if name not in _LEFT_BEHIND]
         if rows:
             yield [tuple(map(_storable, row)) for row in rows]
 
