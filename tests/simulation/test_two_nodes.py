@@ -237,24 +237,79 @@ def test_duty_cycle_of_the_holder_decides_and_the_next_station_is_tried(tmp_path
     tell(tmp_path, story)
 
 
-def test_frames_wait_two_seconds_for_an_owner(tmp_path: Path) -> None:
+def test_frames_wait_five_seconds_for_an_owner(tmp_path: Path) -> None:
     async def story(nodes: TwoNodes) -> None:
         await nodes.b.start()
         await nodes.a.start(HERE)
         await nodes.join()
         nodes.a.partitions.change(None)
         nodes.a.bring(nodes.device.uplink(1, b"1").phy_payload, HERE)
-        await asyncio.sleep(1.9)
+        await asyncio.sleep(4.9)
         nodes.a.partitions.change("b")
         await asyncio.sleep(1)
         nodes.a.partitions.change(None)
         nodes.a.bring(nodes.device.uplink(1, b"2").phy_payload, HERE)
-        await asyncio.sleep(2.1)
+        await asyncio.sleep(5.1)
         nodes.a.partitions.change("b")
         await asyncio.sleep(1)
         received = [r for r in await nodes.records() if isinstance(r, UplinkRecord)]
         assert [record.fcnt for record in received] == [1 if received[0].fcnt else 0]
         assert nodes.a.frames.counts["no_owner"] == 1
+
+    tell(tmp_path, story)
+
+
+def test_frames_to_an_owner_that_is_not_there_wait_for_the_next_one(tmp_path: Path) -> None:
+    async def story(nodes: TwoNodes) -> None:
+        await nodes.b.start()
+        await nodes.a.start(HERE)
+        await nodes.join()
+        # Node b is off the wire, and the map says for a while yet that it is the owner.
+        await nodes.b.bus.stop()
+        nodes.a.bring(nodes.device.uplink(1, b"1").phy_payload, HERE)
+        nodes.a.bring(nodes.device.uplink(1, b"2").phy_payload, HERE)
+        for _beat in range(3):
+            await asyncio.sleep(1)
+            nodes.a.partitions.change("b")
+        await nodes.b.bus.start()
+        await asyncio.sleep(0.5)
+        nodes.a.partitions.change("b")
+        await asyncio.sleep(1)
+        received = [r for r in await nodes.records() if isinstance(r, UplinkRecord)]
+        assert len(received) == 2 and received[0].fcnt + 1 == received[1].fcnt
+        assert nodes.a.frames.counts["no_owner"] == 0 and nodes.a.bus.counts.returned["uplinks"] >= 3
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize("known", ["at once", "by its lease"])
+def test_downlink_to_a_node_that_has_just_died_ends_soon(tmp_path: Path, known: str) -> None:
+    async def story(nodes: TwoNodes) -> None:
+        await nodes.b.start(THERE)
+        await nodes.a.start(HERE)
+        await nodes.join()
+        frame = nodes.device.uplink(1, b"x", confirmed=True).phy_payload
+        nodes.a.bring(frame, HERE, snr=9)
+        nodes.b.bring(frame, THERE, snr=-5)
+        await asyncio.sleep(0.1)
+        asked = asyncio.get_running_loop().time()
+        if known == "at once":
+            # NATS says that nobody is there, so that the next base station still is in time.
+            await nodes.a.bus.stop()
+            await asyncio.sleep(3)
+            answer = downlinks(await nodes.records())[-1]
+            assert answer.delivered and answer.slot == 1
+            assert [frame.window.base_station for frame in nodes.b.radio.on_air] == [THERE]
+            return
+        # It has got the frame and says nothing more.
+        nodes.a.radio.report = lambda _report: None
+        while len(downlinks(await nodes.records())) == 1 and len(nodes.a.radio.on_air) == 1:
+            await asyncio.sleep(0.05)
+        await nodes.a.bus.stop()
+        nodes.b.frames.forget_node("a")
+        answer = downlinks(await nodes.records())[-1]
+        assert not answer.delivered and "no answer" in answer.decisions[0]
+        assert asyncio.get_running_loop().time() - asked < 1.0, "before its window was over"
 
     tell(tmp_path, story)
 

@@ -160,6 +160,7 @@ class Clustering:
         for gone in self._known - living:
             log.warning("node_gone", node=gone)
             self.frames.forget_node(gone)
+            self.calls.forget_node(gone)
         self._known = living
 
     def close(self) -> None:

@@ -39,14 +39,16 @@ class RequestRefused(Exception):
 
 
 class BusCounts:
-    """Messages by subject: sent, received, and dropped for want of a connection or of room."""
+    """Messages by subject: sent, received, dropped for want of a connection or of room, and come back from a
+    node that is not there."""
 
-    __slots__ = ("dropped", "received", "sent")
+    __slots__ = ("dropped", "received", "returned", "sent")
 
     def __init__(self) -> None:
         self.sent: Counter[str] = Counter()
         self.received: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
+        self.returned: Counter[str] = Counter()
 
 
 class Bus(Protocol):
@@ -76,6 +78,13 @@ class Bus(Protocol):
     def on(self, subject: str, handler: Handler) -> None:
         """Have messages handled: with the node that sent one, and its payload."""
 
+    def on_return(self, subject: str, handler: Handler) -> None:
+        """Have messages to a node handled, by its name, that turn out not to have reached it: it is not there,
+        or nothing can be sent just now. Not all that are lost come back."""
+
+    def on_connected(self, listener: Callable[[], None]) -> None:
+        """Have somebody called whenever messages go again after they did not."""
+
     def answer(self, subject: str, handler: AnsweringHandler) -> None:
         """Have requests answered. What the handler raises refuses the request; `RequestRefused` says why."""
 
@@ -93,6 +102,8 @@ class Handlers:
         self.counts = BusCounts()
         self._supervisor = supervisor
         self._handlers: dict[str, Handler] = {}
+        self._returning: dict[str, Handler] = {}
+        self._listeners: list[Callable[[], None]] = []
         self._answering: dict[str, AnsweringHandler] = {}
         self._requests: set[asyncio.Task[None]] = set()
 
@@ -101,6 +112,27 @@ class Handlers:
 
     def answer(self, subject: str, handler: AnsweringHandler) -> None:
         self._answering[subject] = handler
+
+    def on_return(self, subject: str, handler: Handler) -> None:
+        self._returning[subject] = handler
+
+    def on_connected(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    def connected(self) -> None:
+        for listener in self._listeners:
+            self._supervisor.guard(_TASK, listener)
+
+    def returns(self, subject: str) -> bool:
+        """Whether somebody wants back what does not arrive."""
+        return subject in self._returning
+
+    def returned(self, node: str, subject: str, payload: bytes) -> None:
+        """Take back a message that has not reached its node."""
+        self.counts.returned[subject] += 1
+        handler = self._returning.get(subject)
+        if handler is not None:
+            self._supervisor.guard(_TASK, handler, node, payload)
 
     def received(self, node: str, subject: str, payload: bytes) -> None:
         """Take a message; one that nobody handles is of another version of this program."""

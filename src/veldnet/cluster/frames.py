@@ -40,8 +40,9 @@ from .stations import StationHolders
 log = structlog.get_logger(__name__)
 
 UPLINKS, DOWNLINKS, REPORTS = "uplinks", "downlinks", "reports"
-# Seconds for which a frame without an owner waits, and how many do.
-PATIENCE = 2.0
+# Seconds after its reception until which a frame waits for an owner, and how many do: longer than it takes
+# until others serve what a node had that was killed.
+PATIENCE = 5.0
 _MOST_WAITING = 20_000
 # Nodes that send a frame on: the owner may have changed while it was under way.
 _MOST_HOPS = 3
@@ -72,6 +73,9 @@ class Network(Protocol):
     def receive(self, uplink: GatewayUplink) -> None: ...
 
     def transmit_reported(self, report: TransmitReport) -> None: ...
+
+    def unanswered(self, base_stations: frozenset[BaseStationId]) -> None:
+        """The node of base stations is gone."""
 
 
 class Hub(Protocol):
@@ -134,6 +138,10 @@ class PartitionGate:
         return self._gate.drops_unread(head)
 
 
+def _own_clock(_sent_at: float) -> float:
+    return 0.0
+
+
 class ClusterFrames:
     """The hub's network, and where the network server sends its downlinks. `stations` knows which node has
     which base station."""
@@ -164,9 +172,14 @@ class ClusterFrames:
         self._uplinks: Outbox[Forwarded] = Outbox(self._send_uplinks)
         self._downlinks: Outbox[GatewayDownlink] = Outbox(self._send_downlinks)
         self._reports: Outbox[TransmitReport] = Outbox(self._send_reports)
+        # Nodes that messages have not reached since their partitions were looked at last.
+        self._away: set[str] = set()
         bus.on(UPLINKS, self._uplinks_arrived)
         bus.on(DOWNLINKS, self._downlinks_arrived)
         bus.on(REPORTS, self._reports_arrived)
+        bus.on_return(UPLINKS, self._uplinks_returned)
+        bus.on_return(DOWNLINKS, self._downlinks_returned)
+        bus.on_connected(self._owners_changed)
         partitions.node_changed(self._owners_changed)
 
     def serve(self, hub: Hub, air: AirSchedule) -> None:
@@ -239,7 +252,7 @@ class ClusterFrames:
 
     def _forward(self, partition: int, frame: Forwarded) -> None:
         owner = self._partitions.owner(partition)
-        if owner is None or owner == self._bus.node:
+        if owner is None or owner == self._bus.node or owner in self._away:
             self._wait(partition, frame)
         elif frame.hops >= _MOST_HOPS:
             self.counts["wandering"] += 1
@@ -253,11 +266,14 @@ class ClusterFrames:
             return
         self.counts["waited"] += 1
         loop = asyncio.get_running_loop()
-        self._waiting.append(_Waiting(loop.time() + PATIENCE, partition, frame))
+        # One that has waited already, and came back, waits for the rest of its time.
+        left = PATIENCE - min(max(self._clock() - frame.uplink.received_at, 0.0), PATIENCE)
+        self._waiting.append(_Waiting(loop.time() + left, partition, frame))
         if self._timer is None:
-            self._timer = loop.call_later(PATIENCE, self._out_of_patience)
+            self._timer = loop.call_later(left, self._out_of_patience)
 
     def _owners_changed(self) -> None:
+        self._away.clear()
         waiting, self._waiting = self._waiting, deque()
         for each in waiting:
             if self._partitions.mine(each.partition):
@@ -272,11 +288,12 @@ class ClusterFrames:
         loop = asyncio.get_running_loop()
         # Timers may fire a little early.
         now = loop.time() + 0.001
-        while self._waiting and self._waiting[0].until <= now:
-            self._waiting.popleft()
-            self.counts["no_owner"] += 1
-        if self._waiting:
-            self._timer = loop.call_at(self._waiting[0].until, self._out_of_patience)
+        patient = deque(each for each in self._waiting if each.until > now)
+        self.counts["no_owner"] += len(self._waiting) - len(patient)
+        self._waiting = patient
+        if patient:
+            first = min(each.until for each in patient)
+            self._timer = loop.call_at(max(first, now + 0.1), self._out_of_patience)
 
     # To and from other nodes.
 
@@ -305,6 +322,26 @@ class ClusterFrames:
                 self._network.receive(frame.uplink)
             else:
                 self._forward(partition, frame)
+
+    def _uplinks_returned(self, node: str, message: bytes) -> None:
+        """Uplinks have not reached their owner: they wait until it is there again, or another one is."""
+        self._returned(node)
+        for frame in decode_uplinks(message, _own_clock):
+            partition = self._partition_of(frame.uplink.phy_payload)
+            if partition is not None:
+                self._wait(partition, Forwarded(frame.uplink, frame.hops - 1))
+
+    def _downlinks_returned(self, node: str, message: bytes) -> None:
+        """Downlinks have not reached the node of their base stations: others are tried."""
+        for frame in decode_downlinks(message, _own_clock):
+            self._network.transmit_reported(TransmitReport(frame.token, frame.base_station, NOT_HERE))
+        self._returned(node)
+
+    def _returned(self, node: str) -> None:
+        self._away.add(node)
+        if self._bus.problem is None:
+            # Not the wire is away but the node, until it is heard of again.
+            self._network.unanswered(self.stations.forget_node(node))
 
     def _downlinks_arrived(self, node: str, message: bytes) -> None:
         try:
@@ -335,7 +372,7 @@ class ClusterFrames:
 
     def forget_node(self, node: str) -> None:
         """A node is gone."""
-        self.stations.forget_node(node)
+        self._network.unanswered(self.stations.forget_node(node))
         self._clocks.forget(node)
 
     def close(self) -> None:

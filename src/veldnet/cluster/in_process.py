@@ -84,26 +84,42 @@ class Wire:
     def knows(self, node: str) -> bool:
         return node in self._buses
 
-    def carry(self, source: str, target: str, subject: str, arrive: Callable[[InProcessBus], None]) -> None:
-        """Bring a message to a node; `arrive` is called with its bus."""
+    def carry(
+        self,
+        source: str,
+        target: str,
+        subject: str,
+        arrive: Callable[[InProcessBus], None],
+        away: Callable[[InProcessBus], None] | None = None,
+    ) -> None:
+        """Bring a message to a node: `arrive` is called with its bus, or `away` with that of its sender where
+        there is no such node."""
         loop = asyncio.get_running_loop()
         for delay in self.travel(source, target, subject):
-            arrival = partial(self._arrived, source, target, arrive)
+            arrival = partial(self._arrived, source, target, arrive, away)
             if delay > 0:
                 loop.call_later(delay, arrival)
             else:
                 loop.call_soon(arrival)
 
-    def _arrived(self, source: str, target: str, arrive: Callable[[InProcessBus], None]) -> None:
+    def _arrived(
+        self,
+        source: str,
+        target: str,
+        arrive: Callable[[InProcessBus], None],
+        away: Callable[[InProcessBus], None] | None,
+    ) -> None:
         held = self._held.get(target)
         if held is not None:
-            held.append(partial(self._arrived, source, target, arrive))
+            held.append(partial(self._arrived, source, target, arrive, away))
             return
         bus = self._buses.get(target)
         groups = self._groups
         apart = source in groups and target in groups and groups[source] != groups[target]
         if bus is not None and not apart:
             arrive(bus)
+        elif bus is None and away is not None and source in self._buses:
+            away(self._buses[source])
 
 
 class InProcessBus:
@@ -127,6 +143,12 @@ class InProcessBus:
     def answer(self, subject: str, handler: AnsweringHandler) -> None:
         self._handlers.answer(subject, handler)
 
+    def on_return(self, subject: str, handler: Handler) -> None:
+        self._handlers.on_return(subject, handler)
+
+    def on_connected(self, listener: Callable[[], None]) -> None:
+        self._handlers.on_connected(listener)
+
     async def start(self) -> None:
         self._wire.join(self)
 
@@ -140,16 +162,23 @@ class InProcessBus:
     def send(self, node: str, subject: str, payload: bytes) -> None:
         self.counts.sent[subject] += 1
         source = self.node
-        self._wire.carry(source, node, subject, lambda bus: bus.received(source, subject, payload))
+        returns = self._handlers.returns(subject)
+        self._wire.carry(
+            source,
+            node,
+            subject,
+            lambda bus: bus.received(source, subject, payload),
+            (lambda bus: bus.returned(node, subject, payload)) if returns else None,
+        )
 
     def announce(self, subject: str, payload: bytes) -> None:
         for node in self._wire.others(self.node):
             self.send(node, subject, payload)
 
     async def request(self, node: str, subject: str, payload: bytes, timeout: float) -> bytes:  # noqa: ASYNC109
+        self.counts.sent[subject] += 1
         if not self._wire.knows(node):
             raise NotThere(f"node {node} is not there")
-        self.counts.sent[subject] += 1
         self._last += 1
         number, source = self._last, self.node
         answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -167,6 +196,9 @@ class InProcessBus:
 
     def received(self, node: str, subject: str, payload: bytes) -> None:
         self._handlers.received(node, subject, payload)
+
+    def returned(self, node: str, subject: str, payload: bytes) -> None:
+        self._handlers.returned(node, subject, payload)
 
     def requested(self, node: str, subject: str, payload: bytes, number: int) -> None:
         def reply(done: bool, answer: bytes) -> None:

@@ -13,6 +13,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
+from typing import NamedTuple
 
 import structlog
 
@@ -39,10 +41,30 @@ _RECONNECT_AFTER = 0.5
 # Octets that wait to be sent, and that wait to be handled.
 _MOST_WAITING = 8_000_000
 _MOST_UNHANDLED = 32_000_000
+# Seconds for which a message is kept that may come back, and how many are.
+_RETURNS_WITHIN, _MOST_KEPT = 2.0, 5_000
 _WARN_EVERY = 10.0
 _STOP_WITHIN = 2.0
 _CLOSE_WITHIN = 0.5
 _DONE, _REFUSED = b"+", b"-"
+
+
+class _Kept(NamedTuple):
+    """A message that may come back."""
+
+    until: float
+    node: str
+    subject: str
+    payload: bytes
+
+
+class _Outgoing(NamedTuple):
+    """A message that waits to be sent. `reply` is where NATS says that nobody receives it."""
+
+    whole: str
+    subject: str
+    payload: bytes
+    reply: str
 
 
 class _Client(Client):
@@ -96,11 +118,13 @@ class NatsBus:
         self._refused: str | None = None
         self._ended = asyncio.Event()
         self._stopping = False
-        self._out: deque[tuple[str, str, bytes]] = deque()
+        self._out: deque[_Outgoing] = deque()
         self._out_size = 0
         self._to_send = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._warned: dict[str, float] = {}
+        self._kept: dict[int, _Kept] = {}
+        self._last = 0
 
     @property
     def counts(self) -> BusCounts:
@@ -122,6 +146,12 @@ class NatsBus:
 
     def answer(self, subject: str, handler: AnsweringHandler) -> None:
         self._handlers.answer(subject, handler)
+
+    def on_return(self, subject: str, handler: Handler) -> None:
+        self._handlers.on_return(subject, handler)
+
+    def on_connected(self, listener: Callable[[], None]) -> None:
+        self._handlers.on_connected(listener)
 
     # The connection.
 
@@ -180,6 +210,7 @@ class NatsBus:
             (f"{self._prefix}.to.{self.node}.>", self._received),
             (f"{self._prefix}.all.>", self._received),
             (f"{self._prefix}.ask.{self.node}.>", self._requested),
+            (f"{self._prefix}.back.{self.node}.*", self._returned),
         ):
             subscribed = await client.subscribe(subject, cb=handler, pending_bytes_limit=_MOST_UNHANDLED)
             client.subscribed.append(subscribed)
@@ -204,6 +235,7 @@ class NatsBus:
                 self._ended.set()
             else:
                 log.info("nats_connected_again", server=self._places)
+                self._handlers.connected()
 
     async def _failed(self, error: Exception) -> None:
         """Hear of what the client meets."""
@@ -245,12 +277,36 @@ class NatsBus:
     # Messages.
 
     def send(self, node: str, subject: str, payload: bytes) -> None:
-        self._put(f"{self._prefix}.to.{node}.{self.node}.{subject}", subject, payload)
+        if not self._handlers.returns(subject):
+            self._put(f"{self._prefix}.to.{node}.{self.node}.{subject}", subject, payload)
+            return
+        self._last += 1
+        reply = f"{self._prefix}.back.{self.node}.{self._last}"
+        if self._put(f"{self._prefix}.to.{node}.{self.node}.{subject}", subject, payload, reply):
+            self._keep(_Kept(time.monotonic() + _RETURNS_WITHIN, node, subject, payload))
+        else:
+            asyncio.get_running_loop().call_soon(self._handlers.returned, node, subject, payload)
+
+    def _keep(self, message: _Kept) -> None:
+        now, kept = time.monotonic(), self._kept
+        for number in list(islice(kept, 8)):
+            if kept[number].until > now and len(kept) < _MOST_KEPT:
+                break
+            del kept[number]
+        kept[self._last] = message
+
+    async def _returned(self, message: Msg) -> None:
+        """NATS says that nobody receives what was sent."""
+        number = message.subject.rsplit(".", 1)[-1]
+        kept = self._kept.pop(int(number), None) if number.isdecimal() else None
+        if kept is not None and kept.until > time.monotonic():
+            self._handlers.returned(kept.node, kept.subject, kept.payload)
 
     def announce(self, subject: str, payload: bytes) -> None:
         self._put(f"{self._prefix}.all.{self.node}.{subject}", subject, payload)
 
-    def _put(self, whole: str, subject: str, payload: bytes) -> None:
+    def _put(self, whole: str, subject: str, payload: bytes, reply: str = "") -> bool:
+        """Whether it will be sent, unless the connection ends before."""
         client = self._connected
         if client is None:
             self._dropped(subject, "nats_message_dropped")
@@ -260,9 +316,11 @@ class NatsBus:
             self._dropped(subject, "nats_too_slow")
         else:
             self.counts.sent[subject] += 1
-            self._out.append((whole, subject, payload))
+            self._out.append(_Outgoing(whole, subject, payload, reply))
             self._out_size += len(payload)
             self._to_send.set()
+            return True
+        return False
 
     async def _write(self) -> None:
         while not self._stopping:
@@ -272,13 +330,13 @@ class NatsBus:
 
     async def _send_all(self) -> None:
         while self._out:
-            whole, subject, payload = self._out.popleft()
+            whole, subject, payload, reply = self._out.popleft()
             self._out_size -= len(payload)
             client = self._connected
             try:
                 if client is None:
                     raise errors.ConnectionClosedError
-                await client.publish(whole, payload)
+                await client.publish(whole, payload, reply)
             except (OSError, errors.Error):
                 self._dropped(subject, "nats_message_dropped")
 

@@ -16,8 +16,9 @@ from .bus import Bus, NodeAway, NotThere, RequestRefused
 from .ownership import PartitionMap
 
 SUBJECT = "device-calls"
-# Seconds that a call waits for somebody to own its partition, and for the answer of the owner.
-OWNER_WITHIN = 2.0
+# Seconds that a call waits for somebody to own its partition, and for the answer of the owner. Others take
+# over within the first from an owner that was killed.
+OWNER_WITHIN = 5.0
 ANSWER_WITHIN = 10.0
 
 _DONE, _UNKNOWN_DEVICE, _STORE_FAILED, _NOT_OWNER = range(4)
@@ -57,6 +58,8 @@ class OwnerCalls:
         self._calls: dict[str, Call] = {}
         self._decoders: dict[str, tuple[msgspec.msgpack.Decoder[Any], msgspec.msgpack.Decoder[Any]]] = {}
         self._changed = asyncio.Event()
+        # What is waited for from which node, to be told when it is gone.
+        self._open: dict[asyncio.Future[None], str] = {}
         bus.answer(SUBJECT, self._asked)
         partitions.node_changed(self._owners_changed)
 
@@ -70,12 +73,19 @@ class OwnerCalls:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    def forget_node(self, node: str) -> None:
+        """A node is gone: it answers nothing any more."""
+        for gone in [gone for gone, asked in self._open.items() if asked == node and not gone.done()]:
+            gone.set_result(None)
+
     async def ask(self, partition: int, name: str, *arguments: Any) -> Any:
         """Ask the owner. Raises what it raises: `UnknownDevice`, `StoreError`; `NotServed` where there is
         none, `Unanswered` where it may have done what was asked."""
         call = self._calls[name]
+        deadline = asyncio.get_running_loop().time() + OWNER_WITHIN
+        why = "no node serves the device just now"
         try:
-            async with asyncio.timeout(OWNER_WITHIN) as patience:
+            async with asyncio.timeout_at(deadline) as patience:
                 while True:
                     changed = self._changed
                     if self._partitions.mine(partition):
@@ -87,21 +97,37 @@ class OwnerCalls:
                         reply = await self._ask(owner, partition, name, arguments)
                         if reply.status != _NOT_OWNER:
                             return self._taken(name, reply)
-                        patience.reschedule(asyncio.get_running_loop().time() + OWNER_WITHIN)
+                        why = reply.words or why
+                        patience.reschedule(deadline)
                     await changed.wait()
         except TimeoutError:
-            raise NotServed("no node serves the device just now") from None
+            raise NotServed(why) from None
 
     async def _ask(self, owner: str, partition: int, name: str, arguments: Sequence[Any]) -> _Reply:
         request = _encode(_Request(name, partition, msgspec.Raw(_encode(arguments))))
         try:
-            return _replies.decode(await self._bus.request(owner, SUBJECT, request, ANSWER_WITHIN))
+            return _replies.decode(await self._answer(owner, request))
         except NotThere as error:
-            raise NotServed(str(error)) from None
+            # It has not got the request; another one will serve the device soon.
+            return _Reply(_NOT_OWNER, str(error))
         except NodeAway as error:
             raise Unanswered(str(error)) from None
         except (RequestRefused, msgspec.DecodeError) as error:
             raise Unanswered(f"node {owner} could not answer: {error}") from None
+
+    async def _answer(self, owner: str, request: bytes) -> bytes:
+        answer = asyncio.ensure_future(self._bus.request(owner, SUBJECT, request, ANSWER_WITHIN))
+        gone = asyncio.get_running_loop().create_future()
+        self._open[gone] = owner
+        try:
+            await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise NodeAway(f"node {owner} is gone, and has not answered")
+            return answer.result()
+        finally:
+            del self._open[gone]
+            gone.cancel()
+            answer.cancel()
 
     def _taken(self, name: str, reply: _Reply) -> Any:
         if reply.status == _UNKNOWN_DEVICE:

@@ -80,8 +80,13 @@ class StationHolders:
 
     def start(self) -> None:
         """Ask who has what, and tell others from time to time; the bus has been started."""
-        self._bus.announce(ASK, b"")
+        self._ask_and_tell()
+        self._bus.on_connected(self._ask_and_tell)
         self._supervisor.repeat(_TASK, TELL_EVERY, self.tell)
+
+    def _ask_and_tell(self) -> None:
+        self._bus.announce(ASK, b"")
+        self._send(self._mine, None)
 
     # For the hub.
 
@@ -180,10 +185,12 @@ class StationHolders:
             if other is not None and other.node == node and other.stamp <= stamp:
                 self._forget(station)
 
-    def forget_node(self, node: str) -> None:
-        """A node is gone, and its connections with it."""
-        for station in [station for station, other in self._others.items() if other.node == node]:
+    def forget_node(self, node: str) -> frozenset[BaseStationId]:
+        """A node is gone, and its connections with it; returns the base stations that it had."""
+        gone = frozenset(station for station, other in self._others.items() if other.node == node)
+        for station in gone:
             self._forget(station)
+        return gone
 
     def _forget(self, station: BaseStationId) -> None:
         self._others.pop(station, None)

@@ -55,6 +55,24 @@ async def test_announcements_reach_all_others_but_not_their_sender(make_bus: Mak
     ]
 
 
+async def test_message_to_a_node_that_is_not_there_comes_back(make_bus: MakeBus) -> None:
+    got: list[Got] = []
+    back: list[Got] = []
+    a, b, _c = await three(make_bus, got)
+    a.on_return("word", lambda node, payload: back.append(Got("a", node, payload)))
+    a.send("b", "word", b"1")
+    a.send("nobody", "word", b"2")
+    a.send("nobody", "other", b"3")
+    await until(lambda: bool(got) and bool(back))
+    await b.stop()
+    a.send("b", "word", b"4")
+    a.send("c", "word", b"5")
+    await until(lambda: len(got) == 2 and len(back) == 2)
+    assert got == [Got("b", "a", b"1"), Got("c", "a", b"5")]
+    assert back == [Got("a", "nobody", b"2"), Got("a", "b", b"4")]
+    assert a.counts.returned["word"] == 2 and not a.counts.dropped
+
+
 async def test_message_nobody_handles_and_failing_handler_end_nothing(make_bus: MakeBus) -> None:
     got: list[Got] = []
     a, b, _c = await three(make_bus, got)

@@ -61,14 +61,21 @@ def with_user(url: str, user: str) -> str:
 
 async def test_outage_is_told_and_ends_by_itself() -> None:
     got: list[bytes] = []
+    back: list[bytes] = []
+    connected: list[str] = []
     with server() as nats:
         async with bus(nats.url, "a") as a, bus(nats.url, "b") as b:
             b.on("word", lambda _node, payload: got.append(payload))
+            a.on_return("frame", lambda _node, payload: back.append(payload))
+            a.on_connected(lambda: connected.append("a"))
             with capture_logs() as logs:
                 nats.stop()
                 await until(lambda: a.problem is not None and b.problem is not None)
                 assert a.problem is not None and f"NATS at 127.0.0.1:{nats.port} is not reached" in a.problem
                 a.send("b", "word", b"lost")
+                a.send("b", "frame", b"kept")
+                await until(lambda: back == [b"kept"])
+                assert not connected
                 with pytest.raises(NodeAway, match="node b cannot be asked"):
                     await a.request("b", "ask", b"", 5)
                 nats.start()
@@ -78,6 +85,7 @@ async def test_outage_is_told_and_ends_by_itself() -> None:
             a.send("b", "word", b"again")
             await until(lambda: bool(got))
             assert got == [b"again"], "what could not be sent is not sent later"
+            assert connected == ["a"] and back == [b"kept"]
             assert a.counts.dropped["word"] == 1
 
 

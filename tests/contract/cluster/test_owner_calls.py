@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from veldnet.cluster import owner_calls
-from veldnet.cluster.owner_calls import Call, OwnerCalls
+from veldnet.cluster.owner_calls import SUBJECT, Call, OwnerCalls
 from veldnet.network.shell import UnknownDevice
 from veldnet.store import NotServed, StoreError, Unanswered
 
-from .conftest import MakeBus
+from .conftest import MakeBus, until
 
 
 class Partitions:
@@ -114,8 +114,24 @@ async def test_nobody_who_serves_it_is_said(make_bus: MakeBus, monkeypatch: pyte
     b.partitions.change("b")
     with pytest.raises(Unanswered, match="node b did not answer"):
         await a.ask(3)
-    monkeypatch.undo()
     await b.bus.stop()
     with pytest.raises(NotServed, match="node b is not there"):
         await a.ask(10)
     assert b.served == []
+
+
+async def test_call_goes_to_the_next_owner_where_one_is_gone(make_bus: MakeBus) -> None:
+    a, b = await two(make_bus)
+    # It has got this one, and may have done it.
+    asked = asyncio.create_task(a.ask(3))
+    await until(lambda: b.bus.counts.received.total() == 1)
+    await b.bus.stop()
+    a.calls.forget_node("b")
+    with pytest.raises(Unanswered, match="node b is gone, and has not answered"):
+        await asked
+    # This one has not reached it.
+    waiting = asyncio.create_task(a.ask(10))
+    await until(lambda: a.bus.counts.sent[SUBJECT] == 2)
+    a.partitions.change("a")
+    assert await waiting == 20
+    assert (a.served, b.served) == ([10], [])

@@ -6,10 +6,11 @@ Everything here runs on one event loop; time and chance come from `Runtime`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from veldnet.domain.joins import JoinKeys
 from veldnet.keys import Vault
+from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.core.air_schedule import AirSchedule
@@ -165,6 +166,10 @@ class NetworkServer:
     def transmit_reported(self, report: TransmitReport) -> None:
         """Take a base station's answer to a downlink."""
         self._transmitter.reported(report)
+
+    def unanswered(self, base_stations: Collection[BaseStationId]) -> None:
+        """Nobody will answer for base stations: the node that they were connected to is gone."""
+        self._transmitter.unanswered(base_stations)
 
     @property
     def gate(self) -> FrameGate:

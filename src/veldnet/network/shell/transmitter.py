@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from msgspec.structs import replace
 
+from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.network.core.air_schedule import AirSchedule
 from veldnet.network.core.events import Transmit
@@ -93,6 +94,13 @@ class Transmitter:
     def _resume(self, token: int) -> None:
         device_ref, attempt, _timer = self._attempts.pop(token)
         self._follow(device_ref, resume(attempt, self._clock(), self._lead, self.air), token)
+
+    def unanswered(self, base_stations: Collection[BaseStationId]) -> None:
+        """Nobody will answer for base stations: do not wait until they would have."""
+        for token, (_ref, attempt, timer) in list(self._attempts.items()):
+            if attempt.current is not None and attempt.current.base_station in base_stations:
+                timer.cancel()
+                self._timed_out(token)
 
     def _timed_out(self, token: int) -> None:
         device_ref, attempt, _timer = self._attempts.pop(token)
