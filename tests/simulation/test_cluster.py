@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from veldnet.cluster import cluster_status
 from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import ClusterFaults, Faults, VirtualCluster
+from veldnet.virtual import ClusterFaults, Conditions, Faults, Kind, VirtualCluster
 
 LONG = "VELDNET_SIMULATION_SEEDS" in os.environ
 SEEDS = range(int(os.environ.get("VELDNET_SIMULATION_SEEDS", "1")))
@@ -39,6 +41,38 @@ def test_devices_are_served_wherever_they_are_heard(tmp_path: Path) -> None:
         clusters = [node.platform.cluster for node in world.nodes.values()]
         forwarded = [cluster.frames.counts for cluster in clusters if cluster is not None]
         assert all(counts["uplinks_forwarded"] and counts["downlinks_forwarded"] for counts in forwarded)
+        await world.close()
+
+    run_virtually(story())
+
+
+def test_every_class_is_served_though_the_clock_of_a_node_is_an_hour_ahead(tmp_path: Path) -> None:
+    async def story() -> None:
+        kinds = (Kind("1.0.3", "B"), Kind("1.0.2", "C"), Kind("1.0.2"))
+        world = VirtualCluster(
+            tmp_path,
+            4,
+            nodes=CALM,
+            ahead={"c": 3600.0, "b": -2.0},
+            conditions=Conditions(kinds=kinds, downlinks_every=(1.0, 3.0)),
+        )
+        await world.build(6, stations=3)
+        await world.run(150)
+        records = await world.check_invariants()
+        status = await world.nodes["a"].data.store.read(cluster_status)
+        assert [len(node.partitions) for node in status.nodes] == [32, 32, 0] and not status.unserved
+        assert any("the clock of this node is 3600 s ahead" in text for text in status.nodes[2].problems)
+        assert {life.device.device_class for life in world.lives if life.device.joined} == {"A", "B", "C"}
+        sent = [r for r in records if isinstance(r, DownlinkRecord) and r.from_application and r.delivered]
+        # Of class A and C in receive windows, C at once, and B in ping slots; by base stations of all nodes.
+        used = Counter((r.slot, r.base_station) for r in sent)
+        assert len({station for _slot, station in used}) == 3 and {slot for slot, _station in used} == {
+            1,
+            2,
+            3,
+        }
+        accepted = [r for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted"]
+        assert len(accepted) > 0.9 * sum(life.sent for life in world.lives) > 50
         await world.close()
 
     run_virtually(story())

@@ -222,6 +222,7 @@ def _of_node(cluster: Clustering) -> Iterator[Metric]:
     for what, text, counted in (
         ("sent", "Messages sent to other nodes, by subject", counts.sent),
         ("received", "Messages received from other nodes, by subject", counts.received),
+        ("returned", "Messages that did not reach their node and came back, by subject", counts.returned),
         ("dropped", "Messages to and from other nodes that were dropped, by subject", counts.dropped),
     ):
         family = CounterMetricFamily(f"veldnet_bus_{what}", text, labels=["subject"])

@@ -111,7 +111,10 @@ class Clustering:
 
     def _status(self) -> str:
         report = msgspec.structs.replace(
-            self.report(), moved_at=self.partitions.moved_at, partitions=self.partitions.partitions
+            self.report(),
+            moved_at=self.partitions.moved_at,
+            partitions=self.partitions.partitions,
+            serves=self.membership.serves,
         )
         return self._encoder.encode(report).decode()
 

@@ -79,8 +79,8 @@ class Bus(Protocol):
         """Have messages handled: with the node that sent one, and its payload."""
 
     def on_return(self, subject: str, handler: Handler) -> None:
-        """Have messages to a node handled, by its name, that turn out not to have reached it: it is not there,
-        or nothing can be sent just now. Not all that are lost come back."""
+        """Have messages to a node handled, by its name, that turn out not to have reached it: it is not
+        there, or nothing can be sent just now. Not all that are lost come back."""
 
     def on_connected(self, listener: Callable[[], None]) -> None:
         """Have somebody called whenever messages go again after they did not."""

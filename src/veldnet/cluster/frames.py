@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
 
-from veldnet.lorawan import BaseStationId, DevAddr, DevEui
+from veldnet.lorawan import BaseStationId, DevAddr, DevEui, GatewayEui
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.network.core import AirSchedule
 from veldnet.network.core.addressing import AddressSpace
@@ -81,8 +81,12 @@ class Network(Protocol):
 class Hub(Protocol):
     """The connections of this node."""
 
-    def share(self, others: StationHolders) -> None:
-        """Tell of the connections of this node, and ask for those of others."""
+    def share(self, others: StationHolders, serves: Callable[[GatewayEui], bool]) -> None:
+        """Tell of the connections of this node, and ask for those of others; `serves` says which base
+        stations are for this node to serve of those that all hear."""
+
+    def take_up(self) -> None:
+        """This node may have others to serve than before."""
 
     def connection(self, base_station: BaseStationId) -> object | None: ...
 
@@ -174,6 +178,7 @@ class ClusterFrames:
         self._reports: Outbox[TransmitReport] = Outbox(self._send_reports)
         # Nodes that messages have not reached since their partitions were looked at last.
         self._away: set[str] = set()
+        self._owners: list[str | None] = []
         bus.on(UPLINKS, self._uplinks_arrived)
         bus.on(DOWNLINKS, self._downlinks_arrived)
         bus.on(REPORTS, self._reports_arrived)
@@ -185,10 +190,23 @@ class ClusterFrames:
     def serve(self, hub: Hub, air: AirSchedule) -> None:
         """Take part with the base stations of this node."""
         self._hub = self.stations.hub = hub
-        hub.share(self.stations)
+        hub.share(self.stations, self._serves)
+        self._partitions.node_changed(self._take_up)
         self._distant = DistantDownlinks(hub, air, self._clock, self._reports.add)
         self.stations.moved = MovingAir(self._bus, air, self._clock).moved
         air.results.counts = lambda base_station: hub.connection(base_station) is not None
+
+    def _serves(self, gateway: GatewayEui) -> bool:
+        """Base stations that all nodes hear have partitions as devices do. While nobody has one, each node
+        serves them: copies of a frame meet at the owner of its device."""
+        owner = self._partitions.owner(self._addresses.partition_of_device(DevEui(int(gateway))))
+        return owner is None or owner == self._bus.node
+
+    def _take_up(self) -> None:
+        owners = [self._partitions.owner(partition) for partition in range(self._addresses.partitions)]
+        if owners != self._owners and self._hub is not None:
+            self._owners = owners
+            self._hub.take_up()
 
     def start(self) -> None:
         """Find out which base stations are where; the bus has been started."""

@@ -64,6 +64,11 @@ class Membership:
         self._task: asyncio.Task[None] | None = None
 
     @property
+    def serves(self) -> bool:
+        """Whether this node wants a share of the partitions; others take what it does not."""
+        return not self._leaving and abs(self.skew) <= MOST_SKEW
+
+    @property
     def problem(self) -> str | None:
         """Why this node serves no partition, or may soon not, in words."""
         if self._problem is not None:
@@ -149,7 +154,7 @@ class Membership:
             self._note(None)
             self._expire_at(begun + LEASE)
             self.skew = self._clock() - view.now / 1000
-            self._ownership.follow(view, leaving=self._leaving or abs(self.skew) > MOST_SKEW)
+            self._ownership.follow(view, leaving=not self.serves)
 
     def _note(self, problem: str | None) -> None:
         if problem is not None and self._problem is None:

@@ -17,6 +17,8 @@ import structlog
 from veldnet.store import ClusterView, StoreError
 from veldnet.supervision import Supervisor
 
+from .status import report_of
+
 log = structlog.get_logger(__name__)
 
 # Of a node that serves partitions.
@@ -78,7 +80,8 @@ def share(view: ClusterView, node: str, partitions: int) -> int:
     so that few move."""
     held = Counter(lease.owner for lease in view.leases.values())
     serving = sorted(
-        (each.name for each in view.living if NETWORK in each.roles), key=lambda name: (-held[name], name)
+        (each.name for each in view.living if NETWORK in each.roles and report_of(each).serves),
+        key=lambda name: (-held[name], name),
     )
     if node not in serving:
         return 0

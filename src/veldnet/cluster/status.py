@@ -15,8 +15,8 @@ FIRST_PARTITION = 0
 
 class NodeReport(msgspec.Struct, frozen=True):
     """What a node says of itself with every renewal of its lease: how many seconds it is behind, its devices
-    in memory, the base stations that are connected to it, how many partitions there are, and what is
-    wrong."""
+    in memory, the base stations that are connected to it, how many partitions there are, what is wrong, and
+    whether it wants a share of the partitions."""
 
     lag: float = 0.0
     devices: int = 0
@@ -25,6 +25,18 @@ class NodeReport(msgspec.Struct, frozen=True):
     moved_at: int | None = None
     partitions: int = PARTITIONS
     problems: tuple[str, ...] = ()
+    serves: bool = True
+
+
+def report_of(node: Node) -> NodeReport:
+    """What a node has written; nothing of one of another version that writes something else."""
+    try:
+        return _report.decode(node.status)
+    except msgspec.DecodeError:
+        return NodeReport()
+
+
+_report = msgspec.json.Decoder(NodeReport)
 
 
 class NodeView(msgspec.Struct):
@@ -69,7 +81,7 @@ def cluster_status(connection: Connection) -> ClusterStatus:
 def status_of(view: ClusterView) -> ClusterStatus:
     living = {node.name for node in view.living}
     # An address space that is small has fewer.
-    partitions = min((_report(node.status).partitions for node in view.living), default=PARTITIONS)
+    partitions = min((report_of(node).partitions for node in view.living), default=PARTITIONS)
     served = {partition: held.owner for partition, held in view.leases.items() if held.owner in living}
     return ClusterStatus(
         cluster=bool(view.nodes),
@@ -82,7 +94,7 @@ def status_of(view: ClusterView) -> ClusterStatus:
 
 
 def _node(node: Node, view: ClusterView, served: dict[int, str]) -> NodeView:
-    report = _report(node.status)
+    report = report_of(node)
     own = sorted(partition for partition, owner in served.items() if owner == node.name)
     return NodeView(
         name=node.name,
@@ -102,11 +114,3 @@ def _node(node: Node, view: ClusterView, served: dict[int, str]) -> NodeView:
         lastHandover=None if report.moved_at is None else timestamp(report.moved_at),
         problems=list(report.problems),
     )
-
-
-def _report(text: str) -> NodeReport:
-    """What a node has written; nothing of one of another version that writes something else."""
-    try:
-        return msgspec.json.decode(text, type=NodeReport)
-    except msgspec.DecodeError:
-        return NodeReport()

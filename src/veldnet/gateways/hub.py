@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from veldnet.lorawan import BaseStationId
+from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 
 from .handover import HandoverTimes
@@ -20,6 +20,7 @@ from .interface import (
     BaseStationProtocol,
     BaseStationService,
     Gate,
+    HeardByAll,
     MessageCounts,
     TakesCertificates,
 )
@@ -78,6 +79,7 @@ class Hub:
         self._ports: dict[str, int] = {}
         # Where there are several nodes.
         self._others: Others | None = None
+        self._serves: Callable[[GatewayEui], bool] | None = None
         # By protocol.
         self.handovers: dict[str, HandoverTimes] = {}
 
@@ -88,9 +90,20 @@ class Hub:
         """Let base stations be served by a protocol, or what belongs to one, too."""
         self._services[service.name] = service
 
-    def share(self, others: Others) -> None:
-        """Have the other nodes told of connections, and know of theirs."""
+    def share(self, others: Others, serves: Callable[[GatewayEui], bool]) -> None:
+        """Have the other nodes told of connections, and know of theirs. `serves` says which base stations are
+        for this node to serve of those that all hear."""
         self._others = others
+        self._serves = serves
+
+    def serves(self, gateway: GatewayEui) -> bool:
+        return self._serves is None or self._serves(gateway)
+
+    def take_up(self) -> None:
+        """This node has others to serve than before of the base stations that all hear."""
+        for service in self._services.values():
+            if isinstance(service, HeardByAll):
+                service.take_up()
 
     def connected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
         before = self._connections.get(base_station)

@@ -101,6 +101,9 @@ class Host(Protocol):
     @property
     def caught(self) -> Callable[[str, BaseException], None]: ...
 
+    def serves(self, gateway: GatewayEui) -> bool:
+        """Whether a base station that all nodes hear is for this one to serve."""
+
     def connected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
         """A base station can be reached by this protocol from now on."""
 
@@ -147,6 +150,14 @@ class BaseStationProtocol(BaseStationService, Protocol):
 
     def transmit(self, downlink: GatewayDownlink) -> None:
         """Have a base station transmit; its answer, or that it cannot be reached, is reported to the host."""
+
+
+@runtime_checkable
+class HeardByAll(Protocol):
+    """A protocol whose base stations are heard by all nodes, as behind a broker, and served by one."""
+
+    def take_up(self) -> None:
+        """This node may have others to serve than before."""
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ import asyncio
 import random
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,13 @@ class NodeServer(MortalServer):
         node = NewNode(name=name, version="0", roles=frozenset({"network", "gateways", "api"}))
         self.name = name
         self._cluster = world
-        super().__init__(world, data, NodeSetup(node, lambda supervisor: world.wire.bus(name, supervisor)))
+        ahead = world.ahead.get(name, 0.0)
+        super().__init__(
+            world,
+            data,
+            NodeSetup(node, lambda supervisor: world.wire.bus(name, supervisor)),
+            lambda: world.clock() + ahead,
+        )
         self.radio = _Stations(self)
         self.platform.hub.register(self.radio)
         caught = self.platform.supervisor.caught
@@ -142,7 +148,9 @@ class _Stations:
                 window.modulation,
                 window.timestamp,
                 window.power,
-                delay=None if window.gps_time is None else gps_to_unix(window.gps_time) - self._host.clock(),
+                delay=None
+                if window.gps_time is None
+                else gps_to_unix(window.gps_time) - server.world.clock(),
             )  # type: ignore[assignment]
         if error is None:
             server.world.checker.on_air(downlink.phy_payload)
@@ -162,7 +170,8 @@ class _Stations:
 
 
 class VirtualCluster(VirtualNetwork):
-    """`names` are those of the nodes, of which each may be dead."""
+    """`names` are those of the nodes, of which each may be dead; their clocks are `ahead` by so many
+    seconds."""
 
     def __init__(
         self,
@@ -172,10 +181,12 @@ class VirtualCluster(VirtualNetwork):
         names: tuple[str, ...] = ("a", "b", "c"),
         faults: Faults | None = None,
         nodes: ClusterFaults | None = None,
+        ahead: Mapping[str, float] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(directory, seed, faults=faults, **options)
         self.names = names
+        self.ahead = ahead or {}
         self.of_nodes = nodes or ClusterFaults()
         chance = random.Random(seed)  # noqa: S311 - the same seed must give the same history
         self.wire = Wire(
@@ -241,7 +252,7 @@ class VirtualCluster(VirtualNetwork):
             # It waits in the buffer of the socket.
             asyncio.get_running_loop().call_later(0.1, self._arrive, uplink)
             return
-        server.radio.heard(replace(uplink, received_at=self.clock()))
+        server.radio.heard(replace(uplink, received_at=server.platform.clock()))
 
     async def _submit(self, _server: MortalServer, dev_eui: DevEui, payload: bytes) -> None:
         server = self.rng.choice([self.nodes[name] for name in self.names])

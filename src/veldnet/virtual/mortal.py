@@ -212,10 +212,15 @@ class MortalLeases:
 
 class MortalServer:
     """One life of the server, between two deaths. It is also its own application server. With `node` it is
-    one of several, on a store of its own in `data`; its downlinks go to its base stations then."""
+    one of several, on a store of its own in `data`; its downlinks go to its base stations then. `clock` is
+    its own where that differs from the world's."""
 
     def __init__(
-        self, world: World, data: DataDirectory | None = None, node: NodeSetup | None = None
+        self,
+        world: World,
+        data: DataDirectory | None = None,
+        node: NodeSetup | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.world = world
         self.data = data if data is not None else world.data
@@ -228,7 +233,7 @@ class MortalServer:
             world.settings,
             self.data,
             outside=Outside(
-                world.clock,
+                clock or world.clock,
                 random.Random(world.rng.random()),  # noqa: S311 - chance is the seed's
                 None if node is not None else self._transmit,
                 self,

@@ -7,7 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from veldnet.cluster import Membership, Ownership
+import msgspec
+
+from veldnet.cluster import Membership, NodeReport, Ownership
 from veldnet.store import ClusterView, FrameRow, Lease, LeaseLost, NewNode, SqliteStore, Statement, StoreError
 from veldnet.supervision import Supervisor
 
@@ -108,6 +110,7 @@ class Node:
             self.ownership,
             self.supervisor,
             lambda: clock() + skew,
+            lambda: msgspec.json.encode(NodeReport(serves=self.membership.serves)).decode(),
         )
         self.lost = 0
 

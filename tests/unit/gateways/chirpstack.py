@@ -78,12 +78,17 @@ class Platform:
         self.directory = self
         self.waiting = 0.0
         self.registered = True
+        # Whether the base station is for this node to serve.
+        self.ours = True
 
     def find(self, gateway: GatewayEui) -> BaseStationId | None:
         return STATION if gateway == EUI and self.registered else None
 
     def lag(self) -> float:
         return self.waiting
+
+    def serves(self, _gateway: GatewayEui) -> bool:
+        return self.ours
 
     def clock(self) -> float:
         return asyncio.get_running_loop().time() + 1_800_000_000

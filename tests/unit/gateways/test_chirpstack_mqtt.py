@@ -63,6 +63,42 @@ def test_a_frame_and_its_answer() -> None:
     run_virtually(story())
 
 
+def test_a_base_station_that_another_node_serves_is_overheard() -> None:
+    async def story() -> None:
+        platform, outlet = Platform(), Outlet()
+        protocol = protocol_of(platform)
+        protocol.received(outlet, f"{BASE}/event/up", UPLINK, False)
+        (heard,) = platform.uplinks
+        protocol.transmit(GatewayDownlink(7, b"frame", window(heard.context)))
+        platform.ours = False
+        again = encode(frame(rx_info__uplink_id=8), as_json=False)
+        protocol.received(outlet, f"{BASE}/event/up", again, False)
+        assert len(platform.uplinks) == 1, "the other node takes it"
+        (sent,) = outlet.frames()
+        ack = encode(pb.DownlinkTxAck(downlink_id=sent.downlink_id, gateway_id=NAME), as_json=False)
+        for _copy in range(2):
+            protocol.received(outlet, f"{BASE}/event/ack", ack + bytes.fromhex("2a020801"), False)
+        assert platform.reports == [TransmitReport(7, STATION, None)]
+        assert not protocol.counts.refused, "answers to the other node are none of this one's business"
+        # One that came only after it was another's, too, is connected as soon as it is this node's.
+        other = protocol_of(platform)
+        platform.connections.clear()
+        other.received(outlet, f"{BASE}/event/up", again, False)
+        other.take_up()
+        assert platform.connections == []
+        platform.ours = True
+        other.take_up()
+        assert platform.connections == [("connected", STATION)]
+        other.transmit(GatewayDownlink(8, b"frame", window(b"", timestamp=None, gps_time=None)))
+        assert len(outlet.frames()) == 2
+        await asyncio.sleep(70)
+        platform.connections.clear()
+        other.take_up()
+        assert platform.connections == [], "it has been silent for too long"
+
+    run_virtually(story())
+
+
 def test_who_writes_json_is_answered_in_json() -> None:
     async def story() -> None:
         platform, outlet = Platform(), Outlet()

@@ -204,6 +204,9 @@ class Harness:
     def lag(self) -> float:
         return 0.0
 
+    def serves(self, _gateway: GatewayEui) -> bool:
+        return True
+
     def caught(self, task: str, error: BaseException) -> None:
         self.defects.append(error)
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 import socket
 from collections import Counter, OrderedDict
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -138,7 +139,9 @@ class ChirpStackMqtt:
                 self._host.presence.refused(parsed.gateway, str(path), now)
                 raise MessageError("unknown_base_station", f"{parsed.gateway} is not registered")
             arrival = Arrival(self._station(identifier, parsed), path, parsed, payload, now)
-            if parsed.kind == CONN:
+            if not self._host.serves(parsed.gateway):
+                self._overheard(arrival, retained)
+            elif parsed.kind == CONN:
                 self._state(arrival, retained)
             else:
                 seen = self._host.presence.seen(identifier, now)
@@ -215,8 +218,30 @@ class ChirpStackMqtt:
         if before is not None and arrival.at - before < _AGAIN:
             raise MessageError("duplicate", "the broker delivered the frame again")
 
+    def _overheard(self, arrival: Arrival, retained: bool) -> None:
+        """A message that another node takes. What is known of the base station is kept for when it is served
+        here; and it answers to what it has been given from here before."""
+        station, kind = arrival.station, arrival.topic.kind
+        if kind == ACK and station.waits:
+            ack = decode(pb.DownlinkTxAck, arrival.payload)
+            with suppress(MessageError):
+                station.acknowledged(ack, self._host.presence.seen(station.identifier, arrival.at))
+        online = kind != CONN or decode(pb.ConnState, arrival.payload).state == pb.ConnState.ONLINE
+        if online and not retained:
+            self._follow(arrival)
+        elif not online and station.path == arrival.path:
+            self._end(station)
+
     def _heard(self, arrival: Arrival, *, presumed: bool = False) -> None:
         """A base station is there, or `presumed` to be. It keeps the path that it has while that is alive."""
+        self._follow(arrival)
+        station, now = arrival.station, arrival.at
+        if not presumed and station.seen_session != station.session:
+            station.seen_session = station.session
+            self._host.presence.seen(station.identifier, now).begins(str(arrival.path), now)
+        self._host.connected(self, station.identifier)
+
+    def _follow(self, arrival: Arrival) -> None:
         station, path, now = arrival.station, arrival.path, arrival.at
         current = station.path
         if current != path:
@@ -227,12 +252,15 @@ class ChirpStackMqtt:
             self._session += 1
             station.begin(path, self._session)
             log.info("mqtt_station", base_station=str(station.identifier), path=str(path))
-        if not presumed and station.seen_session != station.session:
-            station.seen_session = station.session
-            self._host.presence.seen(station.identifier, now).begins(str(path), now)
         station.heard_at, station.presumed_until = now, None
         station.as_json = is_json(arrival.payload)
-        self._host.connected(self, station.identifier)
+
+    def take_up(self) -> None:
+        now = self._host.clock()
+        for station in self._stations.values():
+            alive = station.path is not None and now - station.heard_at < SILENT
+            if alive and self._host.serves(station.gateway):
+                self._host.connected(self, station.identifier)
 
     def _stats(self, arrival: Arrival, seen: Seen) -> None:
         stats = decode(pb.GatewayStats, arrival.payload)

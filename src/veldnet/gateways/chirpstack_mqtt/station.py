@@ -102,6 +102,11 @@ class Station:
         for each in pending.values():
             self._soon(each.token, "SESSION_ENDED")
 
+    @property
+    def waits(self) -> bool:
+        """Whether it was given something that it has not answered yet."""
+        return bool(self._pending)
+
     def transmit(self, sent: GatewayDownlink) -> None:
         """Give a frame to the base station. What it cannot be given is reported at once."""
         error = self._given(sent)
