@@ -3,7 +3,8 @@
 import pytest
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
-from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, crypto, join, multicast
+from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, crypto, join
+from veldnet.lorawan.packages import multicast_keys as multicast
 
 TT_KEY = AesKey.parse("BEC499C69E9C939E413B663961636C61")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .crypto import aes_decrypt, aes_encrypt
-from .identifiers import DevAddr
-from .keys import AesKey
+from veldnet.lorawan.crypto import aes_decrypt, aes_encrypt
+from veldnet.lorawan.identifiers import DevAddr
+from veldnet.lorawan.keys import AesKey
 
 
 def mc_root_key_10(gen_app_key: AesKey) -> AesKey:

@@ -6,7 +6,7 @@ import binascii
 
 import pytest
 
-from veldnet.lorawan.fragmentation import parity_fragment, parity_row
+from veldnet.lorawan.packages.parity import parity_fragment, parity_row
 
 DATA = bytes(range(0x64))
 PARTS = [DATA[start : start + 10] for start in range(0, 100, 10)]
