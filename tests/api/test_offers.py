@@ -12,6 +12,9 @@ from tests.api.hosting import HostedServer
 from tests.e2e import radio
 from tests.installation import sandbox
 from tests.person import Person
+from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.lorawan.packages import CLOCK_SYNC, parse, serialise
+from veldnet.lorawan.packages.clock_sync import AppTimeAns, AppTimeReq
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
@@ -143,6 +146,40 @@ def test_a_suspended_plan_gives_no_service_until_it_is_resumed(
     operator.call("PUT", f"{DESK}/plans/{plan['ref']}", {"suspended": False})
     hear(b"\x03")
     assert len(_accepted(user, "0059AC00CC000104")) == 2, "the session went on"
+
+
+def test_a_profile_with_a_port_for_it_gives_devices_the_time(
+    server: HostedServer, operator: Person, user: Person, account: Account, antenna: Antenna
+) -> None:
+    settings = {"clockSyncPort": 202}
+    operator.call(
+        "POST", f"{DESK}/deviceProfiles", {"id": "VELD/Clock", "name": "Clock", "settings": settings}
+    )
+    create(
+        user,
+        account,
+        0x105,
+        plain=True,
+        deviceProfileId="VELD/Clock",
+        routingProfileId=routing(user),
+        connectivityPlanId=account.connectivity_plan_id,
+    )
+    device = radio.device("0059AC00CC000105", KEY)
+    radio.join(antenna, device)
+    slow = round(unix_to_gps(server.clock())) - 1000
+    antenna.hear(device.uplink(202, serialise((AppTimeReq(slow, 7, False),))))
+    frame = antenna.downlink(3)
+    received = None if frame is None else device.receive(frame)
+    assert received is not None and received.fport == 202
+    (answer,) = parse(received.payload, CLOCK_SYNC.downlink).commands
+    assert isinstance(answer, AppTimeAns) and answer.token == 7 and abs(answer.correction - 1000) <= 1
+    server.pass_time(1)
+    frames = user.call("GET", f"{V1}/frames?deviceEUI=0059AC00CC000105")["frames"]
+    seen = [user.call("GET", f"{V1}/frames/{frame['id']}")["packageCommands"] for frame in frames]
+    assert [f"AppTimeAns correction={answer.correction} token=7"] in seen
+    assert [f"AppTimeReq device_time={slow} token=7 answer_required=False"] in seen
+    wrong = {"id": "VELD/Wrong", "name": "Wrong", "settings": {"clockSyncPort": 224}}
+    assert "clockSyncPort" in refused(operator, "POST", "deviceProfiles", wrong)
 
 
 def _plan(user: Person, ref: str) -> str:

@@ -4606,6 +4606,7 @@ export interface components {
             lateCopies: unknown[];
             deliveries: unknown[];
             macCommands: string[];
+            packageCommands: string[];
             explanation: components["schemas"]["Explanation"] | null;
         };
         /**

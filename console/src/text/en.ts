@@ -710,6 +710,7 @@ export const en = {
   "logger.json": "Save as JSON",
   "logger.late": "late",
   "logger.mac": "MAC commands",
+  "logger.package": "Package commands (TS003 to TS006)",
   "logger.message": "Message",
   "logger.newFrames": "{count, plural, one {# new frame} other {# new frames}}",
   "logger.none": "No frames found",

@@ -712,6 +712,7 @@ export const nl: Record<keyof typeof en, string> = {
   "logger.json": "Opslaan als JSON",
   "logger.late": "te laat",
   "logger.mac": "MAC-commando's",
+  "logger.package": "Pakketcommando's (TS003 tot TS006)",
   "logger.message": "Bericht",
   "logger.newFrames": "{count, plural, one {# nieuw frame} other {# nieuwe frames}}",
   "logger.none": "Geen frames gevonden",

@@ -1,6 +1,6 @@
 """Frames and devices explained in the languages of the console."""
 
-from .describe_mac_commands import describe_mac_commands
+from .describe_commands import describe_mac_commands, describe_package_commands
 from .explaining import explain_device, explain_frame
 from .findings import Explanation, Finding
 
@@ -8,6 +8,7 @@ __all__ = [
     "Explanation",
     "Finding",
     "describe_mac_commands",
+    "describe_package_commands",
     "explain_device",
     "explain_frame",
 ]

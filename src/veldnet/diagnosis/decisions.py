@@ -45,6 +45,19 @@ _DUTCH: dict[str, str] = {
     "the application server has {millis} ms to submit a downlink": (
         "de applicatieserver heeft {millis} ms om een downlink aan te bieden"
     ),
+    "clock synchronisation: {why}": "kloksynchronisatie: {why}",
+    "the network cannot read the request, its AppSKey is in the HSM": (
+        "het netwerk kan de vraag niet lezen, de AppSKey zit in de HSM"
+    ),
+    "no AppTimeReq in the payload": "geen AppTimeReq in de payload",
+    "the device's clock is right, and it needs no answer": (
+        "de klok van het apparaat loopt goed, en het heeft geen antwoord nodig"
+    ),
+    "the downlink queue is full": "de downlinkwachtrij is vol",
+    "the connectivity plan allows no downlinks": "het connectiviteitsplan staat geen downlinks toe",
+    "the device's clock is to be changed by {seconds} s": (
+        "de klok van het apparaat moet {seconds} s worden verzet"
+    ),
     # Downlinks.
     "no downlink: nothing to send": "geen downlink: niets te verzenden",
     "no downlink: its counter has ended, the device must join again": (

@@ -162,6 +162,8 @@ class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # Whether a personalised device may begin its uplink counter again at 0: who has recorded its frames can
     # then send them once more.
     allowABPAutomaticReset: bool = False
+    # Port on which the network answers requests for the time (TS003, usually 202); None: it does not.
+    clockSyncPort: Annotated[int, Meta(ge=1, le=223)] | None = None
     manufacturerName: str = "Generic"
     applicationLayer: dict[str, str] | None = None
 

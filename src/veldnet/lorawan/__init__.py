@@ -27,6 +27,7 @@ __all__ = [
     "join",
     "mac_commands",
     "modulation",
+    "packages",
     "radio",
     "regions",
 ]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tests.unit.network.builders import NOW, device, receive, session, uplink_frame
 from tests.unit.network.core.test_mac_commands import current, requests_in
-from veldnet.diagnosis.describe_mac_commands import describe_mac_commands
+from veldnet.diagnosis.describe_commands import describe_mac_commands
 from veldnet.domain.documents import ProfileSettings
 from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, UPLINK_COMMANDS, MacCommand
 from veldnet.network.core import mac_commands

@@ -1,7 +1,7 @@
 // All that is known of one frame.
 import { Badge, Box, Button, Code, Grid, Stack, Table, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
-import { $api } from "../../api/client";
+import { $api, type Schemas } from "../../api/client";
 import { Facts, Loading, Mono, Problem, Time, blocking } from "../../components/basics";
 import { hex, localTime, number, utcTime } from "../../format";
 import { useT, useTexts, type Key, type Translate } from "../../text";
@@ -91,7 +91,7 @@ export function FrameDetails({ line }: { line: Line }) {
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Stack gap="sm">
             <RadioFacts line={line} record={record} />
-            <Contents line={line} macCommands={found.data.macCommands} />
+            <Contents line={line} frame={found.data} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
@@ -222,22 +222,36 @@ function RadioFacts({ line, record }: { line: Line; record: FrameRecord }) {
   );
 }
 
-function Contents({ line, macCommands }: { line: Line; macCommands: string[] }) {
+function Commands({ title, commands }: { title: React.ReactNode; commands: string[] }) {
+  if (commands.length === 0) return null;
+  return (
+    <div>
+      <Text size="sm" fw={600}>
+        {title}
+      </Text>
+      {commands.map((command, index) => (
+        <Code key={index} block mt={4} style={{ whiteSpace: "pre-wrap" }}>
+          {command}
+        </Code>
+      ))}
+    </div>
+  );
+}
+
+function Contents({ line, frame }: { line: Line; frame: Schemas["FrameDetail"] }) {
   const t = useT();
+  const mac = line.mac && <Mono dimmed>{hex(line.mac)}</Mono>;
   return (
     <>
-      {macCommands.length > 0 && (
-        <div>
-          <Text size="sm" fw={600}>
-            {t("logger.mac")} {line.mac && <Mono dimmed>{hex(line.mac)}</Mono>}
-          </Text>
-          {macCommands.map((command, index) => (
-            <Code key={index} block mt={4} style={{ whiteSpace: "pre-wrap" }}>
-              {command}
-            </Code>
-          ))}
-        </div>
-      )}
+      <Commands
+        title={
+          <>
+            {t("logger.mac")} {mac}
+          </>
+        }
+        commands={frame.macCommands}
+      />
+      <Commands title={t("logger.package")} commands={frame.packageCommands} />
       {line.payload && (
         <div>
           <Text size="sm" fw={600}>

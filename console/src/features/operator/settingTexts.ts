@@ -266,6 +266,21 @@ export const profileGroups: SettingGroup[] = [
       dummyPayloadMaxSize: said(["Dummy payload at most", ""], ["Maximale dummypayload", ""]),
     },
   },
+  {
+    title: { en: "Application packages", nl: "Applicatiepakketten" },
+    settings: {
+      clockSyncPort: said(
+        [
+          "Clock synchronisation port",
+          "The network answers requests for the time (TS003), usually on 202; empty: it does not.",
+        ],
+        [
+          "Poort voor kloksynchronisatie",
+          "Het netwerk beantwoordt vragen naar de tijd (TS003), meestal op 202; leeg: niet.",
+        ],
+      ),
+    },
+  },
 ];
 
 export const stationProfileGroups: SettingGroup[] = [

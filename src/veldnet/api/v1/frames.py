@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from veldnet.api.query import InLanguage, Parameter
 from veldnet.api.routers import SUBSCRIBER, VIEWER
 from veldnet.api.services import Services
-from veldnet.diagnosis import Explanation, describe_mac_commands, explain_frame
+from veldnet.diagnosis import Explanation, describe_mac_commands, describe_package_commands, explain_frame
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
@@ -57,6 +57,7 @@ class FrameDetail(msgspec.Struct):
     lateCopies: list[msgspec.Raw]
     deliveries: list[msgspec.Raw]
     macCommands: list[str]
+    packageCommands: list[str]
     explanation: Explanation | None
 
 
@@ -103,12 +104,14 @@ def _detail(connection: Connection, of: Whose, frame_id: str, language: Language
     found = read_frame(connection, of, number)
     if found is None:
         raise NotFound("Frame", frame_id)
+    record = None if found.record is None else decode_record(found.record)
     return FrameDetail(
         str(number),
         timestamp(found.time),
         None if found.record is None else msgspec.Raw(found.record),
         [msgspec.Raw(body) for body in found.late_copies],
         [msgspec.Raw(result) for result in found.deliveries],
-        [] if found.record is None else describe_mac_commands(decode_record(found.record)),
+        [] if record is None else describe_mac_commands(record),
+        [] if record is None else describe_package_commands(record),
         explain_frame(connection, number, language),
     )

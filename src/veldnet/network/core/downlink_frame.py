@@ -88,7 +88,7 @@ def build(
         size=len(layout.payload),
         confirmed=confirmed,
         ack=content.ack,
-        from_application=chosen is not None,
+        from_application=chosen is not None and not chosen.from_network,
         correlation_id=chosen.correlation_id if chosen is not None else None,
         fcnt_up=session.fcnt_up,
         mac=serialise(content.mac),

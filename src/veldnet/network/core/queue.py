@@ -65,7 +65,7 @@ def discarded(
         payload=item.payload,
         size=len(item.payload),
         confirmed=item.confirmed,
-        from_application=True,
+        from_application=not item.from_network,
         correlation_id=item.correlation_id,
         fcnt_up=session.fcnt_up if session else None,
         delivered=False,

@@ -179,6 +179,8 @@ class QueuedDownlink(msgspec.Struct, frozen=True, array_like=True, gc=False):
     for_pending_session: bool = False
     # Higher goes first, among downlinks that the network encrypts.
     priority: int = 0
+    # An answer of the network itself, for a package; application servers are told nothing of it.
+    from_network: bool = False
 
 
 class InFlight(msgspec.Struct, frozen=True, array_like=True, gc=False):

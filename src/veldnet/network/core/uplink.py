@@ -24,6 +24,7 @@ from veldnet.lorawan.mac_commands import UPLINK_COMMANDS, MacCommand
 from veldnet.lorawan.mac_commands import parse as parse_mac_commands
 
 from . import adr, candidates, error_rate
+from .clock_sync import answer_clock
 from .context import Context, UplinkContext
 from .downlink import plan_downlink
 from .events import AnswerDue, AnswerLater, DataReceived, Effect, Need, Transition
@@ -165,6 +166,9 @@ def _accept(context: UplinkContext, state: DeviceState, found: Match) -> Transit
         exchange, link_notes = Exchange(session), ("repetition: answered again, not delivered again",)
     link, adr_notes = _run_adr(context, session)
     state = replace(_note_status(state, exchange, context.now), session=session)
+    clock_notes: tuple[str, ...] = ()
+    if found.verdict == "new":
+        state, clock_notes = answer_clock(context, state, found.fcnt)
     need = Need(
         ack=frame.confirmed and plan.ackedUplinkFrame,
         adr_ack=frame.adr_ack_req,
@@ -180,7 +184,7 @@ def _accept(context: UplinkContext, state: DeviceState, found: Match) -> Transit
         mac,
         exchange.device_status,
         blocked(session),
-        exchange.notes + problem + link_notes + adr_notes + answer.decisions,
+        exchange.notes + problem + link_notes + adr_notes + clock_notes + answer.decisions,
         awaited.submission if awaited else 0,
     )
     record = uplink_record(context, answer.state, found, conduct)
