@@ -147,6 +147,14 @@ def test_the_old_token_works_until_the_new_one_has_been_used(desk: Desk) -> None
     station.files["cups"] = before[0]
     desk.server.pass_time(2)
     assert desk.ask(station)[0] == 401
+    # The base station was never heard; its page shows all the same what was refused in its name.
+    desk.server.run(desk.server.platform.presence_keeper.write())
+    listed = desk.operator.call("GET", _STATIONS)
+    [shown] = [each for each in listed if each["id"] == identifier]
+    assert shown["lastRefusal"].startswith(
+        "not_authenticated: the token is unknown or revoked (from 127.0.0.1"
+    )
+    assert shown["refusedFrames"] == 1 and shown["lastSeen"] is None
 
 
 def test_a_new_token_is_used_once_the_lns_is_connected_with_it(desk: Desk) -> None:

@@ -234,7 +234,8 @@ def test_who_has_not_proven_to_be_the_base_station_is_refused(
     server: RunningServer, account: Account, authority: Authority, token: str, operator: Person
 ) -> None:
     other = "0059AC00000000AA"
-    operator.call("POST", "/api/v1/operator/baseStations", {"gatewayEUI": other, "name": "other"})
+    body = {"gatewayEUI": other, "name": "other"}
+    registered = operator.call("POST", "/api/v1/operator/baseStations", body)
     mine, foreign = authority.issue("0059ac00000000AA"), Authority(authority.folder, "Elsewhere")
     trusting = authority.trusting()
 
@@ -265,12 +266,19 @@ def test_who_has_not_proven_to_be_the_base_station_is_refused(
                 await Field(other, uri, ssl=authority.trusting(wrong)).connect()
         with pytest.raises(InvalidStatus, match="404"):
             await connect(f"{uri}/somewhere", **headers(token))
+        with pytest.raises(InvalidStatus, match="401"):
+            await connect(f"{uri}/router-{other}", **headers("Bearer wrong"))
 
     run(story)
     end = time.monotonic() + 30
     while "0059AC00000000AB" not in operator.request("GET", "/api/v1/operator/baseStations/unknown").text:
         assert time.monotonic() < end, "a station that is not registered is listed"
         time.sleep(0.2)
+    listed = operator.call("GET", "/api/v1/operator/baseStations")
+    [shown] = [each for each in listed if each["id"] == registered["id"]]
+    assert shown["lastRefusal"].startswith(
+        "not_authenticated: the token is unknown or revoked (from 127.0.0.1"
+    )
 
 
 def test_messages_that_are_none_are_counted_with_their_reason(

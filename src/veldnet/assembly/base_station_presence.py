@@ -35,14 +35,15 @@ class PresenceKeeper:
             for gateway, station in self._presence.unknown.items()
             if station.last_seen_at >= since
         }
-        if not (seen or unknown):
+        unheard = {station: tally.count for station, tally in self._presence.unheard.items() if tally.count}
+        if not (seen or unknown or unheard):
             return
         conduct = {station: self._presence.stations[station] for station in seen}
         counted = {station: (each.refused.count, each.irregular.count) for station, each in conduct.items()}
         # In an order that all writers have, so that none waits for one that waits for it.
         rows = [_row(station, each, now) for station, each in sorted(conduct.items())]
         try:
-            await self._store.write(partial(_write_presence, rows, unknown))
+            await self._store.write(partial(_write_presence, rows, self._refusals(unheard), unknown))
         except StoreError:
             self._presence.last_seen = seen | self._presence.last_seen
             self._written_at = since
@@ -50,6 +51,21 @@ class PresenceKeeper:
         for station, (refused, irregular) in counted.items():
             conduct[station].refused.count -= refused
             conduct[station].irregular.count -= irregular
+        for station, count in unheard.items():
+            self._presence.unheard[station].count -= count
+
+    def _refusals(self, unheard: dict[BaseStationId, int]) -> list[dict[str, Any]]:
+        """Of base stations that were not heard."""
+        tallies = self._presence.unheard
+        return [
+            {
+                "station": str(station),
+                "refused": count,
+                "refusal": tallies[station].last,
+                "refusal_at": _millis(tallies[station].at),
+            }
+            for station, count in sorted(unheard.items())
+        ]
 
 
 def _row(station: BaseStationId, seen: Seen, now: float) -> dict[str, Any]:
@@ -73,19 +89,28 @@ def _millis(seconds: float | None) -> int | None:
 
 
 def _write_presence(
-    rows: list[dict[str, Any]], unknown: dict[str, UnknownBaseStation], connection: Connection
+    rows: list[dict[str, Any]],
+    refusals: list[dict[str, Any]],
+    unknown: dict[str, UnknownBaseStation],
+    connection: Connection,
 ) -> None:
     columns = base_stations.c
+    refused = {
+        "refused_frames": columns.refused_frames + bindparam("refused"),
+        "last_refusal": func.coalesce(bindparam("refusal"), columns.last_refusal),
+        "last_refusal_at": func.coalesce(bindparam("refusal_at"), columns.last_refusal_at),
+    }
+    if refusals:
+        of_one = update(base_stations).where(columns.id == bindparam("station"))
+        connection.execute(of_one.values(refused), refusals)
     if rows:
         # One statement for all: frames wait for the writer.
         connection.execute(
             update(base_stations)
             .where(columns.id == bindparam("station"))
             .values(
+                **refused,
                 last_seen_at=bindparam("seen"),
-                refused_frames=columns.refused_frames + bindparam("refused"),
-                last_refusal=func.coalesce(bindparam("refusal"), columns.last_refusal),
-                last_refusal_at=func.coalesce(bindparam("refusal_at"), columns.last_refusal_at),
                 irregular_frames=columns.irregular_frames + bindparam("irregular"),
                 last_irregularity=func.coalesce(bindparam("irregularity"), columns.last_irregularity),
                 last_irregularity_at=func.coalesce(

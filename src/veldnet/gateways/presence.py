@@ -209,6 +209,8 @@ class Presence:
         self.last_seen: dict[BaseStationId, float] = {}
         self.stations: dict[BaseStationId, Seen] = {}
         self.unknown: OrderedDict[GatewayEui, UnknownBaseStation] = OrderedDict()
+        # What was refused in the name of registered base stations that were not heard yet.
+        self.unheard: dict[BaseStationId, Tally] = {}
 
     def seen(self, base_station: BaseStationId, now: float) -> Seen:
         self.last_seen[base_station] = now
@@ -220,6 +222,16 @@ class Presence:
             station.up_since = now
         station.seen_at = now
         return station
+
+    def note_refusal(self, base_station: BaseStationId, words: str, now: float) -> None:
+        """Show at a registered base station what was refused of somebody in its name, who may be anybody."""
+        station = self.stations.get(base_station)
+        if station is None:
+            self.unheard.setdefault(base_station, Tally()).add(words, now)
+        else:
+            station.refused.add(words, now)
+            # To be written down, though it was not heard.
+            self.last_seen.setdefault(base_station, station.seen_at)
 
     def refused(self, gateway: GatewayEui, address: str, now: float) -> None:
         known = self.unknown.get(gateway)

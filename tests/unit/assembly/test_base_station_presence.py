@@ -115,6 +115,28 @@ async def test_b9_refusals_add_up_over_processes(store: DatabaseStore) -> None:
     assert (await station(store)).refused_frames == 5 and (await station(store)).last_refusal
 
 
+async def test_refusals_in_the_name_of_who_was_never_heard_are_written_down(store: DatabaseStore) -> None:
+    harness = Harness()
+    writer = keeper(store, harness)
+    for count in (1, 2):
+        harness.presence.note_refusal(STATION, f"foreign_network: {count}", harness.now)
+        await writer.write()
+        await writer.write()
+        found = await station(store)
+        assert (found.refused_frames, found.last_refusal) == (count, f"foreign_network: {count}")
+        assert found.last_seen_at is None and STATION not in harness.presence.stations
+    # One that was heard, and is silent while others speak in its name.
+    harness.pull()
+    heard_at = harness.now
+    await writer.write()
+    harness.now += 60
+    harness.presence.note_refusal(STATION, "foreign_network: 3", harness.now)
+    await writer.write()
+    found = await station(store)
+    assert (found.refused_frames, found.last_refusal) == (3, "foreign_network: 3")
+    assert found.last_seen_at == round(heard_at * 1000)
+
+
 async def test_b9_what_could_not_be_written_is_written_later(store: DatabaseStore) -> None:
     class Broken:
         async def write(self, _work: Any) -> None:

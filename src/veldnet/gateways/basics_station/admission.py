@@ -28,13 +28,13 @@ def admit(
     if known is not None and proven != found:
         # Whoever it is, it is not the base station whose row shows this.
         if isinstance(proven, BaseStationId):
-            note_refusal(host, proven, f"wrong_router: its credential was used for {gateway}")
+            host.presence.note_refusal(proven, f"wrong_router: its credential was used for {gateway}", now)
         raise Refused("wrong_router", f"the credential is not that of {gateway}")
     return found
 
 
-def note_refusal(host: Host, station: BaseStationId, words: str) -> None:
-    """Show at a base station what was refused of it."""
-    seen = host.presence.stations.get(station)
-    if seen is not None:
-        seen.refused.add(words, host.clock())
+def note_unproven(host: Host, gateway: GatewayEui, words: str, address: str) -> None:
+    """Show at a base station that somebody who says to be it has not proven that."""
+    station = host.directory.find(gateway)
+    if station is not None:
+        host.presence.note_refusal(station, f"not_authenticated: {words} (from {address})", host.clock())

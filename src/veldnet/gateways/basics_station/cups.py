@@ -16,7 +16,7 @@ import structlog
 from veldnet.gateways.interface import Host, MessageCounts
 from veldnet.lorawan import BaseStationId
 
-from .admission import Refused, admit, note_refusal
+from .admission import Refused, admit, note_unproven
 from .authentication import NotAuthenticated, Proof, StationPort, only
 from .cups_messages import Report, Segments, Update, parse_report
 from .messages import MessageError
@@ -152,12 +152,15 @@ class CupsServer(StationPort):
                 request.values(b"authorization"), writer.get_extra_info("ssl_object")
             )
         except NotAuthenticated as error:
+            with contextlib.suppress(MessageError):
+                note_unproven(self._host, parse_report(bytes(request.body)).gateway, str(error), address)
             raise _NotServed(HTTPStatus.UNAUTHORIZED, "not_authenticated", str(error)) from None
         try:
             report = parse_report(bytes(request.body))
         except MessageError as error:
             if isinstance(known, BaseStationId):
-                note_refusal(self._host, known, f"{error.code}: {error}")
+                now = self._host.clock()
+                self._host.presence.note_refusal(known, f"{error.code}: {error}", now)
             raise _NotServed(HTTPStatus.BAD_REQUEST, error.code, str(error)) from None
         try:
             station = admit(self._host, report.gateway, known, address)

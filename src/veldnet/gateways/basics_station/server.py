@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import re
 import socket
@@ -26,7 +27,7 @@ from veldnet.lorawan.identifiers import InvalidIdentifier
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.lorawan.regions import ChannelPlan
 
-from .admission import Refused, admit
+from .admission import Refused, admit, note_unproven
 from .authentication import NotAuthenticated, Proof, StationPort, only
 from .messages import MessageError, encode, parse_discovery
 from .router_ids import id6, parse_router_id
@@ -146,17 +147,23 @@ class BasicsStationServer(StationPort):
     def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
         path = request.path.partition("?")[0]
         if path != _DISCOVERY and not path.startswith(_STATION):
-            return self._refuse("bad_path", HTTPStatus.NOT_FOUND, f"stations connect to {_DISCOVERY}")
+            words = f"stations connect to {_DISCOVERY}"
+            return self._refuse(connection, "bad_path", HTTPStatus.NOT_FOUND, words)
         assert self._server is not None
         if len(self._server.connections) > self._options.most:
-            return self._refuse("overload", HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
+            words = "too many connections"
+            return self._refuse(connection, "overload", HTTPStatus.SERVICE_UNAVAILABLE, words)
         assert isinstance(connection, _Connection)
         try:
             known, connection.proof = self._identify(
                 request.headers.get_all("Authorization"), connection.transport.get_extra_info("ssl_object")
             )
         except NotAuthenticated as error:
-            return self._refuse("not_authenticated", HTTPStatus.UNAUTHORIZED, str(error))
+            if path != _DISCOVERY:
+                with contextlib.suppress(InvalidIdentifier):
+                    gateway = parse_router_id(path.removeprefix("/"))
+                    note_unproven(self._host, gateway, str(error), _address(connection))
+            return self._refuse(connection, "not_authenticated", HTTPStatus.UNAUTHORIZED, str(error))
         connection.proven = known
         if self._options.certificate is not None:
             connection.generation = self._options.certificate.generation
@@ -165,16 +172,16 @@ class BasicsStationServer(StationPort):
         try:
             connection.gateway = gateway = parse_router_id(path.removeprefix("/"))
         except InvalidIdentifier as error:
-            return self._refuse("bad_router", HTTPStatus.BAD_REQUEST, str(error))
+            return self._refuse(connection, "bad_router", HTTPStatus.BAD_REQUEST, str(error))
         try:
             connection.station = admit(self._host, gateway, known, _address(connection))
         except Refused as refused:
-            return self._refuse(refused.code, HTTPStatus.FORBIDDEN, str(refused))
+            return self._refuse(connection, refused.code, HTTPStatus.FORBIDDEN, str(refused))
         return None
 
-    def _refuse(self, code: str, status: HTTPStatus, words: str) -> Response:
+    def _refuse(self, connection: ServerConnection, code: str, status: HTTPStatus, words: str) -> Response:
         self._counts.refused[code] += 1
-        log.info("station_refused", code=code, error=words)
+        log.info("station_refused", code=code, address=_address(connection), error=words)
         return _response(status, words)
 
     # Connections.

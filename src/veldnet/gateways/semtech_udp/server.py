@@ -181,9 +181,8 @@ class SemtechUdpServer:
         """A datagram from where no base station may be; its EUI's row shows it, and it counts for nothing."""
         error = DatagramError("foreign_network", f"{address[0]} is in none of gateways.udp_networks")
         base_station = self._directory.find(header.gateway)
-        seen = None if base_station is None else self._presence.stations.get(base_station)
-        if seen is not None:
-            seen.refused.add(f"{error.code}: {error}", now)
+        if base_station is not None:
+            self._presence.note_refusal(base_station, f"{error.code}: {error}", now)
         return error
 
     def _defect(self, error: Exception) -> None:
