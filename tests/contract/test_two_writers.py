@@ -12,11 +12,13 @@ import pytest
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from tests import postgresql
-from veldnet.domain.errors import BadRequest
+from veldnet.domain.documents import PlanSettings
+from veldnet.domain.errors import BadRequest, NoFreeConnection
 from veldnet.domain.resources import RoutingProfile
 from veldnet.domain.scope import Scope, UserRef
 from veldnet.inventory import accounts, changes, decoders, offers, routing_profiles, sandbox
 from veldnet.inventory.accounts import api_keys, projects
+from veldnet.inventory.devices.assignment import choose_plan
 from veldnet.inventory.keys import exchange_keys
 from veldnet.monitoring import health
 from veldnet.store import appended_counts, fold_device_counts, migrate, put, sqlite_engine, write_property
@@ -28,6 +30,7 @@ from veldnet.store.schema import (
     device_profiles,
     devices,
     operators,
+    plan_grants,
     preferences,
     properties,
     subscribers,
@@ -44,7 +47,7 @@ _WAITS = 0.05
 
 @pytest.fixture(params=("sqlite", "postgresql"))
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """Over a database with an operator, a subscriber and a user, which all have the number 1."""
+    """Over a database with an operator, a subscriber, a user and a plan, which all have the number 1."""
     with ExitStack() as held:
         if request.param == "sqlite":
             opened = sqlite_engine(tmp_path / "two.db", durable=False)
@@ -56,6 +59,8 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
             connection.execute(insert(operators).values(code="ope", name="x"))
             row: dict[str, object] = {"operator_ref": 1, "customer_id": "100000001", "name": "x"}
             connection.execute(insert(subscribers).values(row))
+            plan = offers.create_connectivity_plan(connection, 1, "ope/plan", "x", PlanSettings())
+            offers.grant_connectivity_plan(connection, 1, plan, 1)
             row = {"subscriber_ref": 1, "username": "anna", "password_hash": "", "display_name": "A"}
             connection.execute(insert(users).values(row))
         yield opened
@@ -89,8 +94,8 @@ class Case(NamedTuple):
     change: Callable[[Connection], Any]
     look: Callable[[Connection], Any]
     there: Any
-    # Whether the second one is refused.
-    refused: bool = False
+    # How the second one is refused.
+    refused: type[Exception] | None = None
 
 
 COUNT = func.count()
@@ -103,15 +108,21 @@ CASES = {
     "versions of exchange keys": Case(
         _exchange_key, _rows(select(exchange_rows.c.version).order_by(exchange_rows.c.version)), [1, 2]
     ),
-    "the limit of decoders": Case(_decoder, _rows(select(COUNT).select_from(decoder_rows)), [1], True),
+    "the limit of decoders": Case(_decoder, _rows(select(COUNT).select_from(decoder_rows)), [1], BadRequest),
     "the limit of projects": Case(
-        lambda c: projects.create_own_project(c, 1, "A"), lambda c: len(projects.list_projects(c, 1)), 1, True
+        lambda c: projects.create_own_project(c, 1, "A"),
+        lambda c: len(projects.list_projects(c, 1)),
+        1,
+        BadRequest,
     ),
     "the limit of API keys": Case(
         lambda c: api_keys.create_key(c, UserRef(1), "A", "read", None),
         lambda c: len(api_keys.list_keys(c, UserRef(1))),
         1,
-        True,
+        BadRequest,
+    ),
+    "the last connection of a plan": Case(
+        lambda c: choose_plan(c, SCOPE, "ope/plan"), _rows(select(plan_grants.c.used)), [1], NoFreeConnection
     ),
     "the default routing profile": Case(
         _routing_profile,
@@ -159,7 +170,7 @@ def test_two_writers_at_once(engine: Engine, name: str, monkeypatch: pytest.Monk
         first_wrote.set()
         assert not second_done.wait(_WAITS), "the second writer did not wait"
     other.join(10)
-    assert [type(failure) for failure in failures] == ([BadRequest] if case.refused else []), failures
+    assert [type(failure) for failure in failures] == ([case.refused] if case.refused else []), failures
     with engine.begin() as connection:
         assert case.look(connection) == case.there
 

@@ -27,6 +27,7 @@ from tests.contract import softhsm
 from veldnet.assembly.vaults.process import Opening, starter
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.keys import AskForm, SoftwareVault, Transported, Vault, VaultError, create_master_key, labels
+from veldnet.keys.interface import ClearKey
 from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenSettings
 from veldnet.keys.process import RemoteVault
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId
@@ -144,6 +145,17 @@ async def test_a_join_of_a_protected_device_gives_a_wrapped_app_s_key(vault: Vau
     assert answer.f_nwk_s_int_key == expected.nwk_s_key and answer.app_s_key is None
     assert answer.wrapped_app_s_key is not None
     assert aes_decrypt(transport_key, answer.wrapped_app_s_key) == expected.app_s_key
+
+
+@on_its_loop
+async def test_many_keys_are_sealed_at_once_in_their_order(vault: Vault) -> None:
+    """More than any vault takes in one piece."""
+    keys = [ClearKey(labels.app_key(DevEui(n)), bytes(15) + bytes([n])) for n in range(1, 71)]
+    sealed = await vault.import_keys([*keys, ClearKey(labels.app_key(DEV_EUI), bytes(APP_KEY))])
+    assert len(set(sealed)) == 71 and not any(bytes(APP_KEY) in octets for octets in sealed)
+    last, wrong = await vault.join([order(sealed[70], protected=False), order(sealed[69], protected=False)])
+    assert isinstance(last, JoinKeys) and isinstance(wrong, JoinRefusal)
+    assert await vault.import_keys([]) == []
 
 
 @on_its_loop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -39,7 +40,13 @@ class Change(msgspec.Struct, frozen=True):
 
 def note(connection: Connection, kind: Kind, ref: int) -> None:
     """Tell running servers that something changed; part of the changing transaction."""
-    connection.execute(_INSERT, {"kind": kind, "ref": ref, "at": moment(connection)})
+    note_all(connection, kind, [ref])
+
+
+def note_all(connection: Connection, kind: Kind, refs: Iterable[int]) -> None:
+    """The same of several."""
+    at = moment(connection)
+    connection.execute(_INSERT, [{"kind": kind, "ref": ref, "at": at} for ref in refs])
 
 
 class Position(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from . import labels, master, moving
 from .failover import FailoverVault
 from .interface import (
     UNAVAILABLE,
+    ClearKey,
     ExchangeKey,
     Form,
     GeneratedAsKey,
@@ -21,6 +22,7 @@ from .vaults import Vaults
 __all__ = [
     "UNAVAILABLE",
     "AskForm",
+    "ClearKey",
     "ExchangeKey",
     "FailoverVault",
     "Form",

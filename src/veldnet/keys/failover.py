@@ -15,6 +15,7 @@ from veldnet.lorawan import AesKey, DevEui
 
 from .interface import (
     UNAVAILABLE,
+    ClearKey,
     ExchangeKey,
     GeneratedAsKey,
     Health,
@@ -111,6 +112,9 @@ class FailoverVault:
 
     async def import_nwk_key(self, dev_eui: DevEui, nwk_key: AesKey) -> bytes:
         return await self._ask(lambda member: member.import_nwk_key(dev_eui, nwk_key))
+
+    async def import_keys(self, keys: Sequence[ClearKey]) -> list[bytes]:
+        return await self._ask(lambda member: member.import_keys(keys))
 
     async def generate_as_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
         return await self._ask(lambda member: member.generate_as_key(rsa_public_key_pem))

@@ -36,6 +36,16 @@ class GeneratedAsKey(msgspec.Struct, frozen=True):
     rsa_encrypted: str
 
 
+class ClearKey(msgspec.Struct, frozen=True, array_like=True):
+    """A root key and the label that it is to be sealed as."""
+
+    label: str
+    octets: bytes
+
+    def __repr__(self) -> str:
+        return f"ClearKey({self.label!r})"
+
+
 class Sealed(msgspec.Struct, frozen=True, array_like=True):
     """A sealed key and the label that it opens under (see `labels`)."""
 
@@ -80,6 +90,9 @@ class Vault(Protocol):
 
     async def import_nwk_key(self, dev_eui: DevEui, nwk_key: AesKey) -> bytes:
         """Seal the NwkKey of a device of LoRaWAN 1.1."""
+
+    async def import_keys(self, keys: Sequence[ClearKey]) -> list[bytes]:
+        """Seal the root keys of many devices at once, in order."""
 
     async def join(self, orders: Sequence[JoinOrder]) -> list[JoinKeys | JoinRefusal]:
         """Serve many join-requests at once, in order."""

@@ -29,7 +29,7 @@ from veldnet.lorawan.crypto import aes_decrypt, aes_encrypt, cmac
 from veldnet.texts import Text
 
 from . import labels, seals
-from .interface import ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, VaultError
+from .interface import ClearKey, ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, VaultError
 from .joining import RootKey, serve
 from .master_files import MasterFiles
 from .rsa import AskForm, encrypt_for, parse_rsa_public_key
@@ -119,6 +119,9 @@ class SoftwareVault:
 
     async def import_nwk_key(self, dev_eui: DevEui, nwk_key: AesKey) -> bytes:
         return self.seal_as(labels.nwk_key(dev_eui), nwk_key)
+
+    async def import_keys(self, keys: Sequence[ClearKey]) -> list[bytes]:
+        return [self.seal_as(key.label, key.octets) for key in keys]
 
     async def generate_as_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
         return self._generate(rsa_public_key_pem, labels.AS_TRANSPORT_KEY)

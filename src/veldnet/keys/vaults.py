@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey, DevEui
 
-from .interface import ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, Vault, VaultError
+from .interface import ClearKey, ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, Vault, VaultError
 
 DEFAULT = ""
 
@@ -51,6 +51,9 @@ class Vaults:
 
     async def import_nwk_key(self, dev_eui: DevEui, nwk_key: AesKey) -> bytes:
         return await self._default.import_nwk_key(dev_eui, nwk_key)
+
+    async def import_keys(self, keys: Sequence[ClearKey]) -> list[bytes]:
+        return await self._default.import_keys(keys)
 
     async def generate_as_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
         return await self._default.generate_as_key(rsa_public_key_pem)

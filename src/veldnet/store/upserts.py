@@ -44,12 +44,17 @@ def put(
 @cache
 def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
     statement = _INSERTS[dialect](table).on_conflict_do_nothing(index_elements=key)
-    return statement.returning(*table.primary_key)
+    return statement.returning(*(table.c[name] for name in key), *table.primary_key)
 
 
 def insert_new(
-    connection: Connection, table: Table, values: Mapping[str, Any], key: tuple[str, ...]
-) -> Any | None:
-    """Insert a row unless one has the same values in columns that are unique; returns its primary key, the
-    first column of it, and None where nothing was inserted. The transaction goes on either way."""
-    return connection.execute(_insert_new(connection.dialect.name, table, key), values).scalar()
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: tuple[str, ...]
+) -> dict[Any, int]:
+    """Insert rows with the same columns, but for those that have the values of another in columns that are
+    unique. Returns the numbers of those that were inserted, by their value in the last of these columns. The
+    transaction goes on either way."""
+    if not rows:
+        return {}
+    (number,) = table.primary_key
+    written = connection.execute(_insert_new(connection.dialect.name, table, key), list(rows))
+    return {row[key[-1]]: row[number.name] for row in written.mappings()}

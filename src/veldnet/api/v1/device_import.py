@@ -165,7 +165,7 @@ class _Import:
                 rehearsal.created(connection, device)
                 raise _DryRun
             if self._import_ref is not None:
-                imports.note_device(connection, self._import_ref, int(str(device.ref)))
+                imports.note_devices(connection, self._import_ref, [int(str(device.ref))])
             return device
 
         try:

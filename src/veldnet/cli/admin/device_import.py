@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import sys
 import time
 from pathlib import Path
-from typing import IO, Annotated, NamedTuple
+from typing import IO, Annotated, BinaryIO, NamedTuple
 
 import msgspec
 import typer
@@ -69,8 +70,11 @@ def import_devices(
         fail(f"{file} is larger than {_MOST_BYTES >> 30} GiB; split it")
     settings = settings_of(data)
     into = refused or file.with_name(f"{file.name}.refused.csv")
-    octets, names = file.read_bytes(), Names(customer_id, file.name, into)
-    done = with_data(settings, lambda opened: _import(opened, settings, octets, names), vaults=True)
+    names = Names(customer_id, file.name, into)
+    with file.open("rb") as sent:
+        # What comes through a pipe can be read only once.
+        rows = sent if sent.seekable() else io.BytesIO(sent.read())
+        done = with_data(settings, lambda opened: _import(opened, settings, rows, names), vaults=True)
     if as_json:
         print_json(done)
         return
@@ -81,7 +85,7 @@ def import_devices(
         console.print(f"refused rows with the reason: {done.refusedFile}; it holds their keys")
 
 
-async def _import(opened: DataDirectory, settings: Settings, octets: bytes, names: Names) -> Done:
+async def _import(opened: DataDirectory, settings: Settings, file: BinaryIO, names: Names) -> Done:
     target = await opened.store.write(lambda c: _begin(c, names.customer_id, names.file))
     sealer = KeySealer(opened.store, opened.vault, target.scope)
     bulk = BulkImport(
@@ -93,10 +97,9 @@ async def _import(opened: DataDirectory, settings: Settings, octets: bytes, name
     )
     done = Done(str(target.import_ref), 0, 0, 0.0, None)
     started = time.monotonic()
-    rows = octets.count(b"\n") + 1
-    with _Refused(names.refused) as written, _Progress(rows) as progress:
+    with _Refused(names.refused) as written, _Progress(file) as progress:
         try:
-            async for outcomes in bulk.run(imports.stream_devices(octets)):
+            async for outcomes in bulk.run(imports.stream_devices(file)):
                 for outcome in outcomes:
                     if outcome.refusal is None:
                         done.done += 1
@@ -160,15 +163,21 @@ class _Refused:
         csv.writer(self._file).writerow(imports.with_reason(outcome.line, outcome.refusal or ""))
 
 
+def _count_lines(file: BinaryIO) -> int:
+    count = sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+    file.seek(0)
+    return count + 1
+
+
 class _Progress:
     """A bar on the terminal, where there is one."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=errors, disable=not sys.stderr.isatty())
-        self._task = self._bar.add_task("", total=total)
+        self._task = self._bar.add_task("", total=None if self._bar.disable else _count_lines(file))
 
     def __enter__(self) -> _Progress:
         self._bar.start()

@@ -11,15 +11,12 @@ from .checks import (
     check_new_device,
     check_root_key,
 )
+from .creation import Creation, Lookups, OpenSession, create_device, insert_devices
 from .edits import changes_noted
 from .fields import EXPORTED_FIELDS, OBSERVED_COLUMNS, check_thresholds
 from .fleet import FleetDevice, first_references, write_fleet
 from .lifecycle import (
-    Lookups,
-    OpenSession,
-    create_device,
     delete_device,
-    insert_device,
     set_location,
     set_nwk_key,
     set_thresholds,
@@ -67,6 +64,7 @@ __all__ = [
     "PAGE",
     "UPDATABLE",
     "AlarmLevel",
+    "Creation",
     "Filter",
     "FleetDevice",
     "Found",
@@ -99,7 +97,7 @@ __all__ = [
     "first_references",
     "get_device",
     "get_veldnet_device",
-    "insert_device",
+    "insert_devices",
     "known_tags",
     "list_devices",
     "list_key_changes",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -21,23 +23,26 @@ from veldnet.inventory.routing_profiles import default_profile, dummy_profile, f
 from veldnet.store.schema import connectivity_plans, device_profiles, plan_grants
 
 RESET = "reset"
-# Built once: an import executes them a million times.
 _GRANTED = (
-    select(connectivity_plans.c.ref, connectivity_plans.c.id, connectivity_plans.c.suspended)
+    select(
+        connectivity_plans.c.ref,
+        connectivity_plans.c.id,
+        connectivity_plans.c.suspended,
+        (plan_grants.c.granted - plan_grants.c.used).label("free"),
+    )
     .join(plan_grants, plan_grants.c.plan_ref == connectivity_plans.c.ref)
     .where(plan_grants.c.subscriber_ref == bindparam("subscriber"))
     .order_by(connectivity_plans.c.ref)
+    .with_for_update(of=plan_grants)
 )
-_GRANTED_PLAN = _GRANTED.where(connectivity_plans.c.id == bindparam("plan"))
-_USABLE_PLANS = _GRANTED.where(connectivity_plans.c.suspended.is_(False))
-_RESERVE = (
+_GRANTED_PLANS = _GRANTED.where(connectivity_plans.c.id.in_(bindparam("plans", expanding=True)))
+_TAKE = (
     update(plan_grants)
     .where(
         plan_grants.c.subscriber_ref == bindparam("subscriber"),
         plan_grants.c.plan_ref == bindparam("plan"),
-        plan_grants.c.used < plan_grants.c.granted,
     )
-    .values(used=plan_grants.c.used + 1)
+    .values(used=plan_grants.c.used + bindparam("taken"))
 )
 
 
@@ -81,29 +86,76 @@ def compatible_profile(
     return profile_ref
 
 
-def choose_plan(connection: Connection, scope: Scope, plan_id: str | UnsetType) -> int:
-    """Take a connection of the plan asked for, or of the first one that has any left."""
-    mine = {"subscriber": scope.subscriber_ref}
-    if plan_id is not UNSET:
-        row = connection.execute(_GRANTED_PLAN, {**mine, "plan": plan_id}).first()
-        if row is None:
-            raise UnknownConnectivityPlan(plan_id[:200], scope.operator_ref)
-        if row.suspended:
+class FreeConnections:
+    """The connections that the plans of a subscriber have left, for devices that are created or moved in this
+    transaction. Nobody else takes any of these plans before it ends."""
+
+    def __init__(
+        self, connection: Connection, scope: Scope, wanted: Iterable[str | UnsetType] = (UNSET,)
+    ) -> None:
+        """`wanted` has the plans that are asked for, UNSET where any will do."""
+        self._connection = connection
+        self._scope = scope
+        ids = set(wanted)
+        values: dict[str, Any] = {"subscriber": scope.subscriber_ref}
+        query = _GRANTED
+        if UNSET not in ids:
+            query = _GRANTED_PLANS
+            values["plans"] = list(ids)
+        self._plans = {row.id: row for row in connection.execute(query, values)}
+        self._free = {row.ref: row.free for row in self._plans.values()}
+        self._taken: Counter[int] = Counter()
+
+    def choose(self, plan_id: str | UnsetType) -> int:
+        """The plan asked for, or the first one that has a connection left. Raises `Refusal`."""
+        if plan_id is UNSET:
+            found = (plan.ref for plan in self._plans.values() if not plan.suspended and self._has(plan.ref))
+            ref = next(found, None)
+            if ref is None:
+                raise NoFreeConnection(
+                    "no connectivity plan has a free connection left; see GET /connectivityPlans"
+                )
+            return int(ref)
+        plan = self._plans.get(plan_id)
+        if plan is None:
+            raise UnknownConnectivityPlan(plan_id[:200], self._scope.operator_ref)
+        if plan.suspended:
             raise NoFreeConnection(
                 "connectivity plan {plan_id} is suspended by the operator; choose another", plan_id=plan_id
             )
-        if not _reserve_connection(connection, scope, row.ref):
+        if not self._has(plan.ref):
             raise NoFreeConnection("connectivity plan {plan_id} has no free connection left", plan_id=plan_id)
-        return int(row.ref)
-    for row in connection.execute(_USABLE_PLANS, mine).all():
-        if _reserve_connection(connection, scope, row.ref):
-            return int(row.ref)
-    raise NoFreeConnection("no connectivity plan has a free connection left; see GET /connectivityPlans")
+        return int(plan.ref)
+
+    def _has(self, plan_ref: int) -> bool:
+        return bool(self._taken[plan_ref] < self._free[plan_ref])
+
+    def take(self, plan_ref: int) -> None:
+        """A device has one more of the plan."""
+        self._taken[plan_ref] += 1
+
+    def give_back(self, plan_ref: int) -> None:
+        """The device was not created after all."""
+        self._taken[plan_ref] -= 1
+
+    def write(self) -> None:
+        """Write what was taken."""
+        rows = [
+            {"subscriber": self._scope.subscriber_ref, "plan": ref, "taken": taken}
+            for ref, taken in sorted(self._taken.items())
+            if taken
+        ]
+        if rows:
+            self._connection.execute(_TAKE, rows)
 
 
-def _reserve_connection(connection: Connection, scope: Scope, plan_ref: int) -> bool:
-    taken = connection.execute(_RESERVE, {"subscriber": scope.subscriber_ref, "plan": plan_ref})
-    return taken.rowcount == 1
+def choose_plan(connection: Connection, scope: Scope, plan_id: str | UnsetType) -> int:
+    """Take a connection of the plan asked for, or of the first one that has any left."""
+    connections = FreeConnections(connection, scope, (plan_id,))
+    ref = connections.choose(plan_id)
+    connections.take(ref)
+    connections.write()
+    return ref
 
 
 def release_connection(connection: Connection, subscriber_ref: int, plan_ref: int | None) -> None:

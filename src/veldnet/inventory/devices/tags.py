@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import UNSET
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select
 
@@ -18,6 +20,17 @@ def write_tags(connection: Connection, scope: Scope, ref: int, body: Device) -> 
     connection.execute(delete(device_tags).where(device_tags.c.device_ref == ref))
     if tags:
         rows = [{"subscriber_ref": scope.subscriber_ref, "tag": tag, "device_ref": ref} for tag in tags]
+        connection.execute(insert(device_tags), rows)
+
+
+def write_new_tags(connection: Connection, scope: Scope, made: Iterable[tuple[int, Device]]) -> None:
+    """The same for new devices, which have no tags yet."""
+    rows = [
+        {"subscriber_ref": scope.subscriber_ref, "tag": tag, "device_ref": ref}
+        for ref, body in made
+        for tag in getattr(body, "tags", UNSET) or ()
+    ]
+    if rows:
         connection.execute(insert(device_tags), rows)
 
 

@@ -3,7 +3,7 @@
 from .bulk import BulkImport, Outcome
 from .device_csv import read_devices, stream_devices, with_reason
 from .dry_run import Rehearsal, Rehearsals
-from .history import Import, begin_import, list_imports, note_device, own_import, undo_import
+from .history import Import, begin_import, list_imports, note_devices, own_import, undo_import
 from .lines import EncryptedKey, ImportRow, Line
 from .sealing import KeySealer, SealedKeys
 
@@ -20,7 +20,7 @@ __all__ = [
     "SealedKeys",
     "begin_import",
     "list_imports",
-    "note_device",
+    "note_devices",
     "own_import",
     "read_devices",
     "stream_devices",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
 import msgspec
@@ -13,11 +12,11 @@ from sqlalchemy import Connection
 from veldnet.domain.errors import BadRequest, InvalidField, Refusal
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
-from veldnet.inventory.devices import Lookups, NewDevice
+from veldnet.inventory.devices import Creation, NewDevice
 from veldnet.keys import VaultError
 from veldnet.store import Store
 
-from .history import note_device
+from .history import note_devices
 from .lines import ImportRow, Line
 from .sealing import KeySealer, SealedKeys
 
@@ -34,10 +33,18 @@ class Outcome(msgspec.Struct, frozen=True):
     column: str = ""
 
 
-class _Ready(NamedTuple):
+class _Checked(NamedTuple):
+    """A creation whose keys are not sealed yet."""
+
+    new: NewDevice
     row: ImportRow
-    new: NewDevice | None
-    keys: SealedKeys
+
+
+class _Ready(NamedTuple):
+    """A row that can be carried out; without a creation it deletes the device."""
+
+    eui: str
+    creation: Creation | None
 
 
 class BulkImport:
@@ -58,58 +65,73 @@ class BulkImport:
         rows before them stay."""
         rest: Iterator[Line] = iter(lines)
         while batch := list(islice(rest, BATCH)):
-            ready = await asyncio.gather(*(self._prepare(line) for line in batch))
+            ready = await self._prepare(batch)
             yield await self._store.write(lambda c, b=batch, r=ready: self._write(c, b, r))  # type: ignore[misc]
 
-    async def _prepare(self, line: Line) -> _Ready | Refusal:
+    async def _prepare(self, batch: list[Line]) -> list[_Ready | Refusal]:
+        checked = [self._check(line) for line in batch]
+        creating = [each for each in checked if isinstance(each, _Checked)]
+        sealed = iter(await self._sealer.seal_all(creating))
+        return [_ready(each, next(sealed)) if isinstance(each, _Checked) else each for each in checked]
+
+    def _check(self, line: Line) -> _Checked | _Ready | Refusal:
         row = line.row
         if isinstance(row, BadRequest):
             return row
         try:
             if row.action == "delete":
-                devices.check_dev_eui(row.device)
-                return _Ready(row, None, SealedKeys(None, None))
+                return _Ready(str(devices.check_dev_eui(row.device)), None)
             if row.device.activationType == "ABP":
                 raise InvalidField("activationType ABP: personalised devices are imported through the API")
             new = devices.check_new_device(
                 row.device, hsm_required=self._hsm_required, key_encrypted=row.app_key is not None
             )
-            return _Ready(row, new, await self._sealer.seal(new, row))
+            return _Checked(new, row)
         except Refusal as error:
             return error
-        except VaultError as error:
-            if error.code not in _KEY_ERRORS:
-                raise
-            return InvalidField("applicationKey: {error}", error=error)
 
     def _write(
         self, connection: Connection, batch: list[Line], ready: list[_Ready | Refusal]
     ) -> list[Outcome]:
-        lookups = devices.Lookups(connection, self._scope)
         return [
-            self._carry_out(connection, lookups, line, each) for line, each in zip(batch, ready, strict=True)
+            Outcome(line) if problem is None else Outcome(line, *line.refusal(problem.text))
+            for line, problem in zip(batch, self._carry_out(connection, ready), strict=True)
         ]
 
-    def _carry_out(
-        self, connection: Connection, lookups: Lookups, line: Line, ready: _Ready | Refusal
-    ) -> Outcome:
-        try:
-            if isinstance(ready, Refusal):
-                raise ready
-            # What a row has changed before it is refused is undone, such as the connection it took.
-            with connection.begin_nested():
-                self._change(connection, lookups, ready)
-        except Refusal as error:
-            refusal, column = line.refusal(error.text)
-            return Outcome(line, refusal, column)
-        return Outcome(line)
+    def _carry_out(self, connection: Connection, ready: list[_Ready | Refusal]) -> Iterator[Refusal | None]:
+        """What is wrong with each row that was refused. Creations that follow each other are written at
+        once."""
+        lookups = devices.Lookups(connection, self._scope)
+        for creating, group in groupby(ready, _is_creation):
+            if creating:
+                creations = [each.creation for each in group if isinstance(each, _Ready) and each.creation]
+                made = devices.insert_devices(connection, lookups, creations)
+                imports = [ref for ref in made if isinstance(ref, int)]
+                note_devices(connection, self._import_ref, imports)
+                yield from (None if isinstance(ref, int) else ref for ref in made)
+            else:
+                yield from (self._delete(connection, each) for each in group)
 
-    def _change(self, connection: Connection, lookups: Lookups, ready: _Ready) -> None:
-        if ready.new is None:
-            eui = devices.check_dev_eui(ready.row.device)
-            devices.delete_device(connection, self._scope, f"e{eui}")
-            return
-        ref = devices.insert_device(connection, lookups, ready.new, ready.keys.app_key)
-        if ready.keys.nwk_key is not None:
-            devices.set_nwk_key(connection, self._scope, ref, ready.keys.nwk_key)
-        note_device(connection, self._import_ref, ref)
+    def _delete(self, connection: Connection, each: _Ready | Refusal) -> Refusal | None:
+        if isinstance(each, Refusal):
+            return each
+        try:
+            devices.delete_device(connection, self._scope, f"e{each.eui}")
+        except Refusal as error:
+            return error
+        return None
+
+
+def _is_creation(each: _Ready | Refusal) -> bool:
+    return isinstance(each, _Ready) and each.creation is not None
+
+
+def _ready(checked: _Checked, sealed: SealedKeys | Refusal | VaultError) -> _Ready | Refusal:
+    """Raises a `VaultError` that is not about a key."""
+    if isinstance(sealed, SealedKeys):
+        return _Ready(str(checked.new.dev_eui), Creation(checked.new, sealed.app_key, sealed.nwk_key))
+    if isinstance(sealed, Refusal):
+        return sealed
+    if sealed.code not in _KEY_ERRORS:
+        raise sealed
+    return InvalidField("applicationKey: {error}", error=sealed)

@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator
+from typing import BinaryIO, TextIO
 
 import msgspec
 
@@ -14,6 +15,10 @@ from veldnet.domain.errors import BadRequest
 from veldnet.texts import Text
 
 MOST_ROWS = 10_000
+# Octets that tell the encoding, characters that tell the separator, octets read at once.
+_HEAD = 4096
+_BEGINNING = 100_000
+_PIECE = 1 << 20
 _SEPARATORS = ",;\t"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -35,42 +40,56 @@ class Row(msgspec.Struct, frozen=True):
     cells: list[str]
 
 
-def decode(octets: bytes) -> str:
-    """The text of a file. Raises `BadRequest` for what is none."""
-    if octets.startswith(b"PK\x03\x04") or octets.startswith(b"\xd0\xcf\x11\xe0"):
+def open_text(file: BinaryIO) -> TextIO:
+    """A file as text, which is read as its lines are asked for; all of it has been looked at before. Raises
+    `BadRequest` for what is no text."""
+    head = file.read(_HEAD)
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"\xd0\xcf\x11\xe0"):
         raise BadRequest("the file is a workbook, not CSV; save it in the spreadsheet as CSV UTF-8")
-    encoding = next((name for mark, name in _MARKS if octets.startswith(mark)), None) or _guess(octets)
-    try:
-        text = octets.decode(encoding)
-    except UnicodeDecodeError:
-        raise BadRequest(
-            "the file is not text in UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8"
-        ) from None
-    if "\0" in text:
-        raise BadRequest("the file is not text: it has NUL characters; save it as CSV UTF-8")
-    return text.lstrip("\ufeff")
+    begin = 0
+    mark, encoding = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", ""))
+    while mark and head.startswith(mark, begin):
+        begin += len(mark)
+    for candidate in (encoding,) if encoding else _guesses(head):
+        file.seek(begin)
+        if _is_text(file, candidate):
+            file.seek(begin)
+            return io.TextIOWrapper(file, candidate, newline="")
+    raise BadRequest("the file is not text in UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8")
 
 
-def _guess(octets: bytes) -> str:
-    """The encoding of a file without a mark."""
-    head = octets[:4096]
+def _guesses(head: bytes) -> tuple[str, ...]:
+    """The encodings that a file without a mark may have."""
     # In the text of a table every second octet of UTF-16 is zero, but for few letters.
     if head[1::2].count(0) > len(head) // 4 and head[::2].count(0) == 0:
-        return "utf-16-le"
+        return ("utf-16-le",)
     if head[::2].count(0) > len(head) // 4 and head[1::2].count(0) == 0:
-        return "utf-16-be"
-    try:
-        octets.decode()
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+        return ("utf-16-be",)
+    return ("utf-8", "cp1252")
 
 
-def rows_of(text: str, familiar: Callable[[list[str]], bool], most: int = MOST_ROWS) -> Iterator[Row]:
+def _is_text(file: BinaryIO, encoding: str) -> bool:
+    """Whether the rest of a file is text in an encoding. Raises `BadRequest` for NUL characters."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    piece = b" "
+    while piece:
+        piece = file.read(_PIECE)
+        try:
+            text = decoder.decode(piece, not piece)
+        except UnicodeDecodeError:
+            return False
+        if "\0" in text:
+            raise BadRequest("the file is not text: it has NUL characters; save it as CSV UTF-8")
+    return True
+
+
+def rows_of(text: TextIO, familiar: Callable[[list[str]], bool], most: int = MOST_ROWS) -> Iterator[Row]:
     """The rows of a file but for blank ones and comments, which begin with `#`. `familiar` says whether
     cells look like a first row, which tells the separator. Raises `BadRequest` for what is no CSV, or too
     long."""
-    separator, named = _separator(text, familiar)
+    begin = text.tell()
+    separator, named = _separator(text.read(_BEGINNING), familiar)
+    text.seek(begin)
     for count, row in enumerate(_records(text, separator)):
         if count >= most:
             raise BadRequest("the file has more than {most} rows; split it", most=most)
@@ -81,9 +100,9 @@ def rows_of(text: str, familiar: Callable[[list[str]], bool], most: int = MOST_R
             yield row
 
 
-def _separator(text: str, familiar: Callable[[list[str]], bool]) -> tuple[str, bool]:
+def _separator(beginning: str, familiar: Callable[[list[str]], bool]) -> tuple[str, bool]:
     """What separates cells, and whether the first row does nothing but name it, as Excel understands."""
-    first = next((row for row in _records(text[:100_000], "\x1f", strict=False) if row.cells), None)
+    first = next((row for row in _beginning(beginning, "\x1f") if row.cells), None)
     line = "" if first is None else first.cells[0]
     if line.lower().startswith("sep=") and len(line) <= 5:
         # A tab is lost with the blanks around it.
@@ -91,9 +110,7 @@ def _separator(text: str, familiar: Callable[[list[str]], bool]) -> tuple[str, b
     found = ","
     most = 0
     for separator in _SEPARATORS:
-        first = next(
-            (row for row in _records(text[:100_000], separator, strict=False) if any(row.cells)), None
-        )
+        first = next((row for row in _beginning(beginning, separator) if any(row.cells)), None)
         if first is None:
             continue
         if familiar(first.cells):
@@ -103,7 +120,11 @@ def _separator(text: str, familiar: Callable[[list[str]], bool]) -> tuple[str, b
     return found, False
 
 
-def _records(text: str, separator: str, *, strict: bool = True) -> Iterator[Row]:
+def _beginning(text: str, separator: str) -> Iterator[Row]:
+    return _records(io.StringIO(text, newline=""), separator, strict=False)
+
+
+def _records(text: TextIO, separator: str, *, strict: bool = True) -> Iterator[Row]:
     """All rows with their lines; comments are passed over before anything else is asked of them."""
     lines = _Lines(text)
     reader = csv.reader(lines, delimiter=separator, strict=strict)
@@ -134,8 +155,8 @@ class _Lines:
     """Lines of a text. `first` is the line on which the row begins that is being read, `between` whether
     none is."""
 
-    def __init__(self, text: str) -> None:
-        self._lines = iter(io.StringIO(text, newline=""))
+    def __init__(self, text: TextIO) -> None:
+        self._lines = iter(text)
         self.number = 0
         self.first = 1
         self.between = True

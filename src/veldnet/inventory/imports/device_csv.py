@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from itertools import chain
+from typing import BinaryIO
 
 from . import csv_text, header_csv, thingpark_csv
 from .lines import Line
@@ -13,7 +15,7 @@ from .lines import Line
 def read_devices(octets: bytes, first_line: int | None = None) -> list[Line]:
     """The lines of a file, or of a part of it whose rows (behind the header, where there is one) begin on
     `first_line`. Raises `BadRequest` for what is no CSV, or too long."""
-    rows = list(csv_text.rows_of(csv_text.decode(octets), _is_first_row))
+    rows = list(csv_text.rows_of(csv_text.open_text(io.BytesIO(octets)), _is_first_row))
     header = bool(rows) and header_csv.is_header(rows[0].cells)
     if first_line is not None and rows:
         shift = first_line - (rows[0].end + 1 if header else 1)
@@ -21,9 +23,10 @@ def read_devices(octets: bytes, first_line: int | None = None) -> list[Line]:
     return header_csv.read(rows) if header else thingpark_csv.read(rows)
 
 
-def stream_devices(octets: bytes) -> Iterator[Line]:
-    """The lines of a file of any length, one by one. Raises `BadRequest` for what is no CSV."""
-    rows = csv_text.rows_of(csv_text.decode(octets), _is_first_row, sys.maxsize)
+def stream_devices(file: BinaryIO) -> Iterator[Line]:
+    """The lines of a file of any length, read as they are asked for. Raises `BadRequest` for what is no
+    CSV."""
+    rows = csv_text.rows_of(csv_text.open_text(file), _is_first_row, sys.maxsize)
     first = next(rows, None)
     if first is None:
         return

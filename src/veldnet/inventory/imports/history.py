@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -92,8 +94,11 @@ def own_import(connection: Connection, scope: Scope, ref: str) -> int:
     return int(row.ref)
 
 
-def note_device(connection: Connection, import_ref: int, device_ref: int) -> None:
-    connection.execute(_NOTE, {"import_ref": import_ref, "device_ref": device_ref})
+def note_devices(connection: Connection, import_ref: int, refs: Iterable[int]) -> None:
+    """The import created these devices."""
+    rows = [{"import_ref": import_ref, "device_ref": ref} for ref in refs]
+    if rows:
+        connection.execute(_NOTE, rows)
 
 
 def undo_import(connection: Connection, scope: Scope, ref: str, most: int) -> tuple[int, int]:

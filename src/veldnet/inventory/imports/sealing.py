@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from veldnet.domain.errors import InvalidField
+from veldnet.domain.errors import InvalidField, Refusal
 from veldnet.domain.scope import Scope
 from veldnet.inventory.devices import NewDevice, check_root_key
 from veldnet.inventory.keys import exchange_keys
 from veldnet.inventory.offers import find_hsm_group
-from veldnet.keys import Transported, Vaults, labels
+from veldnet.keys import ClearKey, Transported, VaultError, Vaults, labels
 from veldnet.store import Store
 
 from .lines import EncryptedKey, ImportRow
@@ -23,6 +25,24 @@ class SealedKeys(NamedTuple):
 
     app_key: bytes | None
     nwk_key: bytes | None
+
+
+class _Begun(NamedTuple):
+    """The root keys of a device, and the vault that seals those which are in clear."""
+
+    vault: str
+    app_key: bytes | ClearKey | None
+    nwk_key: bytes | ClearKey | None
+
+    @property
+    def clear(self) -> list[ClearKey]:
+        return [key for key in (self.app_key, self.nwk_key) if isinstance(key, ClearKey)]
+
+    def ended(self, sealed: Iterator[bytes]) -> SealedKeys:
+        """Its keys, the next of those that were in clear."""
+        return SealedKeys(
+            *(next(sealed) if isinstance(key, ClearKey) else key for key in (self.app_key, self.nwk_key))
+        )
 
 
 class KeySealer:
@@ -36,18 +56,45 @@ class KeySealer:
 
     async def seal(self, new: NewDevice, row: ImportRow) -> SealedKeys:
         """Raises a `BadRequest` or `VaultError`."""
-        app_key = nwk_key = None
-        if row.app_key is not None:
-            app_key = await self._receive(new, row.app_key, labels.app_key(new.dev_eui))
-        elif new.app_key is not None:
-            vault = self._vaults.of(await self._vault(new))
-            app_key = await vault.import_app_key(new.dev_eui, new.app_key)
-        if isinstance(row.nwk_key, EncryptedKey):
-            nwk_key = await self._receive(new, row.nwk_key, labels.nwk_key(new.dev_eui))
-        elif row.nwk_key is not None:
-            checked = check_root_key(row.nwk_key, "networkKey")
-            nwk_key = await self._vaults.of(await self._vault(new)).import_nwk_key(new.dev_eui, checked)
-        return SealedKeys(app_key, nwk_key)
+        (found,) = await self.seal_all([(new, row)])
+        if isinstance(found, SealedKeys):
+            return found
+        raise found
+
+    async def seal_all(
+        self, wanted: Sequence[tuple[NewDevice, ImportRow]]
+    ) -> list[SealedKeys | Refusal | VaultError]:
+        """The same for many devices with few calls: for each its keys, or what is wrong with them. Raises
+        `VaultError` where a vault cannot work."""
+        if any(isinstance(key, EncryptedKey) for _new, row in wanted for key in (row.app_key, row.nwk_key)):
+            begun = await asyncio.gather(*(self._begin(new, row) for new, row in wanted))
+        else:
+            begun = [await self._begin(new, row) for new, row in wanted]
+        by_vault: dict[str, list[ClearKey]] = {}
+        for each in begun:
+            if isinstance(each, _Begun):
+                by_vault.setdefault(each.vault, []).extend(each.clear)
+        sealed = {}
+        for name, keys in by_vault.items():
+            sealed[name] = iter(await self._vaults.of(name).import_keys(keys) if keys else ())
+        return [each.ended(sealed[each.vault]) if isinstance(each, _Begun) else each for each in begun]
+
+    async def _begin(self, new: NewDevice, row: ImportRow) -> _Begun | Refusal | VaultError:
+        try:
+            app_key: bytes | ClearKey | None = None
+            if row.app_key is not None:
+                app_key = await self._receive(new, row.app_key, labels.app_key(new.dev_eui))
+            elif new.app_key is not None:
+                app_key = ClearKey(labels.app_key(new.dev_eui), bytes(new.app_key))
+            nwk_key: bytes | ClearKey | None = None
+            if isinstance(row.nwk_key, EncryptedKey):
+                nwk_key = await self._receive(new, row.nwk_key, labels.nwk_key(new.dev_eui))
+            elif row.nwk_key is not None:
+                checked = check_root_key(row.nwk_key, "networkKey")
+                nwk_key = ClearKey(labels.nwk_key(new.dev_eui), bytes(checked))
+            return _Begun(await self._vault(new), app_key, nwk_key)
+        except (Refusal, VaultError) as error:
+            return error
 
     async def _vault(self, new: NewDevice) -> str:
         group_id = new.body.hsmGroupId

@@ -48,7 +48,7 @@ def add_key(
     while True:
         version = int(connection.execute(highest).scalar_one()) + 1
         # Unless somebody has given the number meanwhile.
-        if insert_new(connection, exchange_keys, row | {"version": version}, _NUMBER) is not None:
+        if insert_new(connection, exchange_keys, [row | {"version": version}], _NUMBER):
             return version
 
 

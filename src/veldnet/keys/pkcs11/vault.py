@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -26,7 +27,15 @@ from pkcs11.util.rsa import decode_rsa_public_key
 
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.keys import labels
-from veldnet.keys.interface import ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, VaultError
+from veldnet.keys.interface import (
+    ClearKey,
+    ExchangeKey,
+    GeneratedAsKey,
+    Health,
+    Sealed,
+    Transported,
+    VaultError,
+)
 from veldnet.keys.joining import serve
 from veldnet.keys.rsa import AskForm, parse_rsa_public_key
 from veldnet.lorawan import AesKey, DevEui
@@ -134,6 +143,14 @@ class Pkcs11Vault:
     async def import_nwk_key(self, dev_eui: DevEui, nwk_key: AesKey) -> bytes:
         label = labels.nwk_key(dev_eui)
         return await self._run(lambda opened: opened.wrap(label, opened.take(bytes(nwk_key))))
+
+    async def import_keys(self, keys: Sequence[ClearKey]) -> list[bytes]:
+        def seal(piece: Sequence[ClearKey], opened: Opened) -> list[bytes]:
+            return [opened.wrap(key.label, opened.take(key.octets)) for key in piece]
+
+        pieces = [keys[start : start + _PIECE] for start in range(0, len(keys), _PIECE)]
+        sealed = await asyncio.gather(*(self._run(partial(seal, piece)) for piece in pieces))
+        return [octets for piece in sealed for octets in piece]
 
     async def generate_as_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
         public_key = parse_rsa_public_key(rsa_public_key_pem)

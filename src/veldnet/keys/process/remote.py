@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
-from veldnet.keys.interface import ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, VaultError
+from veldnet.keys.interface import (
+    ClearKey,
+    ExchangeKey,
+    GeneratedAsKey,
+    Health,
+    Sealed,
+    Transported,
+    VaultError,
+)
 from veldnet.lorawan import AesKey, DevEui
 
 from .vault_process import FIRST_CALL, Starter, VaultProcess
@@ -18,6 +27,8 @@ Proof = Callable[["RemoteVault"], Awaitable[None]]
 
 # A process that owes answers and gives none for so long hangs with its module.
 _SILENCE = 10.0
+# Keys of one call.
+_PIECE = 64
 
 
 class RemoteVault:
@@ -98,6 +109,12 @@ class RemoteVault:
 
     async def import_nwk_key(self, dev_eui: DevEui, nwk_key: AesKey) -> bytes:
         return await self._octets("nwk_key", dev_eui=int(dev_eui), octets=bytes(nwk_key))
+
+    async def import_keys(self, keys: Sequence[ClearKey]) -> list[bytes]:
+        """In pieces: a module that is slow at many keys is not one that hangs."""
+        pieces = [list(keys[start : start + _PIECE]) for start in range(0, len(keys), _PIECE)]
+        answers = await asyncio.gather(*(self._ask("keys", keys=piece) for piece in pieces))
+        return [octets for answer in answers for octets in answer.sealed]
 
     async def join(self, orders: Sequence[JoinOrder]) -> list[JoinKeys | JoinRefusal]:
         wired = [order_to_wire(order) for order in orders]

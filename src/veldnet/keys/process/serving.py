@@ -111,6 +111,10 @@ async def _nwk_key(vault: Vault, call: Call) -> Answer:
     return Answer(call.id, octets=await vault.import_nwk_key(DevEui(call.dev_eui), AesKey(call.octets)))
 
 
+async def _keys(vault: Vault, call: Call) -> Answer:
+    return Answer(call.id, sealed=await vault.import_keys(call.keys))
+
+
 async def _as_key(vault: Vault, call: Call) -> Answer:
     generated = await vault.generate_as_key(call.label)
     return Answer(call.id, octets=generated.sealed, text=generated.rsa_encrypted)
@@ -155,6 +159,7 @@ _METHODS: dict[str, Callable[[Vault, Call], Awaitable[Answer]]] = {
     "join": _join,
     "app_key": _app_key,
     "nwk_key": _nwk_key,
+    "keys": _keys,
     "as_key": _as_key,
     "exchange_key": _exchange_key,
     "transport_key": _transport_key,

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
-from veldnet.keys.interface import Form, Sealed, VaultError
+from veldnet.keys.interface import ClearKey, Form, Sealed, VaultError
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
 from veldnet.lorawan.frames import JoinRequest, RejoinRequest
 from veldnet.lorawan.join import JoinAccept
@@ -28,6 +28,7 @@ Method = Literal[
     "join",
     "app_key",
     "nwk_key",
+    "keys",
     "as_key",
     "exchange_key",
     "transport_key",
@@ -75,6 +76,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     sealed: bytes = b""
     form: Form = "RSA"
     items: list[Sealed] = []
+    keys: list[ClearKey] = []
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
@@ -87,6 +89,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     code: str = ""
     resealed: list[bytes | None] = []
     values: dict[str, str | int] | None = None
+    sealed: list[bytes] = []
 
 
 def refused(call: int, error: VaultError) -> Answer:
