@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.api.hosting import HostedServer
 from tests.e2e import radio
 from veldnet.simulator.device import Transmission
@@ -33,3 +35,12 @@ class Antenna(radio.Antenna):
                 return found
             self._server.pass_time(_STEP)
         return None
+
+
+class Reporting(Antenna):
+    """A packet forwarder that sends status reports."""
+
+    def report(self, **fields: float) -> None:
+        body = json.dumps({"stat": fields}).encode()
+        self._socket.send(b"\x02" + self._token() + b"\x00" + self._eui + body)
+        self._server.pass_time(_STEP)

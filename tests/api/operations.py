@@ -448,6 +448,7 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "removeFirmware": lambda w: Example({"firmwareRef": w.firmware()}),
     "withdrawStationUpdate": lambda w: Example({"stationId": w.station, "updateRef": w.ordered_update()}),
     "stationStatistics": lambda w: Example({"stationId": w.station}, query="duration=7"),
+    "stationChannels": lambda w: Example({"stationId": w.station}, query="duration=7"),
     "listAvailability": plain(),
     "stationAvailability": lambda w: Example({"stationId": w.station}),
     "listStationOutages": lambda w: Example({"stationId": w.station}),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from tests.api.antenna import Antenna
+from tests.api.antenna import Reporting
 from tests.api.hosting import HostedServer
 from tests.customers import KPN
 from tests.e2e import radio
@@ -16,15 +14,6 @@ from veldnet.simulator.customer import Account
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 STATIONS = "/api/v1/operator/baseStations"
-
-
-class Reporting(Antenna):
-    """A packet forwarder that sends status reports."""
-
-    def report(self, **fields: float) -> None:
-        body = json.dumps({"stat": fields}).encode()
-        self._socket.send(b"\x02" + self._token() + b"\x00" + self._eui + body)
-        self._server.pass_time(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +73,7 @@ def test_another_operator_sees_nothing_of_it(server: HostedServer, operator: Per
     outsider = Person(
         server, other.thingpark_username.replace("sandbox", "operator"), other.thingpark_password
     )
-    for path in ("statistics", "availability", "outages"):
+    for path in ("statistics", "availability", "outages", "channels"):
         assert outsider.request("GET", f"{STATIONS}/{station}/{path}").status_code == 404
     assert station not in {each["id"] for each in outsider.call("GET", f"{STATIONS}/availability")}
     assert operator.request("GET", f"{STATIONS}/{station}/availability?days=36").status_code == 400

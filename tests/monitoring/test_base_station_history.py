@@ -12,7 +12,7 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.lorawan import BaseStationId
 from veldnet.monitoring import Retention, prune
 from veldnet.monitoring import base_station_history as history
-from veldnet.monitoring.base_station_history import Look, Measures, Recorder, Spread
+from veldnet.monitoring.base_station_history import Channel, Levels, Look, Measures, Recorder, Spread
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.settings import Settings
 from veldnet.store import DatabaseStore, StoreError
@@ -93,6 +93,44 @@ async def test_measures_are_added_up_by_hours_and_days(store: DatabaseStore) -> 
     assert (first.watched, first.connected) == (HOUR, 1.0) and first.uplinks == 0
     (day,) = await clocked.slots()
     assert day.packets == 300 and day.downlinks["SENT"] == 9 and day.watched == 1.5 * HOUR
+
+
+def heard_and_sent() -> Measures:
+    """A frame on a channel that a base station does not say exactly, and one that it sends there."""
+    levels = Levels(1, -1000, -1000, -1000), Levels(1, 55, 55, 55)
+    return Measures(
+        channels={
+            868_100: Channel(1, *levels, 1, 36_000),
+            868_101: Channel(2, Levels(2, -2100, -1100, -1000), Levels(2, 0, -5, 5)),
+            0: Channel(3),
+        }
+    )
+
+
+async def test_channels_are_added_up_by_name_and_the_fullest_hour_is_known(store: DatabaseStore) -> None:
+    clocked = Clocked(store)
+    await clocked.recorder.start()
+    for _ in range(3):
+        await clocked.look(HOUR / 2, measures=heard_and_sent())
+    span = Span(round((clocked.now - DAY) * 1000), round(clocked.now * 1000) + 1)
+
+    def named(frequency: int) -> str:
+        return "LC1" if frequency else "other"
+
+    other, first = await store.read(lambda c: history.channel_totals(c, int(STATION), span, named))
+    assert (other.channel, other.frequency, other.frames, other.rssi) == ("other", None, 9, None)
+    assert (first.channel, first.frequency, first.frames, first.downlinks) == ("LC1", 868.1, 9, 3)
+    assert (first.rssi, first.rssiMin, first.rssiMax) == (-103.3333, -110.0, -100.0)
+    assert (first.snr, first.snrMin, first.snrMax) == (1.8333, -0.5, 5.5)
+    # In an hour and a half on air for 108 seconds, for 72 of them in the first hour.
+    assert (first.airtime, first.dutyCycle, first.dutyCycleMax) == (108.0, 0.02, 0.02)
+    hours = await store.read(lambda c: history.channel_slots(c, int(STATION), span, 1, named))
+    assert [(each.date[11:16], each.channel, each.frames) for each in hours] == [
+        ("00:00", "other", 6),
+        ("00:00", "LC1", 6),
+        ("01:00", "other", 3),
+        ("01:00", "LC1", 3),
+    ]
 
 
 async def test_an_outage_begins_when_it_was_heard_last_and_ends_when_it_is_back(store: DatabaseStore) -> None:

@@ -42,6 +42,12 @@ def monitor(store: DatabaseStore, recipients: Recipients | None = None) -> BaseS
     return BaseStationMonitor(store, IdSource(), recipients or Recipients(), clock=lambda: NOW)
 
 
+async def acknowledge(store: DatabaseStore, watcher: BaseStationMonitor, kind: int) -> None:
+    """Have somebody acknowledge an alarm, as the API and the command do."""
+    assert await store.write(lambda c: acknowledge_stored(c, STATION, kind, 5, "Somebody"))
+    await watcher.load()
+
+
 async def listed(store: DatabaseStore) -> dict[int, listing.BaseStationAlarm]:
     found = await store.read(lambda c: listing.list_base_station_alarms(c, cleared=True))
     return {alarm.alarmTypeId: alarm for alarm in found}
@@ -120,7 +126,7 @@ async def test_an_alarm_rises_stays_clears_and_is_recycled(
     await watcher.check({STATION: replace(GOOD, **between)})
     assert (await listed(store))[kind].alarmState == state
 
-    assert await watcher.acknowledge(STATION, kind, "Somebody")
+    await acknowledge(store, watcher, kind)
     assert (await listed(store))[kind].acked
     # Another process goes on from what is stored.
     watcher = monitor(store)
@@ -159,7 +165,7 @@ async def test_alarms_go_with_the_base_station(store: DatabaseStore) -> None:
     assert watcher.cause(()) is None
     await watcher.check({})
     assert await listed(store) == {} and not watcher.is_down(STATION)
-    assert not await watcher.acknowledge(STATION, types.CONNECTION, "Somebody")
+    assert not await store.write(lambda c: acknowledge_stored(c, STATION, types.CONNECTION, 5, "Somebody"))
 
 
 async def test_operators_are_told(store: DatabaseStore) -> None:
@@ -209,7 +215,7 @@ async def test_frames_that_were_forged_are_counted_at_the_base_station_for_a_day
 
     watcher.heard(FrameAlarm(BaseStationId(0xFF000009), 114, ()))
     assert await heard(1) == ("WARNING", 1, False)
-    assert await watcher.acknowledge(STATION, 114, "Somebody")
+    await acknowledge(store, watcher, 114)
     # What changes nothing but its count is written all the same, and leaves the acknowledgement.
     assert await heard(3) == ("WARNING", 4, True)
     assert await heard(100) == ("MAJOR", 104, False)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.assembly.sights import Sights
-from veldnet.gateways import Measures, Spread
+from veldnet.gateways import HeardChannel, Measures, Spread
 from veldnet.lorawan import BaseStationId
 from veldnet.monitoring import base_station_history as history
+from veldnet.network.core import ChannelAirtime
 from veldnet.store import Store
 
 
@@ -59,12 +60,17 @@ class HistoryKeeper:
         return {station: look.measures for station, look in looks.items() if look.measures != _NOTHING}
 
     def _looks(self) -> dict[BaseStationId, history.Look]:
-        results, duty_cycles = self._air.results.take(), self._air.duty_cycles(self._clock())
+        results, channels = self._air.results.take(), self._air.results.take_channels()
+        duty_cycles = self._air.duty_cycles(self._clock())
         stations = dict(self._base_stations.all())
         sights = dict(self._sights.several(stations))
         looks = {}
         for identifier, station in stations.items():
-            measures = _network_measures(dict(results.get(identifier, {})), duty_cycles.get(identifier, {}))
+            measures = history.Measures(
+                downlinks=dict(results.get(identifier, {})),
+                duty_cycle=_used(duty_cycles.get(identifier, {})),
+                channels=_sent(channels.get(identifier, {})),
+            )
             seen, sight = self._presence.stations.get(identifier), sights.get(identifier)
             breaks: tuple[tuple[float, float], ...] = ()
             if seen is not None:
@@ -82,13 +88,20 @@ class HistoryKeeper:
 _NOTHING = history.Measures()
 
 
-def _network_measures(downlinks: dict[str, int], duty_cycle: dict[str, float]) -> history.Measures:
-    used = {band: share for band, share in duty_cycle.items() if share > 0}
-    return history.Measures(downlinks=downlinks, duty_cycle=used)
+def _used(duty_cycle: dict[str, float]) -> dict[str, float]:
+    return {band: share for band, share in duty_cycle.items() if share > 0}
+
+
+def _sent(channels: dict[int, ChannelAirtime]) -> dict[int, history.Channel]:
+    return {
+        frequency: history.Channel(downlinks=used.frames, airtime=round(used.seconds * 1000))
+        for frequency, used in channels.items()
+    }
 
 
 def _measures(taken: Measures) -> history.Measures:
     return history.Measures(
+        channels={frequency: _heard(channel) for frequency, channel in taken.channels.items()},
         packets=taken.packets,
         bad_packets=taken.bad_packets,
         forwarded=taken.forwarded,
@@ -97,6 +110,18 @@ def _measures(taken: Measures) -> history.Measures:
         round_trip=_spread(taken.round_trip),
         clock_offset=_spread(taken.clock_offset),
         temperature=_spread(taken.temperature),
+    )
+
+
+def _heard(channel: HeardChannel) -> history.Channel:
+    return history.Channel(channel.frames, _levels(channel.rssi), _levels(channel.snr))
+
+
+def _levels(taken: Spread) -> history.Levels:
+    if not taken.count:
+        return history.Levels()
+    return history.Levels(
+        taken.count, round(taken.total * 10), round(taken.lowest * 10), round(taken.highest * 10)
     )
 
 

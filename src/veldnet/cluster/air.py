@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
-from veldnet.network.core import NO_ANSWER, SENT, AirSchedule
+from veldnet.network.core import AirSchedule
 
 from .bus import Bus
 
@@ -121,21 +121,12 @@ class DistantDownlinks:
         if found is None:
             return False
         found.timer.cancel()
-        frame, air, size = found.frame, self._air, len(found.frame.phy_payload)
-        air.results.count(report.base_station, report.error or SENT)
-        if report.error is not None or report.second:
-            air.cancel(frame.window, size, report.token)
-        if frame.second is not None and (report.error is not None or not report.second):
-            air.cancel(frame.second, size, report.token)
+        self._air.answered(found.frame, report.error, second=report.second)
         self._report(found.node, report)
         return True
 
     def _forget(self, key: tuple[int, BaseStationId]) -> None:
-        found = self._under_way.pop(key)
-        self._air.results.count(key[1], NO_ANSWER)
-        if found.frame.second is not None:
-            # One of the two may have been used, not both.
-            self._air.cancel(found.frame.second, len(found.frame.phy_payload), key[0])
+        self._air.unanswered(self._under_way.pop(key).frame)
 
     def close(self) -> None:
         for each in self._under_way.values():

@@ -14,7 +14,7 @@ from .interface import (
     MessageCounts,
     StationProfile,
 )
-from .measures import Measures, Spread
+from .measures import HeardChannel, Measures, Spread
 from .presence import Presence, Seen, UnknownBaseStation
 from .radio_layout import layouts
 from .remote import OperatesRemotely, RemoteRefused, RemoteShell
@@ -29,6 +29,7 @@ __all__ = [
     "DownlinkPath",
     "Gate",
     "HandoverTimes",
+    "HeardChannel",
     "Host",
     "Hub",
     "Measures",

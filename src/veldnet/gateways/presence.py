@@ -7,6 +7,7 @@ from collections import OrderedDict, deque
 import msgspec
 
 from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.lorawan.gpstime import gps_to_unix
 from veldnet.lorawan.radio import GatewayUplink
 
 from .addresses import Addresses
@@ -104,6 +105,17 @@ class Seen:
         self.address, self.session_at = address, now
         self.sessions += 1
 
+    def uplink(self, uplink: GatewayUplink, now: float, steady: float) -> None:
+        """A frame with its metadata; `steady` is the time by a clock that never steps."""
+        gps_time = uplink.gps_time
+        self.frame(now, gps_time is not None, uplink.clock_error)
+        self.measures.heard(uplink.frequency, uplink.rssi, uplink.snr)
+        if uplink.answerable and self.counter_watch.restarted(uplink.timestamp or 0, steady):
+            self.restarted(now)
+        if gps_time is not None:
+            # Its GPS clock seems to be so many seconds ahead of ours.
+            self.measures.clock_offset.add(gps_to_unix(gps_time) - now)
+
     def frame(self, now: float, gps: bool, clock_error: float | None = None) -> None:
         self.frame_at = now
         if gps:
@@ -146,20 +158,10 @@ class Seen:
         if 0.0 <= seconds <= _LONGEST_TRIP:
             self.measures.round_trip.add(seconds)
 
-    def clock_offset(self, seconds: float) -> None:
-        """Its GPS clock seems to be so many seconds ahead of ours."""
-        self.measures.clock_offset.add(seconds)
-
     def duplicates(self, now: float) -> list[str]:
         """The addresses of base stations that use its EUI at once; none where there is but one."""
         found = self.addresses.in_turn(now) or self.counters.side_by_side(now)
         return [f"{host}:{port}" if port else host for host, port in found]
-
-    def counter(self, uplink: GatewayUplink, now: float, steady: float) -> None:
-        """Note by the counter of a frame that came at once whether the base station has restarted;
-        `steady` is the time by a clock that never steps."""
-        if uplink.answerable and self.counter_watch.restarted(uplink.timestamp or 0, steady):
-            self.restarted(now)
 
     def restarted(self, now: float) -> None:
         """It has started again."""

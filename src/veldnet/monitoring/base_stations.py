@@ -292,18 +292,6 @@ class BaseStationMonitor:
         )
         return self._ids.next(self._clock()), change.facts.operator_ref, encode_event(event)
 
-    async def acknowledge(self, station: BaseStationId, kind: int, author: str) -> bool:
-        """Note that somebody has seen an alarm; False if there is none such."""
-        alarm = self._alarms.get((station, kind))
-        if alarm is None:
-            return False
-        step = machine.acknowledge(alarm)
-        if step.alarm is not None and step.written:
-            now = round(self._clock() * 1000)
-            await self._store.write(lambda c: acknowledge_stored(c, station, kind, now, author))
-            self._alarms[(station, kind)] = step.alarm
-        return True
-
 
 _MACHINE = ("type", "object", "state", "occurrence", "acked", "created_at", "updated_at")
 

@@ -144,7 +144,9 @@ class _Link:
 
     def frame(self, station: BaseStation, frame: HeardFrame) -> None:
         now = self._host.clock()
-        self._host.presence.seen(self._identifier, now).frame(now, gps=True)
+        seen = self._host.presence.seen(self._identifier, now)
+        seen.frame(now, gps=True)
+        seen.measures.heard(frame.frequency, frame.heard.rssi, frame.heard.snr)
         self._radio.counts.received["frame"] += 1
         self._host.uplink(
             GatewayUplink(

@@ -7,6 +7,7 @@ import { DataTable } from "../../components/DataTable";
 import { lasting, number, percent } from "../../format";
 import { useT } from "../../text";
 import { useAvailability, useHistoryOf, useOutages } from "./api";
+import { StationChannels } from "./StationChannels";
 import { chartsOf, green, orange, red } from "./stationCharts";
 
 const ranges = ["1", "7", "35"] as const;
@@ -49,6 +50,7 @@ export function StationHistory({ id }: { id: string }) {
           ))}
         </Grid>
       )}
+      <StationChannels id={id} days={days} />
     </Panel>
   );
 }

@@ -47,6 +47,13 @@ export function useHistoryOf(stationId: string, days: number) {
   });
 }
 
+/** What was heard and sent on each channel in the last days. */
+export function useChannels(stationId: string, days: number) {
+  return $api.useQuery("get", "/api/v1/operator/baseStations/{stationId}/channels", {
+    params: { path: { stationId }, query: { duration: days } },
+  });
+}
+
 export function useAvailability(stationId: string) {
   return $api.useQuery(
     "get",

@@ -10,13 +10,20 @@ from sqlalchemy import Connection
 from veldnet.api.query import Parameter
 from veldnet.api.routers import DX_OPERATOR, OSS_OPERATOR
 from veldnet.api.services import Services
-from veldnet.api.v1.operator.base_stations import CONNECTED, Listed, at_seconds, last_heard, read_listed
+from veldnet.api.v1.operator.base_stations import (
+    CONNECTED,
+    Listed,
+    at_seconds,
+    last_heard,
+    read_listed,
+    sights_of,
+)
+from veldnet.assembly.sights import Sight
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import base_stations
 from veldnet.inventory.base_stations import BaseStation, StationFacts
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
-from veldnet.monitoring.alarms import listing
 
 ConnectionState = Literal["CNX", "DISC", "NEVERCNX"]
 HealthState = Literal["ACTIVE", "INIT", "RF_ERROR", "BACKHAUL_CNX_ERROR"]
@@ -75,7 +82,7 @@ class OssBriefs(msgspec.Struct):
     now: int
 
 
-def _shown(services: Services, station: BaseStation, listed: Listed) -> DxBaseStation:
+def _shown(services: Services, station: BaseStation, listed: Listed, seen: Sight | None) -> DxBaseStation:
     profile = listed.profiles.get(station.profile_ref or 0)
     return DxBaseStation(
         station.name,
@@ -86,13 +93,14 @@ def _shown(services: Services, station: BaseStation, listed: Listed) -> DxBaseSt
         station.latitude,
         station.longitude,
         station.altitude,
-        _statistics(services, station, listed),
+        _statistics(services, station, listed, seen),
     )
 
 
-def _statistics(services: Services, station: BaseStation, listed: Listed) -> DxStationStatistics:
-    platform = services.platform
-    seen, last = last_heard(services, station)
+def _statistics(
+    services: Services, station: BaseStation, listed: Listed, seen: Sight | None
+) -> DxStationStatistics:
+    platform, last = services.platform, last_heard(seen, station)
     frame = None if seen is None else seen.frame_at
     deaf = any(
         alarm.baseStationId == station.id and int(alarm.alarmTypeId) == _HEARS_NOTHING
@@ -122,13 +130,18 @@ def _facts(body: DxBaseStation, station: BaseStation | None = None) -> StationFa
     )
 
 
+def shown_stations(services: Services, listed: Listed) -> list[DxBaseStation]:
+    """Base stations as DX shows them, with statistics."""
+    sights = sights_of(services, listed.stations)
+    return [_shown(services, each, listed, sights.get(each.id)) for each in listed.stations]
+
+
 async def _list(services: Services, operator: OperatorScope, query: DxStationFilter) -> list[DxBaseStation]:
     listed = await services.read(lambda c: read_listed(c, operator.operator_ref))
     found = []
-    for station in listed.stations:
-        shown = _shown(services, station, listed)
+    for shown in shown_stations(services, listed):
         assert shown.statistics is not None
-        if query.baseStationId is not None and station.id != query.baseStationId.upper():
+        if query.baseStationId is not None and shown.id != query.baseStationId.upper():
             continue
         if query.connectionState not in (None, shown.statistics.connectionState):
             continue
@@ -142,10 +155,12 @@ async def _list(services: Services, operator: OperatorScope, query: DxStationFil
 
 async def _one(services: Services, operator: OperatorScope, ref: str) -> DxBaseStation:
     listed = await services.read(lambda c: read_listed(c, operator.operator_ref))
-    return _shown(services, _of(listed.stations, ref), listed)
+    station = of_ref(listed.stations, ref)
+    return _shown(services, station, listed, sights_of(services, [station]).get(station.id))
 
 
-def _of(stations: list[BaseStation], ref: str) -> BaseStation:
+def of_ref(stations: list[BaseStation], ref: str) -> BaseStation:
+    """The base station with a ref. Raises `NotFound`."""
     station = next((each for each in stations if str(each.ref) == ref), None)
     if station is None:
         raise NotFound("BaseStation", ref)
@@ -201,7 +216,7 @@ async def change_base_station(
     """Give a base station another name, location or profile; its EUI and LRR ID stay."""
 
     def write(connection: Connection) -> None:
-        station = _of(read_listed(connection, operator.operator_ref).stations, base_station_ref)
+        station = of_ref(read_listed(connection, operator.operator_ref).stations, base_station_ref)
         if body.id not in (None, station.id) or (
             body.uuid and body.uuid[-16:].upper() != station.gateway_eui
         ):
@@ -225,7 +240,7 @@ async def remove_base_station(base_station_ref: str, services: Services, operato
     """Remove a base station; its frames are refused from now on."""
 
     def write(connection: Connection) -> None:
-        station = _of(read_listed(connection, operator.operator_ref).stations, base_station_ref)
+        station = of_ref(read_listed(connection, operator.operator_ref).stations, base_station_ref)
         base_stations.remove_base_station(connection, station.id)
 
     await services.change(
@@ -238,14 +253,6 @@ async def list_profiles(services: Services, operator: OperatorScope) -> list[DxP
     """The operator's base station profiles."""
     listed = await services.read(lambda c: base_stations.operator_profiles(c, operator.operator_ref))
     return [DxProfile(each.ref, each.id, each.name) for each in listed]
-
-
-@DX_OPERATOR.get("/baseStationAlarms")
-async def list_alarms(services: Services, operator: OperatorScope) -> list[listing.BaseStationAlarm]:
-    """Alarms of the operator's base stations that are not cleared."""
-    listed = await services.read(lambda c: read_listed(c, operator.operator_ref))
-    own = {station.id for station in listed.stations}
-    return [alarm for alarm in listed.alarms if alarm.baseStationId in own]
 
 
 @OSS_OPERATOR.get("/partners/mine/bss")

@@ -165,7 +165,4 @@ async def _of_fleet(services: Services, scope: Scope, query: FrameStatisticsQuer
     found = await services.read(
         lambda c: frame_statistics.of_fleet(c, scope.subscriber_ref, span, query.aggregationStep or 1)
     )
-    if query.startDate is not None:
-        return found
-    newest = {entry.type: entry for entry in found}
-    return sorted(newest.values(), key=lambda entry: entry.type == "DOWNLINK")
+    return found if query.startDate is not None else frame_statistics.newest(found)

@@ -15,7 +15,7 @@ from veldnet.gateways.presence import Seen
 from veldnet.gateways.remote import RemoteRefused
 from veldnet.gateways.station_clock import Heard, StationClock
 from veldnet.lorawan import BaseStationId
-from veldnet.lorawan.gpstime import FineTime, gps_to_unix, unix_to_gps
+from veldnet.lorawan.gpstime import FineTime, unix_to_gps
 from veldnet.lorawan.modulation import Lora, Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
 
@@ -188,10 +188,7 @@ class Station:
         ):
             return
         uplink = self._uplink(message, seen, now)
-        seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
-        seen.counter(uplink, now, self._host.steady())
-        if uplink.gps_time is not None:
-            seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
+        seen.uplink(uplink, now, self._host.steady())
         self._host.uplink(uplink)
 
     def _uplink(self, message: RadioMessage, seen: Seen, now: float) -> GatewayUplink:

@@ -15,7 +15,6 @@ import structlog
 from veldnet.gateways.interface import Host, MessageCounts
 from veldnet.gateways.presence import Seen
 from veldnet.lorawan import BaseStationId, GatewayEui
-from veldnet.lorawan.gpstime import gps_to_unix
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.lorawan.regions import ChannelPlan
 
@@ -202,10 +201,7 @@ class ChirpStackMqtt:
         if uplink is None:
             self._refused["crc_failed"] += 1
             return
-        seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
-        seen.counter(uplink, now, self._host.steady())
-        if uplink.gps_time is not None:
-            seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
+        seen.uplink(uplink, now, self._host.steady())
         self._host.uplink(uplink)
 
     def _told_before(self, arrival: Arrival) -> None:

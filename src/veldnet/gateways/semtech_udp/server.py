@@ -14,7 +14,6 @@ from veldnet.gateways.interface import Host, MessageCounts
 from veldnet.gateways.presence import Seen
 from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
-from veldnet.lorawan.gpstime import gps_to_unix
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 
 from .allowed import AllowedNetworks, Network
@@ -248,10 +247,7 @@ class SemtechUdpServer:
                 else:
                     if uplink.timestamp is not None and not uplink.late:
                         seen.counters.frame(uplink.timestamp, address, now, steady)
-                    seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
-                    seen.counter(uplink, now, steady)
-                    if uplink.gps_time is not None:
-                        seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
+                    seen.uplink(uplink, now, steady)
                     self._uplink(uplink)
             except DatagramError as error:
                 refuse(error.code, str(error))

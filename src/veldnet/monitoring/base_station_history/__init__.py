@@ -1,6 +1,7 @@
 """How base stations did over the last weeks: what was measured at them by hours, and when they were away."""
 
-from .hours import KEPT_DAYS, Hour, Measures, Spread
+from .channels import ChannelTotals, channel_slots, channel_totals
+from .hours import KEPT_DAYS, Channel, Hour, Levels, Measures, Spread
 from .reading import (
     Availability,
     AvailabilityDay,
@@ -18,7 +19,10 @@ __all__ = [
     "KEPT_DAYS",
     "Availability",
     "AvailabilityDay",
+    "Channel",
+    "ChannelTotals",
     "Hour",
+    "Levels",
     "Look",
     "Measures",
     "Outage",
@@ -27,6 +31,8 @@ __all__ = [
     "Spread",
     "StationSlot",
     "availability",
+    "channel_slots",
+    "channel_totals",
     "list_outages",
     "shares",
     "station_slots",

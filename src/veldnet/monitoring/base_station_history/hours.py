@@ -9,6 +9,9 @@ KEPT_DAYS = 35
 # Results of downlinks that are counted.
 _MOST_RESULTS = 24
 _OTHER = "OTHER"
+# Frequencies that are counted apart; frames on others count as one, at 0.
+_MOST_CHANNELS = 96
+_OTHERS = 0
 
 
 class Spread(msgspec.Struct, array_like=True, gc=False):
@@ -35,10 +38,44 @@ class Spread(msgspec.Struct, array_like=True, gc=False):
         return self.total / self.count if self.count else None
 
 
+class Levels(msgspec.Struct, array_like=True, gc=False):
+    """Levels in tenths of a dB, as `Spread`; whole numbers, of which there are many, are short."""
+
+    count: int = 0
+    total: int = 0
+    lowest: int = 0
+    highest: int = 0
+
+    def add(self, other: Levels) -> None:
+        if not other.count:
+            return
+        self.lowest = min(self.lowest, other.lowest) if self.count else other.lowest
+        self.highest = max(self.highest, other.highest) if self.count else other.highest
+        self.count += other.count
+        self.total += other.total
+
+
+class Channel(msgspec.Struct, array_like=True, gc=False):
+    """A channel: frames heard, their RSSI and SNR; frames sent, and milliseconds on air with them."""
+
+    frames: int = 0
+    rssi: Levels = msgspec.field(default_factory=Levels)
+    snr: Levels = msgspec.field(default_factory=Levels)
+    downlinks: int = 0
+    airtime: int = 0
+
+    def add(self, other: Channel) -> None:
+        self.frames += other.frames
+        self.rssi.add(other.rssi)
+        self.snr.add(other.snr)
+        self.downlinks += other.downlinks
+        self.airtime += other.airtime
+
+
 class Measures(msgspec.Struct, omit_defaults=True):
     """Packets by status reports, and how many of them were broken or passed on; restarts; downlinks by
-    result; the highest share of an hour on air by sub-band; acknowledged shares, seconds of the way there and
-    back, seconds of its clock ahead of ours, degrees Celsius."""
+    result; the highest share of an hour on air by sub-band; channels by their frequency in kHz; acknowledged
+    shares, seconds of the way there and back, seconds of its clock ahead of ours, degrees Celsius."""
 
     packets: int = 0
     bad_packets: int = 0
@@ -46,6 +83,7 @@ class Measures(msgspec.Struct, omit_defaults=True):
     restarts: int = 0
     downlinks: dict[str, int] = {}
     duty_cycle: dict[str, float] = {}
+    channels: dict[int, Channel] = {}
     acknowledged: Spread = msgspec.field(default_factory=Spread)
     round_trip: Spread = msgspec.field(default_factory=Spread)
     clock_offset: Spread = msgspec.field(default_factory=Spread)
@@ -62,6 +100,9 @@ class Measures(msgspec.Struct, omit_defaults=True):
             self.downlinks[name] = self.downlinks.get(name, 0) + count
         for band, share in other.duty_cycle.items():
             self.duty_cycle[band] = max(self.duty_cycle.get(band, 0.0), share)
+        for frequency, channel in other.channels.items():
+            known = frequency in self.channels or len(self.channels) < _MOST_CHANNELS
+            self.channels.setdefault(frequency if known else _OTHERS, Channel()).add(channel)
         self.acknowledged.add(other.acknowledged)
         self.round_trip.add(other.round_trip)
         self.clock_offset.add(other.clock_offset)

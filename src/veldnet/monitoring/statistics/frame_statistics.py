@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import Connection, Select, or_, select
 
 from veldnet.domain.errors import BadRequest
@@ -20,7 +21,7 @@ from veldnet.store import Timeline, id_within, millis_of, read_timeline
 from veldnet.store.expressions import total
 from veldnet.store.schema import frames, hourly_statistics
 
-from .rollups import HOUR, SUBSCRIBER
+from .rollups import BASE_STATION, HOUR, SUBSCRIBER
 
 # Frames of one answer without aggregation.
 MOST_FRAMES = 50_000
@@ -235,6 +236,29 @@ def _newest(connection: Connection, refs: Sequence[int], station: int | None, ki
 
 def of_fleet(connection: Connection, subscriber_ref: int, span: Span, hours: int) -> list[FrameStatistics]:
     """All devices of a subscriber, from its hourly totals. The range is widened to whole hours."""
+    return _of_hours(connection, SUBSCRIBER, [subscriber_ref], span, hours)
+
+
+def of_base_stations(
+    connection: Connection, stations: Sequence[int], span: Span, hours: int
+) -> list[FrameStatistics]:
+    """Base stations together, each with the frames that it heard and sent. What was lost is known of devices
+    only."""
+    found = _of_hours(connection, BASE_STATION, stations, span, hours)
+    for entry in found:
+        entry.averagePER = UNSET
+    return found
+
+
+def newest(entries: Sequence[FrameStatistics]) -> list[FrameStatistics]:
+    """The last entry of each direction."""
+    last = {entry.type: entry for entry in entries}
+    return sorted(last.values(), key=lambda entry: entry.type == "DOWNLINK")
+
+
+def _of_hours(
+    connection: Connection, scope: int, refs: Sequence[int], span: Span, hours: int
+) -> list[FrameStatistics]:
     columns = hourly_statistics.c
     slot = (columns.hour - columns.hour % hours).label("slot")
     sums = [
@@ -247,8 +271,8 @@ def of_fleet(connection: Connection, subscriber_ref: int, span: Span, hours: int
     rows = connection.execute(
         select(slot, *sums)
         .where(
-            columns.scope == SUBSCRIBER,
-            columns.scope_ref == subscriber_ref,
+            columns.scope == scope,
+            columns.scope_ref.in_(refs),
             columns.hour >= span.start // HOUR,
             columns.hour < -(-span.end // HOUR),
         )

@@ -25,13 +25,12 @@ from .records import (
 )
 from .state import PortKey
 from .transmission import Done
-from .transmit_results import NO_ANSWER, SENT
+from .transmit_results import ChannelAirtime
 
 __all__ = [
-    "NO_ANSWER",
-    "SENT",
     "AirSchedule",
     "BlockedCommand",
+    "ChannelAirtime",
     "Copy",
     "Device",
     "DeviceView",

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.airtime import time_on_air
-from veldnet.lorawan.radio import TransmitWindow
+from veldnet.lorawan.radio import GatewayDownlink, TransmitWindow
 from veldnet.lorawan.regions import Region, SubBand
 from veldnet.network.core.base_station_radios import BaseStationRadios, Refusal
-from veldnet.network.core.transmit_results import TransmitResults
+from veldnet.network.core.transmit_results import NO_ANSWER, SENT, TransmitResults
 
 RADIO_BUSY = "A3"
 DUTY_CYCLE = "DA"
@@ -158,6 +158,29 @@ class AirSchedule:
         usage = station.usage.get(self._band(window.region, window.frequency)[0])
         if usage is not None:
             usage.add(usage.minute, -airtime_of(window, size))
+
+    def answered(self, frame: GatewayDownlink, error: str | None, *, second: bool) -> None:
+        """A base station has said what became of a frame that was booked; `second` is whether it took the
+        second of two windows."""
+        size, window = len(frame.phy_payload), frame.window
+        self.results.count(frame.base_station, error or SENT)
+        if error is not None or second:
+            self.cancel(window, size, frame.token)
+        if frame.second is not None and (error is not None or not second):
+            self.cancel(frame.second, size, frame.token)
+        if error is None:
+            self._used((second and frame.second) or window, size)
+
+    def unanswered(self, frame: GatewayDownlink) -> None:
+        """A base station does not say what became of a frame that was booked. One of two windows may have
+        been used, not both."""
+        self.results.count(frame.base_station, NO_ANSWER)
+        if frame.second is not None:
+            self.cancel(frame.second, len(frame.phy_payload), frame.token)
+        self._used(frame.window, len(frame.phy_payload))
+
+    def _used(self, window: TransmitWindow, size: int) -> None:
+        self.results.used(window.base_station, window.frequency, airtime_of(window, size))
 
     def load(self, base_station: BaseStationId, frequency: int, now: float, region: str = "") -> float:
         """Share of its duty cycle that a base station has used, and a little for each frame it is to send."""

@@ -12,7 +12,6 @@ from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.network.core.air_schedule import AirSchedule
 from veldnet.network.core.events import Transmit
 from veldnet.network.core.transmission import Attempt, Done, Held, Step, begin, report, resume, silence
-from veldnet.network.core.transmit_results import NO_ANSWER, SENT
 
 from .devices import Entry
 from .runtime import Runtime
@@ -57,16 +56,16 @@ class Transmitter:
             timer = loop.call_later(max(step.until - now, 0.0), self._resume, token)
             self._attempts[token] = (device_ref, attempt, timer)
             return
-        window, second, frame = attempt.current, attempt.second, attempt.transmit.phy_payload
-        assert window is not None
-        self.air.book(window, len(frame), token, now)
+        frame = _frame(token, attempt, decided)
+        window, second, size = frame.window, frame.second, len(frame.phy_payload)
+        self.air.book(window, size, token, now)
         if second is not None:
             # Only one of the two will be used; the other is given back when the base station has said which.
-            self.air.book(second, len(frame), token, now)
+            self.air.book(second, size, token, now)
         wait = max((second or window).opens_at - now, 0.0) + self._timeout
         timer = loop.call_later(wait, self._timed_out, token)
         self._attempts[token] = (device_ref, attempt, timer)
-        self._send(GatewayDownlink(token, frame, window, second, decided))
+        self._send(frame)
 
     def reported(self, answer: TransmitReport) -> None:
         """A base station's answer; one to a downlink that is over, or at another one, is ignored."""
@@ -79,13 +78,8 @@ class Transmitter:
             return
         del self._attempts[answer.token]
         timer.cancel()
-        self.air.results.count(answer.base_station, answer.error or SENT)
         now = self._clock()
-        size, second = len(attempt.transmit.phy_payload), attempt.second
-        if answer.error is not None or answer.second:
-            self.air.cancel(window, size, answer.token)
-        if second is not None and (answer.error is not None or not answer.second):
-            self.air.cancel(second, size, answer.token)
+        self.air.answered(_frame(answer.token, attempt), answer.error, second=answer.second)
         if answer.error is not None:
             self.air.radios.learn(window, answer.error, now)
         step = report(attempt, answer.error, now, self._lead, self.air, second=answer.second)
@@ -104,11 +98,7 @@ class Transmitter:
 
     def _timed_out(self, token: int) -> None:
         device_ref, attempt, _timer = self._attempts.pop(token)
-        if attempt.current is not None:
-            self.air.results.count(attempt.current.base_station, NO_ANSWER)
-        if attempt.second is not None:
-            # One of the two may have been used, not both.
-            self.air.cancel(attempt.second, len(attempt.transmit.phy_payload), token)
+        self.air.unanswered(_frame(token, attempt))
         self._follow(device_ref, silence(attempt, self._clock(), self._lead, self.air), token)
 
     def in_flight(self, token: int) -> bool:
@@ -118,3 +108,9 @@ class Transmitter:
         for _ref, _attempt, timer in self._attempts.values():
             timer.cancel()
         self._attempts.clear()
+
+
+def _frame(token: int, attempt: Attempt, decided: float | None = None) -> GatewayDownlink:
+    """What a base station is given for an attempt that is under way."""
+    assert attempt.current is not None
+    return GatewayDownlink(token, attempt.transmit.phy_payload, attempt.current, attempt.second, decided)

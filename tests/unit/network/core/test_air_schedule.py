@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
-from veldnet.lorawan.radio import TransmitWindow
+from veldnet.lorawan.radio import GatewayDownlink, TransmitWindow
 from veldnet.lorawan.regions import EU868, REGIONS
 from veldnet.network.core.air_schedule import AirSchedule, airtime_of
 
@@ -95,3 +95,28 @@ def test_e9_a_band_is_that_of_the_region() -> None:
     assert set(air.duty_cycles(moment)[HERE]) == {"EU868 G0"}
     assert air.load(HERE, 865_402_500, moment, "EU868") > 0.9 > air.load(HERE, 865_402_500, moment, "IN865")
     assert air.loads(moment)[HERE] > 0.9
+
+
+def test_what_was_sent_counts_at_its_channel_and_what_was_not_at_none() -> None:
+    air, airtime = schedule(), airtime_of(RX1, SIZE)
+    both = GatewayDownlink(1, bytes(SIZE), RX1, RX2)
+    air.answered(both, None, second=False)
+    air.answered(both, None, second=True)
+    air.answered(both, "TOO_LATE", second=False)
+    air.unanswered(replace(both, second=None))
+    used = air.results.take_channels()[HERE]
+    assert {kilohertz: channel.frames for kilohertz, channel in used.items()} == {868_100: 2, 869_525: 1}
+    assert used[868_100].seconds == 2 * airtime
+    assert air.results.take()[HERE] == {"SENT": 2, "TOO_LATE": 1, "NO_ANSWER": 1}
+    assert air.results.take_channels() == {}
+
+
+def test_frequencies_beyond_those_of_any_plan_count_as_one() -> None:
+    air = schedule()
+    for number in range(300):
+        air.results.used(HERE, 860_000_000 + number * 100_000, 0.5)
+    used = air.results.take_channels()[HERE]
+    assert len(used) == 97 and used[0].frames == 204
+    air.results.counts = lambda _station: False
+    air.results.used(HERE, 868_100_000, 0.5)
+    assert air.results.take_channels() == {}, "another node counts it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -142,19 +143,28 @@ def read_listed(connection: Connection, operator_ref: int) -> Listed:
     )
 
 
-def last_heard(services: Services, station: BaseStation) -> tuple[Sight | None, float | None]:
-    """What a base station was seen to do since the server started, and when it was heard last: since then, or
-    as written down."""
-    seen = services.platform.sights.of(BaseStationId.parse(station.id))
+def sights_of(services: Services, stations: Iterable[BaseStation]) -> dict[str, Sight]:
+    """What base stations were seen to do since the server started, by their ids."""
+    identifiers = [BaseStationId.parse(station.id) for station in stations]
+    return {str(identifier): sight for identifier, sight in services.platform.sights.several(identifiers)}
+
+
+def last_heard(seen: Sight | None, station: BaseStation) -> float | None:
+    """When a base station was heard last: since the server started, or as written down."""
     written = None if station.last_seen_at is None else station.last_seen_at / 1000
-    return seen, written if seen is None else seen.seen_at
+    return written if seen is None else seen.seen_at
 
 
-def _view(services: Services, station: BaseStation, listed: Listed) -> StationView:
+def _views(services: Services, listed: Listed) -> list[StationView]:
+    sights = sights_of(services, listed.stations)
+    return [_view(services, each, listed, sights.get(each.id)) for each in listed.stations]
+
+
+def _view(services: Services, station: BaseStation, listed: Listed, seen: Sight | None) -> StationView:
     platform, alarms = services.platform, listed.alarms
     profile = listed.profiles.get(station.profile_ref or 0)
     identifier = BaseStationId.parse(station.id)
-    seen, last = last_heard(services, station)
+    last = last_heard(seen, station)
     setup, now = platform.base_stations.profile(identifier), platform.clock()
     return StationView(
         id=station.id,
@@ -218,7 +228,7 @@ def _conduct(station: BaseStation, seen: Sight | None) -> dict[str, Any]:
 async def list_stations(services: Services, operator: OperatorScope) -> list[StationView]:
     """The operator's base stations, and how they are just now."""
     listed = await services.read(lambda c: read_listed(c, operator.operator_ref))
-    return [_view(services, station, listed) for station in listed.stations]
+    return _views(services, listed)
 
 
 @OPERATOR.get(
@@ -252,7 +262,7 @@ async def create_station(services: Services, operator: OperatorScope, body: NewS
     )
     services.platform.presence.unknown.pop(eui, None)
     profiles = await services.read(lambda c: base_stations.profile_names(c, operator.operator_ref))
-    return _view(services, station, Listed([], [], profiles))
+    return _views(services, Listed([station], [], profiles))[0]
 
 
 @OPERATOR.put("/baseStations/{stationId}", "changeStation", "Operator", "Change a base station.", status=204)
