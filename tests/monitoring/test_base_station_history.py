@@ -122,8 +122,8 @@ async def test_channels_are_added_up_by_name_and_the_fullest_hour_is_known(store
     assert (first.channel, first.frequency, first.frames, first.downlinks) == ("LC1", 868.1, 9, 3)
     assert (first.rssi, first.rssiMin, first.rssiMax) == (-103.3333, -110.0, -100.0)
     assert (first.snr, first.snrMin, first.snrMax) == (1.8333, -0.5, 5.5)
-    # In an hour and a half on air for 108 seconds, for 72 of them in the first hour.
-    assert (first.airtime, first.dutyCycle, first.dutyCycleMax) == (108.0, 0.02, 0.02)
+    # For 72 seconds in the first hour, for 36 in the second.
+    assert (first.airtime, first.dutyCycle, first.dutyCycleMax) == (108.0, 0.015, 0.02)
     hours = await store.read(lambda c: history.channel_slots(c, int(STATION), span, 1, named))
     assert [(each.date[11:16], each.channel, each.frames) for each in hours] == [
         ("00:00", "other", 6),

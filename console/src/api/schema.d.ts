@@ -4808,8 +4808,8 @@ export interface components {
          * ChannelTotals
          * @description A channel of a base station in a slot from `date` on. `channel` is its name, `frequency` in MHz, none
          *         where frames of several are counted as one. Frames heard, whosever they are, with RSSI in dBm and SNR in
-         *         dB; frames sent, and seconds on air with them. `dutyCycle` is the share of the watched time on air,
-         *         `dutyCycleMax` the highest share of an hour.
+         *         dB; frames sent, and seconds on air with them. `dutyCycle` is the share of an hour on air, as a mean of
+         *         the hours for which the base station was watched, `dutyCycleMax` the highest one.
          */
         ChannelTotals: {
             date: string;
@@ -4824,7 +4824,7 @@ export interface components {
             snrMax: number | null;
             downlinks: number;
             airtime: number;
-            dutyCycle: number | null;
+            dutyCycle: number;
             dutyCycleMax: number;
         };
         /**

@@ -22,7 +22,7 @@ export function StationChannels({ id, days }: { id: string; days: number }) {
         rows={data}
         id={(row) => row.channel}
         columns={columnsOf(t)}
-        minWidth={760}
+        minWidth={700}
       />
     </>
   );
@@ -82,7 +82,7 @@ function columnsOf(t: Translate): Column<Channel>[] {
       title: t("history.fullestHour"),
       align: "right",
       value: (row) => row.dutyCycleMax,
-      render: (row) => (row.downlinks ? percent(row.dutyCycleMax, 2) : "–"),
+      render: (row) => (row.downlinks ? percent(row.dutyCycleMax, 3) : "–"),
     },
   ];
 }
@@ -92,10 +92,10 @@ function Level({ mean, least, most }: { mean: number | null; least: number | nul
   if (mean === null) return "–";
   return (
     <>
-      {number(mean)}{" "}
+      {number(mean)}
       {least !== most && (
-        <Text span size="xs" c="dimmed">
-          ({number(least)} … {number(most)})
+        <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>
+          {number(least)} … {number(most)}
         </Text>
       )}
     </>

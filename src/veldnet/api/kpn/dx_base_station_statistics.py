@@ -59,15 +59,15 @@ class SignalStatistics(msgspec.Struct, omit_defaults=True):
     baseStationSNRMax: float | None = None
 
 
-class DutyCycleStatistics(msgspec.Struct, omit_defaults=True):
-    """Frames that a base station sent on a channel in a slot, seconds on air with them, the share of the time
-    that this is, and the highest share of an hour."""
+class DutyCycleStatistics(msgspec.Struct):
+    """Frames that a base station sent on a channel in a slot, seconds on air with them, and the share of an
+    hour that this is: a mean of the hours, and the highest."""
 
     date: str
     frameCount: int
     airtime: float
-    dutyCycle: float | None = None
-    dutyCycleMax: float | None = None
+    dutyCycle: float
+    dutyCycleMax: float
 
 
 class PacketStatistics(msgspec.Struct, omit_defaults=True):

@@ -4,5 +4,6 @@ __all__ = [
     "fleet",
     "handling",
     "listing",
+    "of_base_stations",
     "types",
 ]

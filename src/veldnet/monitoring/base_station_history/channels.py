@@ -18,8 +18,8 @@ from .hours import Channel, Levels, decode_measures
 class ChannelTotals(msgspec.Struct):
     """A channel of a base station in a slot from `date` on. `channel` is its name, `frequency` in MHz, none
     where frames of several are counted as one. Frames heard, whosever they are, with RSSI in dBm and SNR in
-    dB; frames sent, and seconds on air with them. `dutyCycle` is the share of the watched time on air,
-    `dutyCycleMax` the highest share of an hour."""
+    dB; frames sent, and seconds on air with them. `dutyCycle` is the share of an hour on air, as a mean of
+    the hours for which the base station was watched, `dutyCycleMax` the highest one."""
 
     date: str
     channel: str
@@ -33,7 +33,7 @@ class ChannelTotals(msgspec.Struct):
     snrMax: float | None
     downlinks: int
     airtime: float
-    dutyCycle: float | None
+    dutyCycle: float
     dutyCycleMax: float
 
 
@@ -50,13 +50,13 @@ class _Sum:
 
 
 class _Slot:
-    """Channels over hours, by name, and milliseconds for which the base station was watched."""
+    """Channels over hours, by name, and the number of hours."""
 
-    __slots__ = ("channels", "observed")
+    __slots__ = ("channels", "hours")
 
     def __init__(self) -> None:
         self.channels: dict[str, _Sum] = {}
-        self.observed = 0
+        self.hours = 0
 
 
 Named = Callable[[int], str]
@@ -82,7 +82,7 @@ def _slots(
 ) -> dict[int, _Slot]:
     columns = base_station_hours.c
     rows = connection.execute(
-        select(columns.hour, columns.observed, columns.measures).where(
+        select(columns.hour, columns.measures).where(
             columns.base_station == station,
             columns.hour >= span.start // HOUR,
             columns.hour < -(-span.end // HOUR),
@@ -91,7 +91,7 @@ def _slots(
     slots: dict[int, _Slot] = {}
     for row in rows:
         slot = slots.setdefault(slot_of(row.hour), _Slot())
-        slot.observed += row.observed
+        slot.hours += 1
         _add(slot, decode_measures(row.measures).channels, named)
     return slots
 
@@ -122,7 +122,7 @@ def _shown(date: str, slot: _Slot) -> list[ChannelTotals]:
             snrMax=_bound(channel.snr, channel.snr.highest),
             downlinks=channel.downlinks,
             airtime=channel.airtime / 1000,
-            dutyCycle=round(channel.airtime / slot.observed, 6) if slot.observed else None,
+            dutyCycle=round(channel.airtime / (slot.hours * HOUR), 6),
             dutyCycleMax=round(found.most / HOUR, 6),
         )
         for name, found in sorted(slot.channels.items(), key=lambda each: each[1].frequency)
