@@ -20,11 +20,13 @@ _MOST = 8
 class Addresses:
     """The addresses of one base station lately. Times in seconds."""
 
-    __slots__ = ("_heard", "_last", "_returns")
+    __slots__ = ("_heard", "_last", "_met", "_returns")
 
     def __init__(self) -> None:
         self._heard: dict[Address, float] = {}
         self._last: Address | None = None
+        # The last two that were proven to be alive at once, and when.
+        self._met: tuple[list[Address], float] = [], 0.0
         self._returns: deque[float] = deque(maxlen=RETURNS)
 
     def keep_alive(self, address: Address, now: float) -> None:
@@ -37,10 +39,18 @@ class Addresses:
                 del self._heard[next(iter(self._heard))]
         self._heard[address] = now
 
+    def met(self, one: Address, other: Address, now: float) -> None:
+        """Connections of one host were alive at once, by these ports: there is a NAT before two of them."""
+        self._met = sorted((one, other)), now
+        self._returns.append(now)
+
     def in_turn(self, now: float) -> list[Address]:
         """The addresses that are alive at once; none where there is but one."""
         returns = self._returns
         if len(returns) < RETURNS or now - returns[0] > WITHIN:
             return []
         alive = [address for address, at in self._heard.items() if now - at <= ALIVE]
-        return sorted(alive) if len(alive) > 1 else []
+        if len(alive) > 1:
+            return sorted(alive)
+        met, at = self._met
+        return met if now - at <= ALIVE else []

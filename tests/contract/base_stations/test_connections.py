@@ -63,6 +63,27 @@ def test_two_connections_of_one_base_station(adapter: Adapter) -> None:
     in_field(adapter, story)
 
 
+def test_two_base_stations_with_one_eui_behind_one_address_are_told_apart(adapter: Adapter) -> None:
+    if not adapter.traits.proves:
+        pytest.skip(
+            "without connections to this server, frames and keep-alives of both arrive, or a broker chooses"
+        )
+
+    async def story(field: Field) -> None:
+        await field.connect()
+        seen = field.hub.presence.stations[HERE]
+        for _ in range(2):
+            await field.connect()
+        # A line that breaks makes a base station come back, too; it does not answer on the old one.
+        assert not seen.duplicates(field.clock())
+        await field.connect()
+        await field.until(lambda: len(seen.duplicates(field.clock())) == 2)
+        # One of them has been found, and is off.
+        await field.until(lambda: not seen.duplicates(field.clock()), 150)
+
+    in_field(adapter, story)
+
+
 def test_a_base_station_that_has_gone_without_a_word(adapter: Adapter) -> None:
     async def story(field: Field) -> None:
         connection = await field.connect()

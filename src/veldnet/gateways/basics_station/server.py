@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
+from veldnet.gateways.addresses import Addresses
 from veldnet.gateways.interface import Host, MessageCounts, StationProfile
 from veldnet.gateways.remote import RemoteRefused, RemoteShell
 from veldnet.lorawan import BaseStationId, GatewayEui
@@ -238,14 +239,14 @@ class BasicsStationServer(StationPort):
         profile = self._profile(identifier)
         wires = Wires(partial(self._send, connection), connection.send if self._options.shells else None)
         station = Station(self._host, identifier, self._next_number, profile, self._counts, wires)
+        now = self._host.clock()
+        seen = self._host.presence.seen(identifier, now)
         before = self._stations.get(identifier)
         self._stations[identifier] = station, connection
         if before is not None:
             # The station has come back before its old connection was found dead; or there are two.
             before[0].end()
-            self._spawn(before[1].close(_NORMAL))
-        now = self._host.clock()
-        seen = self._host.presence.seen(identifier, now)
+            self._spawn(self._replaced(before[1], connection, seen.addresses))
         remote = connection.remote_address
         if isinstance(remote, tuple):
             # Each connection has a port of its own, so two base stations are told apart by their hosts.
@@ -264,6 +265,18 @@ class BasicsStationServer(StationPort):
                 del self._stations[identifier]
                 self._host.disconnected(self, identifier)
             log.info("station_disconnected", base_station=str(identifier))
+
+    async def _replaced(self, before: _Connection, connection: _Connection, addresses: Addresses) -> None:
+        """End a connection in whose place another one of the base station is now. Where it was open and its
+        end is answered, it was alive: two base stations are connected with one EUI."""
+        was_open = before.protocol.state is State.OPEN
+        await before.close(_NORMAL)
+        one, other = before.remote_address, connection.remote_address
+        alive = was_open and before.protocol.close_rcvd is not None
+        # Those of two hosts are told apart by them.
+        if alive and isinstance(one, tuple) and isinstance(other, tuple) and one[0] == other[0]:
+            addresses.met(one[:2], other[:2], self._host.clock())
+            log.info("station_replaced", base_station=str(before.station), address=_address(before))
 
     def _profile(self, identifier: BaseStationId) -> StationProfile:
         return self._host.directory.profile(identifier) or self._default
