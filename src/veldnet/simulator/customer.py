@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from http import HTTPStatus
+from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
 
 from .device import Identity
 
+# Of a server that serves so many requests per second of a project only: how often, a second apart, one is
+# sent again.
+_TOO_MANY, _PATIENCE = HTTPStatus.TOO_MANY_REQUESTS, 30
+
 
 class ApiProblem(Exception):
     """The API refused; the message is what it said."""
+
+
+class _Answer(NamedTuple):
+    status: int
+    text: str
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
@@ -65,18 +76,26 @@ class Customer:
         base: str = "/data/lora/thingpark",
         version: str | None = None,
     ) -> Any:
-        """One operation below `base`. Raises `ApiProblem`."""
+        """One operation below `base`, at the pace that the server allows. Raises `ApiProblem`."""
+        waited = 0
+        while (answer := await self._ask(method, base + path, body, version)).status == _TOO_MANY:
+            if waited == _PATIENCE:
+                break
+            waited += 1
+            await asyncio.sleep(1)
+        if answer.status >= 300:
+            raise ApiProblem(f"{method} {path}: {answer.status} {answer.text}")
+        return msgspec.json.decode(answer.text) if answer.text else None
+
+    async def _ask(self, method: str, path: str, body: Any, version: str | None) -> _Answer:
         async with self._http.request(
             method,
-            f"{self._base_url}{base}{path}",
+            self._base_url + path,
             json=body,
             headers={"Authorization": f"Bearer {self._token}"}
             | ({} if version is None else {"api-version": version}),
         ) as response:
-            text = await response.text()
-            if response.status >= 300:
-                raise ApiProblem(f"{method} {path}: {response.status} {text}")
-            return msgspec.json.decode(text) if text else None
+            return _Answer(response.status, await response.text())
 
     async def create_routing_profile(
         self, name: str, address: str, as_id: str, as_key: str, public_key_pem: str

@@ -20,7 +20,7 @@ export function Refused({ station }: { station: Station }) {
   return (
     <>
       <span className="poor">{number(station.refusedFrames)}</span>
-      <Text size="xs" c="dimmed" maw={220} ml="auto" style={{ overflowWrap: "anywhere" }}>
+      <Text size="xs" c="dimmed" maw={160} lineClamp={3} ml="auto" style={{ whiteSpace: "normal" }}>
         {station.lastRefusal}
       </Text>
     </>
