@@ -270,13 +270,14 @@ class BasicsStationServer(StationPort):
         """End a connection in whose place another one of the base station is now. Where it was open and its
         end is answered, it was alive: two base stations are connected with one EUI."""
         was_open = before.protocol.state is State.OPEN
-        await before.close(_NORMAL)
+        # Once it is closed, one by TLS does not say its address any more.
         one, other = before.remote_address, connection.remote_address
+        await before.close(_NORMAL)
         alive = was_open and before.protocol.close_rcvd is not None
         # Those of two hosts are told apart by them.
         if alive and isinstance(one, tuple) and isinstance(other, tuple) and one[0] == other[0]:
             addresses.met(one[:2], other[:2], self._host.clock())
-            log.info("station_replaced", base_station=str(before.station), address=_address(before))
+            log.info("station_replaced", base_station=str(before.station), address=f"{one[0]}:{one[1]}")
 
     def _profile(self, identifier: BaseStationId) -> StationProfile:
         return self._host.directory.profile(identifier) or self._default
