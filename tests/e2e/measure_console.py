@@ -46,6 +46,7 @@ def _measure(server: RunningServer, account: Account) -> dict[str, Any]:
         found["first view after signing in, s"] = statistics.median(
             _first_view(browser, server, account) for _ in range(7)
         )
+        found["sign-in form at 400 kbit/s, s; KB"] = [_sign_in_form(browser, server) for _ in range(3)]
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page = context.new_page()
         _sign_in(page, server, account)
@@ -118,6 +119,27 @@ def _first_view(browser: Any, server: RunningServer, account: Account) -> float:
     seconds = time.perf_counter() - begun
     context.close()
     return round(seconds, 3)
+
+
+def _sign_in_form(browser: Any, server: RunningServer) -> tuple[float, float]:
+    """With an empty cache: seconds from the start of the page to its first content, and what was loaded by
+    then, with headers."""
+    context = browser.new_context()
+    page = context.new_page()
+    line = context.new_cdp_session(page)
+    line.send("Network.enable")
+    line.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 40, "downloadThroughput": 50_000, "uploadThroughput": 50_000},
+    )
+    sizes: list[int] = []
+    line.on("Network.loadingFinished", lambda loaded: sizes.append(int(loaded["encodedDataLength"])))
+    page.goto(f"{server.http}/console/", wait_until="commit")
+    page.get_by_label("User name").wait_for()
+    size = sum(sizes)
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    context.close()
+    return round(painted / 1000, 2), round(size / 1000, 1)
 
 
 def _send(antenna: radio.Antenna, fleet: list[VirtualDevice], page: Page, found: dict[str, Any]) -> int:

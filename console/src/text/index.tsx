@@ -1,9 +1,9 @@
 // Every text of the console comes from one catalogue; English is the first language, Dutch the second. Only that of
 // the reader is loaded, and not before there is more to show than the sign-in form.
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from "react";
-import { IntlMessageFormat } from "intl-messageformat";
 import type { en } from "./en";
 import { first } from "./first";
+import type { format as formatted } from "./messages";
 
 export type Key = keyof typeof en | keyof typeof first.en;
 export type Language = "en" | "nl";
@@ -11,23 +11,30 @@ export type Catalogue = Record<Key, string>;
 export type Values = Record<string, string | number | boolean>;
 export type Translate = (key: Key, values?: Values) => string;
 
-const catalogues: Record<Language, () => Promise<Omit<Catalogue, keyof typeof first.en>>> = {
+type Behind = Omit<Catalogue, keyof typeof first.en>;
+
+const files: Record<Language, () => Promise<Behind>> = {
   en: () => import("./en").then((module) => module.en),
   nl: () => import("./nl").then((module) => module.nl),
 };
+
+/** All texts of a language but the first, and what formats them. */
+async function catalogue(language: Language): Promise<Behind> {
+  const [texts, messages] = await Promise.all([files[language](), import("./messages")]);
+  format = messages.format;
+  return texts;
+}
+
 /** What the page shows now. */
 let current: { language: Language; texts: Partial<Catalogue>; whole: boolean } | null = null;
 
-const messages = new Map<string, IntlMessageFormat>();
+let format: typeof formatted | null = null;
 
-/** Formats an ICU message: `{name}`, `{count, plural, one {# device} other {# devices}}`. Plurals need numbers. */
+/** Fills the values into a text: an ICU message, or one with plain `{name}`s, as all of the sign-in form are. */
 export function fill(template: string, values: Values = {}, language: Language = "en"): string {
   if (!template.includes("{")) return template;
-  const key = `${language}:${template}`;
-  let message = messages.get(key);
-  if (!message)
-    messages.set(key, (message = new IntlMessageFormat(template, language, undefined, { ignoreTag: true })));
-  return String(message.format(values));
+  if (format) return format(template, values, language);
+  return template.replace(/\{(\w+)\}/g, (_all, name: string) => String(values[name]));
 }
 
 /** A text outside components. */
@@ -58,7 +65,7 @@ export function beginTexts(language: Language): void {
 
 /** Loads all texts of a language. */
 export async function loadTexts(language: Language): Promise<void> {
-  const texts = { ...first[language], ...(await catalogues[language]()) };
+  const texts = { ...first[language], ...(await catalogue(language)) };
   current = { language, texts, whole: true };
   document.documentElement.lang = language;
 }
@@ -66,7 +73,7 @@ export async function loadTexts(language: Language): Promise<void> {
 /** What `load` brings, with all texts of the page's language. */
 export async function withTexts<T>(load: () => Promise<T>): Promise<T> {
   const shown = current;
-  const [loaded, more] = await Promise.all([load(), shown && !shown.whole ? catalogues[shown.language]() : null]);
+  const [loaded, more] = await Promise.all([load(), shown && !shown.whole ? catalogue(shown.language) : null]);
   // Whoever shows texts already goes on with the same catalogue, which has more from now on.
   if (shown && more) {
     Object.assign(shown.texts, more);
