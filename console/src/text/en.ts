@@ -1018,7 +1018,6 @@ export const en = {
   "routing.addRoute": "Add route",
   "routing.addresses": "Addresses",
   "routing.addressesText": "Press Enter after each URL; tried in order",
-  "routing.asKey": "AS key of",
   "routing.below": "Where device messages are delivered",
   "routing.contentType": "Content type",
   "routing.default": "default",

@@ -1020,7 +1020,6 @@ export const nl: Record<keyof typeof en, string> = {
   "routing.addRoute": "Route toevoegen",
   "routing.addresses": "Adressen",
   "routing.addressesText": "Druk op Enter na elke URL; op volgorde geprobeerd",
-  "routing.asKey": "AS-sleutel van",
   "routing.below": "Waar berichten van apparaten worden afgeleverd",
   "routing.contentType": "Content type",
   "routing.default": "standaard",

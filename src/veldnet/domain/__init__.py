@@ -11,6 +11,7 @@ __all__ = [
     "partitions",
     "resources",
     "scope",
+    "spreadsheets",
     "thresholds",
     "validation",
 ]

@@ -67,6 +67,17 @@ describe("CSV that people get", () => {
     expect(cells(line ?? "").at(-1)).toBe("unknown");
   });
 
+  it("gives refused rows back without formulas", () => {
+    const hostile = ["=cmd|' /C calc'!A0", "@SUM(1)", "+1+1", "-2+3", " =1", "＝1", "a;=1+1", "'=1"];
+    const kept = ["-12.5", "+31", '="0012"', "'s-Gravenhage", "a=b"];
+    const text = ["EUI,name", ...[...hostile, ...kept].map((name) => `1,"${name.replaceAll('"', '""')}"`)].join("\n");
+    const reasons = new Map([...hostile, ...kept].map((_, row) => [row + 2, "no"]));
+    const rows = answerRows(refusedRows(parse(text), reasons));
+    const guarded = hostile.map((name) => (name === "a;=1+1" ? name : `'${name}`));
+    expect(rows.map((row) => row[1])).toEqual([...guarded, ...kept]);
+    expect(refusedRows(parse(text), reasons)).toContain('"a;=1+1"');
+  });
+
   it("begins with a template that has no rows of its own", () => {
     expect(parse(templates.header.text)).toMatchObject({ rows: [] });
     expect(parse(templates.header.text).header).toContain("applicationKey");

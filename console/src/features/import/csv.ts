@@ -151,14 +151,17 @@ export function refusedRows(file: CsvFile, reasons: ReadonlyMap<number, string>)
   const lines = rows.map(({ text, reason }) => {
     const row = cells(text, separator);
     const padded = Array.from({ length: at }, (_, column) => row[column] ?? "");
-    return [...padded, reason].map((cell) => quoted(cell, separator)).join(separator);
+    return [...padded, reason].map(quoted).join(separator);
   });
   const header = file.header === null ? [] : [again ? file.header : `${file.header}${separator}reason`];
   return [...header, ...lines, ""].join("\r\n");
 }
 
-function quoted(cell: string, separator: string): string {
-  return cell.includes(separator) || /["\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+/** A cell that no spreadsheet takes for a formula or for several cells; an import reads it as it was. Numbers stay, and ="0012". */
+function quoted(cell: string): string {
+  const harmless = /^[+-]?\d+(\.\d+)?$|^="[^"]*"$/.test(cell) || !/^'*\s*[=+\-@\t\r\n＝＋－＠]/.test(cell);
+  const safe = harmless ? cell : `'${cell}`;
+  return /[,;|\t"\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** Files to begin with; their examples are comments. */

@@ -71,17 +71,5 @@ function columnsOf(t: Translate): Column<Schemas["RoutingProfile"]>[] {
       align: "right",
       render: (profile) => profile.routes?.length ?? 0,
     },
-    {
-      key: "hsm",
-      title: t("routing.asKey"),
-      render: (profile) =>
-        profile.hsmGroupId ? (
-          <Badge variant="light" tt="none">
-            {profile.hsmGroupId}
-          </Badge>
-        ) : (
-          "–"
-        ),
-    },
   ];
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import secrets
 from typing import Annotated, Any
 
@@ -20,6 +18,7 @@ from veldnet.api.services import Services
 from veldnet.domain.errors import BadRequest, Refusal
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
+from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory import devices, imports
 from veldnet.inventory.imports import ImportRow, KeySealer, Line, Rehearsal
 from veldnet.keys import VaultError
@@ -68,16 +67,15 @@ async def import_devices(
         import_ref = await services.read(lambda c: imports.own_import(c, scope, part_of))
     rehearsal, name = _rehearsal(services, scope, query.continues) if dry_run else (None, "")
     importing = _Import(request, services, scope, rehearsal, import_ref)
-    answer = io.StringIO()
-    writer = csv.writer(answer, lineterminator="\n")
+    answer: list[tuple[object, ...]] = []
     for line in imports.read_devices(body, query.firstLine):
         outcome, column = await importing.carry_out(line)
-        writer.writerow([line.action, line.shown_eui, outcome, line.number, column])
+        answer.append((line.action, line.shown_eui, outcome, line.number, column))
     headers = {}
     if rehearsal is not None:
         services.rehearsals.keep(name, rehearsal)
         headers["x-dry-run"] = name
-    return Response(answer.getvalue(), media_type="text/csv", headers=headers)
+    return Response(csv_text(answer), media_type="text/csv", headers=headers)
 
 
 def _rehearsal(services: Services, scope: Scope, name: str | None) -> tuple[Rehearsal, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -18,9 +16,9 @@ from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import Device, HealthState, VeldnetDevice
 from veldnet.domain.scope import Scope
+from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory import devices
 from veldnet.inventory.devices import AlarmLevel, Found, MapCell, Order, Paging, Wanted
-from veldnet.monitoring.logger.export import safe
 from veldnet.monitoring.observed import observed_at, standing
 
 MOST_PAGE = 500
@@ -155,7 +153,7 @@ async def export_devices(services: Services, scope: Scope, query: DeviceFilter) 
     observed = observed_at(services.platform.clock())
 
     async def rows() -> AsyncIterator[bytes]:
-        yield _csv([(*_COLUMNS, *devices.OBSERVED_COLUMNS)])
+        yield csv_text([(*_COLUMNS, *devices.OBSERVED_COLUMNS)]).encode()
         after = 0
         while True:
             # Each piece is a query of its own, so that nothing waits for a long one.
@@ -164,7 +162,7 @@ async def export_devices(services: Services, scope: Scope, query: DeviceFilter) 
             )
             if not listed:
                 return
-            yield _csv([_export_row(device) for device in listed])
+            yield csv_text(map(_export_row, listed)).encode()
             after = int(str(listed[-1].ref))
 
     return Stream(
@@ -178,18 +176,12 @@ def _export_row(device: VeldnetDevice) -> tuple[str, ...]:
     def text(value: Any) -> str:
         if isinstance(value, list):
             value = ";".join(value)
-        return "" if value is UNSET else safe(str(value))
+        return "" if value is UNSET else str(value)
 
     return (
         *(text(getattr(device, name)) for name in _COLUMNS),
         *(text(getattr(device.statistics, name)) for name in devices.OBSERVED_COLUMNS),
     )
-
-
-def _csv(rows: list[tuple[str, ...]]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    return buffer.getvalue().encode()
 
 
 @SUBSCRIBER.get("/devices/{deviceRef}", "getVeldnetDevice", "Device", "Show a device with its tags.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
@@ -17,6 +15,7 @@ from veldnet.api.query import LAST, MOST_WHOLE, From, Parameter, To, base_statio
 from veldnet.api.routers import VIEWER
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField
+from veldnet.domain.spreadsheets import csv_text
 from veldnet.monitoring.logger import (
     PACKET_TYPES,
     Line,
@@ -194,14 +193,11 @@ async def export_frames(
             )
             if query.decode:
                 await decode_lines(services, of, page.frames, language_of(request), patient=True)
-            buffer = io.StringIO()
-            writer = csv.writer(buffer, lineterminator="\n")
             written = export_rows(page.frames, settings.network.lrc_id.upper(), "")
             if not header:
                 next(written)
             header = False
-            writer.writerows(written)
-            yield buffer.getvalue().encode()
+            yield csv_text(written).encode()
             left -= len(page.frames)
             if page.next is None:
                 return

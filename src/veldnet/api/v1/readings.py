@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,8 +15,9 @@ from veldnet.api.services import Services
 from veldnet.decoders import infer_unit
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.scope import Scope
+from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory import decoders, devices
-from veldnet.monitoring.logger import Query, Whose, safe, search
+from veldnet.monitoring.logger import Query, Whose, search
 from veldnet.texts import Language
 
 from .decoding import decode_lines, texts_of
@@ -291,20 +290,17 @@ async def export_readings(
     wanted = _query(query.start, query.end)
     table = await _table(services, scope, query.deviceRefs, wanted, most, language_of(request))
     named = {device.ref: device for device in table.devices}
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
     titles = [f"{field.name} ({field.unit})" if field.unit else field.name for field in table.fields]
-    writer.writerow(["time", "deviceEUI", "deviceName", *map(safe, titles), "error"])
+    rows: list[list[object]] = [["time", "deviceEUI", "deviceName", *titles, "error"]]
     for row in table.readings:
         device = named[row.deviceRef]
         cells = [
             row.values.get(field.name) if row.deviceRef in field.deviceRefs else None
             for field in table.fields
         ]
-        texts = ["" if cell is None else safe(str(cell)) for cell in cells]
-        writer.writerow([row.time, device.EUI, safe(device.name), *texts, safe(row.error or "")])
+        rows.append([row.time, device.EUI, device.name, *cells, row.error])
     return Response(
-        buffer.getvalue().encode(),
+        csv_text(rows).encode(),
         media_type="text/csv; charset=utf-8",
         headers={"content-disposition": 'attachment; filename="readings.csv"'},
     )

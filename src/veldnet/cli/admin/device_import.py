@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 import sys
@@ -19,6 +18,7 @@ from veldnet.cli.output import console, errors, fail, print_json
 from veldnet.cli.running import administrator, settings_of, with_data
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
+from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory import accounts, audit, imports
 from veldnet.inventory.imports import BulkImport, KeySealer, Outcome
 from veldnet.keys import VaultError
@@ -159,8 +159,8 @@ class _Refused:
             self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
             header = outcome.line.header
             if header is not None:
-                csv.writer(self._file).writerow([*header, "reason"])
-        csv.writer(self._file).writerow(imports.with_reason(outcome.line, outcome.refusal or ""))
+                self._file.write(csv_text([[*header, "reason"]]))
+        self._file.write(csv_text([imports.with_reason(outcome.line, outcome.refusal or "")]))
 
 
 def _count_lines(file: BinaryIO) -> int:

@@ -12,6 +12,7 @@ from typing import BinaryIO, TextIO
 import msgspec
 
 from veldnet.domain.errors import BadRequest
+from veldnet.domain.spreadsheets import meant_cell
 from veldnet.texts import Text
 
 MOST_ROWS = 10_000
@@ -179,10 +180,7 @@ class _Lines:
 def _value(cell: str) -> str:
     """A cell as it was meant: without invisible characters, and without what keeps a spreadsheet from
     calculating."""
-    value = cell.strip().strip(_INVISIBLE).strip()
-    if value.startswith('="') and value.endswith('"') and len(value) > 2:
-        value = value[2:-1].strip()
-    return value[1:] if value.startswith("'") else value
+    return meant_cell(cell.strip().strip(_INVISIBLE).strip())
 
 
 def letter(position: int) -> str:

@@ -1,6 +1,6 @@
 """Wireless logger: frames as lines, live, searched in the journal, and exported."""
 
-from .export import export_rows, safe
+from .export import export_rows
 from .journal import StoredBodies, StoredFrame, frames_of, read_frame, records_of
 from .lines import PACKET_TYPES, Line, Named, packet_type
 from .live import LiveFeed
@@ -25,6 +25,5 @@ __all__ = [
     "packet_type",
     "read_frame",
     "records_of",
-    "safe",
     "search",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from .lines import Line
@@ -116,8 +116,6 @@ HEADER = (
 )
 _DIRECTIONS = {"UPLINK": 0, "DOWNLINK": 1, "RESET": 5, "REFUSED": 0}
 _SLOTS = {None: 0, "RX1": 1, "RX2": 2, "PING": 3}
-# A cell that begins so would be carried out by a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _mtype(line: Line) -> str:
@@ -133,22 +131,12 @@ def _cause(line: Line, slot: str) -> str:
     return next((cause.split()[1] for cause in line.causes if cause.startswith(f"{slot} ")), "")
 
 
-def safe(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula; numbers stay as they are."""
-    if text.startswith(_FORMULA):
-        try:
-            float(text)
-        except ValueError:
-            return f"'{text}"
-    return text
-
-
-def export_rows(lines: Iterable[Line], lrc_id: str, customer_id: str) -> Iterator[list[str]]:
+def export_rows(lines: Iterable[Line], lrc_id: str, customer_id: str) -> Iterator[Sequence[object]]:
     """The header and a row for each line."""
-    yield list(HEADER)
+    yield HEADER
     for line in lines:
         values = _values(line, lrc_id, customer_id)
-        yield [safe("" if values.get(name) is None else str(values[name])) for name in HEADER]
+        yield [values.get(name) for name in HEADER]
 
 
 def _values(line: Line, lrc_id: str, customer_id: str) -> dict[str, object]:
