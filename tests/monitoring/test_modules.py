@@ -20,7 +20,7 @@ from veldnet.monitoring.notification.webhook import body_of
 from veldnet.settings import Settings
 from veldnet.store import DatabaseStore, IdSource
 from veldnet.store.schema import notifications
-from veldnet.texts import Text
+from veldnet.texts import Text, in_language
 
 GOOD, BAD = Module("ams", "token-1", None), Module("ams", "token-1", "there is no token")
 
@@ -107,3 +107,26 @@ async def test_operators_hear_of_modules_that_keep_their_keys(store: DatabaseSto
     message = compose([event], {}, Text("One"))
     assert "HSM module cannot work (there is no token)" in message.text and "CRITICAL" in message.subject
     assert b'"module":"ams/token-1"' in body_of([event])
+
+
+async def test_what_is_wrong_is_told_in_the_language_of_the_reader(store: DatabaseStore) -> None:
+    stage = Stage(store)
+    operator = await store.write(lambda c: accounts.create_operator(c, "one-ope", "One"))
+    wants = NotificationSettings(mode="BASIC", recipients=["noc@example.com"])
+    stage.recipients.load({(OPERATOR, operator): wants})
+    reason = Text("the PIN of token {name!r} is wrong", name="ams")
+    bad = Module("", "token-1", Text("the vault cannot be opened: {reason}", reason=reason))
+    await stage.check(bad)
+    await stage.check(bad, after=11)
+    (alarm,) = await stage.listed()
+    (told,) = alarm.additionalInfos
+    assert told == "the vault cannot be opened: the PIN of token 'ams' is wrong"
+    assert (
+        in_language(told, "nl") == "de vault kan niet worden geopend: de pincode van token 'ams' is onjuist"
+    )
+    (event,) = [
+        decode_event(row.event) for row in await store.read(lambda c: c.execute(select(notifications)).all())
+    ]
+    message = compose([event], {}, Text("One"), language="nl")
+    assert "HSM-module werkt niet (de vault kan niet worden geopend: de pincode" in message.text
+    assert f'"additionalInfos":["{told}"]'.encode() in body_of([event])

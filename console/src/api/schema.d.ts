@@ -5288,6 +5288,7 @@ export interface components {
         ModuleAlarm: {
             module: string;
             alarmState: string;
+            alarmTypeId: number;
             alarmType: string;
             creationTime: string;
             lastUpdateTime: string;

@@ -14,6 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from veldnet.settings import SettingsError, TlsSettings
+from veldnet.texts import Text
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,13 @@ class _Loaded:
         self.not_after = leaf.not_valid_after_utc.timestamp()
         self.context = _context(certificate, key)
         if _stamp(settings) != self.stamp:
-            raise CertificateError(f"{certificate} and {key} changed while they were read")
+            raise CertificateError(
+                Text(
+                    "{certificate} and {key} changed while they were read",
+                    certificate=str(certificate),
+                    key=str(key),
+                )
+            )
 
 
 class ServerCertificate:
@@ -70,16 +77,22 @@ class ServerCertificate:
     def problem(self) -> str | None:
         """What an operator must do something about."""
         if self.reload_problem is not None:
-            return f"the new certificate is not used: {self.reload_problem}"
+            return Text("the new certificate is not used: {problem}", problem=self.reload_problem)
         now, name = self._clock(), self._settings.certificate
         if now < self._loaded.not_before:
-            return f"the certificate {name} is valid from {_date(self._loaded.not_before)} on, not yet"
+            begins = _date(self._loaded.not_before)
+            return Text("the certificate {name} is valid from {date} on, not yet", name=name, date=begins)
         left = self._loaded.not_after - now
+        ends = _date(self._loaded.not_after)
         if left <= 0:
-            return f"the certificate {name} expired on {_date(self._loaded.not_after)}"
+            return Text("the certificate {name} expired on {date}", name=name, date=ends)
         if left < self._settings.warn_before:
-            expires = _date(self._loaded.not_after)
-            return f"the certificate {name} expires on {expires}, in {left / _DAY:.1f} days"
+            return Text(
+                "the certificate {name} expires on {date}, in {days:.1f} days",
+                name=name,
+                date=ends,
+                days=left / _DAY,
+            )
         return None
 
     def reload(self, *, forced: bool = False) -> None:
@@ -90,7 +103,7 @@ class ServerCertificate:
                 self._loaded = _Loaded(self._settings)
             except CertificateError as error:
                 # The two files are seldom replaced in one moment, so the next look may find a pair.
-                self._refused, self.reload_problem = stamp, str(error)
+                self._refused, self.reload_problem = stamp, error.args[0]
             else:
                 self._refused = self.reload_problem = None
                 self.reloads += 1
@@ -128,7 +141,9 @@ def _read(what: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CertificateError(f"the {what} {path} cannot be read: {error.strerror}") from None
+        raise CertificateError(
+            Text("{path} cannot be read: {error}", path=str(path), error=str(error.strerror))
+        ) from None
 
 
 def _read_key(path: Path) -> bytes:
@@ -136,7 +151,11 @@ def _read_key(path: Path) -> bytes:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o007:
         raise CertificateError(
-            f"the key {path} is open to every user of this machine (mode {mode:03o}): chmod o= {path}"
+            Text(
+                "the key {path} is open to every user of this machine (mode {mode:03o}): chmod o= {path}",
+                path=str(path),
+                mode=mode,
+            )
         )
     return found
 
@@ -146,7 +165,10 @@ def _leaf(path: Path, chain: bytes) -> x509.Certificate:
         return x509.load_pem_x509_certificates(chain)[0]
     except ValueError:
         raise CertificateError(
-            f"{path} is not a certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
+            Text(
+                "{path} is not a certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----",
+                path=str(path),
+            )
         ) from None
 
 
@@ -155,15 +177,23 @@ def _check_pair(certificate: Path, leaf: x509.Certificate, key: Path, private: b
         opened = load_pem_private_key(private, None)
     except TypeError:
         raise CertificateError(
-            f"the key {key} is encrypted; write it without a password: openssl pkey -in {key} -out NEW"
+            Text(
+                "the key {key} is encrypted; write it without a password: openssl pkey -in {key} -out NEW",
+                key=str(key),
+            )
         ) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise CertificateError(f"{key} is not a private key in PEM form") from None
+        raise CertificateError(Text("{key} is not a private key in PEM form", key=str(key))) from None
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if opened.public_key().public_bytes(*form) != leaf.public_key().public_bytes(*form):
         raise CertificateError(
-            f"the key {key} does not belong to the certificate {certificate}, whose subject is "
-            f"{leaf.subject.rfc4514_string() or 'empty'}; the server's certificate comes first in the file"
+            Text(
+                "the key {key} does not belong to the certificate {certificate}, whose subject is "
+                "{subject!r}; the server's certificate comes first in the file",
+                key=str(key),
+                certificate=str(certificate),
+                subject=leaf.subject.rfc4514_string(),
+            )
         )
 
 
@@ -176,9 +206,23 @@ def _context(certificate: Path, key: Path) -> ssl.SSLContext:
         context.load_cert_chain(certificate, key)
     except ssl.SSLError as error:
         reason = (error.reason or "unknown").lower().replace("_", " ")
-        raise CertificateError(f"{certificate} and {key} cannot be used: {reason}") from None
+        raise CertificateError(
+            Text(
+                "{certificate} and {key} cannot be used: {reason}",
+                certificate=str(certificate),
+                key=str(key),
+                reason=str(reason),
+            )
+        ) from None
     except OSError as error:
-        raise CertificateError(f"{certificate} or {key} cannot be read: {error.strerror}") from None
+        raise CertificateError(
+            Text(
+                "{certificate} or {key} cannot be read: {error}",
+                certificate=str(certificate),
+                key=str(key),
+                error=str(error.strerror),
+            )
+        ) from None
     return context
 
 

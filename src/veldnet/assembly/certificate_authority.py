@@ -22,6 +22,7 @@ from veldnet.inventory.certificates import Signer
 from veldnet.keys import Vault, labels
 from veldnet.settings import Settings, SettingsError
 from veldnet.store import Store
+from veldnet.texts import Text
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +86,7 @@ class TrustAnchor:
             self._load()
         except SettingsError as error:
             self._configured, self._chain = None, []
-            self.problem = str(error)
+            self.problem = error.args[0]
             log.warning("station_trust_problem", problem=self.problem)
         else:
             self.problem = None
@@ -101,12 +102,20 @@ class TrustAnchor:
         der = found[0].public_bytes(Encoding.DER)
         if len(found) != 1 or not fits(der):
             raise SettingsError(
-                f"settings: gateways.basics_station_trust {name} must hold one certificate: Station keeps one"
+                Text(
+                    "settings: gateways.basics_station_trust {name} must hold one certificate: "
+                    "Station keeps one",
+                    name=str(name),
+                )
             )
         if self._chain and not self._vouched_for(found[0]):
             raise SettingsError(
-                f"settings: gateways.basics_station_trust {name} has not signed {served}: base stations that "
-                "trust it would not connect any more"
+                Text(
+                    "settings: gateways.basics_station_trust {name} has not signed {served}: base stations "
+                    "that trust it would not connect any more",
+                    name=str(name),
+                    served=str(served),
+                )
             )
         self._configured = der
 
@@ -146,7 +155,10 @@ def _read(name: str, what: str) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(Path(name).read_bytes())
     except (OSError, ValueError) as error:
-        raise SettingsError(f"settings: {what} {name} cannot be used: {error}") from None
+        words = Text(
+            "settings: {what} {name} cannot be used: {error}", what=what, name=str(name), error=str(error)
+        )
+        raise SettingsError(words) from None
 
 
 class CredentialMaker:

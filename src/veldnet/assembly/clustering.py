@@ -37,6 +37,7 @@ from veldnet.network.shell import NetworkServer
 from veldnet.settings import Settings
 from veldnet.store import DatabaseStore, NewNode
 from veldnet.supervision import Supervisor
+from veldnet.texts import Text
 
 log = structlog.get_logger(__name__)
 
@@ -175,5 +176,5 @@ class Clustering:
         """Why this node cannot do its part, in words."""
         found = [self.bus.problem, self.membership.problem]
         if found == [None, None] and self._serves and not any(map(self.partitions.mine, range(PARTITIONS))):
-            found.append("this node serves no partition yet")
+            found.append(Text("this node serves no partition yet"))
         return [problem for problem in found if problem is not None]

@@ -314,7 +314,7 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
     if problem is None:
         yield Finding("certificate", "ok", f"{settings.tls.certificate} is valid")
     else:
-        yield Finding("certificate", "problem", problem, "renew it; the server takes up the new file")
+        yield Finding("certificate", "problem", str(problem), "renew it; the server takes up the new file")
 
 
 async def _brokers(settings: Settings, running: str | None) -> list[Finding]:

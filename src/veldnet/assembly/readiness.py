@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from veldnet.cluster import NodeReport
 from veldnet.inventory import changes
 from veldnet.store import StoreError
+from veldnet.texts import Text
 
 if TYPE_CHECKING:
     from veldnet.assembly.platform import Platform
@@ -21,38 +22,43 @@ _LEAST_FREE = 100_000_000
 
 async def problems_of(platform: Platform) -> list[str]:
     """Nothing where all works."""
-    found = [] if platform.ready else ["starting: not every port listens yet"]
+    found: list[str] = [] if platform.ready else [Text("starting: not every port listens yet")]
     found += write_problems(platform)
     try:
         async with asyncio.timeout(_STORE_TIMEOUT):
             await platform.store.read(changes.position)
     except (StoreError, TimeoutError):
-        found.append(f"the store does not answer within {_STORE_TIMEOUT:g} s")
+        found.append(Text("the store does not answer within {seconds:g} s", seconds=_STORE_TIMEOUT))
     for name in platform.vault.names:
         problem = platform.vault.of(name).problem
         if problem is not None:
-            whose = (
-                f"vault {name}: {problem}: no device of its HSM groups" if name else f"{problem}: no device"
+            found.append(
+                Text(
+                    "vault {name}: {problem}: no device of its HSM groups can join",
+                    name=name,
+                    problem=problem,
+                )
+                if name
+                else Text("{problem}: no device can join", problem=problem)
             )
-            found.append(f"{whose} can join")
     found += platform.supervisor.problems()
     free = shutil.disk_usage(platform.settings.data).free
     if free < _LEAST_FREE:
-        found.append(f"the data directory has {free // 1_000_000} MB left")
+        found.append(Text("the data directory has {free} MB left", free=free // 1_000_000))
     if platform.loop_lag.seconds > _LONGEST_LAG:
-        found.append(f"the event loop is {platform.loop_lag.seconds:.1f} s late")
+        found.append(Text("the event loop is {lag:.1f} s late", lag=platform.loop_lag.seconds))
     return found + platform.hub.problems()
 
 
 def write_problems(platform: Platform) -> list[str]:
     """Why frames are not accepted."""
-    found = []
+    found: list[str] = []
     if platform.cluster is None and platform.heartbeat.replaced:
-        found.append("another process has taken over this data directory: this one stops")
+        found.append(Text("another process has taken over this data directory: this one stops"))
     elif platform.network.commits.failing:
-        found.append("the last commit failed: frames are not accepted")
+        found.append(Text("the last commit failed: frames are not accepted"))
     elif not platform.heartbeat.writable:
-        found.append("the database cannot be written: frames are not accepted")
+        found.append(Text("the database cannot be written: frames are not accepted"))
     if platform.data.problem is not None:
         found.append(platform.data.problem)
     return found if platform.cluster is None else found + platform.cluster.problems()
@@ -60,9 +66,10 @@ def write_problems(platform: Platform) -> list[str]:
 
 def report_of(platform: Platform) -> NodeReport:
     """What the status of this node says, as `veldnet cluster status` and the console show it."""
+    problems = write_problems(platform) + platform.supervisor.problems() + platform.hub.problems()
     return NodeReport(
         lag=round(min(platform.receive_lag, 60.0), 3),
         devices=len(platform.network.devices),
         base_stations=platform.hub.connected_count,
-        problems=tuple(write_problems(platform) + platform.supervisor.problems() + platform.hub.problems()),
+        problems=tuple(map(str, problems)),
     )

@@ -21,6 +21,7 @@ from veldnet.keys import Vault
 from veldnet.lorawan import BaseStationId
 from veldnet.settings import Settings
 from veldnet.store import Store
+from veldnet.texts import Plural, Text
 
 log = structlog.get_logger(__name__)
 
@@ -86,11 +87,16 @@ class UpdateDesk:
             return self._maker.anchor.problem
         served = self._maker.anchor.expires_at
         if served is not None and served - now < WARN_BEFORE:
-            return f"the certificate that base stations are served with expires on {_date(served)}"
+            return Text(
+                "the certificate that base stations are served with expires on {date}", date=_date(served)
+            )
         count = self._directory.expiring(now + WARN_BEFORE)
         if count:
-            whose = "a base station expires" if count == 1 else f"{count} base stations expire"
-            return f"the certificate of {whose} within 14 days, or has expired"
+            return Plural(
+                "the certificate of {count} base station expires within 14 days, or has expired",
+                "the certificates of {count} base stations expire within 14 days, or have expired",
+                count=count,
+            )
         return None
 
     async def answer(self, asked: Asked) -> Segments:

@@ -12,6 +12,7 @@ import structlog
 
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey, DevEui
+from veldnet.texts import Text
 
 from .interface import (
     UNAVAILABLE,
@@ -152,10 +153,13 @@ class FailoverVault:
     @property
     def problem(self) -> str | None:
         """None while any module can work."""
-        problems = [member.problem for member in self._members]
-        if any(problem is None for problem in problems):
-            return None
-        return "; ".join(f"{_name(m)}: {p}" for m, p in zip(self._members, problems, strict=True))
+        told: Text | None = None
+        for member in self._members:
+            if member.problem is None:
+                return None
+            one = Text("{name}: {problem}", name=_name(member), problem=member.problem)
+            told = one if told is None else Text("{told}; {one}", told=told, one=one)
+        return told
 
     async def close(self) -> None:
         await asyncio.gather(*(member.close() for member in self._members))

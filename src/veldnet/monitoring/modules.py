@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from veldnet.store import IdSource, Store, put
 from veldnet.store.schema import hsm_groups, module_alarms, notifications, operators
+from veldnet.texts import Text, pack
 
 from .alarms import machine, types
 from .alarms.machine import Alarm, Cleared, Raised, Step
@@ -26,7 +27,8 @@ _MACHINE = ("type", "object", "state", "occurrence", "acked", "created_at", "upd
 
 
 # What a part is called in notifications, by its type of alarm.
-_NAMES = {types.MODULE: "HSM module"}
+_NAMES = {types.MODULE: Text("HSM module")}
+_OTHER = Text("Server")
 
 
 class Module(msgspec.Struct, frozen=True):
@@ -41,6 +43,11 @@ class Module(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         return f"{self.vault}/{self.name}" if self.vault else self.name
+
+    @property
+    def packed(self) -> str | None:
+        """The problem for readers of all languages."""
+        return None if self.problem is None else pack(self.problem)
 
 
 class _Change(msgspec.Struct, frozen=True):
@@ -96,7 +103,7 @@ class ModuleMonitor:
         elif now - self._away_since.setdefault(title, now) < _GRACE:
             return None
         else:
-            signal = Raised(module.kind, (module.problem,))
+            signal = Raised(module.kind, (str(module.problem),))
         step = machine.apply(MODULE_TYPES[module.kind], self._alarms.get(title), signal, round(now * 1000))
         return _Change(module, step) if step.written and step.change is not None else None
 
@@ -114,7 +121,7 @@ class ModuleMonitor:
             log.warning(
                 "module_alarm", module=title, change=change.step.change, problem=change.module.problem
             )
-            values = {name: getattr(alarm, name) for name in _MACHINE} | {"info1": change.module.problem}
+            values = {name: getattr(alarm, name) for name in _MACHINE} | {"info1": change.module.packed}
             put(connection, module_alarms, {"module": title, **values}, ("module", "type", "object"))
             queued += self._notify(connection, change, now)
         return queued
@@ -128,8 +135,8 @@ class ModuleMonitor:
             state=alarm.state,
             at=alarm.updated_at,
             subject=change.module.title,
-            name=_NAMES.get(alarm.type, "Server"),
-            infos=() if change.module.problem is None else (change.module.problem,),
+            name=str(_NAMES.get(alarm.type, _OTHER)),
+            infos=() if change.module.packed is None else (change.module.packed,),
         )
         wanting = [
             ref

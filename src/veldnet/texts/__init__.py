@@ -6,6 +6,7 @@ name=name)`. Its translation is looked up in the catalogue of a language under i
 
 from .catalogue import in_language, translations
 from .languages import LANGUAGES, Language, preferred_language
+from .packing import pack, unpack
 from .text import Plural, Text, english
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Text",
     "english",
     "in_language",
+    "pack",
     "preferred_language",
     "translations",
+    "unpack",
 ]

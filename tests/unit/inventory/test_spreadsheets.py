@@ -57,7 +57,7 @@ def test_identifiers_kept_from_spreadsheets_are_read_as_meant(cell: str, meant: 
 
 
 def test_no_separator_of_any_country_begins_another_cell() -> None:
-    rows = [["a;=1+1", 'b"\t=1+1', "c\n=1+1", None, -12.5, True], [*HOSTILE, *HARMLESS]]
+    rows: list[list[object]] = [["a;=1+1", 'b"\t=1+1', "c\n=1+1", None, -12.5, True], [*HOSTILE, *HARMLESS]]
     text = csv_text(rows)
     assert text.startswith('"a;=1+1","b""\t=1+1","c\n=1+1",,-12.5,True\n')
     read = list(csv.reader(io.StringIO(text, newline="")))

@@ -159,15 +159,18 @@ function StationMap() {
   );
 }
 
+/** The type of alarms of HSM modules; other parts of the installation are in the settings. */
+const HSM_MODULE = 201;
+
 /** Alarms of modules and of base stations, as rows of one table. */
 function alarmRows(of: Overview, t: Translate) {
   return [
     ...of.moduleAlarms.map((alarm) => ({
-      id: alarm.module,
+      id: `${alarm.module}-${alarm.alarmTypeId}`,
       name: alarm.module,
-      to: "/operator/hsm-groups",
+      to: alarm.alarmTypeId === HSM_MODULE ? "/operator/hsm-groups" : "/operator/settings",
       state: alarm.alarmState,
-      type: alarm.alarmType,
+      type: t(`alarmType.${alarm.alarmTypeId}` as Key),
       at: alarm.lastUpdateTime,
       infos: alarm.additionalInfos,
     })),

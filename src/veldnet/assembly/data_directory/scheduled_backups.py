@@ -15,6 +15,7 @@ import structlog
 from veldnet.assembly.data_directory.backups import BackupError, back_up
 from veldnet.assembly.data_directory.directory import database_of
 from veldnet.settings import Settings
+from veldnet.texts import Text
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +66,7 @@ class ScheduledBackups:
         except BackupError as error:
             self._failed_at = now
             self.counters.failures += 1
-            self.problem = f"the backup of {_time(now)} failed: {error}"
+            self.problem = Text("the backup of {time} failed: {error}", time=_time(now), error=str(error))
             log.error("backup_failed", error=str(error))
         else:
             self._failed_at = self.problem = None

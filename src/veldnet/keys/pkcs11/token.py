@@ -21,6 +21,7 @@ from pkcs11.exceptions import (
 
 from veldnet.keys import seals
 from veldnet.keys.interface import VaultError
+from veldnet.texts import Text
 
 log = structlog.get_logger(__name__)
 
@@ -90,22 +91,32 @@ class Token:
     def _find(self) -> Any:
         path = Path(self.settings.module)
         if not path.is_file():
-            raise VaultError("no_module", f"there is no PKCS#11 module {path}")
+            raise VaultError("no_module", Text("there is no PKCS#11 module {path}", path=str(path)))
         try:
             module = pkcs11.lib(os.fspath(path))
             tokens = [token for token in module.get_tokens() if token.label]
         except (PKCS11Error, RuntimeError) as error:
-            raise VaultError(
-                "no_module", f"the PKCS#11 module {path} cannot be used: {_words(error)}"
-            ) from None
+            words = Text(
+                "the PKCS#11 module {path} cannot be used: {error}", path=str(path), error=_words(error)
+            )
+            raise VaultError("no_module", words) from None
         wanted = self.settings.token
         fitting = [token for token in tokens if not wanted or token.label == wanted]
         if len(fitting) == 1:
             return fitting[0]
         names = ", ".join(sorted(token.label for token in tokens)) or "none"
         if not fitting:
-            raise VaultError("no_token", f"the module {path} has no token {wanted!r}; there are: {names}")
-        raise VaultError("no_token", f"the module {path} has several tokens, name one of: {names}")
+            words = Text(
+                "the module {path} has no token {wanted!r}; there are: {names}",
+                path=str(path),
+                wanted=wanted,
+                names=names,
+            )
+        else:
+            words = Text(
+                "the module {path} has several tokens, name one of: {names}", path=str(path), names=names
+            )
+        raise VaultError("no_token", words)
 
     def check(self) -> None:
         """Refuse a module that would have to give keys away."""
@@ -128,15 +139,19 @@ class Token:
             # By another token object of this process, which logs in for all of them.
             self._login = self._token.open(rw=True)
         except PinIncorrect:
-            raise VaultError("wrong_pin", f"the PIN of token {self._token.label!r} is wrong") from None
+            raise VaultError(
+                "wrong_pin", Text("the PIN of token {name!r} is wrong", name=self._token.label)
+            ) from None
         except PinLocked:
             raise VaultError(
-                "locked_pin", f"the PIN of token {self._token.label!r} is locked after too many wrong ones"
+                "locked_pin",
+                Text("the PIN of token {name!r} is locked after too many wrong ones", name=self._token.label),
             ) from None
         except PKCS11Error as error:
-            raise VaultError(
-                "no_session", f"token {self._token.label!r} cannot be opened: {_words(error)}"
-            ) from None
+            words = Text(
+                "token {name!r} cannot be opened: {error}", name=self._token.label, error=_words(error)
+            )
+            raise VaultError("no_session", words) from None
 
     def session(self) -> Any:
         """The session of the calling thread."""
@@ -146,7 +161,8 @@ class Token:
                 try:
                     local.session = self._token.open()
                 except PKCS11Error as error:
-                    raise VaultError("no_session", f"no session with the module: {_words(error)}") from None
+                    words = Text("no session with the module: {error}", error=_words(error))
+                    raise VaultError("no_session", words) from None
         return local.session
 
     def failed(self) -> None:
@@ -166,7 +182,8 @@ class Token:
         try:
             return sorted(number for number, _key in self.master_keys())
         except PKCS11Error as error:
-            raise VaultError("no_session", f"token {self.name!r} cannot be read: {_words(error)}") from None
+            words = Text("token {name!r} cannot be read: {error}", name=self.name, error=_words(error))
+            raise VaultError("no_session", words) from None
 
     def master_keys(self) -> list[tuple[int, Any]]:
         """Handles that may be destroyed, each with its generation."""

@@ -101,7 +101,7 @@ class Pkcs11Vault:
             return result
         except PKCS11Error as error:
             self._token.failed()
-            words = f"the module failed: {type(error).__name__}"
+            words = Text("the module failed: {error}", error=type(error).__name__)
             log.error("hsm_failed", error=f"{type(error).__name__}: {error}")
             if self._answers():
                 raise VaultError("call_failed", words) from None

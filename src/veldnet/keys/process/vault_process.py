@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from veldnet.keys.interface import VaultError
+from veldnet.texts import Text
 
 from .calls import PendingCalls
 from .machine import STEPS, Action, Event, State
@@ -89,8 +90,8 @@ class VaultProcess:
         if self.state is State.READY:
             return None
         if self.reason is not None:
-            return f"the vault cannot be opened: {self.reason.text}"
-        return "the vault process has died and is being restarted"
+            return Text("the vault cannot be opened: {reason}", reason=self.reason.text)
+        return Text("the vault process has died and is being restarted")
 
     @property
     def pid(self) -> int | None:
@@ -125,7 +126,7 @@ class VaultProcess:
                 async with asyncio.timeout(_ANSWER_WITHIN):
                     answer = await pending.answer
             except TimeoutError:
-                words = f"the vault did not answer within {_ANSWER_WITHIN:g} s"
+                words = Text("the vault did not answer within {seconds:g} s", seconds=_ANSWER_WITHIN)
                 raise VaultError("vault_silent", words) from None
         if answer.code:
             raise refusal(answer)
@@ -241,7 +242,7 @@ class VaultProcess:
 
     def _keep_early_end(self, _reason: Reason) -> None:
         if self.reason is None and not self._was_ready:
-            self.reason = Reason("no_vault", "the vault process ended as it began")
+            self.reason = Reason("no_vault", Text("the vault process ended as it began"))
 
     def _send_calls(self, _reason: Reason) -> None:
         self._calls.send_all()
@@ -249,7 +250,9 @@ class VaultProcess:
     def _fail_calls(self, _reason: Reason) -> None:
         if self._proving is not None:
             self._proving.cancel()
-        self._calls.fail("vault_gone", f"{self.name} does not answer any more", urgent_only=self._hold)
+        self._calls.fail(
+            "vault_gone", Text("{name} does not answer any more", name=self.name), urgent_only=self._hold
+        )
 
     def _fail_all_calls(self, _reason: Reason) -> None:
         self._calls.fail("no_vault", "the vault is closed")

@@ -96,7 +96,10 @@ def refused(call: int, error: VaultError) -> Answer:
     """The answer that says why."""
     (words,) = error.args
     if isinstance(words, Text):
-        return Answer(call, code=error.code, text=words.form, values=dict(words.values))
+        values = {
+            name: value if isinstance(value, int) else str(value) for name, value in words.values.items()
+        }
+        return Answer(call, code=error.code, text=words.form, values=values)
     return Answer(call, code=error.code, text=words)
 
 

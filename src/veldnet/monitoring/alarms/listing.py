@@ -24,6 +24,7 @@ from veldnet.store.schema import (
     operators,
 )
 from veldnet.store.schema import base_stations as base_station_rows
+from veldnet.texts import unpack
 
 from .types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES
 
@@ -163,7 +164,8 @@ def list_history(connection: Connection, device_ref: int, limit: int) -> list[Pa
 
 
 def _infos(row: Any) -> list[str]:
-    return [info for info in (row.info1, row.info2, row.info3, row.info4, row.info5) if info is not None]
+    infos = (row.info1, row.info2, row.info3, row.info4, row.info5)
+    return [unpack(info) for info in infos if info is not None]
 
 
 class BaseStationAlarm(msgspec.Struct):
@@ -212,6 +214,7 @@ class ModuleAlarm(msgspec.Struct):
 
     module: str
     alarmState: str
+    alarmTypeId: int
     alarmType: str
     creationTime: str
     lastUpdateTime: str
@@ -228,6 +231,7 @@ def list_module_alarms(connection: Connection, *, cleared: bool) -> list[ModuleA
         ModuleAlarm(
             row.module,
             Level(row.state).name,
+            row.type,
             MODULE_TYPES[row.type].label,
             timestamp(row.created_at),
             timestamp(row.updated_at),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from veldnet.domain.alarm_levels import Level
 from veldnet.monitoring.notification.events import AlarmEvent
-from veldnet.texts import Plural, Text
+from veldnet.texts import Plural, Text, unpack
 
 from .types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES, SILENCE
 
@@ -37,13 +37,13 @@ def sentence(event: AlarmEvent) -> Text:
 
 
 def _with_infos(event: AlarmEvent, label: Text) -> Text:
-    infos = event.infos
+    infos = [unpack(info) for info in event.infos]
     if event.type == SILENCE and infos:
         if event.change == "cleared":
             return Text("{label} had lasted {hours} h", label=label, hours=infos[0])
         return Text("{label} for {hours} h", label=label, hours=infos[0])
     if infos:
-        return Text("{label} ({infos})", label=label, infos=", ".join(infos))
+        return Text("{label} ({infos})", label=label, infos=infos[0] if len(infos) == 1 else ", ".join(infos))
     return Text("{label} ({infos})", label=label, infos=event.object) if event.object else label
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from veldnet.domain.alarm_levels import Level
 from veldnet.monitoring.alarms.advice import ADVICE
+from veldnet.monitoring.alarms.types import MODULE_TYPES
 from veldnet.monitoring.alarms.words import (
     count_text,
     label_of,
@@ -113,7 +114,7 @@ def _subject(shown: Sequence[AlarmEvent], causes: Counter[str], folded: dict[str
             "{level}: {alarm}: {name}",
             level=level_text(event.state),
             alarm=label_of(event),
-            name=one_line(event.name),
+            name=_name(event),
         )
     counts = Counter(event.state for event in shown)
     levels: Text | None = None
@@ -127,6 +128,11 @@ def one_line(text: str) -> str:
     """A name as it may stand in a mail. It comes from a customer, and a header must not take a line break
     from it."""
     return "".join(character if character.isprintable() else " " for character in text)[:120]
+
+
+def _name(event: AlarmEvent) -> str:
+    """The name that people gave, or ours for a part of the installation."""
+    return Text(event.name) if event.type in MODULE_TYPES else one_line(event.name)
 
 
 def _when(at: int) -> str:
@@ -147,7 +153,7 @@ def _row(event: AlarmEvent, language: Language) -> _Row:
         _when(event.at),
         _COLOURS[event.state],
         in_language(state_of(event), language),
-        one_line(event.name),
+        in_language(_name(event), language),
         event.subject,
         in_language(sentence(event), language),
     )

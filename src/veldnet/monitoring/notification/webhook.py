@@ -17,7 +17,7 @@ import msgspec
 from veldnet.domain.alarm_levels import Level
 from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES
 from veldnet.monitoring.alarms.words import sentence
-from veldnet.texts import in_language
+from veldnet.texts import in_language, unpack
 
 from .events import AlarmEvent
 
@@ -45,7 +45,7 @@ def _as_json(event: AlarmEvent) -> dict[str, Any]:
         "alarmState": Level(event.state).name,
         "occurrence": event.occurrence,
         "text": in_language(sentence(event), "en"),
-        "additionalInfos": list(event.infos),
+        "additionalInfos": [str(unpack(info)) for info in event.infos],
     }
     if event.object:
         shown["alarmObjectId"] = event.object

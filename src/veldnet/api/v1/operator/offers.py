@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+from litestar import Request
 from sqlalchemy import Connection
 
+from veldnet.api.errors import language_of
 from veldnet.api.query import Parameter
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
@@ -17,6 +19,7 @@ from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, devices, offers
 from veldnet.inventory.offers import Group, Plan, Profile, SettingField, Uses, read_document, setting_fields
+from veldnet.texts import Text, in_language
 
 S = TypeVar("S", PlanSettings, ProfileSettings)
 
@@ -302,13 +305,16 @@ async def remove_profile(
 
 
 @OPERATOR.get("/hsmGroups", "listGroups", "Operator", "HSM groups and their vaults.")
-async def list_groups(services: Services, operator: OperatorScope) -> list[Group]:
+async def list_groups(
+    request: Request[Any, Any, Any], services: Services, operator: OperatorScope
+) -> list[Group]:
     """The operator's HSM groups, their vaults, and how those are."""
     groups = await services.read(lambda c: offers.operator_hsm_groups(c, operator.operator_ref))
     vaults = services.platform.vault
     for group in groups:
         known = not group.vault or group.vault in vaults.names
-        group.problem = vaults.of(group.vault).problem if known else "the settings have no such vault"
+        problem = vaults.of(group.vault).problem if known else Text("the settings have no such vault")
+        group.problem = None if problem is None else in_language(problem, language_of(request))
     return groups
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet import __version__
+from veldnet.api.errors import language_of
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
 from veldnet.api.v1.deliveries import UndeliveredFilter, UndeliveredMessage
@@ -17,6 +21,7 @@ from veldnet.inventory.audit import AuditEntry
 from veldnet.monitoring.alarms import listing
 from veldnet.routing import UndeliveredQuery, list_undelivered, waiting_destinations
 from veldnet.settings import describe
+from veldnet.texts import in_language
 
 _MOST = 1000
 # Sections whose values say where secrets lie.
@@ -97,7 +102,9 @@ async def list_settings(services: Services) -> list[SettingView]:
 
 
 @OPERATOR.get("/overview", "getNetworkOverview", "Operator", "How the network is.")
-async def get_overview(services: Services, operator: OperatorScope) -> NetworkOverview:
+async def get_overview(
+    request: Request[Any, Any, Any], services: Services, operator: OperatorScope
+) -> NetworkOverview:
     platform = services.platform
     now = platform.clock()
 
@@ -139,5 +146,8 @@ async def get_overview(services: Services, operator: OperatorScope) -> NetworkOv
         )
 
     overview = await services.read(read)
-    overview.problems = await platform.problems()
+    language = language_of(request)
+    overview.problems = [in_language(each, language) for each in await platform.problems()]
+    for alarm in overview.moduleAlarms:
+        alarm.additionalInfos = [in_language(each, language) for each in alarm.additionalInfos]
     return overview
