@@ -56,6 +56,8 @@ class RunningServer:
             "VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS": "true",
             "VELDNET_API__RATE_LIMIT": "0",
             "VELDNET_LOG__LEVEL": "warning",
+            # So long a machine may be busy with other tests, and no receive window is missed.
+            "VELDNET_NETWORK__RX1_DELAY": "5",
         } | environment
         self.http = ""
         self.udp = ("", 0)
