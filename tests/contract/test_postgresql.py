@@ -246,3 +246,20 @@ def test_every_schema_of_postgresql_is_brought_to_todays(url: str) -> None:
         assert store.migrate() == (BASE != HEAD) and store.revision() == HEAD
         store.dispose()
         assert _schema(old) == _schema(url)
+
+
+def test_tables_are_not_changed_under_nodes_of_another_version(url: str) -> None:
+    store = PostgresStore(url, inline=True)
+    before = f"{int(HEAD) - 1:04}"
+    added = (
+        "INSERT INTO nodes (name, epoch, process, version, roles, addresses, joined_at, beat_at, expires_at) "
+        "VALUES ('first', 1, 1, '0.0.9', 'network', '{}', 0, 0, "
+        "extract(epoch FROM clock_timestamp()) * 1000 + 60000)"
+    )
+    with store.engine.begin() as connection:
+        connection.execute(text(added))
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{before}'"))
+    with pytest.raises(StoreError, match=r"nodes serve on them: first of version 0\.0\.9; stop these"):
+        store.migrate()
+    assert store.revision() == before
+    store.dispose()

@@ -3,10 +3,12 @@ ones."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,9 +23,11 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.assembly.vaults.opening import master_key_of
 from veldnet.cli.bench.fleet import Fleet, create_fleet
+from veldnet.cli.bench.load import Spread
+from veldnet.cli.bench.sink import Sink
 from veldnet.cli.bench.uplinks import create_sites
 from veldnet.cli.sandbox import make_sandbox
-from veldnet.lorawan import GatewayEui
+from veldnet.lorawan import GatewayEui, frames
 from veldnet.settings import Settings, load_settings
 from veldnet.simulator.customer import Account
 
@@ -37,8 +41,8 @@ class Cluster:
 
     def __init__(self, folder: Path, names: Sequence[str] = ("a", "b", "c")) -> None:
         self._folder = folder
-        self._database = postgresql.server().create()
-        self.url = postgresql.server().url(self._database)
+        self.database = postgresql.server().create()
+        self.url = postgresql.server().url(self.database)
         self.nats = NatsServer()
         self.names = tuple(names)
         self.nodes: dict[str, RunningServer] = {}
@@ -107,7 +111,7 @@ class Cluster:
                 node.process.send_signal(signal.SIGCONT)
                 node.kill()
         self.nats.close()
-        postgresql.server().drop(self._database)
+        postgresql.server().drop(self.database)
 
     # Looking.
 
@@ -149,3 +153,52 @@ def pause(node: RunningServer) -> None:
 
 def resume(node: RunningServer) -> None:
     os.kill(node.process.pid, signal.SIGCONT)
+
+
+def route(client: Client, address: str) -> int:
+    """A routing profile to an application server; returns its ref."""
+    target = {
+        "addresses": [address],
+        "contentType": "JSON",
+        "asId": "as",
+        "asKey": "46ab678cd45df4a4e4b3758acd096acc",
+    }
+    made = client.call("POST", "/routingProfiles", {"name": "sink", "routes": [target]})
+    return int(made["id"].rpartition(".")[2])
+
+
+async def settle(cluster: Cluster) -> None:
+    """Wait until everything is delivered."""
+    async with asyncio.timeout(60):
+        while cluster.query("SELECT 1 FROM deliveries WHERE state = 0 LIMIT 1"):
+            await asyncio.sleep(0.2)
+
+
+def check_downlinks(radio: Spread) -> int:
+    """No counter carried two payloads; returns how many join-accepts there were."""
+    sent: dict[tuple[int, int], bytes] = {}
+    accepts = 0
+    for _when, phy, _timestamp in radio.downlinks:
+        if phy[0] == 0x20:
+            accepts += 1
+            continue
+        frame = frames.parse(phy)
+        assert isinstance(frame, frames.DataFrame)
+        assert sent.setdefault((frame.dev_addr, frame.fcnt), phy) == phy, "I2: a counter carried two payloads"
+    assert len(sent) > 100
+    return accepts
+
+
+def check_uplinks(cluster: Cluster, sink: Sink, least: float) -> None:
+    """No uplink was accepted twice, and each that was is delivered; there were so many at least."""
+    rows = cluster.query("SELECT device_ref, fcnt FROM frames WHERE kind = 0 AND outcome = 'accepted'")
+    accepted = Counter(rows)
+    assert max(accepted.values()) == 1, "I1: an uplink was accepted twice"
+    missing = [
+        (device, fcnt)
+        for device, fcnt in accepted
+        if (f"{FIRST_EUI + device - 1:016X}".encode(), fcnt) not in sink.arrived
+    ]
+    assert not missing, f"I4: {len(missing)} of {len(accepted)} accepted uplinks were not delivered"
+    # Each failure loses what its node had not written, and what it was sent until it was known to be gone.
+    assert len(accepted) > least, f"{len(accepted)} frames were accepted"

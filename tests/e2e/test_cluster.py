@@ -6,21 +6,19 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.nodes import FIRST_EUI, Cluster, pause, resume
-from tests.e2e.running import Client, command
+from tests.e2e.nodes import Cluster, check_downlinks, check_uplinks, pause, resume, route, settle
+from tests.e2e.running import command
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.bench.fleet import bench_device
 from veldnet.cli.bench.joins import prepare_joins
 from veldnet.cli.bench.load import Spread
 from veldnet.cli.bench.sink import Sink
 from veldnet.cli.bench.uplinks import prepare
-from veldnet.lorawan import frames
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
 
@@ -46,7 +44,7 @@ async def test_nodes_come_and_go_under_load(cluster: Cluster) -> None:
     sink = Sink()
     address = await sink.start()
     await asyncio.to_thread(cluster.start_all)
-    await asyncio.to_thread(_route, cluster.client("a"), address)
+    await asyncio.to_thread(route, cluster.client("a"), address)
     await cluster.create_devices(DEVICES + JOINING, 1)
     space = AddressSpace(network_parameters(Settings().network).net_id)
     fleet = [bench_device(number, space) for number in range(DEVICES)]
@@ -82,57 +80,14 @@ async def test_nodes_come_and_go_under_load(cluster: Cluster) -> None:
     resume(cluster.nodes["c"])
     await asyncio.to_thread(cluster.until_served)
     await sending
-    await _settle(cluster)
+    await settle(cluster)
     radio.close()
-    _check_downlinks(radio)
-    _check_uplinks(cluster, sink)
+    accepts = check_downlinks(radio)
+    assert accepts >= JOINING
+    check_uplinks(cluster, sink, 0.75 * 4 * PIECE * RATE)
     words = ("cluster", "status", "--json", "--data", str(cluster.nodes["a"].data))
     printed = await asyncio.to_thread(command, *words, VELDNET_STORE__URL=cluster.url)
     shown = json.loads(printed)
     assert [node["name"] for node in shown["nodes"]] == ["a", "b", "c"] and shown["unserved"] == []
     assert all(node["alive"] and node["partitions"] for node in shown["nodes"])
     sink.stop()
-
-
-def _route(client: Client, address: str) -> None:
-    route = {
-        "addresses": [address],
-        "contentType": "JSON",
-        "asId": "as",
-        "asKey": "46ab678cd45df4a4e4b3758acd096acc",
-    }
-    client.call("POST", "/routingProfiles", {"name": "sink", "routes": [route]})
-
-
-async def _settle(cluster: Cluster) -> None:
-    async with asyncio.timeout(60):
-        while cluster.query("SELECT 1 FROM deliveries WHERE state = 0 LIMIT 1"):
-            await asyncio.sleep(0.2)
-
-
-def _check_downlinks(radio: Spread) -> None:
-    sent: dict[tuple[int, int], bytes] = {}
-    accepts = 0
-    for _when, phy, _timestamp in radio.downlinks:
-        if phy[0] == 0x20:
-            accepts += 1
-            continue
-        frame = frames.parse(phy)
-        assert isinstance(frame, frames.DataFrame)
-        assert sent.setdefault((frame.dev_addr, frame.fcnt), phy) == phy, "I2: a counter carried two payloads"
-    assert len(sent) > 100 and accepts >= JOINING
-
-
-def _check_uplinks(cluster: Cluster, sink: Sink) -> None:
-    rows = cluster.query("SELECT device_ref, fcnt FROM frames WHERE kind = 0 AND outcome = 'accepted'")
-    accepted = Counter(rows)
-    assert max(accepted.values()) == 1, "I1: an uplink was accepted twice"
-    missing = [
-        (device, fcnt)
-        for device, fcnt in accepted
-        if (f"{FIRST_EUI + device - 1:016X}".encode(), fcnt) not in sink.arrived
-    ]
-    assert not missing, f"I4: {len(missing)} of {len(accepted)} accepted uplinks were not delivered"
-    offered = int(4 * PIECE * RATE)
-    # Each failure loses what its node had not written, and what it was sent until it was known to be gone.
-    assert len(accepted) > 0.75 * offered, f"{len(accepted)} of {offered} frames were accepted"

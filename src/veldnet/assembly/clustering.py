@@ -15,7 +15,9 @@ import structlog
 from veldnet import __version__
 from veldnet.cluster import (
     NETWORK,
+    OLDEST_PROTOCOL,
     OUTCOMES,
+    PROTOCOL,
     BadMessage,
     Bus,
     ClusterFrames,
@@ -88,6 +90,8 @@ class Clustering:
     ) -> None:
         self.name = setup.node.name
         self._serves = NETWORK in setup.node.roles
+        # A store whose changes this node dates; simulations have clocks of their own.
+        self._dated = store if setup.leases is None else None
         self.bus = setup.bus(supervisor)
         leases: NodeStore = setup.leases if setup.leases is not None else store.nodes
         self.servers: list[PartitionServer] = []
@@ -116,6 +120,8 @@ class Clustering:
             moved_at=self.partitions.moved_at,
             partitions=self.partitions.partitions,
             serves=self.membership.serves,
+            protocol=PROTOCOL,
+            oldest_protocol=OLDEST_PROTOCOL,
         )
         return self._encoder.encode(report).decode()
 
@@ -124,6 +130,9 @@ class Clustering:
         await self.bus.start()
         self.frames.start()
         await self.membership.start()
+        if self._dated is not None:
+            # What is signed in at one node, and may do until when, holds at the others, too.
+            self._dated.go_by(self.membership.time)
         log.info("node_joined", node=self.name)
 
     async def leave(self) -> None:

@@ -69,7 +69,7 @@ def readable_errors() -> Iterator[None]:
 
         if isinstance(error, NodeInUse):
             fail(f"{error}: give each node a name of its own (cluster.node)", Exit.IN_USE)
-        if type(error).__name__ == "BusError":
+        if type(error).__name__ in ("BusError", "VersionMismatch"):
             fail(str(error), Exit.SETTINGS)
         if isinstance(error, LeaseLost):
             fail(str(error), Exit.LEASE_LOST)

@@ -4,7 +4,7 @@ between them."""
 from .bus import Bus, BusCounts, BusError, NodeAway, RequestRefused
 from .frames import ClusterFrames
 from .in_process import BadWire, InProcessBus, Wire
-from .membership import Membership, Nodes
+from .membership import Membership, Nodes, VersionMismatch
 from .nats_access import NatsAccess
 from .opening import nats_bus
 from .outcomes import SUBJECT as OUTCOMES
@@ -13,12 +13,22 @@ from .owner_calls import Call, OwnerCalls
 from .ownership import NETWORK, Leases, OneNode, Ownership, PartitionMap, PartitionServer
 from .radio_messages import BadMessage
 from .requests import ClusterRequests
-from .status import FIRST_PARTITION, ClusterStatus, NodeReport, NodeView, cluster_status
+from .status import (
+    FIRST_PARTITION,
+    OLDEST_PROTOCOL,
+    PROTOCOL,
+    ClusterStatus,
+    NodeReport,
+    NodeView,
+    cluster_status,
+)
 
 __all__ = [
     "FIRST_PARTITION",
     "NETWORK",
+    "OLDEST_PROTOCOL",
     "OUTCOMES",
+    "PROTOCOL",
     "BadMessage",
     "BadWire",
     "Bus",
@@ -42,6 +52,7 @@ __all__ = [
     "PartitionMap",
     "PartitionServer",
     "RequestRefused",
+    "VersionMismatch",
     "Wire",
     "cluster_status",
     "decode_outcome",

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from veldnet.store import ClusterView, Lease, LeaseLost, NewNode, NodeInUse, StoreError
 from veldnet.supervision import Supervisor
 
 from .ownership import Ownership
+from .status import report_of
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +25,10 @@ LEASE, EVERY = 3.0, 1.0
 MOST_SKEW = 5.0
 # Seconds for which one that joins waits for a node of its name to end.
 _PATIENCE = 3 * LEASE
+
+
+class VersionMismatch(StoreError):
+    """Nodes of a version serve with which this one cannot."""
 
 
 class Nodes(Protocol):
@@ -57,11 +63,18 @@ class Membership:
         self._clock = clock
         self._status = status
         self._problem: str | None = None
+        # Why the nodes that are there do not fit.
+        self._unfit: str | None = None
         self._member = False
         self._leaving = False
         self._wake = asyncio.Event()
         self._deadline: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+
+    def time(self) -> float:
+        """Unix seconds by the clock of this node, or by that of the database where this one is wrong."""
+        wrong = self.skew if abs(self.skew) > MOST_SKEW else 0.0
+        return self._clock() - wrong
 
     @property
     def serves(self) -> bool:
@@ -83,7 +96,7 @@ class Membership:
 
     async def start(self) -> None:
         """Join, and renew from then on. Raises `NodeInUse` where a node of this name goes on to live,
-        `StoreError` where the database cannot be used."""
+        `VersionMismatch` beside nodes that do not fit, `StoreError` where the database cannot be used."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _PATIENCE
         while True:
@@ -96,6 +109,8 @@ class Membership:
                     raise
                 await asyncio.sleep(EVERY)
         await self._renew()
+        if self._unfit is not None:
+            raise VersionMismatch(self._unfit)
         self._task = self._supervisor.keep("membership", self._run)
 
     async def stop(self) -> None:
@@ -141,7 +156,14 @@ class Membership:
         try:
             if not self._member:
                 await self._join()
-            view = await self._nodes.beat(LEASE, self._status())
+            status = self._status()
+            view = await self._nodes.beat(LEASE, status)
+            self._unfit = self._mismatch(view, status)
+            if self._unfit is not None:
+                self._member = False
+                self._ownership.lose_all()
+                await self._nodes.leave()
+                raise VersionMismatch(self._unfit)
         except LeaseLost as error:
             # Another process has this name, or had it while this one was paused.
             log.error("membership_lost", node=self.node.name, error=str(error))
@@ -155,6 +177,22 @@ class Membership:
             self._expire_at(begun + LEASE)
             self.skew = self._clock() - view.now / 1000
             self._ownership.follow(view, leaving=not self.serves)
+
+    def _mismatch(self, view: ClusterView, status: str) -> str | None:
+        """Why this node cannot serve with those that joined before it, in words."""
+        own = next((node for node in view.living if node.name == self.node.name), None)
+        if own is None:
+            return None
+        mine = report_of(replace(own, status=status))
+        for node in view.living:
+            theirs = report_of(node)
+            if node.epoch < own.epoch and not mine.fits(theirs):
+                return (
+                    f"node {node.name} of version {node.version} speaks protocol {theirs.protocol}, and this "
+                    f"one, of version {self.node.version}, {mine.protocol} and none below "
+                    f"{mine.oldest_protocol}: stop all nodes of the other version first"
+                )
+        return None
 
     def _note(self, problem: str | None) -> None:
         if problem is not None and self._problem is None:

@@ -9,6 +9,10 @@ from veldnet.domain.partitions import PARTITIONS
 from veldnet.domain.resources import timestamp
 from veldnet.store import ClusterView, Node, read_cluster
 
+# What nodes say to each other, and write for each other; raised whenever a version changes that. A version
+# speaks with nodes from the oldest on, which is one below where the change was made in two steps.
+PROTOCOL, OLDEST_PROTOCOL = 1, 1
+
 # Whoever serves it does what has to be done once.
 FIRST_PARTITION = 0
 
@@ -26,6 +30,13 @@ class NodeReport(msgspec.Struct, frozen=True):
     partitions: int = PARTITIONS
     problems: tuple[str, ...] = ()
     serves: bool = True
+    # What it speaks, and the oldest that it speaks with.
+    protocol: int = 1
+    oldest_protocol: int = 1
+
+    def fits(self, other: NodeReport) -> bool:
+        """Whether two nodes may serve together."""
+        return self.protocol >= other.oldest_protocol and other.protocol >= self.oldest_protocol
 
 
 def report_of(node: Node) -> NodeReport:

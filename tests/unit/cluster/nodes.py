@@ -95,7 +95,12 @@ class Node:
     """A node of `partitions`. `committed` has what it could write: partition and epoch, in order."""
 
     def __init__(
-        self, path: Path, name: str, committed: list[tuple[int, int, str]], skew: float = 0.0
+        self,
+        path: Path,
+        name: str,
+        committed: list[tuple[int, int, str]],
+        skew: float = 0.0,
+        protocol: tuple[int, int] = (1, 1),
     ) -> None:
         self.name = name
         self.committed = committed
@@ -110,7 +115,9 @@ class Node:
             self.ownership,
             self.supervisor,
             lambda: clock() + skew,
-            lambda: msgspec.json.encode(NodeReport(serves=self.membership.serves)).decode(),
+            lambda: msgspec.json.encode(
+                NodeReport(serves=self.membership.serves, protocol=protocol[0], oldest_protocol=protocol[1])
+            ).decode(),
         )
         self.lost = 0
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cluster.nodes import Node, new_database
-from veldnet.cluster import OneNode
+from tests.unit.cluster.nodes import Node, clock, new_database
+from veldnet.cluster import OneNode, VersionMismatch
 from veldnet.cluster.ownership import Decision, decide, share
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import ClusterView, Held, NodeInUse
@@ -197,7 +197,40 @@ def test_a_node_with_a_wrong_clock_serves_nothing(tmp_path: Path) -> None:
             "the clock of this node is 3600 s ahead of that of the database: it serves no devices"
         )
         assert b.membership.problem is None
+        # Changes of management are dated by the database, so that what they permit holds at each node.
+        assert a.membership.time() == pytest.approx(clock(), abs=0.1)
+        assert b.membership.time() == pytest.approx(clock() - 2)
         for node in (a, b):
+            await node.stop()
+
+    story(told())
+
+
+def test_a_node_that_does_not_fit_those_that_are_there_is_refused(tmp_path: Path) -> None:
+    async def told() -> None:
+        path = new_database(tmp_path)
+        first = Node(path, "first", [], protocol=(2, 1))
+        await first.start()
+        await settle(2)
+        # Of the version before, and of the one after that, which still speaks with it.
+        before, after = Node(path, "before", [], protocol=(1, 1)), Node(path, "after", [], protocol=(3, 2))
+        await before.start()
+        await settle()
+        assert len(first.mine) == len(before.mine) == 8
+        with pytest.raises(VersionMismatch) as refused:
+            await after.start()
+        assert str(refused.value) == (
+            "node before of version 1 speaks protocol 1, and this one, of version 1, 3 and none below 2: "
+            "stop all nodes of the other version first"
+        )
+        await settle()
+        assert not after.mine and len(first.mine) == len(before.mine) == 8
+        # A rolling upgrade: when the oldest are gone, the next may come.
+        await before.stop()
+        await after.start()
+        await settle()
+        assert len(first.mine) == len(after.mine) == 8
+        for node in (first, after):
             await node.stop()
 
     story(told())

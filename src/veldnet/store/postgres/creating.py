@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, select, text
 
 from veldnet.store.alembic_chain import stamp, upgrade_within
 from veldnet.store.interface import StoreError
-from veldnet.store.migrating import HEAD, check_revision, current_revision, revision_of
-from veldnet.store.schema import metadata
+from veldnet.store.migrating import HEAD, SERVED_ON, check_revision, current_revision, revision_of
+from veldnet.store.nodes import database_time
+from veldnet.store.schema import metadata, nodes
 
 from .definitions import define
 
@@ -32,8 +33,23 @@ def bring_to_head(engine: Engine) -> bool:
             _create(connection)
         else:
             check_revision(revision, BASE)
+            _refuse_beside_nodes(connection, revision)
             upgrade_within(connection)
     return True
+
+
+def _refuse_beside_nodes(connection: Connection, revision: str) -> None:
+    """Tables do not change under nodes that know nothing of it."""
+    if revision in SERVED_ON or not inspect(connection).has_table("nodes"):
+        return
+    lives = nodes.c.expires_at > database_time(connection)
+    found = connection.execute(select(nodes.c.name, nodes.c.version).where(lives).order_by(nodes.c.name))
+    living = [f"{node.name} of version {node.version}" for node in found]
+    if living:
+        raise StoreError(
+            f"its tables are those of another version (revision {revision}, this one has {HEAD}), and nodes "
+            f"serve on them: {', '.join(living)}; stop these before the first of this version starts"
+        )
 
 
 def _create(connection: Connection) -> None:
