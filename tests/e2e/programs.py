@@ -35,6 +35,8 @@ _fork.set_forkserver_preload(
         "veldnet.cli.serving",
         "veldnet.gateways.basics_station",
         "zoneinfo",
+        # The last: it readies what the others have loaded.
+        "tests.e2e.loaded",
     ]
 )
 

@@ -80,6 +80,8 @@ def _endpoint(operation: Operation, services: Services) -> Callable[..., Awaitab
             answer.status_code = operation.status
         return answer
 
+    # Types and not their names, which Litestar would compile once more for each route.
+    endpoint.__annotations__ = {"request": Request[Any, Any, Any], "return": Response[Any]}
     return endpoint
 
 

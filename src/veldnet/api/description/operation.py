@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -59,7 +60,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     def inputs(self) -> dict[str, Any]:
         """The types of the handler's parameters. Raises `TypeError` where one has no source, or a parameter
         of the path has no taker."""
-        hints = get_type_hints(self.handler)
+        hints = _types(self.handler)
         taken = {name: hints[name] for name in inspect.signature(self.handler).parameters}
         where = f"{self.method} {self.path} ({self.handler.__qualname__})"
         sources = {"request", "services", "query", "body", *map(snake, self.path_parameters)}
@@ -86,12 +87,18 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         """The type of the answer's JSON, None without."""
         if self.result is not None or self.media is not None:
             return self.result
-        found = get_type_hints(self.handler).get("return")
+        found = _types(self.handler).get("return")
         if found is Stream or found is Response:
             return None
         if get_origin(found) is Response:
             (found,) = get_args(found)
         return None if found is type(None) else found
+
+
+@cache
+def _types(handler: Handler) -> dict[str, Any]:
+    """Read once: each of them is a text to compile."""
+    return get_type_hints(handler)
 
 
 def snake(name: str) -> str:
