@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from pathlib import Path
 from typing import NamedTuple
 
-TESTS = Path(__file__).parents[1]
+from tests.sources import LOOKS_THROUGH, TESTS, nodes
+
+pytestmark = LOOKS_THROUGH
+
 # Of pytest and of Playwright.
 EXPECT = {"raises", "warns", "fail", "expect"}
 
@@ -22,11 +24,11 @@ class Routine(NamedTuple):
 
 
 def _routine(file: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Routine:
-    nodes = list(ast.walk(function))
-    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    inside = list(ast.walk(function))
+    calls = [node for node in inside if isinstance(node, ast.Call)]
     # What is called, and what is handed over to be called.
     names = {_name(part) for call in calls for part in (call.func, *call.args)} - {function.name, ""}
-    states = any(isinstance(node, ast.Assert | ast.Raise) for node in nodes) or bool(names & EXPECT)
+    states = any(isinstance(node, ast.Assert | ast.Raise) for node in inside) or bool(names & EXPECT)
     return Routine(file, function.name, states, frozenset(names))
 
 
@@ -40,7 +42,7 @@ def _routines() -> list[Routine]:
     return [
         _routine(path.relative_to(TESTS).as_posix(), node)
         for path in TESTS.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
 

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
-import pytest
+from tests.sources import LOOKS_THROUGH, SOURCE, TESTS, nodes
 
-import veldnet
+pytestmark = LOOKS_THROUGH
 
-pytestmark = pytest.mark.xdist_group("named-rows")
-
-SOURCE = Path(veldnet.__file__).parent
-TESTS = Path(__file__).parents[1]
 _ROW = re.compile(r"(^|_)row$")
 
 
-@cache
-def _modules() -> list[tuple[str, ast.Module]]:
-    files = [
-        (folder, path)
-        for folder in (SOURCE, TESTS)
-        for path in folder.rglob("*.py")
-        if "migrations" not in path.parts
-    ]
-    return [(str(path.relative_to(folder.parent)), ast.parse(path.read_text())) for folder, path in files]
+def _modules() -> Iterator[tuple[str, tuple[ast.AST, ...]]]:
+    for folder in (SOURCE, TESTS):
+        for path in folder.rglob("*.py"):
+            if "migrations" not in path.parts:
+                yield str(path.relative_to(folder.parent)), nodes(path)
 
 
 def _position(index: ast.expr) -> int | None:
@@ -37,10 +28,10 @@ def _position(index: ast.expr) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def by_position(tree: ast.AST) -> list[int]:
+def by_position(module: Iterable[ast.AST]) -> list[int]:
     """Lines in which a row is read by a position."""
     found = []
-    for node in ast.walk(tree):
+    for node in module:
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name | ast.Attribute):
             name = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
             if _ROW.search(name) and _position(node.slice) is not None:
@@ -48,21 +39,27 @@ def by_position(tree: ast.AST) -> list[int]:
     return found
 
 
-def of_anything(tree: ast.AST) -> int:
+def of_anything(module: Iterable[ast.AST]) -> int:
     """How often `tuple[Any, ...]` or `Row[Any]` is written."""
     rows = {"tuple[Any, ...]", "Row[Any]"}
-    return sum(isinstance(node, ast.Subscript) and ast.unparse(node) in rows for node in ast.walk(tree))
+    return sum(
+        isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("tuple", "Row")
+        and ast.unparse(node) in rows
+        for node in module
+    )
 
 
 def test_no_row_is_read_by_position() -> None:
-    assert {name: lines for name, tree in _modules() if (lines := by_position(tree))} == {}
+    assert {name: lines for name, module in _modules() if (lines := by_position(module))} == {}
 
 
 def test_no_row_is_a_tuple_of_anything() -> None:
-    assert {name: count for name, tree in _modules() if (count := of_anything(tree))} == {}
+    assert {name: count for name, module in _modules() if (count := of_anything(module))} == {}
 
 
 def test_the_checks_find_what_they_are_for() -> None:
     reads = "row[13], old_row[-4], row[0], self.row[2], n[7]"
-    tree = ast.parse(f"def f(row: tuple[Any, ...], more: Row[Any]): return {reads}")
-    assert (len(by_position(tree)), of_anything(tree)) == (4, 2)
+    module = list(ast.walk(ast.parse(f"def f(row: tuple[Any, ...], more: Row[Any]): return {reads}")))
+    assert (len(by_position(module)), of_anything(module)) == (4, 2)

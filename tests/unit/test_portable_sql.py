@@ -4,14 +4,14 @@ mean another thing in each."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import pytest
 
-import veldnet
+from tests.sources import LOOKS_THROUGH, SOURCE, nodes
 
-SOURCE = Path(veldnet.__file__).parent
+pytestmark = LOOKS_THROUGH
+
 _DRIVERS = {"sqlite3", "psycopg", "psycopg_pool", "asyncpg", "alembic"}
 # Errors and statements of one engine are the store's; so is SQL as text.
 _SQLALCHEMY = {"sqlalchemy.exc", "sqlalchemy.dialects", "sqlalchemy.engine", "sqlalchemy.ext"}
@@ -33,8 +33,8 @@ _CHOICE = {
 _TEXT = {"monitoring/device_order.py": {"text"}}
 
 
-def _offences(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _offences(module: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in module:
         if isinstance(node, ast.Import):
             for name in node.names:
                 if name.name.partition(".")[0] in _DRIVERS:
@@ -83,7 +83,7 @@ def _of_a_column(node: ast.expr) -> bool:
     ],
 )
 def test_an_offence_is_found(source: str) -> None:
-    assert list(_offences(ast.parse(source)))
+    assert list(_offences(ast.walk(ast.parse(source))))
 
 
 def test_outside_the_store_nothing_knows_an_engine() -> None:
@@ -93,7 +93,7 @@ def test_outside_the_store_nothing_knows_an_engine() -> None:
         if name.startswith("store/"):
             continue
         allowed = _TEXT.get(name, set()) | (_STORES if name in _CHOICE else set())
-        for line, what in _offences(ast.parse(path.read_text())):
+        for line, what in _offences(nodes(path)):
             if what not in allowed:
                 found.append(f"{name}:{line}: {what}")
     assert not found

@@ -10,8 +10,12 @@ from typing import NamedTuple
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
-PYTHON = (REPOSITORY / "src" / "veldnet", REPOSITORY / "tests")
+from tests.sources import LOOKS_THROUGH, SOURCE, TESTS, nodes, syntax
+from tests.sources import ROOT as REPOSITORY
+
+pytestmark = LOOKS_THROUGH
+
+PYTHON = (SOURCE, TESTS)
 CONSOLE = REPOSITORY / "console" / "src"
 MIGRATIONS = REPOSITORY / "src/veldnet/store/migrations/versions"
 MAX_FILE, MAX_FUNCTION, MAX_PARAMETERS = 500, 60, 6
@@ -24,8 +28,16 @@ TABLE = 8
 GENERATED = ("schema.d.ts", "_pb2.py", "_pb2.pyi")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-# Path, lines, tree.
-Modules = list[tuple[str, int, ast.Module]]
+
+
+class Module(NamedTuple):
+    path: str
+    file: Path
+    lines: int
+
+    @property
+    def tree(self) -> ast.Module:
+        return syntax(self.file)
 
 
 class Measured(NamedTuple):
@@ -59,11 +71,11 @@ def _is_table(node: ast.stmt) -> bool:
 DECLARES_OPTION = re.compile(r"\btyper\.(Option|Argument)\(")
 
 
-def _commands(tree: ast.Module) -> set[str]:
+def _commands(file: Path) -> set[str]:
     """Functions of a file that become commands of the command line: their parameters are its options,
     declared with their texts. A helper that is given what a command was given is none."""
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes(file):
         if isinstance(node, Function):
             declared = [argument.annotation for argument in node.args.args if argument.annotation]
             if any(DECLARES_OPTION.search(ast.unparse(annotation)) for annotation in declared):
@@ -89,15 +101,14 @@ def _measure(path: str, function: Function, commands: set[tuple[str, str]]) -> M
 
 
 @pytest.fixture(scope="module")
-def modules() -> Modules:
+def modules() -> list[Module]:
     """All files but migrations: these are lists of statements, and never change."""
     files = [path for folder in PYTHON for path in folder.rglob("*.py")]
-    read = [
-        (file.relative_to(REPOSITORY).as_posix(), file.read_text())
+    return [
+        Module(file.relative_to(REPOSITORY).as_posix(), file, file.read_text().count("\n"))
         for file in files
         if file.parent != MIGRATIONS and not file.name.endswith(GENERATED)
     ]
-    return [(path, text.count("\n"), ast.parse(text)) for path, text in read]
 
 
 def _typescript() -> Iterator[tuple[str, int]]:
@@ -116,20 +127,23 @@ CONSTANT = re.compile(r"^(?:export )?const \w+[^\n]* = [{\[]\n.*?^[}\]]", re.MUL
 
 
 @pytest.fixture(scope="module")
-def functions(modules: Modules) -> list[Measured]:
+def functions(modules: list[Module]) -> list[Measured]:
     commands = {
-        (path, name) for path, _, tree in modules if path.startswith(COMMANDS) for name in _commands(tree)
+        (module.path, name)
+        for module in modules
+        if module.path.startswith(COMMANDS)
+        for name in _commands(module.file)
     }
     return [
-        _measure(path, node, commands)
-        for path, _lines, tree in modules
-        for node in ast.walk(tree)
+        _measure(module.path, node, commands)
+        for module in modules
+        for node in nodes(module.file)
         if isinstance(node, Function)
     ]
 
 
-def test_no_file_is_long(modules: Modules) -> None:
-    python = {path: lines - sum(map(_span, filter(_is_table, tree.body))) for path, lines, tree in modules}
+def test_no_file_is_long(modules: list[Module]) -> None:
+    python = {each.path: each.lines - sum(map(_span, filter(_is_table, each.tree.body))) for each in modules}
     console = dict(_typescript())
     assert len(python) > 900 and len(console) > 150
     assert [path for path, lines in (python | console).items() if lines > MAX_FILE] == []

@@ -10,12 +10,15 @@ from string import Formatter
 import msgspec
 import pytest
 
+from tests.sources import LOOKS_THROUGH, nodes
 from tests.texts_catalogue import ELSEWHERE, KEYWORDS, SOURCE, extracted, read
 from veldnet.domain.errors import InvalidField, NotFound
 from veldnet.lorawan import DevEui, InvalidIdentifier
 from veldnet.monitoring.alarms import types
 from veldnet.monitoring.alarms.advice import ADVICE
 from veldnet.texts import Plural, Text, in_language
+
+pytestmark = LOOKS_THROUGH
 
 # Terms that are the same in Dutch, and members and columns of the API.
 _SAME = {"Frame", "Import", "Project", "Decoder", "Downlink"}
@@ -56,7 +59,7 @@ def _calls() -> Iterator[tuple[str, ast.Call, list[ast.expr]]]:
     for path in SOURCE.rglob("*.py"):
         if path.relative_to(SOURCE).parts[0] in ELSEWHERE:
             continue
-        for node in ast.walk(ast.parse(path.read_bytes())):
+        for node in nodes(path):
             if not isinstance(node, ast.Call):
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
