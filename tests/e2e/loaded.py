@@ -1,6 +1,6 @@
 """Loaded last by the process that programs are forked from. What each server would make of the types of
-operations is made once. Nothing that is loaded is looked through for garbage again, which would copy all of this
-memory into each of them."""
+operations is made once. Nothing that is loaded is looked through for garbage again: that would copy all of
+this memory into each of them."""
 
 from __future__ import annotations
 
