@@ -6,6 +6,7 @@ import { useEffect, useRef, type RefObject } from "react";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import { useSession } from "../session";
+import { useT } from "../text";
 
 export interface Spot {
   id: string;
@@ -171,6 +172,7 @@ function useMap(place: Shared<HTMLElement>, tiles: string, given: Pick<MapProps,
       maxZoom: 19,
       zoomSnap: 0.5,
       attributionControl: Boolean(tiles),
+      zoomControl: false,
     });
     // Devices stay above areas, whichever was drawn first.
     for (const [name, layerOf] of panes) made.createPane(name).style.zIndex = layerOf;
@@ -307,6 +309,17 @@ function useAreas(map: Shared<L.Map>, areas: Area[] | undefined, scheme: string)
   }, [map, areas, scheme]);
 }
 
+function useZoomButtons(map: Shared<L.Map>, tiles: string): void {
+  const t = useT();
+  useEffect(() => {
+    if (!map.current) return;
+    const titles = { zoomInTitle: t("map.zoomIn"), zoomOutTitle: t("map.zoomOut") };
+    const buttons = L.control.zoom(titles).addTo(map.current);
+    return () => void buttons.remove();
+    // Another ground is another map.
+  }, [map, tiles, t]);
+}
+
 function useFit(map: Shared<L.Map>, fit: string | undefined, all: { latitude: number; longitude: number }[]): void {
   useEffect(() => {
     const on = map.current;
@@ -327,6 +340,7 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
   const { user } = useSession();
   const tiles = user?.tiles ?? "";
   const { map, layer } = useMap(place, tiles, { onView, onPick });
+  useZoomButtons(map, tiles);
   useGround(map, tiles, user?.tilesAttribution ?? "", scheme);
   useSpots(map, layer, spots, scheme);
   useAreas(map, areas, scheme);

@@ -761,6 +761,8 @@ export const en = {
   "map.openDevice": "Open device",
   "map.shown": "Showing {count} of {total, plural, one {# device} other {# devices}} with a location; nearby devices are grouped",
   "map.station": "Base station {name}",
+  "map.zoomIn": "Zoom in",
+  "map.zoomOut": "Zoom out",
   "model.abp": "This model does not join (ABP). Devices with fixed keys are created through the API, version 1.1.1.",
   "model.class": "Class {letter}",
   "model.decoder": "Payload decoder included",

@@ -763,6 +763,8 @@ export const nl: Record<keyof typeof en, string> = {
   "map.openDevice": "Apparaat openen",
   "map.shown": "{count} van {total, plural, one {# apparaat} other {# apparaten}} met een locatie in beeld; apparaten dicht bij elkaar zijn gegroepeerd",
   "map.station": "Basisstation {name}",
+  "map.zoomIn": "Inzoomen",
+  "map.zoomOut": "Uitzoomen",
   "model.abp": "Dit model joint niet (ABP). Apparaten met vaste sleutels worden aangemaakt via de API, versie 1.1.1.",
   "model.class": "Klasse {letter}",
   "model.decoder": "Met payload-decoder",

@@ -11,6 +11,7 @@ import { useT, type Translate } from "../../text";
 import type { DeviceFilters } from "./model";
 import { healthColor } from "../../theme";
 import { levelOf, levels } from "./coverage";
+import { extent } from "./extent";
 import { DeviceCard, StationCard } from "./MapCard";
 
 /** A device, or a cell with many. */
@@ -125,7 +126,8 @@ function usePlaces(filters: DeviceFilters) {
     () => (everywhere.data ?? []).reduce((sum, place) => sum + place.devices, 0),
     [everywhere.data],
   );
-  return { found, everywhere, world, settled, cell, setView };
+  const places = useMemo(() => everywhere.data?.flatMap(extent), [everywhere.data]);
+  return { found, places, world, settled, cell, setView };
 }
 
 /** How many of the devices that have a place are in view. */
@@ -145,7 +147,7 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
   const [chosen, setChosen] = useState<{ device: string } | { station: string } | null>(null);
   const [covered, setCovered] = useState(false);
   const [only, setOnly] = useState<string | null>(null);
-  const { found, everywhere, world, settled, cell, setView } = usePlaces(filters);
+  const { found, places, world, settled, cell, setView } = usePlaces(filters);
   const spots = useMemo(
     () => (found.data ?? []).map((place, index) => spotOf(place, index, t, (device) => setChosen({ device }))),
     [found.data, t],
@@ -170,8 +172,8 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
         areas={areas}
         height={560}
         onView={setView}
-        fit={everywhere.data ? JSON.stringify(filters) : undefined}
-        places={everywhere.data}
+        fit={places ? JSON.stringify(filters) : undefined}
+        places={places}
       />
       {chosen && "device" in chosen && (
         <Box mt="sm">
