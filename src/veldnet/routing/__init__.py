@@ -7,8 +7,8 @@
 """
 
 from .attempts import RouteTrial
-from .delivery import Deliveries, Limits, Messaging
-from .delivery_queue import Retry
+from .delivery import Deliveries, Messaging
+from .delivery_queue import Limits, Retry
 from .downlinks import Submit, submit_query
 from .messages import MessageWriter, Position, Positions
 from .outbox import DeliveryResult

@@ -16,6 +16,16 @@ from .transports import Outcome
 PROBES = 3
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """How long messages are tried in seconds, how many are held in memory, and how many are under way at
+    most, to one destination and to all."""
+
+    retention: float = 86_400.0
+    in_memory: int = 20_000
+    each: int = 256
+    all: int = 4_096
+
+
 class Retry(msgspec.Struct, frozen=True):
     """Waits between attempts, in seconds: doubling from `first` to `longest`, each a little random. A message
     refused `refusals` times, or more where its server refuses many, while it accepts others is set aside."""

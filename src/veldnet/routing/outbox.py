@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -19,6 +20,11 @@ from veldnet.store import (
 from .delivery_queue import Pending
 from .ledger import encode_message
 from .transports import Outcome
+
+# Seconds in which it is written what was answered to messages that wait.
+_NOTE_WITHIN = 1.0
+# Seconds after a failed commit before what has ended is to be written again.
+_WRITE_AGAIN = 1.0
 
 
 class DeliveryResult(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,9 +70,13 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outbox:
-    """Collects what is to be written, and keeps it until it is."""
+    """Collects what is to be written, and keeps it until it is. `wake` asks for a commit."""
 
-    def __init__(self) -> None:
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._timer: asyncio.TimerHandle | None = None
+        # Once the process stops, nothing wakes by itself.
+        self.closed = False
         self._ended: list[Ended] = []
         self._attempted: dict[int, AttemptRow] = {}
         self._writing: list[Ended] = []
@@ -75,9 +85,27 @@ class Outbox:
     def ended(self, item: Ended) -> None:
         self._ended.append(item)
         self._attempted.pop(item.delivery_id, None)
+        self._wake()
 
     def attempted(self, item: AttemptRow) -> None:
+        """What is known of a message that waits is written with the next commit, or soon."""
         self._attempted[item.id] = item
+        self._wake_after(_NOTE_WITHIN)
+
+    def _wake_after(self, seconds: float) -> None:
+        if self._timer is None and not self.closed:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._wait_over)
+
+    def _wait_over(self) -> None:
+        self._timer = None
+        self._wake()
+
+    def close(self) -> None:
+        """Have what is collected written at once, and nothing later by itself."""
+        self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._wait_over()
 
     @property
     def empty(self) -> bool:
@@ -102,14 +130,15 @@ class Outbox:
         self._writing = []
         self._noting = {}
 
-    def failed(self) -> bool:
-        """Nothing was written: it goes into the next commit. Tells whether there is anything."""
+    def failed(self) -> None:
+        """Nothing was written: it goes into the next commit, which is asked for in a while."""
         self._ended = self._writing + self._ended
         over = {item.delivery_id for item in self._ended}
         kept = {key: item for key, item in self._noting.items() if key not in over}
         self._attempted = kept | self._attempted
         self.written()
-        return bool(self._ended or self._attempted)
+        if self._ended or self._attempted:
+            self._wake_after(_WRITE_AGAIN)
 
 
 def _ended_rows(ended: Sequence[Ended]) -> list[Rows]:

@@ -1,0 +1,148 @@
+"""Delivers the messages of a queue in order, and decides what becomes of those that are not accepted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from veldnet.network.shell import Runtime
+from veldnet.store import AttemptRow
+
+from .attempts import Attempts
+from .delivery_queue import PROBES, DeliveryQueue, Pending, Retry, reason_to_set_aside
+from .held import HeldMessages
+from .outbox import Ended, Outbox
+from .queue_runner import QueueRunner
+from .transports import Outcome
+
+# Seconds until a queue looks for more in the store, where the commit of what it delivered is not done.
+PAUSE = 0.05
+
+
+class DeliveryCounters:
+    """What happened since the start."""
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.undelivered = 0
+        self.attempts: Counter[str] = Counter()
+        self.set_aside: Counter[str] = Counter()
+
+
+class Courier:
+    """What ends or fails here is written by the `outbox`."""
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        runner: QueueRunner,
+        held: HeldMessages,
+        outbox: Outbox,
+        runtime: Runtime,
+        retry: Retry,
+    ) -> None:
+        self.counters = DeliveryCounters()
+        self._attempts, self._runner, self._held, self._outbox = attempts, runner, held, outbox
+        self._clock, self._rng, self._retry = runtime.clock, runtime.rng, retry
+
+    async def drain(self, queue: DeliveryQueue) -> float | None:
+        """Deliver in order; returns seconds to wait after a failure, None when nothing is left."""
+        while not queue.closed:
+            if not queue.pending:
+                if not queue.spilled:
+                    return None
+                await self._held.load(queue)
+                if not queue.pending:
+                    # What fills the page has ended and waits for its commit.
+                    return PAUSE if queue.spilled else None
+            head = queue.pending[0]
+            outcome, ended = await self._try(queue, head)
+            if ended:
+                queue.moved_on()
+                continue
+            queue.failures += 1
+            wait = self._retry.wait(queue.failures, self._rng, outcome.retry_after)
+            if outcome.refusal == "message" and await self._others_are_taken(queue, head, outcome, wait):
+                queue.moved_on()
+                continue
+            self._note(queue, head, outcome, wait)
+            return wait
+        return None
+
+    async def _try(self, queue: DeliveryQueue, pending: Pending) -> tuple[Outcome, bool]:
+        """Try a message; returns the outcome, and whether the message has ended with it."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        outcome = await self._attempts.make(queue, pending)
+        seconds = loop.time() - started
+        self.counters.attempts[outcome.status] += 1
+        destination = self._runner.destination(queue)
+        queue.unanswered = not outcome.delivered and outcome.refusal is None
+        if outcome.delivered:
+            destination.count(queue.name.kind, pending.refusals)
+            self._end(queue, pending, outcome, None, seconds)
+            if destination.waiting:
+                self._runner.recovered(destination)
+            return outcome, True
+        if outcome.refusal == "message":
+            pending.refusals += 1
+            if queue.pending[0] is pending:
+                queue.refused(destination)
+        needed = destination.refusals_needed(self._retry.refusals)
+        reason = reason_to_set_aside(pending, outcome, queue.proven, needed, self._clock())
+        if reason is None:
+            return outcome, False
+        self._end(queue, pending, outcome, reason, seconds)
+        return outcome, True
+
+    async def _others_are_taken(
+        self, queue: DeliveryQueue, head: Pending, outcome: Outcome, wait: float
+    ) -> bool:
+        """A message that is refused again and again must not keep those behind it: where one of them is
+        taken, those before it are set aside."""
+        if head.refusals < self._runner.destination(queue).refusals_needed(self._retry.refusals):
+            return False
+        if len(queue.pending) < 2 and queue.spilled:
+            await self._held.load(queue)
+        refused = [(head, outcome)]
+        for probe in list(queue.pending)[1 : 1 + PROBES]:
+            behind, ended = await self._try(queue, probe)
+            if behind.delivered:
+                for pending, why in refused:
+                    self._end(queue, pending, why, "refusedRepeatedly", 0.0)
+                return True
+            if ended:
+                continue
+            self._note(queue, probe, behind, wait)
+            if behind.refusal != "message":
+                return False
+            refused.append((probe, behind))
+        return False
+
+    def _note(self, queue: DeliveryQueue, pending: Pending, outcome: Outcome, wait: float) -> None:
+        """Have it written what was answered to a message that waits."""
+        now = self._clock()
+        queue.next_at = now + wait
+        self._outbox.attempted(
+            AttemptRow(
+                pending.attempts,
+                outcome.error,
+                int(now * 1000),
+                int(queue.next_at * 1000),
+                outcome.url,
+                pending.id,
+            )
+        )
+
+    def _end(
+        self, queue: DeliveryQueue, pending: Pending, outcome: Outcome, reason: str | None, seconds: float
+    ) -> None:
+        """Take a message off its queue; the next commit writes what became of it."""
+        self._held.remove(queue, pending)
+        if reason is None:
+            self.counters.delivered += 1
+        else:
+            self.counters.undelivered += 1
+            self.counters.set_aside[reason] += 1
+        at = int(self._clock() * 1000)
+        self._outbox.ended(Ended.of(pending, outcome, reason, at, round(seconds * 1000)))
