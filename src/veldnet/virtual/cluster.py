@@ -271,24 +271,15 @@ class VirtualCluster(VirtualNetwork):
 
     # Faults.
 
-    async def _inject_faults(self) -> None:
+    def _fault_rates(self) -> dict[Callable[[], None], float]:
         of = self.of_nodes
-        acts: dict[Callable[[], None], float] = {
+        return {
             self._kill: of.kills,
             self._stop_one: of.stops,
             self._pause_one: of.pauses,
             self._split: of.splits,
-            lambda: self._switch_off(self.rng.choice(list(self._stations.values()))): (
-                self.faults.base_station_outages
-            ),
+            self._switch_one_off: self.faults.base_station_outages,
         }
-        rate = sum(acts.values()) / 3600
-        while True:
-            if not rate:
-                await asyncio.Event().wait()
-            await asyncio.sleep(self.rng.expovariate(rate))
-            (act,) = self.rng.choices(list(acts), list(acts.values()))
-            act()
 
     def living(self) -> list[NodeServer]:
         return [node for name in self.names if not (node := self.nodes[name]).dead and not node.paused]

@@ -1,6 +1,10 @@
-"""Fault rates of a virtual network."""
+"""Faults of a virtual network: how often, and when they happen."""
 
 from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -25,3 +29,14 @@ class Faults(msgspec.Struct, frozen=True):
 
 CALM = Faults(loss=0.0, duplicates=0.0, slow=0.0, delivery_failures=0.0)
 STORMY = Faults(crashes=0.5, base_station_outages=2.0, cuts=6.0, broker_outages=0.5)
+
+
+async def happen(rates: Mapping[Callable[[], None], float], rng: random.Random) -> None:
+    """Have each of these happen so many times an hour, endlessly."""
+    rate = sum(rates.values()) / 3600
+    while True:
+        if not rate:
+            await asyncio.Event().wait()
+        await asyncio.sleep(rng.expovariate(rate))
+        (act,) = rng.choices(list(rates), list(rates.values()))
+        act()

@@ -8,43 +8,46 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from math import cos, pi, sin, sqrt
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.documents import PlanSettings
 from veldnet.inventory import accounts
 from veldnet.inventory.sandbox import create_sandbox
-from veldnet.lorawan import AesKey, BaseStationId, DevEui, GatewayEui, JoinEui
+from veldnet.lorawan import BaseStationId, DevEui, GatewayEui
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
-from veldnet.lorawan.regions import REGIONS, ChannelPlan
 from veldnet.monitoring import Mailer
 from veldnet.network.core import DownlinkRequest, Record, decode_record
 from veldnet.settings import load_settings
 from veldnet.simulator.air import Air
 from veldnet.simulator.backhaul import ProtocolName
 from veldnet.simulator.base_station import BaseStation, HeardFrame
-from veldnet.simulator.device import Identity, VirtualDevice
 from veldnet.simulator.life import DeviceLife, Habits
-from veldnet.simulator.propagation import Place, Propagation
+from veldnet.simulator.propagation import Propagation
 from veldnet.simulator.sensors import Climate
 from veldnet.store import StoreError
 from veldnet.store.schema import frame_bodies
 
+from .area import SUB_BAND, Area, heard_in
 from .backhaul import DEFECTS, Backhaul
-from .faults import Faults
+from .faults import Faults, happen
 from .invariants import Checker, InvariantBroken
 from .mortal import EPOCH, MortalServer, Steps
-from .population import PLAIN, Kind, create_device, create_rules, register_base_stations
-
-# The sub-band that base stations of regions with a fixed plan listen to.
-_SUB_BAND = 2
+from .population import (
+    PLAIN,
+    Kind,
+    create_device,
+    create_rules,
+    identity_of,
+    register_base_stations,
+    virtual_device,
+)
 
 PutOnAir = Callable[..., None]
 
@@ -83,7 +86,8 @@ class VirtualNetwork:
         self.faults = faults or Faults()
         self.delivery_failures = self.faults.delivery_failures
         conditions = conditions or Conditions()
-        self.kinds, self.plan, self.radius = conditions.kinds, conditions.plan, conditions.radius
+        self.kinds, self.plan = conditions.kinds, conditions.plan
+        self.area = Area(conditions.radius, self.rng)
         self.regions = sorted({kind.region for kind in self.kinds}, key=lambda name: (name != "EU868", name))
         self._downlinks_every = conditions.downlinks_every
         values: dict[str, Any] = {
@@ -92,7 +96,7 @@ class VirtualNetwork:
             "routing.longest_retry": 10,
             "network.region": self.regions[0],
             "network.more_regions": tuple(self.regions[1:]),
-            "network.sub_bands": (_SUB_BAND,),
+            "network.sub_bands": (SUB_BAND,),
         }
         self.settings = load_settings(values | (more or {}), environment={})
         if conditions.capacity is not None:
@@ -108,7 +112,7 @@ class VirtualNetwork:
         # What work beside the devices has ended with.
         self._failed: list[BaseException] = []
         self.outages = 0
-        collisions = len(self.kinds) > 1 or self.radius > 1
+        collisions = len(self.kinds) > 1 or not self.area.small
         self.airs = {
             name: Air(Propagation(self.rng, shadowing=conditions.shadowing), collisions=collisions)
             for name in self.regions
@@ -147,9 +151,13 @@ class VirtualNetwork:
         routing_profile = await create_rules(self.data, operator, scope, self.kinds, self.plan)
         for number in range(count):
             kind = self.kinds[number % len(self.kinds)]
-            identity = self._identity(number, kind)
+            identity = identity_of(number, kind, self.rng)
             await create_device(self.data, scope, kind, identity, routing_profile)
-            self.lives.append(self._life(kind, identity, Habits(period, confirmed_share, first)))
+            device = virtual_device(kind, identity, self.rng, slow=not self.area.small)
+            sensor, place = Climate(self.rng), self.area.anywhere()
+            habits = Habits(period, confirmed_share, first)
+            air = self.airs[kind.region]
+            self.lives.append(DeviceLife(device, sensor, place, air, habits, clock=self.clock))
             progress(number + 1)
         if self._protocols:
             self._connect_base_stations()
@@ -184,33 +192,6 @@ class VirtualNetwork:
             self._defects += server.platform.supervisor.failures
             self.backhaul.die(server.platform)
 
-    def _identity(self, number: int, kind: Kind) -> Identity:
-        return Identity(
-            DevEui(0x0059AC0000000000 + number),
-            JoinEui(1),
-            AesKey(self.rng.randbytes(16)),
-            AesKey(self.rng.randbytes(16)) if kind.two_root_keys else None,
-        )
-
-    def _life(self, kind: Kind, identity: Identity, habits: Habits) -> DeviceLife:
-        region = REGIONS[kind.region].of_revision(kind.profile.regionalParameterVersion)
-        device = VirtualDevice(
-            identity,
-            region,
-            self.rng,
-            data_rate=min(3, region.adr_max_data_rate) if self.radius <= 1 else min(region.join_data_rates),
-            device_class=kind.device_class,
-            dev_nonce=0 if kind.version == "1.0.4" else None,
-        )
-        device.ping_periodicity = 2
-        sensor, place = Climate(self.rng), self._place()
-        return DeviceLife(device, sensor, place, self.airs[kind.region], habits, clock=self.clock)
-
-    def _place(self) -> Place:
-        """Anywhere in the area."""
-        distance, angle = self.radius * sqrt(self.rng.random()), 2 * pi * self.rng.random()
-        return Place(distance * cos(angle), distance * sin(angle))
-
     async def _build_base_stations(self, operator: int, stations: int) -> None:
         numbers = range(len(self.regions) * stations)
         others = [(number, self.regions[number // stations]) for number in numbers[1:]]
@@ -220,25 +201,17 @@ class VirtualNetwork:
             region = self.regions[number // stations]
             station = BaseStation(
                 GatewayEui(number + 1),
-                self._site(number % stations, stations),
+                self.area.site(number % stations, stations),
                 boot=-self.rng.uniform(0, 4294),
                 # The first base station of a region has no GPS.
                 gps=number % stations > 0,
-                frequencies=_heard_in(region),
+                frequencies=heard_in(region),
             )
             station.link = self
             self.airs[region].add(station)
             base_station = BaseStationId(0xFF000001 + number)
             self._stations[base_station] = station
             self._ids[station.eui] = base_station
-
-    def _site(self, number: int, stations: int) -> Place:
-        """Base stations side by side in a small area, spread like a sunflower's seeds in a large one."""
-        if self.radius <= 1:
-            return Place(0.5 * number, 0.0)
-        distance = self.radius * sqrt((number + 0.5) / stations)
-        angle = number * pi * (3 - sqrt(5))
-        return Place(distance * cos(angle), distance * sin(angle))
 
     def revive(self) -> None:
         """Another process starts on the same database."""
@@ -308,7 +281,10 @@ class VirtualNetwork:
         """Let everything live, then let deliveries come to an end."""
         loop = asyncio.get_running_loop()
         living = [loop.create_task(life.run()) for life in self.lives]
-        living += [loop.create_task(self._submit_downlinks()), loop.create_task(self._inject_faults())]
+        living += [
+            loop.create_task(self._submit_downlinks()),
+            loop.create_task(happen(self._fault_rates(), self.rng)),
+        ]
         end = loop.time() + seconds
         while (left := end - loop.time()) > 0:
             await asyncio.sleep(min(left, 60.0))
@@ -338,29 +314,23 @@ class VirtualNetwork:
             request = DownlinkRequest(fport=9, payload=payload, confirmed=self.rng.random() < 0.3)
             await server.platform.network.requests.submit(dev_eui, request)
 
-    async def _inject_faults(self) -> None:
-        """Kill the server and switch base stations off, as often as the faults say."""
+    def _fault_rates(self) -> dict[Callable[[], None], float]:
+        """What goes wrong, and how many times an hour."""
         faults, backhaul = self.faults, self.backhaul
-        acts: dict[Callable[[], None], float] = {
+        rates: dict[Callable[[], None], float] = {
             self._kill: faults.crashes,
-            lambda: self._switch_off(self.rng.choice(list(self._stations.values()))): (
-                faults.base_station_outages
-            ),
+            self._switch_one_off: faults.base_station_outages,
         }
         if backhaul is not None:
-            acts |= {backhaul.cut: faults.cuts, backhaul.lose_broker: faults.broker_outages}
-        rate = sum(acts.values()) / 3600
-        while True:
-            if not rate:
-                await asyncio.Event().wait()
-            await asyncio.sleep(self.rng.expovariate(rate))
-            (act,) = self.rng.choices(list(acts), list(acts.values()))
-            act()
+            rates |= {backhaul.cut: faults.cuts, backhaul.lose_broker: faults.broker_outages}
+        return rates
 
     def _kill(self) -> None:
         self.server.die()
 
-    def _switch_off(self, station: BaseStation) -> None:
+    def _switch_one_off(self) -> None:
+        """A base station has no power for a while."""
+        station = self.rng.choice(list(self._stations.values()))
         if station.down:
             return
         self.outages += 1
@@ -403,21 +373,22 @@ class VirtualNetwork:
     async def records(self) -> list[Record]:
         """Every record of the journal, oldest first."""
         bodies = await self.data.store.read(
-            lambda c: list(
+            lambda c: (
                 c.execute(
                     select(frame_bodies.c.body)
                     .where(frame_bodies.c.part == 0)
                     .order_by(frame_bodies.c.frame_id)
-                ).scalars()
+                )
+                .scalars()
+                .all()
             )
         )
         return [decode_record(body) for body in bodies]
 
     async def late_parts(self) -> int:
         """Copies that came after their window and were added to the frame."""
-        return await self.data.store.read(
-            lambda c: len(c.execute(select(frame_bodies.c.frame_id).where(frame_bodies.c.part > 0)).all())
-        )
+        count = select(func.count()).select_from(frame_bodies).where(frame_bodies.c.part > 0)
+        return await self.data.store.read(lambda c: c.execute(count).scalar_one())
 
     async def check_invariants(self) -> list[Record]:
         """What can be checked only at rest; the rest was, all along. Returns the records to look at."""
@@ -437,11 +408,3 @@ class VirtualNetwork:
                 raise InvariantBroken("; ".join(found))
         await self.data.store.read(self.checker.check_ledger)
         await self.data.store.read(self.checker.check_totals)
-
-
-def _heard_in(region: str) -> frozenset[int] | None:
-    """A base station listens to eight channels; where there are more, to those of the sub-band."""
-    if not REGIONS[region].fixed:
-        return None
-    plan = ChannelPlan(REGIONS[region], sub_bands=(_SUB_BAND,))
-    return frozenset(c.frequency for n, c in enumerate(plan.channels) if plan.mask >> n & 1)

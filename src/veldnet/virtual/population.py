@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Literal
 
@@ -21,8 +22,9 @@ from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.domain.scope import Scope
 from veldnet.inventory import base_stations, devices, offers, routing_profiles
 from veldnet.keys import labels
-from veldnet.lorawan import GatewayEui
-from veldnet.simulator.device import Identity
+from veldnet.lorawan import AesKey, DevEui, GatewayEui, JoinEui
+from veldnet.lorawan.regions import REGIONS
+from veldnet.simulator.device import Identity, VirtualDevice
 
 PLAN_ID = "virtual/plan"
 # Nobody checks signatures in a virtual network.
@@ -121,6 +123,31 @@ def register_base_stations(
                 name=f"Station {number}", profile_id=region if region in profiles else None
             ),
         )
+
+
+def identity_of(number: int, kind: Kind, rng: random.Random) -> Identity:
+    """What is engraved in a device."""
+    return Identity(
+        DevEui(0x0059AC0000000000 + number),
+        JoinEui(1),
+        AesKey(rng.randbytes(16)),
+        AesKey(rng.randbytes(16)) if kind.two_root_keys else None,
+    )
+
+
+def virtual_device(kind: Kind, identity: Identity, rng: random.Random, *, slow: bool) -> VirtualDevice:
+    """The device itself; `slow` has it begin at the lowest data rate, for a base station that is far away."""
+    region = REGIONS[kind.region].of_revision(kind.profile.regionalParameterVersion)
+    device = VirtualDevice(
+        identity,
+        region,
+        rng,
+        data_rate=min(region.join_data_rates) if slow else min(3, region.adr_max_data_rate),
+        device_class=kind.device_class,
+        dev_nonce=0 if kind.version == "1.0.4" else None,
+    )
+    device.ping_periodicity = 2
+    return device
 
 
 async def create_device(
