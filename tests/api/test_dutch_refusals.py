@@ -13,9 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.api.example import Example
 from tests.api.hosting import HostedServer
 from tests.api.operations import EXAMPLES, World
+from tests.api.operations.example import Example
 from tests.customers import KPN
 from tests.installation import sandbox
 

@@ -16,9 +16,9 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.api.example import Example
 from tests.api.hosting import HostedServer
 from tests.api.operations import EXAMPLES, PASSWORD, World
+from tests.api.operations.example import Example
 from tests.installation import sandbox
 from tests.monitoring.post_office import PostOffice
 from tests.person import Person

@@ -1,6 +1,6 @@
 """How many SQL statements an operation of the API, and a commit of the network, may execute.
 
-The limits are in `statements.toml`. Every operation has an example in `operations.py` and a limit, so that a
+The limits are in `statements.toml`. Every operation has an example in `operations` and a limit, so that a
 new one must be entered in both.
 """
 

@@ -13,9 +13,9 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from tests.api.example import Example
 from tests.api.hosting import Client, HostedServer
 from tests.api.operations import EXAMPLES, PASSWORD, World
+from tests.api.operations.example import Example
 from tests.installation import sandbox
 from tests.person import Person
 from veldnet.api.description.operation import Operation

@@ -1,10 +1,13 @@
-"""An example of an operation."""
+"""An example of an operation: a request that it answers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+
+from tests.api.operations.world import World
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -18,3 +21,14 @@ class Example(msgspec.Struct, frozen=True):
     method: str = ""
     anonymous: bool = False
     cookies: dict[str, str] = {}
+
+
+Make = Callable[[World], Example]
+
+
+def of_device(**rest: Any) -> Make:
+    return lambda w: Example({"deviceRef": w.device["ref"]}, **rest)
+
+
+def plain(**rest: Any) -> Make:
+    return lambda _w: Example(**rest)

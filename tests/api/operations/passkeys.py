@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.api.example import Example
+from tests.api.operations.example import Example
 from tests.passkeys import Authenticator
 from tests.person import Person
 

@@ -1,0 +1,122 @@
+"""Examples of the operations of a subscriber: devices, frames, alarms, decoders."""
+
+from __future__ import annotations
+
+from tests.api.operations.example import Example, Make, of_device, plain
+from tests.api.operations.world import KEY, World
+
+
+def _downlink(world: World) -> str:
+    path = f"/devices/{world.device['ref']}/downlinks"
+    return str(world.v1("POST", path, {"fPort": 1, "payload": "01"})["id"])
+
+
+def _decoder(world: World) -> str:
+    return str(world.v1("POST", "/decoders", {"name": "D", "kind": "CAYENNE_LPP"})["ref"])
+
+
+EXAMPLES: dict[str, Make] = {
+    "listAlarmHistory": of_device(),
+    "getTimeline": of_device(),
+    "setAlarmThresholds": of_device(
+        body={"alarmThresholds": [{"enabled": True, "durationOfInactivity": "1_DAY", "level": "MAJOR"}]}
+    ),
+    "deviceStatistics": of_device(query="duration=7"),
+    "fleetStatistics": plain(query="duration=7"),
+    "planStatistics": lambda w: Example({"connectivityPlanRef": w.plan}, query="duration=7"),
+    "getNotificationSettings": plain(),
+    "setNotificationSettings": plain(body={"mode": "OFF"}),
+    "listAudit": plain(),
+    "listFrames": of_device(),
+    "getFrame": lambda w: Example({"frameId": w.frame}),
+    "listUndelivered": plain(),
+    "redeliver": plain(body={"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}),
+    "getSession": of_device(),
+    "getExplanation": of_device(),
+    "askRejoin": lambda w: Example({"deviceRef": w.modern["ref"]}),
+    "resetSecurityContext": lambda w: Example({"deviceRef": w.modern["ref"]}),
+    "getPublicExchangeKey": lambda w: Example({"hsmGroupId": w.account.hsm_group_id}),
+    "importDevices": lambda w: Example(text=w.csv()),
+    "setNetworkKey": lambda w: Example({"deviceRef": w.modern["ref"]}, {"networkKey": KEY}),
+    "changeRootKeys": lambda w: Example(
+        {"deviceRef": w.modern["ref"]}, {"applicationKey": KEY, "resetSession": True}
+    ),
+    "listKeyChanges": of_device(),
+    "searchCatalogue": plain(query="search=class"),
+    "getCatalogueModel": plain(path={"makerId": "generic", "modelId": "class-a"}),
+    "chooseCatalogueModel": plain(
+        body={"makerId": "generic", "modelId": "cayenne-lpp", "version": "1.0.4", "region": "EU868"}
+    ),
+    "readDeviceCodes": plain(body={"codes": ["LW:D0:0059AC0000000001:0059AC00DD000001:002A0001"] * 20}),
+    "signIn": lambda w: Example(
+        body={"username": w.account.thingpark_username, "password": w.account.thingpark_password},
+        anonymous=True,
+    ),
+    "getSessionUser": plain(),
+    "getPreferences": plain(),
+    "setLanguage": plain(body={"language": "nl"}),
+    "getBranding": plain(),
+    "setBranding": plain(body={"name": "Polderlink"}),
+    "removeBranding": plain(),
+    "setPreferences": plain(body={"deviceViews": []}),
+    "listProjects": plain(),
+    "createProject": plain(body={"name": "P"}),
+    "rollSecret": lambda w: Example({"projectRef": w.v1("POST", "/projects", {"name": "P"})["ref"]}),
+    "deleteProject": lambda w: Example({"projectRef": w.v1("POST", "/projects", {"name": "P"})["ref"]}),
+    "getOverview": plain(),
+    "search": plain(query="q=0059AC"),
+    "searchDevices": plain(query="search=0059AC"),
+    "mapDevices": plain(query="south=51&west=4&north=53&east=6&cell=1"),
+    "exportDevices": plain(),
+    "getVeldnetDevice": of_device(),
+    "changeVeldnetDevice": of_device(body={"tags": ["roof"]}),
+    "setLocation": of_device(body={"latitude": 52.0, "longitude": 5.0}),
+    "batteryHistory": of_device(query="duration=7"),
+    "changeDevices": lambda w: Example(
+        body={"action": "update", "refs": [w.new_device()["ref"]], "change": {"name": "Bulk"}}
+    ),
+    "changeMatchingDevices": lambda w: Example(
+        query=f"search={w.new_device()['EUI']}",
+        body={"action": "update", "addTags": ["roof"], "removeTags": ["cellar"]},
+    ),
+    "listTags": plain(),
+    "listImports": plain(),
+    "beginImport": plain(body={"name": "a.csv"}),
+    "undoImport": lambda w: Example({"importRef": w.v1("POST", "/imports", {"name": "b.csv"})["ref"]}),
+    "searchFrames": of_device(),
+    "exportFrames": plain(),
+    "watchFrames": plain(method="HEAD"),
+    "getDeliveries": lambda w: Example(query=f"ids={w.frame}"),
+    "listAlarms": plain(),
+    "listAssignees": plain(),
+    "getAlarm": lambda w: Example({"alarmRef": w.alarm}),
+    "commentAlarm": lambda w: Example({"alarmRef": w.alarm}, {"text": "Seen"}),
+    "assignAlarm": lambda w: Example({"alarmRef": w.alarm}, {"userRef": None}),
+    "muteAlarm": lambda w: Example({"alarmRef": w.alarm}, {"until": None}),
+    "acknowledgeAlarms": lambda w: Example(body={"refs": [w.alarm]}),
+    "listQueuedDownlinks": of_device(),
+    "sendDownlink": of_device(body={"fPort": 1, "payload": "00"}),
+    "listDownlinks": of_device(),
+    "watchDownlinks": plain(method="HEAD"),
+    "getDownlink": lambda w: Example({"downlinkId": _downlink(w)}),
+    "cancelDownlink": lambda w: Example({"deviceRef": w.device["ref"], "downlinkId": _downlink(w)}),
+    "flushDownlinks": of_device(),
+    "getClock": plain(),
+    "moveClock": plain(body={"advance": 0}),
+    "injectUplink": of_device(body={"applicationKey": KEY}),
+    "getVirtualDevice": of_device(),
+    "listDecoders": plain(),
+    "createDecoder": plain(body={"name": "D", "kind": "CAYENNE_LPP"}),
+    "getDecoder": lambda w: Example({"decoderRef": _decoder(w)}),
+    "updateDecoder": lambda w: Example({"decoderRef": _decoder(w)}, {"name": "E"}),
+    "deleteDecoder": lambda w: Example({"decoderRef": _decoder(w)}),
+    "tryDecoder": plain(body={"kind": "CAYENNE_LPP", "trials": [{"payload": "01670110"}]}),
+    "getReadings": of_device(),
+    "getCoverage": plain(),
+    "listMapStations": plain(),
+    "listStationsOfPlace": plain(query="latitude=52&longitude=5"),
+    "listDeviceStations": of_device(),
+    "compareReadings": lambda w: Example(query=f"deviceRefs={w.device['ref']}"),
+    "exportReadings": lambda w: Example(query=f"deviceRefs={w.device['ref']}"),
+    "tryRoutingProfile": lambda w: Example({"routingProfileRef": w.routing["ref"]}),
+}  # fmt: skip
