@@ -72,7 +72,7 @@ function holders(path: string, text: string): Holder[] {
     named(component, (call) => calls.add(call));
     const typed = isTyped(component.name?.text.startsWith("use") ? file : component);
     const holds = typed && (calls.has("useState") || calls.has("useDraft"));
-    const guarded = calls.has("useUnsaved") || calls.has("useDraft");
+    const guarded = ["useUnsaved", "useSaving", "useDraft"].some((call) => calls.has(call));
     return holds ? [{ name: component.name?.text ?? "", guarded }] : [];
   });
 }

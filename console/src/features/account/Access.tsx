@@ -26,6 +26,7 @@ import {
 import { browserOf } from "./browser";
 import { Enrol, RecoveryCodes } from "./Enrol";
 import { PasswordField } from "../../components/PasswordField";
+import { NameField } from "../../components/NameField";
 
 export function Row({
   title,
@@ -252,15 +253,7 @@ function NewKey({ onMade }: { onMade: (key: Schemas["ApiKey"]) => void }) {
   return (
     <form onSubmit={(event) => void submit(event)}>
       <Stack>
-        <TextInput
-          label={t("common.name")}
-          description={t("apiKeys.nameText")}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          maxLength={100}
-          data-autofocus
-          required
-        />
+        <NameField description={t("apiKeys.nameText")} value={name} onChange={setName} data-autofocus />
         <Select
           label={t("apiKeys.scope")}
           allowDeselect={false}

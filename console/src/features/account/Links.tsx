@@ -1,10 +1,11 @@
 // Where links lead that were sent by e-mail: an invitation, a new password. And the request for one.
 import { Alert, Anchor, Button, Stack, Text, TextInput } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import { api, type Schemas } from "../../api/client";
 import { PasswordField } from "../../components/PasswordField";
 import { Loading, messageOf } from "../../components/problem";
 import { useTexts } from "../../text";
+import { Username } from "./Username";
 import { useForm, Wrong } from "./form";
 import { Outside } from "./Outside";
 
@@ -34,7 +35,8 @@ function Done({ text }: { text: string }) {
   );
 }
 
-function NewPassword({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+/** A password to be. */
+export function NewPassword({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const { t } = useTexts();
   return (
     <PasswordField
@@ -49,25 +51,6 @@ function NewPassword({ value, onChange }: { value: string; onChange: (value: str
   );
 }
 
-interface UsernameProps {
-  label: string;
-  value: string;
-  onChange: (username: string) => void;
-}
-
-function Username({ label, value, onChange }: UsernameProps) {
-  return (
-    <TextInput
-      label={label}
-      value={value}
-      onChange={(event) => onChange(event.currentTarget.value)}
-      autoComplete="username"
-      name="username"
-      required
-    />
-  );
-}
-
 function InvitedAs({ of }: { of: Schemas["Invited"] }) {
   const { t } = useTexts();
   return (
@@ -77,97 +60,108 @@ function InvitedAs({ of }: { of: Schemas["Invited"] }) {
   );
 }
 
-export function Invitation() {
+interface LinkProps<T> {
+  title: string;
+  /** Says what the link is for. */
+  open: () => Promise<{ data?: T }>;
+  form: ReturnType<typeof useForm>;
+  done: string;
+  rows: number;
+  /** The form, once it is known what the link is for. */
+  children: (found: T) => ReactNode;
+}
+
+/** The page of a link: what it is for, the form, and that it is done; or that the link leads nowhere any more. */
+function Link<T>({ title, open, form, done, rows, children }: LinkProps<T>) {
   const { t } = useTexts();
-  const [found, setFound] = useState<Schemas["Invited"] | null>(null);
+  const [found, setFound] = useState<T | null>(null);
   const [invalid, setInvalid] = useState<unknown>(null);
-  const [username, setUsername] = useState("");
-  const [displayName, setName] = useState("");
-  const [password, setPassword] = useState("");
   useEffect(() => {
-    api.POST("/api/v1/invitation", { body: { token: token() } }).then(({ data }) => {
-      setFound(data ?? null);
-      setUsername(data?.email ?? "");
-    }, setInvalid);
+    open().then(({ data }) => setFound(data ?? null), setInvalid);
+    // Once: a link is opened as it is when its page is.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
-  const form = useForm(() =>
-    api.POST("/api/v1/invitation/acceptance", { body: { token: token(), username, displayName, password } }),
-  );
   return (
-    <Outside title={t("invitation.title")}>
+    <Outside title={title}>
       {invalid ? (
         <Stack>
           <Wrong text={messageOf(invalid, t)} />
           <ToSignIn />
         </Stack>
       ) : form.state === "done" ? (
-        <Done text={t("invitation.done", { name: username })} />
+        <Done text={done} />
       ) : !found ? (
-        <Loading rows={3} />
+        <Loading rows={rows} />
       ) : (
         <form onSubmit={form.submit}>
-          <Stack>
-            <InvitedAs of={found} />
-            <Wrong text={form.problem} />
-            <Username label={t("signIn.username")} value={username} onChange={setUsername} />
-            <TextInput
-              label={t("invitation.name")}
-              value={displayName}
-              onChange={(event) => setName(event.currentTarget.value)}
-              autoComplete="name"
-              name="name"
-            />
-            <NewPassword value={password} onChange={setPassword} />
-            <Button type="submit" loading={form.state === "busy"} disabled={!username || password.length < 8} fullWidth>
-              {t("invitation.accept")}
-            </Button>
-          </Stack>
+          <Stack>{children(found)}</Stack>
         </form>
       )}
     </Outside>
   );
 }
 
+export function Invitation() {
+  const { t } = useTexts();
+  const [username, setUsername] = useState("");
+  const [displayName, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const form = useForm(() =>
+    api.POST("/api/v1/invitation/acceptance", { body: { token: token(), username, displayName, password } }),
+  );
+  const open = async () => {
+    const answer = await api.POST("/api/v1/invitation", { body: { token: token() } });
+    setUsername(answer.data?.email ?? "");
+    return answer;
+  };
+  const done = t("invitation.done", { name: username });
+  return (
+    <Link title={t("invitation.title")} open={open} form={form} done={done} rows={3}>
+      {(found) => (
+        <>
+          <InvitedAs of={found} />
+          <Wrong text={form.problem} />
+          <Username value={username} onChange={setUsername} />
+          <TextInput
+            label={t("invitation.name")}
+            value={displayName}
+            onChange={(event) => setName(event.currentTarget.value)}
+            autoComplete="name"
+            name="name"
+          />
+          <NewPassword value={password} onChange={setPassword} />
+          <Button type="submit" loading={form.state === "busy"} disabled={!username || password.length < 8} fullWidth>
+            {t("invitation.accept")}
+          </Button>
+        </>
+      )}
+    </Link>
+  );
+}
+
 export function Reset() {
   const { t, language } = useTexts();
-  const [found, setFound] = useState<Schemas["ResetOf"] | null>(null);
-  const [invalid, setInvalid] = useState<unknown>(null);
   const [password, setPassword] = useState("");
-  useEffect(() => {
-    api
-      .POST("/api/v1/passwordReset/link", { body: { token: token() } })
-      .then(({ data }) => setFound(data ?? null), setInvalid);
-  }, []);
   const form = useForm(() =>
     api.POST("/api/v1/passwordReset/password", { body: { token: token(), password, language } }),
   );
+  const open = () => api.POST("/api/v1/passwordReset/link", { body: { token: token() } });
   return (
-    <Outside title={t("reset.title")}>
-      {invalid ? (
-        <Stack>
-          <Wrong text={messageOf(invalid, t)} />
-          <ToSignIn />
-        </Stack>
-      ) : form.state === "done" ? (
-        <Done text={t("reset.done")} />
-      ) : !found ? (
-        <Loading rows={2} />
-      ) : (
-        <form onSubmit={form.submit}>
-          <Stack>
-            <Wrong text={form.problem} />
-            <TextInput label={t("signIn.username")} value={found.username} autoComplete="username" readOnly />
-            <NewPassword value={password} onChange={setPassword} />
-            <Text size="xs" c="dimmed">
-              {t("reset.text")}
-            </Text>
-            <Button type="submit" loading={form.state === "busy"} disabled={password.length < 8} fullWidth>
-              {t("reset.set")}
-            </Button>
-          </Stack>
-        </form>
+    <Link title={t("reset.title")} open={open} form={form} done={t("reset.done")} rows={2}>
+      {(found) => (
+        <>
+          <Wrong text={form.problem} />
+          <Username value={found.username} required={false} readOnly />
+          <NewPassword value={password} onChange={setPassword} />
+          <Text size="xs" c="dimmed">
+            {t("reset.text")}
+          </Text>
+          <Button type="submit" loading={form.state === "busy"} disabled={password.length < 8} fullWidth>
+            {t("reset.set")}
+          </Button>
+        </>
       )}
-    </Outside>
+    </Link>
   );
 }
 

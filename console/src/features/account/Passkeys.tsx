@@ -1,5 +1,5 @@
 // One's own passkeys: adding one with this browser, names, removing.
-import { Alert, Badge, Button, Group, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Badge, Button, Group, Stack, Text } from "@mantine/core";
 import { IconFingerprint, IconPlus } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import { api, type Schemas } from "../../api/client";
@@ -16,6 +16,7 @@ import { browserOf } from "./browser";
 import { OwnPassword, RecoveryCodes } from "./Enrol";
 import { Wrong } from "./form";
 import { makePasskey, PasskeyFailed, support } from "./passkey";
+import { NameField } from "../../components/NameField";
 
 type Passkey = Schemas["Passkey"];
 type Open = { what: "add" } | { what: "rename" | "remove"; of: Passkey } | null;
@@ -166,14 +167,7 @@ export function Add({ onDone }: { onDone: () => void }) {
       <Stack>
         <Text size="sm">{t("passkeys.addText")}</Text>
         <Wrong text={problem} />
-        <TextInput
-          label={t("common.name")}
-          description={t("passkeys.nameText")}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          maxLength={60}
-          required
-        />
+        <NameField description={t("passkeys.nameText")} value={name} onChange={setName} maxLength={60} />
         <OwnPassword value={password} onChange={setPassword} />
         <Button type="submit" loading={busy} disabled={!name.trim()}>
           {t("passkeys.add")}
@@ -196,14 +190,7 @@ function Rename({ of, onDone }: { of: Passkey; onDone: () => void }) {
   return (
     <form onSubmit={(event) => void submit(event)}>
       <Stack>
-        <TextInput
-          label={t("common.name")}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          maxLength={60}
-          data-autofocus
-          required
-        />
+        <NameField value={name} onChange={setName} maxLength={60} data-autofocus />
         <Button type="submit" disabled={!name.trim()}>
           {t("common.save")}
         </Button>

@@ -6,6 +6,7 @@ import { messageOf } from "../../components/problem";
 import { useSession } from "../../session";
 import { useTexts } from "../../text";
 import { useForm, Wrong } from "./form";
+import { Username } from "./Username";
 import { Outside } from "./Outside";
 
 export function SignIn() {
@@ -136,16 +137,7 @@ export function Credentials({ of }: { of?: string }) {
     <form onSubmit={submit}>
       <Stack>
         <Wrong text={problem} />
-        <TextInput
-          label={t("signIn.username")}
-          value={username}
-          onChange={(event) => setUsername(event.currentTarget.value)}
-          autoComplete="username"
-          required
-          autoFocus={!of}
-          readOnly={Boolean(of)}
-          name="username"
-        />
+        <Username value={username} onChange={setUsername} autoFocus={!of} readOnly={Boolean(of)} />
         <PasswordField
           label={t("signIn.password")}
           value={password}

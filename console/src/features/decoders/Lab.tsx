@@ -29,6 +29,7 @@ import { useSession } from "../../session";
 import { asMembers, Units, unitsOf, type Unit } from "./Units";
 import { useDecoder, useDeleteDecoder, useSaveDecoder, useTryDecoder } from "./api";
 import { useT } from "../../text";
+import { NameField } from "../../components/NameField";
 
 const example = `// LoRa Alliance payload codec (TS013)
 function decodeUplink(input) {
@@ -160,14 +161,7 @@ function Fields({ name, setName, kind, setKind, source, setSource, bound, setBou
   return (
     <Panel>
       <Stack>
-        <TextInput
-          label={t("common.name")}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          required
-          maxLength={100}
-          readOnly={!mayChange}
-        />
+        <NameField value={name} onChange={setName} readOnly={!mayChange} />
         <MultiSelect
           label={t("decoders.profiles")}
           description={t("decoders.profilesText")}

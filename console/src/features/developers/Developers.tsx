@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Code, Group, Stack, Text, TextInput } from "@mantine/core";
+import { Anchor, Badge, Button, Code, Group, Stack, Text } from "@mantine/core";
 import { IconRefresh, IconTerminal2, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
@@ -22,6 +22,7 @@ import { useT, type Translate } from "../../text";
 import { useCreateProject, useDeleteProject, useNewSecret, useProjects } from "./api";
 import { closeDialogs, openDialog } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
+import { NameField } from "../../components/NameField";
 
 type Project = Schemas["ProjectView"];
 
@@ -202,15 +203,7 @@ function NewProject({ onMade }: { onMade: (project: Schemas["ProjectView"]) => v
       }}
     >
       <Group align="flex-end">
-        <TextInput
-          data-autofocus
-          label={t("common.name")}
-          value={name}
-          maxLength={100}
-          onChange={(event) => setName(event.currentTarget.value)}
-          style={{ flex: 1 }}
-          required
-        />
+        <NameField data-autofocus value={name} onChange={setName} style={{ flex: 1 }} />
         <Button type="submit" disabled={!name.trim()}>
           {t("common.create")}
         </Button>

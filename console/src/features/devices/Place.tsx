@@ -5,16 +5,16 @@ import { $api, type Schemas } from "../../api/client";
 import { RowButton } from "../../components/actions";
 import { Coordinates } from "../../components/Coordinates";
 import { IfMayChange, Panel } from "../../components/basics";
-import { closeDialogs, openDialog } from "../../components/dialogs";
-import { same, useUnsaved } from "../../components/edits";
+import { openDialog } from "../../components/dialogs";
+import { same } from "../../components/edits";
 import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
-import { useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useT } from "../../text";
 import { espColor, healthColor } from "../../theme";
 import type { Line } from "../logger/useFrames";
 import { useMoveDevice } from "./api";
+import { useSaving } from "../../components/saving";
 
 type Device = Schemas["Device"];
 
@@ -106,17 +106,12 @@ function spotsOf(device: Device, frames: Line[]): Spot[] {
 
 function PlaceForm({ device }: { device: Device }) {
   const t = useT();
-  const { run } = useTell();
   const move = useMoveDevice(device.ref ?? "");
   const [latitude, setLatitude] = useState<number | string>(device.geoLatitude ?? "");
   const [longitude, setLongitude] = useState<number | string>(device.geoLongitude ?? "");
-  const saved = useUnsaved(!same([latitude, longitude], [device.geoLatitude ?? "", device.geoLongitude ?? ""]));
-  const save = async (north: number | null, east: number | null) => {
-    const answer = await run(move.mutateAsync({ latitude: north, longitude: east }), t("device.placeSaved"));
-    if (!answer) return;
-    saved();
-    closeDialogs();
-  };
+  const store = useSaving(!same([latitude, longitude], [device.geoLatitude ?? "", device.geoLongitude ?? ""]));
+  const save = (north: number | null, east: number | null) =>
+    store(move.mutateAsync({ latitude: north, longitude: east }), t("device.placeSaved"));
   const given = latitude !== "" && longitude !== "";
   const here: Spot = {
     id: "here",

@@ -9,6 +9,7 @@ import { useT } from "../../text";
 import { NewUser } from "../operator/NewUser";
 import { useGrantPlan, useGrantNewPlan } from "../operator/api";
 import { NewSubscriber } from "../operator/Subscribers";
+import { NameField } from "../../components/NameField";
 
 type Subscriber = Schemas["Subscriber"];
 
@@ -186,12 +187,7 @@ function NewPlan({ subscriber, onDone }: Omit<PlanProps, "plans">) {
           {t("firstSteps.planText")}
         </Text>
         <Group grow align="flex-start">
-          <TextInput
-            label={t("common.name")}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            required
-          />
+          <NameField value={name} onChange={setName} />
           <TextInput
             label="ID"
             placeholder="acme-cs/basic"

@@ -4,12 +4,12 @@ import { useState } from "react";
 import { postOctets, type Schemas } from "../../api/client";
 import { blocking, IfMayChange, Loading, Mono, Panel, Problem, Time } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
-import { closeDialogs, openDialog } from "../../components/dialogs";
-import { useUnsaved } from "../../components/edits";
+import { openDialog } from "../../components/dialogs";
 import { withQuery } from "../../format";
 import { useT } from "../../text";
 import { useFirmware, useFleetUpdates, useOrderUpdates, useRemoveFirmware, useSignFirmware, useUpload } from "./api";
 import { RowButton, RowRemoval } from "../../components/actions";
+import { useSaving } from "../../components/saving";
 
 type Stored = Schemas["FirmwareView"];
 const states = ["confirmed", "fetched", "ordered", "failed"] as const;
@@ -132,12 +132,11 @@ function OneFile({ file }: { file: Stored }) {
 
 function UploadForm() {
   const t = useT();
-  const { run } = useTell();
   const [model, setModel] = useState("");
   const [version, setVersion] = useState("");
   const [file, setFile] = useState<File | null>(null);
   const upload = useUpload();
-  const saved = useUnsaved(Boolean(model || version || file));
+  const save = useSaving(Boolean(model || version || file));
   const send = async () => {
     if (!file) return;
     const path = withQuery("/api/v1/operator/firmware", { model: model.trim(), version: version.trim() });
@@ -145,9 +144,7 @@ function UploadForm() {
       await postOctets(path, file);
       return upload();
     };
-    if (!(await run<unknown>(sending(), t("firmware.uploaded")))) return;
-    saved();
-    closeDialogs();
+    await save<unknown>(sending(), t("firmware.uploaded"));
   };
   return (
     <Stack>
@@ -190,21 +187,16 @@ function UploadForm() {
 /** The signature as a file of openssl, or its base64. */
 function SignForm({ file }: { file: Stored }) {
   const t = useT();
-  const { run } = useTell();
   const signing = useSignFirmware(file.ref);
   const [signature, setSignature] = useState("");
   const [publicKey, setKey] = useState("");
-  const saved = useUnsaved(Boolean(signature || publicKey));
+  const save = useSaving(Boolean(signature || publicKey));
   const take = async (given: File | null) => {
     if (!given) return;
     const octets = new Uint8Array(await given.slice(0, 1024).arrayBuffer());
     setSignature(btoa(String.fromCharCode(...octets)));
   };
-  const sign = async () => {
-    if (!(await run(signing.mutateAsync({ signature, publicKey }), t("firmware.signed")))) return;
-    saved();
-    closeDialogs();
-  };
+  const sign = () => save(signing.mutateAsync({ signature, publicKey }), t("firmware.signed"));
   return (
     <Stack>
       <Text size="sm" c="dimmed">

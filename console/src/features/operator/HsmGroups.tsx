@@ -1,17 +1,17 @@
-import { Badge, Button, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Select, Stack, Text } from "@mantine/core";
 import { IconShieldLock } from "@tabler/icons-react";
 import { useState } from "react";
 import { $api, type Schemas } from "../../api/client";
 import { Empty, IfMayChange, Mono } from "../../components/basics";
-import { useTell } from "../../components/notify";
 import { TablePage } from "../../components/TablePage";
-import { closeDialogs, openDialog } from "../../components/dialogs";
-import { useUnsaved } from "../../components/edits";
+import { openDialog } from "../../components/dialogs";
 import { number } from "../../format";
 import { useT } from "../../text";
 import { useChangeHsmGroup, useCreateHsmGroup, useDefaults } from "./api";
 import { nameColumn, OfferMenu } from "./OfferMenu";
 import { NewButton } from "../../components/actions";
+import { NameField } from "../../components/NameField";
+import { useSaving } from "../../components/saving";
 
 type HsmGroup = Schemas["Group"];
 
@@ -68,29 +68,20 @@ function State({ group }: { group: HsmGroup }) {
 
 function GroupForm({ group }: { group?: HsmGroup }) {
   const t = useT();
-  const { run } = useTell();
   const defaults = useDefaults();
   const [name, setName] = useState(group?.name ?? "");
   const creation = useCreateHsmGroup();
   const change = useChangeHsmGroup(group?.id ?? "");
   const [vault, setVault] = useState("");
-  useUnsaved(name !== (group?.name ?? "") || vault !== "");
-  const save = async () => {
-    const answer = await run<unknown>(
+  const save = useSaving(name !== (group?.name ?? "") || vault !== "");
+  const submit = () =>
+    save<unknown>(
       group ? change.mutateAsync({ name }) : creation.mutateAsync({ name, vault }),
       t(group ? "hsm.saved" : "hsm.created"),
     );
-    if (answer) closeDialogs();
-  };
   return (
     <Stack>
-      <TextInput
-        label={t("common.name")}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        required
-        data-autofocus
-      />
+      <NameField value={name} onChange={setName} data-autofocus />
       {!group && (
         <Select
           label={t("hsm.vault")}
@@ -100,7 +91,7 @@ function GroupForm({ group }: { group?: HsmGroup }) {
           data={(defaults.data?.vaults ?? [""]).map((value) => ({ value, label: value || t("hsm.default") }))}
         />
       )}
-      <Button onClick={() => void save()} disabled={!name.trim()}>
+      <Button onClick={() => void submit()} disabled={!name.trim()}>
         {t(group ? "common.save" : "common.create")}
       </Button>
     </Stack>

@@ -2,13 +2,13 @@
 import { Button, Group, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { anyMembers } from "../../api/client";
-import { useTell } from "../../components/notify";
-import { closeDialogs } from "../../components/dialogs";
-import { same, useUnsaved } from "../../components/edits";
+import { same } from "../../components/edits";
 import { useT, type Key } from "../../text";
 import { SettingsForm, type Fields, type Settings } from "./SettingsForm";
 import { planGroups, profileGroups, type SettingGroup } from "./settingTexts";
 import { useSaveDeviceProfile, useSavePlan } from "./api";
+import { NameField } from "../../components/NameField";
+import { useSaving } from "../../components/saving";
 
 export interface Offer {
   ref?: string;
@@ -67,14 +67,11 @@ interface FieldsProps {
 /** Id, name and settings of a plan or profile. */
 export function OfferFields({ begun, isNew, example, save, told, ...settings }: FieldsProps) {
   const t = useT();
-  const { run } = useTell();
   const [form, put] = useState(begun);
-  const saved = useUnsaved(!same(form, begun));
-  const submit = async () => {
+  const store = useSaving(!same(form, begun));
+  const submit = () => {
     const wanted = changed(form.settings, settings.defaults).filter(([, value]) => value !== undefined);
-    if (!(await run(save({ ...form, settings: anyMembers(Object.fromEntries(wanted)) }), t(told)))) return;
-    saved();
-    closeDialogs();
+    return store(save({ ...form, settings: anyMembers(Object.fromEntries(wanted)) }), t(told));
   };
   return (
     <Stack>
@@ -87,12 +84,7 @@ export function OfferFields({ begun, isNew, example, save, told, ...settings }: 
           required
           disabled={!isNew}
         />
-        <TextInput
-          label={t("common.name")}
-          value={form.name}
-          onChange={(event) => put({ ...form, name: event.currentTarget.value })}
-          required
-        />
+        <NameField value={form.name} onChange={(name) => put({ ...form, name })} />
       </Group>
       <SettingsForm {...settings} settings={form.settings} onChange={(next) => put({ ...form, settings: next })} />
       <Button onClick={() => void submit()} disabled={!form.id || !form.name}>

@@ -1,33 +1,26 @@
 // Certificates by which a base station proves who it is: of the internal authority.
 import { Badge, Group, Text } from "@mantine/core";
 import { IconCertificate } from "@tabler/icons-react";
-import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { Mono, Once, Time } from "../../components/basics";
-import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
 import { useIssueStationCertificate, useRevokeStationCertificate, useStationCertificates } from "./api";
-import { Credentials, Revocation } from "./Credentials";
+import { Credentials, Revocation, useCredentials } from "./Credentials";
 
 const SOON = 30 * 86_400_000;
 
 export function StationCertificates({ station }: { station: Schemas["StationView"] }) {
   const t = useT();
-  const confirm = useConfirm();
-  const { run } = useTell();
   const found = useStationCertificates(station.id);
   const issuing = useIssueStationCertificate(station.id);
   const revoking = useRevokeStationCertificate(station.id);
-  const [issued, setIssued] = useState<Schemas["IssuedCertificate"]>();
-  const issue = () =>
-    void run(issuing.mutateAsync()).then((made) => {
-      if (made?.data) setIssued(made.data);
-    });
-  const revoke = (ref: string) =>
-    confirm(t("certificates.revokeTitle"), t("stations.revokeText"), t("stations.revoke"), () => {
-      setIssued(undefined);
-      void run(revoking.mutateAsync(ref), t("certificates.revoked"));
-    });
+  const { issued, issue, revoke } = useCredentials<Schemas["IssuedCertificate"]>({
+    issue: () => issuing.mutateAsync(),
+    revoke: (ref) => revoking.mutateAsync(ref),
+    hides: () => true,
+    question: "certificates.revokeTitle",
+    revoked: "certificates.revoked",
+  });
   const good = (found.data ?? []).filter((one) => one.revokedAt === null);
   return (
     <Credentials

@@ -3,13 +3,13 @@ import { Button, Group, NumberInput, Select, Stack, TextInput } from "@mantine/c
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { WorldMap } from "../../components/Map";
-import { useTell } from "../../components/notify";
 import { isEui, plainHex } from "../../identifiers";
 import { useSaveStation, useStationProfiles } from "./api";
 import { useT } from "../../text";
-import { closeDialogs } from "../../components/dialogs";
-import { same, useUnsaved } from "../../components/edits";
+import { same } from "../../components/edits";
 import { Coordinates } from "../../components/Coordinates";
+import { NameField } from "../../components/NameField";
+import { useSaving } from "../../components/saving";
 
 type Station = Schemas["StationView"];
 
@@ -23,7 +23,6 @@ interface Props {
 /** What the form holds, at first that of a base station that is changed, and how it is saved. */
 function useStationForm({ station, eui, onSaved }: Props) {
   const t = useT();
-  const { run } = useTell();
   const saving = useSaveStation(station?.id);
   const [gatewayEUI, setEui] = useState(station?.gatewayEUI ?? eui ?? "");
   const [name, setName] = useState(station?.name ?? "");
@@ -34,7 +33,7 @@ function useStationForm({ station, eui, onSaved }: Props) {
   const [gain, setGain] = useState<number | string>(station?.antennaGain ?? "");
   const [profileId, setProfile] = useState(station?.profileId ?? "default");
   const profiles = useStationProfiles();
-  const saved = useUnsaved(
+  const store = useSaving(
     !same(
       [gatewayEUI, name, latitude, longitude, altitude, power, gain, profileId],
       [
@@ -60,11 +59,8 @@ function useStationForm({ station, eui, onSaved }: Props) {
       // The default one is made with the first base station.
       profileId: profiles.data?.length ? profileId : null,
     };
-    const answer = await run(saving.mutateAsync({ ...body, gatewayEUI: plainHex(gatewayEUI) }), t("stations.saved"));
-    if (!answer) return;
-    saved();
-    closeDialogs();
-    onSaved?.(answer.id);
+    const answer = await store(saving.mutateAsync({ ...body, gatewayEUI: plainHex(gatewayEUI) }), t("stations.saved"));
+    if (answer) onSaved?.(answer.id);
   };
   return {
     ...{ gatewayEUI, setEui, name, setName, profileId, setProfile, profiles, wrong, save },
@@ -88,14 +84,7 @@ export function StationForm({ station, eui, onSaved }: Props) {
         required
         error={wrong && t("check.eui")}
       />
-      <TextInput
-        label={t("common.name")}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        required
-        maxLength={100}
-        data-autofocus
-      />
+      <NameField value={name} onChange={setName} data-autofocus />
       {(profiles.data?.length ?? 0) > 0 && (
         <Select
           label={t("stations.profile")}

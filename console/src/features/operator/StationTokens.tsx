@@ -1,31 +1,24 @@
 // Tokens by which a base station proves who it is (LoRa Basics Station).
 import { Group, Text } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
-import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { Once, Time } from "../../components/basics";
-import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
 import { useIssueStationToken, useRevokeStationToken, useStationTokens } from "./api";
-import { Credentials, Revocation } from "./Credentials";
+import { Credentials, Revocation, useCredentials } from "./Credentials";
 
 export function StationTokens({ station }: { station: Schemas["StationView"] }) {
   const t = useT();
-  const confirm = useConfirm();
-  const { run } = useTell();
   const tokens = useStationTokens(station.id);
   const issuing = useIssueStationToken(station.id);
   const revoking = useRevokeStationToken(station.id);
-  const [issued, setIssued] = useState<Schemas["IssuedToken"]>();
-  const issue = () =>
-    void run(issuing.mutateAsync()).then((made) => {
-      if (made?.data) setIssued(made.data);
-    });
-  const revoke = (ref: string) =>
-    confirm(t("stations.revokeTitle"), t("stations.revokeText"), t("stations.revoke"), () => {
-      if (issued?.ref === ref) setIssued(undefined);
-      void run(revoking.mutateAsync(ref), t("stations.revoked"));
-    });
+  const { issued, issue, revoke } = useCredentials<Schemas["IssuedToken"]>({
+    issue: () => issuing.mutateAsync(),
+    revoke: (ref) => revoking.mutateAsync(ref),
+    hides: (issued, ref) => issued.ref === ref,
+    question: "stations.revokeTitle",
+    revoked: "stations.revoked",
+  });
   const listed = tokens.data ?? [];
   return (
     <Credentials

@@ -4,10 +4,8 @@ import { IconBuilding } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { Empty, IfMayChange, Mono } from "../../components/basics";
-import { useTell } from "../../components/notify";
 import { TablePage } from "../../components/TablePage";
-import { closeDialogs, openDialog } from "../../components/dialogs";
-import { useUnsaved } from "../../components/edits";
+import { openDialog } from "../../components/dialogs";
 import { useSession } from "../../session";
 import { type Translate } from "../../text";
 import { useT } from "../../text";
@@ -16,6 +14,8 @@ import { useChangeSubscriber, useCreateSubscriber, useSubscribers } from "./api"
 import { type Column } from "../../components/DataTable";
 import { nameColumn, OfferMenu } from "./OfferMenu";
 import { countColumn, faultColumn } from "../../components/columns";
+import { NameField } from "../../components/NameField";
+import { useSaving } from "../../components/saving";
 
 export function Subscribers() {
   const t = useT();
@@ -93,29 +93,17 @@ function columnsOf(t: Translate, open: (customerId: string) => void): Column<Sch
 /** `onCreated` is told its customer id. */
 export function NewSubscriber({ onCreated }: { onCreated?: (customerId: string) => void }) {
   const t = useT();
-  const { run } = useTell();
   const creation = useCreateSubscriber();
   const [customerId, setId] = useState("");
   const [name, setName] = useState("");
   const wrong = customerId !== "" && !/^\d{9}$/.test(customerId);
-  const saved = useUnsaved(Boolean(customerId || name));
-  const save = async () => {
-    const answer = await run(creation.mutateAsync({ customerId, name }), t("subscribers.created"));
-    if (!answer) return;
-    saved();
-    closeDialogs();
-    onCreated?.(customerId);
+  const save = useSaving(Boolean(customerId || name));
+  const submit = async () => {
+    if (await save(creation.mutateAsync({ customerId, name }), t("subscribers.created"))) onCreated?.(customerId);
   };
   return (
     <Stack>
-      <TextInput
-        label={t("common.name")}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        required
-        data-autofocus
-        maxLength={100}
-      />
+      <NameField value={name} onChange={setName} data-autofocus />
       <TextInput
         label={t("subscribers.id")}
         description={t("subscribers.idText")}
@@ -124,7 +112,7 @@ export function NewSubscriber({ onCreated }: { onCreated?: (customerId: string) 
         required
         error={wrong && t("subscribers.idText")}
       />
-      <Button onClick={() => void save()} disabled={!name.trim() || !/^\d{9}$/.test(customerId)}>
+      <Button onClick={() => void submit()} disabled={!name.trim() || !/^\d{9}$/.test(customerId)}>
         {t("common.create")}
       </Button>
     </Stack>
@@ -133,27 +121,14 @@ export function NewSubscriber({ onCreated }: { onCreated?: (customerId: string) 
 
 function Rename({ customerId, name: before }: { customerId: string; name: string }) {
   const t = useT();
-  const { run } = useTell();
   const change = useChangeSubscriber(customerId);
   const [name, setName] = useState(before);
-  const saved = useUnsaved(name !== before);
-  const save = async () => {
-    const answer = await run(change.mutateAsync({ name }), t("subscribers.changed"));
-    if (!answer) return;
-    saved();
-    closeDialogs();
-  };
+  const save = useSaving(name !== before);
+  const submit = () => save(change.mutateAsync({ name }), t("subscribers.changed"));
   return (
     <Stack>
-      <TextInput
-        label={t("common.name")}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        required
-        data-autofocus
-        maxLength={100}
-      />
-      <Button onClick={() => void save()} disabled={!name.trim()}>
+      <NameField value={name} onChange={setName} data-autofocus />
+      <Button onClick={() => void submit()} disabled={!name.trim()}>
         {t("common.save")}
       </Button>
     </Stack>

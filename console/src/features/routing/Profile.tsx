@@ -1,5 +1,5 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { Button, Checkbox, Grid, Group, Stack, TextInput } from "@mantine/core";
+import { Button, Checkbox, Grid, Group, Stack } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { api, ApiError, type Schemas } from "../../api/client";
@@ -14,6 +14,7 @@ import { useT } from "../../text";
 import { DeleteButton } from "../../components/actions";
 import { same, useUnsaved } from "../../components/edits";
 import { Conflict } from "../../components/Conflict";
+import { NameField } from "../../components/NameField";
 
 type Profile = Schemas["RoutingProfile"];
 
@@ -159,14 +160,7 @@ function Fields({ form, put, isNew }: { form: Form; put: (form: Form) => void; i
     <Stack>
       <Panel>
         <Group align="flex-end" grow preventGrowOverflow={false}>
-          <TextInput
-            label={t("common.name")}
-            value={name}
-            onChange={(event) => put({ ...form, name: event.currentTarget.value })}
-            required
-            maxLength={100}
-            style={{ flex: 1 }}
-          />
+          <NameField value={name} onChange={(name) => put({ ...form, name })} style={{ flex: 1 }} />
           <Checkbox
             label={t("routing.isDefault")}
             checked={isDefault}
