@@ -16,9 +16,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    and_,
     column,
     event,
     func,
+    or_,
     select,
     table,
     text,
@@ -26,6 +28,7 @@ from sqlalchemy import (
 )
 
 from . import name_texts
+from .expressions import with_text
 from .properties import read_property, write_property
 from .schema import devices, metadata, properties
 
@@ -37,6 +40,8 @@ _LONGEST_TAIL = 20_000
 # With more matches reading names comes to an end sooner.
 _MOST_MATCHES = 20_000
 _TRIGRAM = 3
+# Devices that tell whether a letter is common.
+_SAMPLE = 2000
 # More of them narrow nothing down any more.
 _MOST_TRIGRAMS = 24
 
@@ -166,6 +171,20 @@ def _tail(connection: Connection) -> Select[tuple[int]] | None:
     return select(devices.c.ref).where(devices.c.ref > int(until))
 
 
+def _is_common(connection: Connection, ways: Sequence[Sequence[str]]) -> bool:
+    """Whether one device in ten has the words of one of the ways, as far as the newest tell: then reading
+    names soon finds enough of them, and the lists of the index are long."""
+    newest = select(devices.c.name, devices.c.dev_eui).order_by(devices.c.ref.desc()).limit(_SAMPLE)
+    columns = newest.subquery().c
+    holds = or_(
+        *(
+            and_(*(with_text(columns.name, word) | with_text(columns.dev_eui, word) for word in words))
+            for words in ways
+        )
+    )
+    return connection.execute(select(func.count()).where(holds)).scalar_one() * 10 >= _SAMPLE
+
+
 def named(connection: Connection, *ways: Sequence[str]) -> ColumnElement[bool] | None:
     """A condition that holds of every device in whose name or DevEUI all the words of one of the ways stand,
     and of few others; None where reading all of them is the better way, or the only one."""
@@ -173,6 +192,8 @@ def named(connection: Connection, *ways: Sequence[str]) -> ColumnElement[bool] |
     if connection.dialect.name == "sqlite":
         tail = _tail(connection)
         matches = None if tail is None else _matches(connection, ways)
+    elif all(len(word) == 1 for words in ways for word in words) and _is_common(connection, ways):
+        matches = None
     else:
         matches = name_texts.matching(ways, _MOST_TRIGRAMS)
     if matches is None:

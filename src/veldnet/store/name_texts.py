@@ -56,7 +56,7 @@ _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 def _lexemes(word: str) -> list[str]:
     """What the vector of a text with the word holds, as a query for it says that."""
     folded = word.translate(_LOWER)
-    if len(folded) == 2:
+    if len(folded) < 3:
         return [_quoted(folded) + ":*"]
     return [_quoted(folded[start : start + 3]) for start in range(len(folded) - 2)]
 

@@ -21,6 +21,7 @@ from .cluster import ClusterLoad, bench_cluster
 from .downlinks import bench_downlinks
 from .forged import bench_forged
 from .joins import bench_joins
+from .lists import ListsLoad, bench_lists
 from .monitoring import bench_monitoring
 from .protocols import bench_protocols
 from .server import ServerFailed
@@ -178,3 +179,19 @@ def api_command(
             bar.update(task, description=what, completed=done, total=total)
 
         _run(lambda data: bench_api(data, devices=devices, rows=rows, requests=requests, progress=progress))
+
+
+@bench.command("lists")
+def lists_command(
+    devices: Annotated[int, typer.Option(min=100, help="Devices in the store.")] = 1_000_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each list is asked for.")] = 20,
+    store: Annotated[str, typer.Option(help="URL of an empty PostgreSQL database; SQLite if absent.")] = "",
+) -> None:
+    """Lists of devices in all orders, filters, searches and the map, asked of the store itself."""
+    with Progress(console=errors, transient=True) as bar:
+        task = bar.add_task("")
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        _run(lambda data: bench_lists(data, ListsLoad(devices, rounds, store), progress))

@@ -12,9 +12,11 @@ from veldnet.domain.partitions import partition_of_eui
 from veldnet.lorawan import DevEui, JoinEui
 from veldnet.store import moment
 from veldnet.store.schema import (
+    alarms,
     connectivity_plans,
     device_profiles,
     device_states,
+    device_tags,
     devices,
     hsm_groups,
     plan_grants,
@@ -44,6 +46,11 @@ class FleetDevice(NamedTuple):
     place: tuple[float, float] | None = None
     dev_addr: int | None = None
     state: bytes | None = None
+    health: int = 0
+    monitoring: bytes | None = None
+    tag: str = ""
+    # The level of an alarm that nobody has acknowledged.
+    alarm: int | None = None
 
 
 def first_references(connection: Connection, routing_profile: int | None = None) -> FleetReferences:
@@ -87,13 +94,37 @@ def write_fleet(connection: Connection, refs: FleetReferences, fleet: Sequence[F
             "device_class": device.device_class,
             "partition": partition_of_eui(device.dev_eui),
             "sealed_app_key": device.sealed_app_key,
+            "health": device.health,
             "latitude": device.place[0] if device.place else None,
             "longitude": device.place[1] if device.place else None,
         }
         for device in fleet
     ]
     connection.execute(insert(devices), rows)
-    states = [{"device_ref": d.ref, "dev_addr": d.dev_addr, "state": d.state} for d in fleet]
+    states = [
+        {"device_ref": d.ref, "dev_addr": d.dev_addr, "state": d.state, "monitoring": d.monitoring}
+        for d in fleet
+    ]
     connection.execute(insert(device_states), states)
+    tags = [{"subscriber_ref": refs.subscriber, "tag": d.tag, "device_ref": d.ref} for d in fleet if d.tag]
+    if tags:
+        connection.execute(insert(device_tags), tags)
+    raised = [
+        {
+            "device_ref": device.ref,
+            "subscriber_ref": refs.subscriber,
+            "type": 4,
+            "object": "",
+            "state": device.alarm,
+            "occurrence": 1,
+            "acked": False,
+            "created_at": now,
+            "updated_at": now,
+        }
+        for device in fleet
+        if device.alarm is not None
+    ]
+    if raised:
+        connection.execute(insert(alarms), raised)
     used = plan_grants.c.used + len(fleet)
     connection.execute(update(plan_grants).values(used=used, granted=used))

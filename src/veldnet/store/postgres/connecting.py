@@ -37,6 +37,9 @@ _SESSION = {
     # Only those that SQL needs: what is compiled for a query of a millisecond is not worth it.
     "jit": "off",
 }
+# Lists look up thousands of rows by their keys, in indexes that are in memory or on a disk without heads. By
+# the server's default, for disks with heads, PostgreSQL reads all of a table instead: 0.7 s where 0.2 do.
+_READS = {"random_page_cost": "1.1"}
 # Rows of a commit are found by their keys in the order in which they are given, so that two writers lock
 # them in one order; whatever the statistics of the tables say.
 _COMMITS = {
@@ -64,10 +67,10 @@ def commit_connection(url: URL) -> psycopg.Connection[Any]:
 def engine(url: URL, *, size: int, reading: bool = False, patience: int | None = None) -> Engine:
     """A pool of connections. Those that read see one state of the database in a transaction. The server is
     waited for as many seconds as `patience` says, where that is given."""
-    libpq, session = _LIBPQ, dict[str, str]()
+    libpq, session = _LIBPQ, dict(_READS if reading else {})
     if patience is not None:
         libpq = libpq | {"connect_timeout": patience, "tcp_user_timeout": patience * 1000}
-        session = dict.fromkeys(("lock_timeout", "statement_timeout"), f"{patience}s")
+        session |= dict.fromkeys(("lock_timeout", "statement_timeout"), f"{patience}s")
     made = create_engine(
         url,
         connect_args=libpq | {"options": _options(session)},
