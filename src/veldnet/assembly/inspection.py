@@ -327,7 +327,9 @@ async def _brokers(settings: Settings, running: str | None) -> list[Finding]:
     try:
         brokers = broker_options(settings.gateways)
     except SettingsError as error:
-        return [Finding("brokers", "problem", str(error), "correct it; docs/base-stations.md has an example")]
+        return [
+            Finding("brokers", "problem", str(error), "correct it; docs/chirpstack-mqtt.md has an example")
+        ]
     findings = []
     for broker in brokers:
         # A broker lets in one client of a name: not the running server's.
@@ -335,7 +337,7 @@ async def _brokers(settings: Settings, running: str | None) -> list[Finding]:
         if problem is None:
             findings.append(Finding("brokers", "ok", f"{broker.name} lets the server subscribe"))
         else:
-            advice = "see docs/base-stations.md, ChirpStack's MQTT protocol"
+            advice = "see docs/chirpstack-mqtt.md"
             findings.append(Finding("brokers", "problem", f"{broker.name}: {problem}", advice))
     return findings
 
