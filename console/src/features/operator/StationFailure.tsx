@@ -10,6 +10,7 @@ import type { Spot, View } from "../../components/MapCanvas";
 import { number } from "../../format";
 import { useT, type Translate } from "../../text";
 import { useDependents, useFailureCells } from "./api";
+import { closesIn, sizeOf } from "./closing";
 
 type Worth = Schemas["NamedWorth"];
 type Device = Schemas["DependentDevice"];
@@ -70,12 +71,15 @@ function useCells(stationId: string) {
   const box = settled && { south: settled.south, west: settled.west, north: settled.north, east: settled.east };
   // A cell is some sixteen pixels wide.
   const cells = useFailureCells(stationId, box, settled ? 16 / ((256 * 2 ** settled.zoom) / 360) : 0.1);
-  // The cells of the whole world are large: once those in view are finer, the map closes in on them.
+  // The cells of the whole world are large: as those in view get finer, the map closes in on them.
   const [near, setNear] = useState<Cell[] | null>(null);
-  const around = settled !== null && (whole.data ?? []).every((cell) => within(cell, settled));
+  const shown = near ?? whole.data ?? [];
+  const fine = cells.isPlaceholderData ? [] : (cells.data ?? []);
+  const closer = closesIn(shown, near !== null, fine, settled);
   useEffect(() => {
-    if (around && !cells.isPlaceholderData && cells.data?.length) setNear((before) => before ?? cells.data);
-  }, [around, cells.data, cells.isPlaceholderData]);
+    if (closer) setNear(fine);
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [closer]);
   return { whole, cells, near, setView };
 }
 
@@ -111,7 +115,7 @@ function LostMap({ station }: { station: Worth }) {
       <WorldMap
         label={t("worth.map")}
         height={320}
-        fit={whole.data ? `${station.id}${near ? " near" : ""}` : ""}
+        fit={whole.data ? `${station.id} ${near ? sizeOf(near) : ""}` : ""}
         onView={setView}
         places={places}
         areas={areas}
@@ -153,10 +157,6 @@ function corners({ south, west, size }: Cell): { latitude: number; longitude: nu
     { latitude: south, longitude: west },
     { latitude: south + size, longitude: west + size },
   ];
-}
-
-function within({ south, west, size }: Cell, view: View): boolean {
-  return south >= view.south && west >= view.west && south + size <= view.north && west + size <= view.east;
 }
 
 function Dependents({ id }: { id: string }) {
