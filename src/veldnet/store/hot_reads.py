@@ -13,6 +13,7 @@ from sqlalchemy import (
     Dialect,
     FromClause,
     Select,
+    bindparam,
     func,
     or_,
     select,
@@ -143,16 +144,20 @@ def devices_with_unsolicited_downlinks(
     return list(connection.execute(_within(query, partitions)).scalars())
 
 
+# Made once: it is asked every few seconds.
+_DUE = (
+    select(device_states.c.device_ref)
+    .where(device_states.c.check_at <= bindparam("now"))
+    .order_by(device_states.c.check_at)
+    .limit(bindparam("limit"))
+)
+
+
 def devices_to_check(
     connection: Connection, now: int, limit: int, partitions: Collection[int] | None
 ) -> list[int]:
-    query = (
-        select(device_states.c.device_ref)
-        .where(device_states.c.check_at <= now)
-        .order_by(device_states.c.check_at)
-        .limit(limit)
-    )
-    return list(connection.execute(_within(query, partitions)).scalars())
+    due = _within(_DUE, partitions)
+    return list(connection.execute(due, {"now": now, "limit": limit}).scalars())
 
 
 def _within(states: Select[Any], partitions: Collection[int] | None) -> Select[Any]:

@@ -271,19 +271,26 @@ def list_updates(
     return [Update(*row) for row in connection.execute(query.order_by(base_stations.c.ref, columns.ref))]
 
 
+# Made once: it is asked every few seconds.
+_UNDER_WAY = (
+    select(
+        base_stations.c.id,
+        base_station_updates.c.kind,
+        base_station_updates.c.fetched_at,
+        base_station_updates.c.failed_at,
+    )
+    .join(base_stations, base_stations.c.ref == base_station_updates.c.base_station_ref)
+    .where(base_station_updates.c.fetched_at.is_not(None), base_station_updates.c.confirmed_at.is_(None))
+    .order_by(base_station_updates.c.ref)
+)
+
+
 def overdue_updates(connection: Connection, now: float) -> dict[str, str]:
     """The base stations that have fetched an update and not come back with it, or have failed to carry it
     out, with its kind; at a time in Unix seconds."""
-    columns = base_station_updates.c
-    rows = connection.execute(
-        select(base_stations.c.id, columns.kind, columns.fetched_at, columns.failed_at)
-        .join(base_stations, base_stations.c.ref == columns.base_station_ref)
-        .where(columns.fetched_at.is_not(None), columns.confirmed_at.is_(None))
-        .order_by(columns.ref)
-    )
     return {
         row.id: row.kind
-        for row in rows
+        for row in connection.execute(_UNDER_WAY)
         if row.failed_at is not None or now * 1000 - row.fetched_at > _PATIENCE[row.kind]
     }
 
