@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,28 +14,34 @@ CHECKS = (
     "response_headers_conformance,response_schema_conformance"
 )
 
+# It looks for garbage as the server does; one worker, since two would only wait for each other.
+PROGRAM = """
+import gc, sys
+gc.set_threshold(50_000, 20, 50)
+from schemathesis.cli import schemathesis
+sys.exit(schemathesis(prog_name="schemathesis"))
+"""
+
 # Requests made up for each operation, besides those that the description suggests. `make fuzz` makes up more.
 EXAMPLES = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 4
 
 
 def test_the_api_keeps_its_description(client: Client, tmp_path: Path) -> None:
-    command = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
-    assert command, "schemathesis is part of the development requirements"
     done = subprocess.run(
         [
-            command,
+            *(sys.executable, "-c", PROGRAM),
             *("run", f"{client.server.http}/openapi.json"),
             *("--header", f"Authorization: Bearer {client.token}"),
             # A stream has no end to check; tests of the console read them.
             *("--exclude-path-regex", "/live$"),
             *("--checks", CHECKS),
-            *("--max-examples", str(EXAMPLES), "--seed", "1", "--workers", "2", "--request-timeout", "20"),
+            *("--max-examples", str(EXAMPLES), "--seed", "1", "--workers", "1", "--request-timeout", "20"),
             *("--suppress-health-check", "all"),
         ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=3600 if EXAMPLES > 10 else 300,
+        timeout=3600 if EXAMPLES > 10 else 900,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-60000:] + done.stderr[-2000:]
