@@ -44,6 +44,9 @@ UPLINKS, DOWNLINKS, REPORTS = "uplinks", "downlinks", "reports"
 # until others serve what a node had that was killed.
 PATIENCE = 5.0
 _MOST_WAITING = 20_000
+# Seconds for which uplinks to a node are gathered into one message: short beside the time in which copies of
+# a frame are collected, and most of what a message costs is the same for one frame and for many.
+GATHERED = 0.005
 # Nodes that send a frame on: the owner may have changed while it was under way.
 _MOST_HOPS = 3
 _DATA_UP = (0x40, 0x80)
@@ -96,17 +99,22 @@ class Hub(Protocol):
 
 
 class Outbox(Generic[T]):
-    """Collects what goes to each node within a turn of the event loop."""
+    """Collects what goes to each node within a turn of the event loop, or within so many seconds."""
 
-    def __init__(self, send: Callable[[str, list[T]], None]) -> None:
+    def __init__(self, send: Callable[[str, list[T]], None], within: float = 0.0) -> None:
         self._send = send
+        self._within = within
         self._nodes: dict[str, list[T]] = {}
 
     def add(self, node: str, item: T) -> None:
         items = self._nodes.get(node)
         if items is None:
             if not self._nodes:
-                asyncio.get_running_loop().call_soon(self._flush)
+                loop = asyncio.get_running_loop()
+                if self._within:
+                    loop.call_later(self._within, self._flush)
+                else:
+                    loop.call_soon(self._flush)
             items = self._nodes[node] = []
         items.append(item)
 
@@ -173,7 +181,7 @@ class ClusterFrames:
         self._distant: DistantDownlinks | None = None
         self._waiting: deque[_Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._uplinks: Outbox[Forwarded] = Outbox(self._send_uplinks)
+        self._uplinks: Outbox[Forwarded] = Outbox(self._send_uplinks, GATHERED)
         self._downlinks: Outbox[GatewayDownlink] = Outbox(self._send_downlinks)
         self._reports: Outbox[TransmitReport] = Outbox(self._send_reports)
         # Nodes that messages have not reached since their partitions were looked at last.
