@@ -37,8 +37,17 @@ def test_kubernetes_knows_every_member(version: str) -> None:
     # Brings 100 MB of schemas.
     import kubernetes_validate
 
-    for document in documents():
-        kubernetes_validate.validate(document, version, strict=True)
+    def unknown(document: dict[str, Any]) -> str | None:
+        try:
+            kubernetes_validate.validate(document, version, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            return str(error)
+        return None
+
+    assert [problem for document in documents() if (problem := unknown(document))] == []
+    mistaken = one("PodDisruptionBudget")
+    mistaken["spec"]["maxUnavailble"] = 1
+    assert unknown(mistaken) is not None
 
 
 def test_the_settings_of_the_manifests_are_those_of_the_server() -> None:
