@@ -9,6 +9,7 @@ from typing import Literal
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, ViewportSize, expect
 
 from tests.e2e.running import RunningServer
+from tests.person import Person
 
 AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = (
@@ -43,6 +44,12 @@ EVERY_RULE = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa")
 CONTRAST = ("color-contrast", "link-in-text-block")
 
 
+def save_data(page: Page) -> None:
+    """As a browser that spares its line, with which the console loads nothing ahead."""
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setDataSaverOverride", {"dataSaverEnabled": True})
+
+
 class Looks:
     """What was seen of a screen or of a dialog: nothing is checked twice. What axe finds follows from the
     elements that are there, which the width decides, and of their colours."""
@@ -63,7 +70,17 @@ class Looks:
 class Desk:
     """A browser's page, what went wrong in it, and which hosts it asked."""
 
-    def __init__(self, browser: Browser, server: RunningServer, *, dark: bool = False) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        server: RunningServer,
+        person: Person | None = None,
+        *,
+        dark: bool = False,
+        preloads: bool = False,
+    ) -> None:
+        """Of `person`, who has signed in elsewhere, or of nobody yet. Screens are loaded when they are opened
+        unless it `preloads` them, as browsers do that need not save data."""
         self.server = server
         self.context: BrowserContext = browser.new_context(
             viewport={"width": 1440, "height": 900},
@@ -74,7 +91,11 @@ class Desk:
             # Nothing moves that people may switch off: quicker, and less work.
             reduced_motion="reduce",
         )
+        if person is not None:
+            self.give_session(person)
         self.page: Page = self.context.new_page()
+        if not preloads:
+            save_data(self.page)
         self.page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         self.errors: list[str] = []
@@ -98,6 +119,13 @@ class Desk:
     def _note(self, url: str) -> None:
         if not url.startswith((self.server.http, "data:", "blob:")):
             self.elsewhere.append(url)
+
+    def give_session(self, person: Person) -> None:
+        """From the next page load on the browser has the session of `person`, and no other."""
+        self.context.clear_cookies()
+        for cookie in person.http.cookies.jar:
+            assert cookie.value is not None
+            self.context.add_cookies([{"name": cookie.name, "value": cookie.value, "url": self.server.http}])
 
     def go(self, path: str) -> None:
         self.page.goto(f"{self.server.http}/console{path}")
@@ -164,14 +192,19 @@ class Desk:
         ]
         assert not problems, f"{self.page.url}\n" + "\n".join(problems[:10])
 
-    def accessible_everywhere(self, name: str) -> None:
-        """The same on a desk, a tablet and a phone, light and dark; nothing is wider than the screen."""
+    def accessible_everywhere(self, name: str, heading: str = "") -> None:
+        """The same on a desk, a tablet and a phone, light and dark; nothing is wider than the screen, and
+        `heading` is to be seen on each."""
         try:
             for size in SIZES:
                 self.page.set_viewport_size(size)
+                if heading:
+                    self.heading(heading)
                 for scheme in ("light", "dark"):
                     self.page.emulate_media(color_scheme=scheme)
-                    self.accessible()
+                    self.settle()
+                    # The width decides which elements are there; the scheme only how they are coloured.
+                    self.check("html", EVERY_RULE if scheme == "light" else CONTRAST)
                     if PICTURES:
                         self.page.screenshot(path=f"{PICTURES}/{name}-{size['width']}-{scheme}.png")
                 width = self.page.evaluate("document.documentElement.scrollWidth")

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.api.town import operator_of
 from tests.authenticator import code_at
-from tests.e2e.desk import Desk
+from tests.e2e.desk import Desk, save_data
 from tests.e2e.running import RunningServer, sandbox
 from tests.monitoring.post_office import PostOffice
 from tests.person import Person
@@ -99,9 +99,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def page_of(browser: Browser, *, dark: bool = False, language: str = "en-GB") -> Page:
     context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, color_scheme="dark" if dark else "light", locale=language
+        viewport={"width": 1440, "height": 900},
+        color_scheme="dark" if dark else "light",
+        locale=language,
+        reduced_motion="reduce",
     )
     page = context.new_page()
+    save_data(page)
     page.set_default_timeout(30_000)
     return page
 
@@ -110,7 +114,6 @@ def accessible(page: Page) -> None:
     """Axe finds nothing, at any width, and nothing is wider than the page."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(50)
         Desk.accessible(_Only(page))
         wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         assert not wide, f"{page.url} at {width}"

@@ -106,16 +106,16 @@ def existing(user: Person, account: Account) -> str:
 
 
 @pytest.fixture(scope="module")
-def desk(server: RunningServer, account: Account, user: Person, browser: Browser) -> Iterator[Desk]:
-    found = Desk(browser, server)
-    found.sign_in(account.thingpark_username, account.thingpark_password)
+def desk(server: RunningServer, user: Person, browser: Browser) -> Iterator[Desk]:
+    found = Desk(browser, server, user)
+    found.go("/")
     yield found
     assert found.errors == [] and found.elsewhere == []
     found.context.close()
 
 
 def test_a_code_before_the_camera_names_device_and_model(desk: Desk, user: Person) -> None:
-    desk.go("/devices/new")
+    desk.move("/devices/new")
     desk.heading("New device")
     expect(desk.page.get_by_role("combobox", name="Routing profile")).to_have_value("Ours")
     desk.button("Scan QR code")
@@ -145,7 +145,7 @@ def test_a_wrong_key_is_entered_again(
     device = radio.device(EXISTING, KEY)
     antenna.hear(device.join_request())
     wait_for(lambda: user.call("GET", f"{V1}/alarms?deviceRef={existing}")["total"] == 1)
-    desk.go(f"/devices/{existing}?tab=network")
+    desk.move(f"/devices/{existing}?tab=network")
     desk.button("Enter keys again")
     expect(desk.page.get_by_text("The current session continues under the old key")).to_be_visible()
     desk.page.get_by_role("textbox", name="AppKey").fill(KEY[:-1])
@@ -161,7 +161,7 @@ def test_a_wrong_key_is_entered_again(
 
 
 def test_a_series_is_scanned_and_created(desk: Desk, user: Person, existing: str) -> None:
-    desk.go("/devices/scan")
+    desk.move("/devices/scan")
     desk.heading("Scan several devices")
     code = desk.page.get_by_role("textbox", name="Code")
     euis = [f"0059AC00DD00C1{n:02X}" for n in range(3)]

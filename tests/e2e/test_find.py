@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
+from tests.api.town import operator_of
 from tests.e2e import radio
 from tests.e2e.desk import Desk
 from tests.e2e.running import KPN, RunningServer
@@ -36,7 +37,7 @@ class World:
     def __init__(self, server: RunningServer, account: Account) -> None:
         self.account = account
         self.user = Person(server, account.thingpark_username, account.thingpark_password)
-        self.operator = account.thingpark_username.replace("sandbox", "operator")
+        self.operator = Person(server, operator_of(account), account.thingpark_password)
         self.antenna = radio.Antenna(account.base_station_eui)
         self.antenna.connect(server.udp)
         routing = {"name": "Pumps", "default": True, "routes": [{"addresses": ["http://127.0.0.1:9/dead"]}]}
@@ -63,19 +64,21 @@ def world(server: RunningServer, account: Account) -> World:
 
 
 @pytest.fixture
-def desk(browser: Browser, server: RunningServer, account: Account, world: World) -> Iterator[Desk]:
+def desk(browser: Browser, server: RunningServer, world: World) -> Iterator[Desk]:
     """A user of the subscriber."""
-    found = Desk(browser, server)
-    found.sign_in(account.thingpark_username, account.thingpark_password)
+    found = Desk(browser, server, world.user)
+    found.go("/")
+    found.heading("Home")
     yield found
     assert found.errors == [] and found.elsewhere == []
     found.context.close()
 
 
 @pytest.fixture
-def operators(browser: Browser, server: RunningServer, account: Account, world: World) -> Iterator[Desk]:
-    found = Desk(browser, server)
-    found.sign_in(world.operator, account.thingpark_password)
+def operators(browser: Browser, server: RunningServer, world: World) -> Iterator[Desk]:
+    found = Desk(browser, server, world.operator)
+    found.go("/")
+    found.heading("Network")
     yield found
     assert found.errors == [] and found.elsewhere == []
     found.context.close()
@@ -95,7 +98,7 @@ def test_everything_is_found_from_the_keyboard(desk: Desk, world: World) -> None
     desk.page.keyboard.press("Enter")
     desk.heading("Water meter Dam 7")
     # Also while something is being typed, and what is drawn of fewer letters is not opened.
-    desk.go("/devices")
+    desk.move("/devices")
     desk.page.get_by_role("textbox").first.focus()
     look_for(desk, "pumps")
     desk.page.keyboard.press("Enter")
@@ -152,7 +155,7 @@ def test_an_unknown_device_is_found_in_the_logger_and_created(operators: Desk, w
     newcomer = radio.device("70B3D57ED0C0FFEE", KEY)
     world.antenna.hear(newcomer.join_request())
     page = operators.page
-    operators.go("/logger")
+    operators.move("/logger")
     page.get_by_role("switch", name="Unknown devices only").click()
     frames = page.get_by_test_id("frames")
     expect(frames).to_contain_text("70B3D57ED0C0FFEE")
@@ -174,7 +177,7 @@ def test_a_timeline_shows_who_changed_what(desk: Desk, world: World) -> None:
     world.antenna.hear(radio.device("0059AC0000C0FFEE", "00" * 15 + "01").join_request())
     world.user.call("PUT", f"{V1}/devices/{world.device}", {"tags": [HOSTILE[:20]]})
     page = desk.page
-    desk.go(f"/devices/{world.device}")
+    desk.move(f"/devices/{world.device}")
     page.get_by_role("tab", name="Timeline").click()
     events = page.get_by_test_id("timeline")
     for text in ("Device created", "Join refused: the AppKey differs", "Device changed", "Sandbox User"):

@@ -13,6 +13,7 @@ from tests.e2e import radio
 from tests.e2e.desk import Desk
 from tests.e2e.key_place import wait_for
 from tests.e2e.running import RunningServer, command
+from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
@@ -45,8 +46,8 @@ def server(data: Path, account: Account, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def desk(server: RunningServer, browser: Browser) -> Iterator[Desk]:
-    found = Desk(browser, server)
-    found.sign_in("first@example.org", PASSWORD)
+    found = Desk(browser, server, Person(server, "first@example.org", PASSWORD))
+    found.go("/")
     yield found
     assert found.errors == [] and found.elsewhere == []
     found.context.close()

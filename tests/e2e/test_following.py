@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.api.town import operator_of
 from tests.e2e import radio
 from tests.e2e.desk import Desk
 from tests.e2e.key_place import wait_for
@@ -38,6 +39,7 @@ class World:
     def __init__(self, server: RunningServer, account: Account) -> None:
         self.server, self.account = server, account
         self.user = Person(server, account.thingpark_username, account.thingpark_password)
+        self.operator = Person(server, operator_of(account), account.thingpark_password)
         self.antenna = radio.Antenna(account.base_station_eui)
         self.antenna.connect(server.udp)
         self.refs: dict[str, str] = {}
@@ -60,12 +62,7 @@ class World:
         return virtual
 
     def desk(self, browser: Browser, *, dark: bool = False, operator: bool = False) -> Desk:
-        found = Desk(browser, self.server, dark=dark)
-        name = self.account.thingpark_username
-        found.sign_in(
-            name.replace("sandbox", "operator") if operator else name, self.account.thingpark_password
-        )
-        return found
+        return Desk(browser, self.server, self.operator if operator else self.user, dark=dark)
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +124,10 @@ def test_a_downlink_is_followed_from_the_form_to_its_acknowledgement(browser: Br
     other.told("Downlink cancelled")
     expect(other.page.get_by_test_id("follow").get_by_text("Cancelled (failed)")).to_be_visible()
     assert world.user.call("GET", f"{V1}/downlinks/{sent['id']}")["status"] == "cancelled"
-    other.go(f"/downlinks?downlink={sent['id']}")
+    other.move(f"/downlinks?downlink={sent['id']}")
     expect(other.page.get_by_test_id("follow")).to_be_visible()
     fits(other, "downlinks")
-    other.go(f"/devices/{world.refs['Valve']}?tab=downlinks&downlink={sent['id']}")
+    other.move(f"/devices/{world.refs['Valve']}?tab=downlinks&downlink={sent['id']}")
     expect(other.page.get_by_test_id("follow")).to_be_visible()
     fits(other, "downlinks of a device")
     watching = world.desk(browser, dark=True, operator=True)
@@ -168,9 +165,9 @@ def test_an_alarm_is_commented_assigned_and_muted(browser: Browser, world: World
     row = page.get_by_role("row").filter(has_text="Wrong MIC")
     expect(row.get_by_text("Muted")).to_be_visible()
     expect(row.get_by_text("1 comment")).to_be_visible()
-    desk.go("/alarms?assignee=me&muted=true")
+    desk.move("/alarms?assignee=me&muted=true")
     expect(row).to_have_count(1)
-    desk.go("/alarms?muted=false")
+    desk.move("/alarms?muted=false")
     expect(page.get_by_text("No alarms match the filters.")).to_be_visible()
     page.get_by_role("button", name="Account").click()
     page.get_by_role("menuitem", name="Nederlands").click()
@@ -204,7 +201,7 @@ def test_readings_are_compared_and_kept_as_a_file(browser: Browser, world: World
     page.get_by_label("Unit", exact=True).fill("cm")
     desk.button("Save")
     desk.told("Decoder saved")
-    desk.go(f"/devices/{world.refs['Valve']}?tab=readings")
+    desk.move(f"/devices/{world.refs['Valve']}?tab=readings")
     for column in ("temperature (°C)", "level (cm)"):
         expect(page.get_by_role("columnheader", name=column)).to_be_visible()
     page.get_by_role("combobox", name="Compare with other devices").click()
@@ -225,11 +222,7 @@ def test_readings_are_compared_and_kept_as_a_file(browser: Browser, world: World
 
 
 def test_the_map_shows_devices_stations_and_coverage(browser: Browser, world: World) -> None:
-    operator = Person(
-        world.server,
-        world.account.thingpark_username.replace("sandbox", "operator"),
-        world.account.thingpark_password,
-    )
+    operator = world.operator
     station = operator.call("GET", f"{V1}/operator/baseStations")[0]
     operator.call(
         "PUT",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.api.town import operator_of
 from tests.authenticator import Enrolled
 from tests.certificates import write_pair
 from tests.e2e import radio
@@ -20,6 +21,7 @@ from tests.e2e.dialogs import Dialogs, never_opened
 from tests.e2e.lived_in import UNKNOWN, LivedIn
 from tests.e2e.running import RunningServer
 from tests.e2e.screens import operator_screens, subscriber_screens
+from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
@@ -73,9 +75,10 @@ def test_every_screen_is_accessible_and_in_one_piece(
     operator = who == "operator"
     name = account.thingpark_username
     desk.page.set_viewport_size({"width": 1440, "height": 900})
-    desk.context.clear_cookies()
-    user = name.replace("sandbox", "operator") if operator else name
-    desk.sign_in(user, account.thingpark_password)
+    desk.give_session(
+        Person(desk.server, operator_of(account) if operator else name, account.thingpark_password)
+    )
+    desk.go("/")
     expect(desk.page.get_by_role("heading", level=1)).to_have_count(1)
     desk.complaints.clear()
     dialogs = Dialogs(desk)
@@ -156,8 +159,8 @@ def take_pictures(desk: Desk, name: str) -> None:
 def test_the_keyboard_reaches_everything(desk: Desk, account: Account) -> None:
     """From the first Tab on, in the order of the page: controls, rows, a menu and a dialog of it."""
     page, keys = desk.page, desk.page.keyboard
-    desk.context.clear_cookies()
-    desk.sign_in(account.thingpark_username, account.thingpark_password)
+    desk.give_session(Person(desk.server, account.thingpark_username, account.thingpark_password))
+    desk.go("/")
     for path in ("/devices", "/alarms", "/users", "/devices/new"):
         desk.move(path)
         page.evaluate(FROM_THE_TOP)

@@ -5,7 +5,7 @@ import { noteBuild, page, useOutdated } from "../api/build";
 import { probe } from "../api/client";
 import { serve, Surroundings } from "../testing";
 import { first } from "../text/first";
-import { part } from "./lazy";
+import { part, preloadWhenIdle } from "./lazy";
 
 const healthy = (build: string) => () => new Response("ok", { headers: { "console-build": build } });
 const en = first.en;
@@ -68,5 +68,30 @@ describe("a page that the server has a newer build of", () => {
     answers = true;
     await userEvent.click(again);
     expect(await screen.findByText("here it is")).toBeTruthy();
+  });
+});
+
+describe("screens that nobody has opened yet", () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  const loads = async (connection: object) => {
+    const preload = vi.fn(() => Promise.resolve());
+    vi.stubGlobal("navigator", { connection });
+    vi.stubGlobal("requestIdleCallback", (run: () => void) => {
+      run();
+    });
+    preloadWhenIdle([{ preload }]);
+    await Promise.resolve();
+    return preload.mock.calls.length;
+  };
+
+  it("are loaded ahead", async () => {
+    expect(await loads({})).toBe(1);
+  });
+
+  it("are not in a browser that saves data", async () => {
+    expect(await loads({ saveData: true })).toBe(0);
   });
 });

@@ -85,9 +85,15 @@ export function part<P extends object>(load: () => Promise<ComponentType<P>>, he
   return Shown;
 }
 
-/** Runs the loads one after the other when the browser has nothing to do. `done` is the mark in the timings of the
- * page once all have ended. */
+/** Whether the browser was told to spare its line, or its battery. */
+function savesData(): boolean {
+  return "connection" in navigator && (navigator.connection as { saveData?: boolean }).saveData === true;
+}
+
+/** Runs the loads one after the other when the browser has nothing to do; none in a browser that saves data. `done`
+ * is the mark in the timings of the page once all have ended. */
 export function preloadWhenIdle(parts: { preload: () => Promise<void> }[], done?: string): () => void {
+  if (savesData()) return () => {};
   let stopped = false;
   const idle = (run: () => void) =>
     "requestIdleCallback" in window ? window.requestIdleCallback(run, { timeout: 5000 }) : setTimeout(run, 300);

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.api.town import operator_of
 from tests.e2e import radio
 from tests.e2e.browsers import launch
 from tests.e2e.console.world import World
@@ -49,6 +50,11 @@ def user(server: RunningServer, account: Account) -> Person:
 
 
 @pytest.fixture(scope="package")
+def operator(server: RunningServer, account: Account) -> Person:
+    return Person(server, operator_of(account), account.thingpark_password)
+
+
+@pytest.fixture(scope="package")
 def antenna(server: RunningServer, account: Account) -> radio.Antenna:
     found = radio.Antenna(account.base_station_eui)
     found.connect(server.udp)
@@ -65,9 +71,9 @@ def world(
 
 
 @pytest.fixture
-def desk(browser: Browser, server: RunningServer, account: Account, world: World) -> Iterator[Desk]:
-    found = Desk(browser, server)
-    found.sign_in(account.thingpark_username, account.thingpark_password)
+def desk(browser: Browser, server: RunningServer, user: Person, world: World) -> Iterator[Desk]:
+    """Where the customer has signed in; no page is open."""
+    found = Desk(browser, server, user)
     yield found
     assert found.errors == [], "no error in the page"
     assert found.elsewhere == [], "no request to another host"
@@ -75,9 +81,8 @@ def desk(browser: Browser, server: RunningServer, account: Account, world: World
 
 
 @pytest.fixture
-def operators(browser: Browser, server: RunningServer, account: Account, world: World) -> Iterator[Desk]:
-    found = Desk(browser, server)
-    found.sign_in(account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password)
+def operators(browser: Browser, server: RunningServer, operator: Person, world: World) -> Iterator[Desk]:
+    found = Desk(browser, server, operator)
     yield found
     assert found.errors == [] and found.elsewhere == []
     found.context.close()

@@ -14,6 +14,7 @@ from tests.person import Person
 
 
 def test_home_leads_to_the_lists_behind_it(desk: Desk) -> None:
+    desk.go("/")
     desk.heading("Home")
     desk.page.get_by_role("button", name=re.compile("Active")).click()
     desk.page.wait_for_url(re.compile("healthState=ACTIVE"))
@@ -47,6 +48,8 @@ def test_a_device_is_created_with_checks_as_one_types(desk: Desk, user: Person) 
 
 
 def test_the_keyboard_alone_finds_and_opens_a_device(desk: Desk) -> None:
+    desk.go("/")
+    desk.heading("Home")
     desk.page.keyboard.press("Control+k")
     expect(desk.page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
     desk.page.keyboard.type("Kitch")
@@ -137,6 +140,7 @@ def test_c5_a_device_without_routing_is_warned_of(desk: Desk, user: Person, worl
 
 
 def test_e7_each_tab_has_its_screens_title(desk: Desk, world: World) -> None:
+    desk.go("/alarms")
     for path, title in (
         ("/", "Home – Veldnet"),
         ("/devices", "Devices – Veldnet"),
@@ -146,5 +150,5 @@ def test_e7_each_tab_has_its_screens_title(desk: Desk, world: World) -> None:
         ("/routing/1", "Receiver – Veldnet"),
         ("/account", "Account – Veldnet"),
     ):
-        desk.go(path)
+        desk.move(path)
         expect(desk.page).to_have_title(title)

@@ -12,8 +12,9 @@ from tests.e2e.running import RunningServer
 
 
 def test_the_operator_works_for_a_customer(operators: Desk) -> None:
+    operators.go("/")
     operators.heading("Network")
-    operators.go("/operator/plans")
+    operators.move("/operator/plans")
     operators.button("New plan")
     dialog = operators.page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="ID", exact=True).fill("console-cs/gold")

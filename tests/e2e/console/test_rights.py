@@ -39,11 +39,8 @@ def test_signing_in_and_out(browser: Browser, server: RunningServer, account: Ac
 
 
 def test_who_may_only_look_is_shown_no_buttons(
-    browser: Browser, server: RunningServer, account: Account, world: World
+    browser: Browser, server: RunningServer, operator: Person, world: World
 ) -> None:
-    operator = Person(
-        server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
-    )
     customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
     new = {
         "username": "looker@example.com",
@@ -52,8 +49,7 @@ def test_who_may_only_look_is_shown_no_buttons(
         "role": "ro",
     }
     operator.call("POST", f"{V1}/operator/users", new | {"customerId": customer})
-    desk = Desk(browser, server)
-    desk.sign_in(new["username"], new["password"])
+    desk = Desk(browser, server, Person(server, new["username"], new["password"]))
     desk.go(f"/devices/{world.ref}?tab=network")
     desk.heading("Kitchen")
     for name in ("Save", "Actions", "New device"):
@@ -67,8 +63,7 @@ def test_an_outsider_finds_nothing_by_guessing_addresses(
 ) -> None:
     """The pages of another customer's things, opened by their address."""
     account = sandbox(server.data)
-    desk = Desk(browser, server)
-    desk.sign_in(account.thingpark_username, account.thingpark_password)
+    desk = Desk(browser, server, Person(server, account.thingpark_username, account.thingpark_password))
     for path in (
         *(
             f"/devices/{world.ref}?tab={tab}"
@@ -93,12 +88,9 @@ def test_an_outsider_finds_nothing_by_guessing_addresses(
 
 
 def test_e7_who_may_only_look_sees_no_form(
-    browser: Browser, server: RunningServer, account: Account, world: World
+    browser: Browser, server: RunningServer, operator: Person, world: World
 ) -> None:
-    staff = Person(
-        server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
-    )
-    customer = staff.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
     for kind, pages in (
         ({"kind": "subscriber", "customerId": customer}, subscriber_screens()),
         ({"kind": "operator"}, operator_screens()),
@@ -108,9 +100,9 @@ def test_e7_who_may_only_look_sees_no_form(
             "displayName": "Reader",
             "password": "only looking",
         }
-        staff.call("POST", f"{V1}/operator/users", new | kind)
-        desk = Desk(browser, server)
-        desk.sign_in(new["username"], new["password"])
+        operator.call("POST", f"{V1}/operator/users", new | kind)
+        desk = Desk(browser, server, Person(server, new["username"], new["password"]))
+        desk.go("/")
         for path in pages:
             # Readers get no screen where all of it is a form.
             desk.move(path, headed=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-from pathlib import Path
 
 from playwright.sync_api import Browser, Route, expect
 
@@ -12,21 +11,19 @@ from tests.e2e import radio
 from tests.e2e.console.world import World
 from tests.e2e.desk import Desk
 from tests.e2e.running import RunningServer
-from veldnet.simulator.customer import Account
+from tests.person import Person
 
 
 def test_a_lost_server_is_shown_and_recovered_from(
     browser: Browser,
-    data: Path,
-    account: Account,
+    user: Person,
     world: World,
     server: RunningServer,
     antenna: radio.Antenna,
 ) -> None:
     """`kill -9` under a live logger: the page says so, and goes on by itself with all that came."""
     port = server.http.rpartition(":")[2]
-    desk = Desk(browser, server)
-    desk.sign_in(account.thingpark_username, account.thingpark_password)
+    desk = Desk(browser, server, user)
     desk.go("/logger")
     expect(desk.page.get_by_test_id("live-state")).to_have_text("Live")
     server.kill()
@@ -43,7 +40,7 @@ def test_a_lost_server_is_shown_and_recovered_from(
 
 def test_e5_a_screen_that_cannot_be_loaded_says_so_in_the_page(desk: Desk) -> None:
     desk.page.route(re.compile("/assets/Plans-"), lambda route: route.abort())
-    desk.page.reload()
+    desk.go("/")
     desk.page.get_by_role("link", name="Connectivity plans").click()
     problem = desk.page.get_by_role("alert").filter(has_text="The server did not answer")
     expect(problem).to_be_visible()
@@ -90,8 +87,12 @@ def test_e5_a_page_that_the_server_has_a_newer_build_of_offers_to_reload(desk: D
     expect(updated).to_have_count(0)
 
 
-def test_e5_a_server_that_hangs_is_noticed(desk: Desk, server: RunningServer) -> None:
+def test_e5_a_server_that_hangs_is_noticed(
+    browser: Browser, server: RunningServer, user: Person, world: World
+) -> None:
     """Stopped, not ended: connections are taken and never answered."""
+    desk = Desk(browser, server, user, preloads=True)
+    desk.go("/")
     # Every screen is there, so that it opens without the server.
     desk.page.evaluate(
         """() => new Promise((loaded) => new PerformanceObserver((marks) => {
@@ -111,6 +112,8 @@ def test_e5_a_server_that_hangs_is_noticed(desk: Desk, server: RunningServer) ->
         server.process.send_signal(signal.SIGCONT)
     expect(lost).to_be_hidden()
     expect(desk.page.get_by_role("link", name="Thermometer")).to_be_visible(timeout=20_000)
+    assert desk.errors == [] and desk.elsewhere == []
+    desk.context.close()
 
 
 def test_e5_what_was_loaded_stays_while_the_server_is_away(desk: Desk, world: World) -> None:
