@@ -4,7 +4,7 @@ import { api, Unreachable, type Schemas } from "../../api/client";
 import { PasswordField } from "../../components/PasswordField";
 import { messageOf } from "../../components/problem";
 import { useSession } from "../../session";
-import { useTexts } from "../../text";
+import { useTexts, withTexts } from "../../text";
 import { useForm, Wrong } from "./form";
 import { Username } from "./Username";
 import { Outside } from "./Outside";
@@ -51,7 +51,8 @@ export function WithPasskey({ origin, factor }: { origin?: string; factor?: bool
   const show = async () => {
     setBusy(true);
     setProblem(null);
-    const passkey = await import("./passkey");
+    // What it says when it fails is no text of the form.
+    const passkey = await withTexts(() => import("./passkey"));
     try {
       if (factor) verified(await passkey.verifyWithPasskey());
       else enter(await passkey.enterWithPasskey());
