@@ -95,6 +95,23 @@ async def test_measures_are_added_up_by_hours_and_days(store: DatabaseStore) -> 
     assert day.packets == 300 and day.downlinks["SENT"] == 9 and day.watched == 1.5 * HOUR
 
 
+@pytest.mark.parametrize("by", [-5 * HOUR, 5 * HOUR])
+async def test_a_step_of_the_clock_is_no_time_that_went_by(store: DatabaseStore, by: float) -> None:
+    clocked = Clocked(store, START + 8 * HOUR)
+    await clocked.recorder.start()
+    await clocked.look(600)
+    gone = clocked.now
+    await clocked.look(240, gone)
+    clocked.recorder.stepped(by)
+    clocked.now += by
+    await clocked.look(60, gone + by)
+    await clocked.look(60, up_since=clocked.now + 60)
+    (day,) = (each for each in (await clocked.availability()).days if each.watched)
+    # Ten minutes there, five away, and again there for the last.
+    assert day.watched == 960.0 and day.connected == pytest.approx(1 - 360 / 960, abs=1e-3)
+    assert day.outages == 1 and (await clocked.availability()).awaySince is None
+
+
 def heard_and_sent() -> Measures:
     """A frame on a channel that a base station does not say exactly, and one that it sends there."""
     levels = Levels(1, -1000, -1000, -1000), Levels(1, 55, 55, 55)

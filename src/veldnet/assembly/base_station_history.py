@@ -37,6 +37,11 @@ class HistoryKeeper:
         self._leads = leads
         self._led = False
 
+    def stepped(self, by: float) -> None:
+        """Our clock has stepped by so many seconds."""
+        self._started_at += by
+        self._recorder.stepped(by)
+
     async def start(self) -> None:
         """Take up what an earlier process left."""
         self._started_at, self._led = self._clock(), self._leads()

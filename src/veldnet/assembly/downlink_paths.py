@@ -34,7 +34,7 @@ class DownlinkPathKeeper:
         paths = {
             station: path
             for station, path in self._udp.paths.items()
-            if station in moved or path.heard_at - self._written.get(station, 0.0) >= _REFRESH
+            if station in moved or abs(path.heard_at - self._written.get(station, 0.0)) >= _REFRESH
         }
         if not paths:
             return

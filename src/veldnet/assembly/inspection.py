@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from veldnet.assembly.data_directory.clock_mark import virtual_lead
 from veldnet.assembly.data_directory.directory import database_exists, database_of, prove_keys, read_checks
 from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, DirectoryLock
-from veldnet.assembly.listening import CannotListen, Ports
+from veldnet.assembly.listening import CannotListen, Ports, reached_at
 from veldnet.assembly.vaults.opening import Checks, master_key_of, vault_names
 from veldnet.inventory import routing_profiles
 from veldnet.outgoing import Address as ServerAddress
@@ -180,13 +180,14 @@ def _server(settings: Settings, running: str | None) -> Iterator[Finding]:
     """The ports, or what the server that has them says."""
     if running is None:
         try:
-            Ports.open(settings).close()
+            ports = Ports.open(settings)
         except CannotListen as error:
             yield Finding(
                 "ports", "problem", str(error), "stop what uses the port (ss -lntup), or set another address"
             )
         else:
-            yield Finding("ports", "ok", f"{settings.api.http} and {settings.gateways.udp} (UDP) are free")
+            yield Finding("ports", "ok", f"free: {', '.join(ports.reached_at(settings))}")
+            ports.close()
         return
     url = _url(settings.api.http, tls=bool(settings.tls.certificate))
     try:
@@ -200,6 +201,7 @@ def _server(settings: Settings, running: str | None) -> Iterator[Finding]:
         )
         return
     yield Finding("server", "ok", f"a server runs on this directory at {url}")
+    yield Finding("ports", "ok", f"its own: {', '.join(reached_at(settings))}")
     for problem in problems:
         yield Finding("server", "problem", problem, "see docs/operators.md")
 

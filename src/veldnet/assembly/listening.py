@@ -5,15 +5,16 @@ settings."""
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 
 import msgspec
 
 from veldnet.settings import Address, Settings
 
-from .protocols import BASICS_STATION, CUPS, PROTOCOLS, SEMTECH_UDP, cups_port
+from .protocols import BASICS_STATION, CUPS, HTTP, LISTENERS, PROTOCOLS, SEMTECH_UDP, cups_port
 from .sockets import CannotListen, family
 
-__all__ = ["BACKLOG", "Addresses", "CannotListen", "Ports"]
+__all__ = ["BACKLOG", "Addresses", "CannotListen", "Ports", "reached_at"]
 
 # Connections that the kernel keeps until they are taken: so many at most are taken in one turn of the loop.
 BACKLOG = 128
@@ -67,9 +68,25 @@ class Ports:
             None if cups is None else _text(cups),
         )
 
+    def reached_at(self, settings: Settings) -> list[str]:
+        """Where everything is reached that is served, as `reached_at` has it."""
+        return reached_at(settings, {HTTP: self.http} | self.base_stations)
+
     def close(self) -> None:
         for sock in (self.http, *self.base_stations.values()):
             sock.close()
+
+
+def reached_at(settings: Settings, opened: Mapping[str, socket.socket] | None = None) -> list[str]:
+    """URL, and what is there in words, of everything that a server listens for by its settings; by its
+    sockets where there are any."""
+    found = []
+    for listener in LISTENERS:
+        sock, address = (opened or {}).get(listener.name), listener.address(settings)
+        if sock is not None or address:
+            where = str(address) if sock is None else _text(sock)
+            found.append(f"{listener.scheme(settings)}://{where} ({listener.words})")
+    return found
 
 
 def _http_socket(address: Address) -> socket.socket:

@@ -211,6 +211,10 @@ class MonitoringService:
         modules = [Module(name, each.name, each.problem) for name, each in self._vault.modules()]
         await self.modules.check([*modules, *others])
 
+    def stepped(self, by: float) -> None:
+        """Our clock has stepped by so many seconds."""
+        self._started_at += by
+
     def _unseen(self, identifier: BaseStationId, station: base_stations.BaseStation) -> Facts:
         """Since the start it has not been heard; before, it may have been. It gets the time it always has."""
         known = station.last_seen_at is not None

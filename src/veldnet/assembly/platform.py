@@ -124,6 +124,8 @@ class Platform:
         # Beside the path of frames.
         self.presence_keeper = PresenceKeeper(self.store, self.presence, self.clock)
         self.history = self._keep_history()
+        self.hub.on_step(self.history.stepped)
+        self.hub.on_step(self.monitoring.stepped)
         self.coverage = CoverageKeeper(self.store, self.clock, lambda: self.monitoring.mailer)
         self.keys = KeyCare(data, self.supervisor, lambda: self.roles.leads)
         # Of HTTPS, where the server has its own.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from veldnet.settings import GatewaySettings, OptionalAddress, Settings, SettingsError
+from veldnet.settings import Address, GatewaySettings, OptionalAddress, Settings, SettingsError
 
 from .sockets import tcp_socket, udp_socket
 
@@ -35,6 +35,16 @@ class Served(NamedTuple):
 
     protocol: BaseStationProtocol
     keeper: Keeper | None = None
+
+
+class Listener(NamedTuple):
+    """Something that a server listens for: what in words, and by which scheme and at which address, as
+    the settings have it; none where it is not served."""
+
+    name: str
+    words: str
+    scheme: Callable[[Settings], str]
+    address: Callable[[Settings], Address | OptionalAddress]
 
 
 class ProtocolEntry(NamedTuple):
@@ -171,4 +181,24 @@ PROTOCOLS: tuple[ProtocolEntry, ...] = (
     ProtocolEntry(SEMTECH_UDP, _semtech_udp, lambda settings: udp_socket(settings.gateways.udp)),
     ProtocolEntry(BASICS_STATION, _basics_station, _basics_station_port),
     ProtocolEntry(CHIRPSTACK_MQTT, _chirpstack_mqtt),
+)
+
+HTTP = "http"
+
+# Every port of a server, for those who ask where it is reached. Basics Station and CUPS have one certificate.
+LISTENERS: tuple[Listener, ...] = (
+    Listener(HTTP, "HTTP API", lambda s: "https" if s.tls.certificate else "http", lambda s: s.api.http),
+    Listener(SEMTECH_UDP, "Semtech UDP", lambda _s: "udp", lambda s: s.gateways.udp),
+    Listener(
+        BASICS_STATION,
+        "Basics Station",
+        lambda s: "wss" if _station_certificate(s) else "ws",
+        lambda s: s.gateways.basics_station,
+    ),
+    Listener(
+        CUPS,
+        "CUPS",
+        lambda s: "https" if _station_certificate(s) else "http",
+        lambda s: s.gateways.basics_station_cups,
+    ),
 )

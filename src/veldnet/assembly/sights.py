@@ -87,7 +87,8 @@ class Sights:
 
     def several(self, stations: Iterable[BaseStationId]) -> Iterator[tuple[BaseStationId, Sight]]:
         """The same of several."""
-        now = self._clock()
+        # First: what was seen is moved where our clock has stepped.
+        now = self._hub.clock()
         loads, duty_cycles = self.air.loads(now), self.air.duty_cycles(now)
         for station in stations:
             seen, other = self.presence.stations.get(station), self._elsewhere.get(station)
@@ -157,5 +158,6 @@ class Sights:
         for number, sight in _decoder.decode(payload).items():
             station = BaseStationId(number)
             known = self._elsewhere.get(station)
-            if known is None or known.seen_at <= sight.seen_at:
+            # The clock of a node may have stepped back.
+            if known is None or known.node == node or known.seen_at <= sight.seen_at:
                 self._elsewhere[station] = msgspec.structs.replace(sight, node=node)

@@ -64,14 +64,10 @@ def _serve(
             print_json(addresses)
             return
         console.print(f"[bold]Veldnet[/] on [cyan]{settings.data}[/]")
-        scheme = "https" if addresses.tls else "http"
-        console.print(f"  HTTP API        {scheme}://{addresses.http}  (description: /docs)")
-        console.print(f"  base stations   udp://{addresses.udp}  (Semtech UDP)", highlight=False)
-        if addresses.basics_station is not None:
-            scheme = "wss" if settings.gateways.basics_station_certificate or addresses.tls else "ws"
-            console.print(
-                f"                  {scheme}://{addresses.basics_station}  (Basics Station)", highlight=False
-            )
+        for where in ports.reached_at(settings):
+            console.print(f"  {where}", highlight=False)
+        for broker in settings.gateways.mqtt:
+            console.print(f"  {broker} (ChirpStack MQTT, a broker)", highlight=False)
 
     if arguments.virtual_clock:
         from .virtual_serving import serve_virtually

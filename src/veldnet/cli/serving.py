@@ -116,6 +116,7 @@ async def _open_platform(
 def _shown(addresses: Addresses) -> dict[str, str]:
     """Where a server listens, as it is shown to people."""
     found = {"http": addresses.http, "udp": addresses.udp, "basicsStation": addresses.basics_station}
+    found["cups"] = addresses.cups
     return {name: address for name, address in found.items() if address is not None}
 
 

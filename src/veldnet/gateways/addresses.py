@@ -44,6 +44,13 @@ class Addresses:
         self._met = sorted((one, other)), now
         self._returns.append(now)
 
+    def stepped(self, by: float) -> None:
+        """Our clock has stepped by so many seconds: what is kept is as long ago as it was."""
+        self._heard = {address: at + by for address, at in self._heard.items()}
+        self._returns = deque((at + by for at in self._returns), maxlen=RETURNS)
+        met, at = self._met
+        self._met = met, at + by
+
     def in_turn(self, now: float) -> list[Address]:
         """The addresses that are alive at once; none where there is but one."""
         returns = self._returns

@@ -60,6 +60,13 @@ class Counters:
         # A crystal is not exact: the offset wanders with it.
         counter.offset, counter.address, counter.last = offset, address, now
 
+    def stepped(self, by: float) -> None:
+        """Our clock has stepped by so many seconds: what is kept is as long ago as it was."""
+        self._returns = deque((at + by for at in self._returns), maxlen=RETURNS)
+        for counter in self._known:
+            counter.since += by
+            counter.last += by
+
     def side_by_side(self, now: float) -> list[Address]:
         """Where the counters are heard from that run at once; none where there is but one."""
         returns = self._returns

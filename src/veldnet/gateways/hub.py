@@ -28,6 +28,9 @@ from .presence import Presence
 
 log = structlog.get_logger(__name__)
 
+# Seconds by which our clock must be off the one that never steps for a step of it; less is a slow change.
+_STEP = 1.0
+
 
 class FrameSink(Protocol):
     """The network server, as base stations see it."""
@@ -68,8 +71,11 @@ class Hub:
     ) -> None:
         self.directory = directory
         self.presence = presence
-        self.clock = clock
+        self._clock = clock
         self.caught = caught
+        # Our clock minus the one that never steps.
+        self._offset: float | None = None
+        self._told: list[Callable[[float], None]] = [presence.stepped]
         self.gate: Gate | None = network.gate
         self.uplink: Callable[[GatewayUplink], None] = network.receive
         self.report: Callable[[TransmitReport], None] = network.transmit_reported
@@ -85,6 +91,27 @@ class Hub:
 
     def steady(self) -> float:
         return asyncio.get_running_loop().time()
+
+    def clock(self) -> float:
+        """Unix seconds. Whoever keeps times has been told of a step of the clock before."""
+        now = self._clock()
+        try:
+            offset = now - asyncio.get_running_loop().time()
+        except RuntimeError:
+            # Nobody is served yet.
+            return now
+        before = self._offset
+        if before is None:
+            self._offset = offset
+        elif not -_STEP < offset - before < _STEP:
+            self._offset = offset
+            log.warning("clock_stepped", seconds=round(offset - before, 3))
+            for tell in self._told:
+                tell(offset - before)
+        return now
+
+    def on_step(self, tell: Callable[[float], None]) -> None:
+        self._told.append(tell)
 
     def register(self, service: BaseStationService) -> None:
         """Let base stations be served by a protocol, or what belongs to one, too."""

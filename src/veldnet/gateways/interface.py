@@ -104,6 +104,10 @@ class Host(Protocol):
     def serves(self, gateway: GatewayEui) -> bool:
         """Whether a base station that all nodes hear is for this one to serve."""
 
+    def on_step(self, tell: Callable[[float], None]) -> None:
+        """Have `tell` called with the seconds of each step of `clock`, before anybody is given a time after
+        it. Who keeps times moves them by as much, so that they are as long ago as they were."""
+
     def connected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
         """A base station can be reached by this protocol from now on."""
 

@@ -168,6 +168,21 @@ class Seen:
         self.measures.restarts += 1
         self.restarted_at = now
 
+    def stepped(self, by: float) -> None:
+        """Our clock has stepped by so many seconds: everything is as long ago as it was."""
+        self.seen_at += by
+        self.up_since += by
+        self._clock_error_at += by
+        self.breaks = deque(((begin + by, end + by) for begin, end in self.breaks), maxlen=_MOST_BREAKS)
+        self.restarted_at = _later(self.restarted_at, by)
+        self.session_at = _later(self.session_at, by)
+        self.frame_at = _later(self.frame_at, by)
+        self.gps_at = _later(self.gps_at, by)
+        for tally in (self.refused, self.irregular):
+            tally.at = _later(tally.at, by)
+        self.addresses.stepped(by)
+        self.counters.stepped(by)
+
     def measured(self) -> Measures:
         """What was measured since the last time."""
         taken, self.measures = self.measures, Measures()
@@ -184,6 +199,10 @@ class Seen:
     def packets(self) -> tuple[int, int]:
         """Packets of the last one to two hours, and how many of them had a wrong CRC."""
         return sum(self._packets), sum(self._bad)
+
+
+def _later(at: float | None, by: float) -> float | None:
+    return None if at is None else at + by
 
 
 def _counted(value: float) -> float:
@@ -224,6 +243,13 @@ class Presence:
             station.up_since = now
         station.seen_at = now
         return station
+
+    def stepped(self, by: float) -> None:
+        """Our clock has stepped by so many seconds."""
+        for station in self.stations.values():
+            station.stepped(by)
+        for unknown in self.unknown.values():
+            unknown.last_seen_at += by
 
     def note_refusal(self, base_station: BaseStationId, words: str, now: float) -> None:
         """Show at a registered base station what was refused of somebody in its name, who may be anybody."""

@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.monitoring.alarms.machine import Raised
+from veldnet.monitoring.base_stations import Facts, Limits, connection
 
 from .field import EPOCH, EUI_HERE, EUI_THERE, HERE, Adapter, Connection, Field, in_field
 
@@ -49,10 +51,10 @@ async def _goes_on_for_a_minute(field: Field) -> None:
         await asyncio.sleep(20)
 
 
-async def _still_there(field: Field, begun: dict[str, float | None]) -> None:
+async def _still_there(field: Field, begun: dict[str, int]) -> None:
     """Nobody was disconnected or taken for restarted, or for two."""
     for identifier, seen in field.hub.presence.stations.items():
-        assert seen.session_at == begun[str(identifier)] and not seen.measures.restarts
+        assert seen.sessions == begun[str(identifier)] and not seen.measures.restarts
         assert not seen.duplicates(field.clock())
 
 
@@ -62,7 +64,7 @@ def test_the_clock_of_the_server_jumps(adapter: Adapter) -> None:
         await field.connect(EUI_THERE)
         await _goes_on(field)
         stations = field.hub.presence.stations
-        begun = {str(each): seen.session_at for each, seen in stations.items()}
+        begun = {str(each): seen.sessions for each, seen in stations.items()}
         for number, step in enumerate((_HOUR, -_HOUR)):
             early, late, at_gps = (b"%s %d" % (name, number) for name in (b"early", b"late", b"gps"))
             heard_at = _true()
@@ -91,7 +93,7 @@ def test_the_clock_of_a_base_station_jumps(adapter: Adapter) -> None:
         here: Connection = await field.connect(gps=True)
         await field.connect(EUI_THERE, gps=True)
         await _goes_on(field)
-        begun = {str(each): seen.session_at for each, seen in field.hub.presence.stations.items()}
+        begun = {str(each): seen.sessions for each, seen in field.hub.presence.stations.items()}
         for number, off in enumerate((_HOUR, 0.0, -_HOUR)):
             early, late, at_gps = (b"%s %d" % (name, number) for name in (b"early", b"late", b"gps"))
             heard_at = _true()
@@ -110,5 +112,38 @@ def test_the_clock_of_a_base_station_jumps(adapter: Adapter) -> None:
             wrong = await _right_or_refused(field, field.transmit(window, at_gps), at_gps, moment)
             assert bool(wrong) == bool(off)
             await _still_there(field, begun)
+
+    in_field(adapter, story)
+
+
+def _is_away(field: Field) -> bool:
+    """Whether alarm 102 rises for the base station."""
+    now = field.hub.clock()
+    seen = field.hub.presence.stations[HERE]
+    (signal,) = connection(Facts(name="Mast", operator_ref=1, seen_at=seen.seen_at), Limits(), now)
+    return isinstance(signal, Raised)
+
+
+def test_silence_is_as_long_as_it_is_whatever_the_clock_of_the_server_does(adapter: Adapter) -> None:
+    async def story(field: Field) -> None:
+        here = await field.connect()
+        uplink = await field.hear()
+        assert await field.outcome(field.transmit(field.window(uplink))) is None
+        seen = field.hub.presence.stations[HERE]
+        for number, step in enumerate((_HOUR, -_HOUR, -_HOUR, 2 * _HOUR)):
+            field.clock_jump += step
+            # At once: it has said nothing since.
+            frame = b"at any time %d" % number
+            assert await field.outcome(field.transmit(field.window(None, slot=2), frame)) is None
+            assert not _is_away(field) and not seen.breaks
+            await asyncio.sleep(_KEEP_ALIVE)
+        here.vanish()
+        for step in (-_HOUR, _HOUR):
+            await asyncio.sleep(80)
+            field.clock_jump += step
+            assert not _is_away(field), "it has been silent for less than three minutes"
+        await asyncio.sleep(60)
+        field.clock_jump -= _HOUR
+        assert _is_away(field) and not seen.breaks
 
     in_field(adapter, story)

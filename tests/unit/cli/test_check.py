@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from tests.installation import sandbox
 from tests.monitoring.post_office import PASSWORD, USER, PostOffice
 from veldnet.assembly import inspection
 from veldnet.assembly.data_directory.lock import DirectoryLock
+from veldnet.assembly.listening import Ports, reached_at
 from veldnet.cli.main import app
+from veldnet.settings import Settings, load_settings
 
 FREE = {"VELDNET_API__HTTP": "127.0.0.1:0", "VELDNET_GATEWAYS__UDP": "127.0.0.1:0"}
 APART = {"VELDNET_KEYS__PROCESS": "false"}
@@ -47,6 +52,38 @@ def test_a_sound_installation_has_no_problem(data: Path) -> None:
     assert found["database"][-1]["level"] == found["keys"][0]["level"] == found["ports"][0]["level"] == "ok"
     plain = CliRunner().invoke(app, ["check", "--data", str(data)], env=FREE | APART)
     assert "✓ database: " in plain.stdout
+
+
+def test_every_port_is_named_with_what_it_is_for(data: Path) -> None:
+    more = {
+        "VELDNET_GATEWAYS__BASICS_STATION": "127.0.0.1:0",
+        "VELDNET_GATEWAYS__BASICS_STATION_CUPS": "127.0.0.1:0",
+    }
+    _code, found = check(data, **more)
+    text = found["ports"][0]["text"]
+    for scheme, words in (
+        ("http", "HTTP API"),
+        ("udp", "Semtech UDP"),
+        ("ws", "Basics Station"),
+        ("http", "CUPS"),
+    ):
+        assert re.search(rf"{scheme}://127\.0\.0\.1:\d+ \({words}\)", text), words
+    # Whatever is opened is named, and nothing else.
+    settings = load_settings({}, environment=FREE | more)
+    with closing(Ports.open(settings)) as ports:
+        opened = {sock.getsockname()[1] for sock in (ports.http, *ports.base_stations.values())}
+        named = [int(re.findall(r":(\d+) ", where)[0]) for where in ports.reached_at(settings)]
+    assert set(named) == opened and len(named) == len(opened) == 4
+    assert [where.split("://")[0] for where in reached_at(with_tls(settings))] == [
+        "https",
+        "udp",
+        "wss",
+        "https",
+    ]
+
+
+def with_tls(settings: Settings) -> Settings:
+    return replace(settings, tls=replace(settings.tls, certificate="some.pem"))
 
 
 def test_the_mail_server_is_reached_and_signed_in_at(data: Path, tmp_path: Path) -> None:

@@ -104,6 +104,9 @@ class Platform:
     def caught(self, _task: str, error: BaseException) -> None:
         self.faults.append(error)
 
+    def on_step(self, tell: Callable[[float], None]) -> None:
+        """Its clock never steps."""
+
     def handed_over(self, _protocol: str, decided: float | None) -> None:
         self.handed.append(decided)
 

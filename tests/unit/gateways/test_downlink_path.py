@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from veldnet.gateways.semtech_udp.downlink_path import keep_alive
+from veldnet.gateways.semtech_udp.downlink_path import is_given_up, keep_alive, stepped
 
 HERE, THERE = ("127.0.0.1", 1000), ("127.0.0.1", 2000)
 ELSEWHERE, UNKNOWN = ("192.0.2.1", 1), ("198.51.100.1", 1)
@@ -25,11 +25,15 @@ def test_the_address_moves_only_after_consistent_keep_alives(other: tuple[str, i
     assert third.address == HERE, "a third one does not add to the second one's"
 
 
-def test_a_clock_that_steps_back_does_not_hold_the_address() -> None:
+@pytest.mark.parametrize("by", [-3600.0, 3600.0])
+def test_a_step_of_the_clock_neither_gives_the_address_up_nor_holds_it(by: float) -> None:
     path = keep_alive(keep_alive(None, HERE, 2, 4000.0), ELSEWHERE, 2, 4001.0)
-    for now in (410.0, 418.0, 426.0):
-        path = keep_alive(path, ELSEWHERE, 2, now)
-    assert path.address == ELSEWHERE
+    path = stepped(path, by)
+    assert not is_given_up(path, 4002.0 + by) and is_given_up(path, 4200.0 + by)
+    for now in (4008.0, 4015.0):
+        path = keep_alive(path, ELSEWHERE, 2, now + by)
+        assert path.address == HERE
+    assert keep_alive(path, ELSEWHERE, 2, 4016.0 + by).address == ELSEWHERE
 
 
 def test_silence_gives_the_address_to_another_port_and_not_to_another_host() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from ipaddress import ip_network
 
 import pytest
@@ -209,6 +210,9 @@ class Harness:
 
     def caught(self, task: str, error: BaseException) -> None:
         self.defects.append(error)
+
+    def on_step(self, tell: Callable[[float], None]) -> None:
+        """Its clock never steps."""
 
     def handed_over(self, protocol: str, decided: float | None) -> None:
         self.handed.append(decided)

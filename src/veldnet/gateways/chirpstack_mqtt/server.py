@@ -85,6 +85,7 @@ class ChirpStackMqtt:
         # One for each address.
         self.brokers: list[Broker] = []
         self._tasks: list[asyncio.Task[None]] = []
+        host.on_step(self._stepped)
 
     @property
     def counts(self) -> MessageCounts:
@@ -227,6 +228,13 @@ class ChirpStackMqtt:
             self._follow(arrival)
         elif not online and station.path == arrival.path:
             self._end(station)
+
+    def _stepped(self, by: float) -> None:
+        """Our clock has stepped by so many seconds: everything is as long ago as it was."""
+        for station in self._stations.values():
+            station.stepped(by)
+        for key, at in self._frames.items():
+            self._frames[key] = at + by
 
     def _heard(self, arrival: Arrival, *, presumed: bool = False) -> None:
         """A base station is there, or `presumed` to be. It keeps the path that it has while that is alive."""

@@ -89,6 +89,15 @@ class Station:
         self._next = rng.randrange(1 << 16)
         self._pending: OrderedDict[int, Pending] = OrderedDict()
 
+    def stepped(self, by: float) -> None:
+        """Our clock has stepped by so many seconds: everything is as long ago as it was, or as far ahead."""
+        self.heard_at += by
+        self.configured_at += by
+        if self.presumed_until is not None:
+            self.presumed_until += by
+        for number, pending in self._pending.items():
+            self._pending[number] = Pending(pending.token, pending.sent_at + by, pending.opens_at + by)
+
     def begin(self, path: Path, session: int) -> None:
         """It is heard by a path from now on."""
         self.end()

@@ -60,6 +60,13 @@ def restored(path: DownlinkPath, now: float) -> DownlinkPath:
     return DownlinkPath(path.address, path.version, now)
 
 
+def stepped(path: DownlinkPath, by: float) -> DownlinkPath:
+    """The path after our clock has stepped by so many seconds: all is as long ago as it was."""
+    return msgspec.structs.replace(
+        path, heard_at=path.heard_at + by, rival_since=path.rival_since + by, since=path.since + by
+    )
+
+
 def keep_alive(path: DownlinkPath | None, address: Address, version: int, now: float) -> DownlinkPath:
     """The path after a PULL_DATA from `address` at `now` (seconds)."""
     if path is None:
@@ -73,8 +80,7 @@ def keep_alive(path: DownlinkPath | None, address: Address, version: int, now: f
         at_home = path.rival is not None and path.rival[0] == home
         return path if at_home else replace(path, rival=None, rival_count=0)
     known = _known(path, address)
-    if path.rival != address or path.rival_since > now:
-        # In the second case our clock has stepped back.
+    if path.rival != address:
         if path.rival is not None and _known(path, path.rival) > known and now - path.rival_since < _CHANCE:
             # Unknown hosts do not keep a base station from showing itself.
             return path

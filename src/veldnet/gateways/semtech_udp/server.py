@@ -18,7 +18,7 @@ from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 
 from .allowed import AllowedNetworks, Network
 from .backlog import ANCILLARY, Backlog, waited
-from .downlink_path import DownlinkPath, is_given_up, keep_alive, restored
+from .downlink_path import DownlinkPath, is_given_up, keep_alive, restored, stepped
 from .messages import (
     Header,
     Identifier,
@@ -66,6 +66,7 @@ class SemtechUdpServer:
         self._presence = host.presence
         self._clock = host.clock
         self._uplink = host.uplink
+        host.on_step(self._stepped)
         self._lag = host.lag
         self._socket: socket.socket | None = None
         self._paths: dict[BaseStationId, DownlinkPath] = {}
@@ -113,6 +114,9 @@ class SemtechUdpServer:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
+
+    def _stepped(self, by: float) -> None:
+        self._paths = {station: stepped(path, by) for station, path in self._paths.items()}
 
     def _look(self) -> None:
         """Give up the addresses of base stations that have gone."""
@@ -295,13 +299,14 @@ class SemtechUdpServer:
         if found is None:
             raise DatagramError("unknown_token", "TX_ACK for no downlink under way")
         token, sent_at = found
-        seen.round_trip(self._clock() - sent_at)
+        seen.round_trip(self._host.steady() - sent_at)
         self._host.report(TransmitReport(token, base_station, parse_tx_ack(datagram)))
 
     def transmit(self, downlink: GatewayDownlink) -> None:
         """Send a frame to its base station; reports at once if there is no way to it."""
+        now = self._clock()
         path = self._paths.get(downlink.base_station)
-        if path is None or self._socket is None or is_given_up(path, self._clock()):
+        if path is None or self._socket is None or is_given_up(path, now):
             self._soon(TransmitReport(downlink.token, downlink.base_station, "NO_ADDRESS"))
             return
         self._next_token = (self._next_token + 1) & 0xFFFF
@@ -312,7 +317,7 @@ class SemtechUdpServer:
             # Version 1 knows no TX_ACK: what was sent counts as queued.
             self._soon(TransmitReport(downlink.token, downlink.base_station, None))
             return
-        self._tokens[(downlink.base_station, token)] = downlink.token, self._clock()
+        self._tokens[(downlink.base_station, token)] = downlink.token, self._host.steady()
         if len(self._tokens) > 65_536:
             del self._tokens[next(iter(self._tokens))]
 

@@ -67,6 +67,13 @@ class Recorder:
     def _now(self) -> int:
         return round(self._clock() * 1000)
 
+    def stepped(self, by: float) -> None:
+        """Our clock has stepped by so many seconds: it is as long since the last look as it was. An outage
+        keeps the beginning by which it is known."""
+        millis = round(by * 1000)
+        self._last += millis
+        self._counted = {station: until + millis for station, until in self._counted.items()}
+
     async def look(self, stations: Mapping[BaseStationId, Look]) -> None:
         """Take up all base stations that have ever been heard. What cannot be written is kept for the next
         time."""
