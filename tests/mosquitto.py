@@ -12,59 +12,19 @@ SERVER_USER, PASSWORD = "veldnet", "a password of the broker"
 _HERE = "127.0.0.1"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
 
 
-class Mosquitto:
-    """One port without TLS, and with `certificates` (authority, certificate, key) one with it where clients
-    need a certificate, too. A base station's user is its EUI, and it may use its own topics only; with
-    `anonymous` anybody may use all."""
+class Broker:
+    """A Mosquitto with a configuration, which listens at a port."""
 
-    def __init__(
-        self,
-        folder: Path,
-        users: tuple[str, ...] = (),
-        certificates: tuple[str, str, str] | None = None,
-        *,
-        anonymous: bool = False,
-    ) -> None:
-        folder.mkdir(exist_ok=True)
-        self.port, self.tls_port = _free_port(), _free_port()
-        self.password_file, self._file = folder / "password", folder / "mosquitto.conf"
-        lines = [
-            "user root",
-            "log_dest none",
-            "persistence false",
-            f"allow_anonymous {str(anonymous).lower()}",
-        ]
-        if not anonymous:
-            lines += self._guarded(folder, users)
-        lines.append(f"listener {self.port} {_HERE}")
-        if certificates is not None:
-            authority, certificate, key = certificates
-            lines += [
-                f"listener {self.tls_port} {_HERE}", f"cafile {authority}", f"certfile {certificate}",
-                f"keyfile {key}", "require_certificate true",
-            ]  # fmt: skip
-        self._file.write_text("\n".join(lines) + "\n")
+    def __init__(self, folder: Path, configuration: str, port: int) -> None:
+        self.port, self._file = port, folder / "mosquitto.conf"
+        self._file.write_text(f"{configuration}\n")
         self._process: subprocess.Popen[bytes] | None = None
-
-    def _guarded(self, folder: Path, users: tuple[str, ...]) -> list[str]:
-        passwords, access = folder / "passwords", folder / "access"
-        self.password_file.write_text(f"{PASSWORD}\n")
-        passwords.touch(mode=0o600)
-        for user in (SERVER_USER, *users):
-            subprocess.run(["mosquitto_passwd", "-b", str(passwords), user, PASSWORD], check=True)
-        rules = [f"user {SERVER_USER}"]
-        for prefix in ("", "+/"):
-            rules += [f"topic read {prefix}gateway/+/event/+", f"topic read {prefix}gateway/+/state/conn"]
-            rules.append(f"topic write {prefix}gateway/+/command/+")
-        rules += ["pattern readwrite gateway/%u/#", "pattern readwrite +/gateway/%u/#"]
-        access.write_text("\n".join(rules) + "\n")
-        return ["per_listener_settings false", f"password_file {passwords}", f"acl_file {access}"]
 
     def start(self) -> None:
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
@@ -83,3 +43,51 @@ class Mosquitto:
             self._process.terminate()
             self._process.wait(10)
             self._process = None
+
+
+class Mosquitto(Broker):
+    """One port without TLS, and with `certificates` (authority, certificate, key) one with it where clients
+    need a certificate, too. A base station's user is its EUI, and it may use its own topics only; with
+    `anonymous` anybody may use all."""
+
+    def __init__(
+        self,
+        folder: Path,
+        users: tuple[str, ...] = (),
+        certificates: tuple[str, str, str] | None = None,
+        *,
+        anonymous: bool = False,
+    ) -> None:
+        folder.mkdir(exist_ok=True)
+        self.tls_port = free_port()
+        self.password_file, port = folder / "password", free_port()
+        lines = [
+            "user root",
+            "log_dest none",
+            "persistence false",
+            f"allow_anonymous {str(anonymous).lower()}",
+        ]
+        if not anonymous:
+            lines += self._guarded(folder, users)
+        lines.append(f"listener {port} {_HERE}")
+        if certificates is not None:
+            authority, certificate, key = certificates
+            lines += [
+                f"listener {self.tls_port} {_HERE}", f"cafile {authority}", f"certfile {certificate}",
+                f"keyfile {key}", "require_certificate true",
+            ]  # fmt: skip
+        super().__init__(folder, "\n".join(lines), port)
+
+    def _guarded(self, folder: Path, users: tuple[str, ...]) -> list[str]:
+        passwords, access = folder / "passwords", folder / "access"
+        self.password_file.write_text(f"{PASSWORD}\n")
+        passwords.touch(mode=0o600)
+        for user in (SERVER_USER, *users):
+            subprocess.run(["mosquitto_passwd", "-b", str(passwords), user, PASSWORD], check=True)
+        rules = [f"user {SERVER_USER}"]
+        for prefix in ("", "+/"):
+            rules += [f"topic read {prefix}gateway/+/event/+", f"topic read {prefix}gateway/+/state/conn"]
+            rules.append(f"topic write {prefix}gateway/+/command/+")
+        rules += ["pattern readwrite gateway/%u/#", "pattern readwrite +/gateway/%u/#"]
+        access.write_text("\n".join(rules) + "\n")
+        return ["per_listener_settings false", f"password_file {passwords}", f"acl_file {access}"]

@@ -137,7 +137,7 @@ def test_a_station_with_a_certificate_gets_one_for_the_lns(desk: SecureDesk) -> 
     trust, certificate, key = station.files["lns"]
     authority, loaded = (x509.load_der_x509_certificate(each) for each in (trust, certificate))
     loaded.verify_directly_issued_by(authority)
-    assert loaded.subject.rfc4514_string() == f"CN={station.eui}" and key[0] == 0x30
+    assert loaded.subject.rfc4514_string() == f"CN={station.eui.lower()}" and key[0] == 0x30
     assert desk.states(identifier) == {"credentials": "fetched"}
     # The first one works until the second one is used, and is refused then.
     assert [each["revokedAt"] for each in desk.listed(identifier)] == [None, None]
@@ -244,8 +244,7 @@ def test_foreign_and_expired_certificates_are_refused_with_their_reason(
     # A certificate of the server, and that of another base station.
     made = certificates.issue_to_server(desk.signer(), ["localhost"], 10, desk.server.clock())
     station.files["cups"] = (right[TRUST], made.certificate, made.key)
-    with pytest.raises((ssl.SSLError, ConnectionError)):
-        desk.ask(station)
+    assert desk.ask(station)[0] == 401, "it names no base station"
     station.files["cups"] = second.files["cups"]
     assert desk.ask(station)[0] == 403
     station.files["cups"] = (right[TRUST], b"", b"")

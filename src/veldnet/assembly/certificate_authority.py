@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Literal
@@ -46,9 +47,27 @@ async def open_signer(store: Store, vault: Vault) -> Signer:
     found = await store.read(certificates.list_authorities)
     if not found:
         raise BadRequest("there is no certificate authority; create one with `veldnet admin ca create NAME`")
-    newest = found[0]
-    key = await vault.unseal(labels.AUTHORITY_KEY, newest.sealed_key)
-    return Signer(newest.ref, newest.certificate, key)
+    return await _opened(vault, found[0])
+
+
+async def _opened(vault: Vault, authority: certificates.Authority) -> Signer:
+    key = await vault.unseal(labels.AUTHORITY_KEY, authority.sealed_key)
+    return Signer(authority.ref, authority.certificate, key)
+
+
+async def revocation_lists(store: Store, vault: Vault, days: int, now: float) -> str:
+    """What all authorities have taken back, for those who check certificates themselves, as brokers do: a
+    list of each, PEM. Raises `BadRequest` where there is no authority."""
+    found = await store.read(certificates.list_authorities)
+    if not found:
+        raise BadRequest("there is no certificate authority; create one with `veldnet admin ca create NAME`")
+    lists = []
+    for authority in found:
+        signer = await _opened(vault, authority)
+        of_it = partial(certificates.list_revoked, authority_ref=signer.ref, now=int(now * 1000))
+        revoked = await store.read(of_it)
+        lists.append(certificates.revocation_list(signer, revoked, days, now))
+    return "".join(lists)
 
 
 class TrustAnchor:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.certificates import write_pair
 from tests.e2e.running import command, failing
@@ -273,3 +274,14 @@ def test_certificate_authority(admin: Admin, tmp_path: Path) -> None:
     assert admin("ca", "revoke", made["serial"].lower()) == {"serial": made["serial"]}
     assert "is revoked already" in admin.refused("ca", "revoke", made["serial"])
     assert "was issued here" in admin.refused("ca", "revoke", "00")
+    # Of both authorities, for those who check certificates themselves.
+    admin("ca", "create", "Second", "--again")
+    admin("ca", "revocations", "--output", str(tmp_path / "ca.crl"), "--days", "7")
+    texts = (tmp_path / "ca.crl").read_text().split("-----BEGIN")[1:]
+    lists = [x509.load_pem_x509_crl(f"-----BEGIN{text}".encode()) for text in texts]
+    assert [{f"{each.serial_number:X}".zfill(len(made["serial"])) for each in one} for one in lists] == [
+        set(),
+        {made["serial"]},
+    ]
+    assert all(isinstance(key := authority.public_key(), ec.EllipticCurvePublicKey) for _ in lists)
+    assert [one.is_signature_valid(key) for one in lists] == [False, True]

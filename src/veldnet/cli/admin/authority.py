@@ -10,7 +10,12 @@ from typing import Annotated
 
 import typer
 
-from veldnet.assembly.certificate_authority import CredentialMaker, create_authority, open_signer
+from veldnet.assembly.certificate_authority import (
+    CredentialMaker,
+    create_authority,
+    open_signer,
+    revocation_lists,
+)
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.cli.options import Data, Json
 from veldnet.cli.output import console, fail, print_json, print_table, report
@@ -222,6 +227,26 @@ def revoke(
         lambda c: certificates.revoke_serial(c, serial, by),
     )
     report(f"the certificate {revoked.serial} of {revoked.name} is revoked", serial=revoked.serial)
+
+
+@ca_app.command("revocations")
+def write_revocations(
+    output: Annotated[Path, typer.Option(help="File to write (PEM).", dir_okay=False)],
+    days: Annotated[int, typer.Option(help="Days for which the list is good.", min=1, max=365)] = 30,
+    data: Data = None,
+) -> None:
+    """Write the revocation list (CRL) of what is revoked here, for brokers, which check certificates
+    themselves. Write it again after each revocation, and before its days are over."""
+
+    async def work(opened: DataDirectory) -> str:
+        return await revocation_lists(opened.store, opened.vault, days, time.time())
+
+    text = with_data(settings_of(data), work, vaults=True)
+    # A broker may read it at any moment.
+    part = output.with_name(f"{output.name}.new")
+    part.write_text(text)
+    part.replace(output)
+    report(f"{output} written", file=str(output))
 
 
 @ca_app.command("list")

@@ -10,6 +10,7 @@ from .issuing import (
     issue_to_station,
     new_authority,
     pem,
+    revocation_list,
 )
 from .records import (
     Authority,
@@ -19,6 +20,7 @@ from .records import (
     known_certificates,
     list_authorities,
     list_certificates,
+    list_revoked,
     record,
     revoke_certificate,
     revoke_foreign,
@@ -41,9 +43,11 @@ __all__ = [
     "known_certificates",
     "list_authorities",
     "list_certificates",
+    "list_revoked",
     "new_authority",
     "pem",
     "record",
+    "revocation_list",
     "revoke_certificate",
     "revoke_foreign",
     "revoke_serial",

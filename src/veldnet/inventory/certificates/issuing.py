@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from ipaddress import ip_address
 
 import msgspec
@@ -80,22 +81,48 @@ def new_authority(name: str, days: int, now: float) -> Issued:
 
 
 def issue_to_station(signer: Signer, eui: str, days: int, now: float) -> Issued:
-    """A client certificate; its common name is the EUI of the base station."""
-    return _sign(signer, eui, ExtendedKeyUsageOID.CLIENT_AUTH, None, days, now)
+    """A client certificate; its common name is the EUI of the base station, in small letters as in the topics
+    of a broker that takes it for the name of a user."""
+    return _sign(signer, eui.lower(), [ExtendedKeyUsageOID.CLIENT_AUTH], None, days, now)
 
 
 def issue_to_server(signer: Signer, names: list[str], days: int, now: float) -> Issued:
-    """A certificate of a server with these names or addresses. Raises `InvalidField`."""
+    """A certificate of a server with these names or addresses, which may present it to brokers, too. Raises
+    `InvalidField`."""
     if not names or any(not each or len(each) > 253 or not each.isascii() for each in names):
         raise InvalidField("a server certificate needs host names or addresses of at most 253 characters")
     alternative = x509.SubjectAlternativeName([_general(each) for each in names])
-    return _sign(signer, names[0][:64], ExtendedKeyUsageOID.SERVER_AUTH, alternative, days, now)
+    uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    return _sign(signer, names[0][:64], uses, alternative, days, now)
+
+
+def revocation_list(signer: Signer, revoked: Iterable[tuple[str, int]], days: int, now: float) -> str:
+    """The list (CRL, PEM) of certificates that an authority has taken back, by serial number and when in Unix
+    milliseconds; it is good for so many days."""
+    authority = x509.load_der_x509_certificate(signer.certificate)
+    key = serialization.load_der_private_key(signer.key, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    at = datetime.datetime.fromtimestamp(int(now), datetime.UTC)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.subject)
+        .last_update(at)
+        .next_update(at + datetime.timedelta(days=days))
+        .add_extension(x509.CRLNumber(int(now)), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+    )
+    for serial, revoked_at in revoked:
+        entry = x509.RevokedCertificateBuilder(
+            int(serial, 16), datetime.datetime.fromtimestamp(revoked_at // 1000, datetime.UTC)
+        )
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def _sign(
     signer: Signer,
     name: str,
-    use: x509.ObjectIdentifier,
+    uses: list[x509.ObjectIdentifier],
     alternative: x509.SubjectAlternativeName | None,
     days: int,
     now: float,
@@ -111,7 +138,7 @@ def _sign(
     builder = (
         _builder(_name(name), authority.subject, key.public_key(), min(days, int(left)), now)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False
         )

@@ -143,6 +143,22 @@ def revoke_serial(connection: Connection, serial: str, by: str) -> Certificate:
     return found
 
 
+def list_revoked(connection: Connection, authority_ref: int, now: int) -> list[tuple[str, int]]:
+    """What an authority has taken back that has not expired yet: serial number, and when. Times in Unix
+    milliseconds."""
+    columns = certificates.c
+    rows = connection.execute(
+        select(columns.serial, columns.revoked_at)
+        .where(
+            columns.authority_ref == authority_ref,
+            columns.revoked_at.is_not(None),
+            columns.expires_at > now,
+        )
+        .order_by(columns.ref)
+    )
+    return [(row.serial, row.revoked_at) for row in rows]
+
+
 def revoke_foreign(connection: Connection, serial: str, by: str) -> str:
     """Take no certificate with this number any more, of whatever authority; returns the number as TLS names
     it. Raises `InvalidField`, and `BadRequest` where it is revoked already."""
