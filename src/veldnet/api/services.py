@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable
-from time import monotonic
 from typing import Any, TypeVar
 
 import msgspec
@@ -126,13 +126,13 @@ class Services:
 
     async def branding(self) -> Branding:
         """How the server presents itself; read every few seconds, for other processes change it too."""
-        if monotonic() >= self._branding_until:
+        if time.monotonic() >= self._branding_until:
             try:
                 stored = await self.read(brandings.read_branding)
             except StoreError as error:
                 log.warning("branding_unread", error=str(error))
                 return self._branding
-            self._branding_until = monotonic() + _BRANDING_AGE
+            self._branding_until = time.monotonic() + _BRANDING_AGE
             own = self._settled
             if stored is None:
                 self._branding = own
