@@ -11,7 +11,6 @@ import { useT, type Translate } from "../../text";
 import type { DeviceFilters } from "./model";
 import { healthColor } from "../../theme";
 import { levelOf, levels } from "./coverage";
-import { extent } from "./extent";
 import { DeviceCard, StationCard } from "./MapCard";
 
 /** A device, or a cell with many. */
@@ -126,8 +125,7 @@ function usePlaces(filters: DeviceFilters) {
     () => (everywhere.data ?? []).reduce((sum, place) => sum + place.devices, 0),
     [everywhere.data],
   );
-  const places = useMemo(() => everywhere.data?.flatMap(extent), [everywhere.data]);
-  return { found, places, world, settled, cell, setView };
+  return { found, everywhere, world, settled, cell, setView };
 }
 
 /** How many of the devices that have a place are in view. */
@@ -147,7 +145,7 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
   const [chosen, setChosen] = useState<{ device: string } | { station: string } | null>(null);
   const [covered, setCovered] = useState(false);
   const [only, setOnly] = useState<string | null>(null);
-  const { found, places, world, settled, cell, setView } = usePlaces(filters);
+  const { found, everywhere, world, settled, cell, setView } = usePlaces(filters);
   const spots = useMemo(
     () => (found.data ?? []).map((place, index) => spotOf(place, index, t, (device) => setChosen({ device }))),
     [found.data, t],
@@ -172,8 +170,8 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
         areas={areas}
         height={560}
         onView={setView}
-        fit={places ? JSON.stringify(filters) : undefined}
-        places={places}
+        fit={everywhere.data ? JSON.stringify(filters) : undefined}
+        places={everywhere.data}
       />
       {chosen && "device" in chosen && (
         <Box mt="sm">
