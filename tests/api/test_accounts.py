@@ -400,10 +400,10 @@ def test_a_lost_second_factor_is_reset_by_the_operator_in_the_users_language(tow
 def test_the_operator_presents_the_server_in_its_name(tmp_path: Path) -> None:
     """Page, authenticator, mails and the page of the API; the page is not built in a clone."""
     with PostOffice(tmp_path) as post:
-        _present(tmp_path, post)
+        _check_presentation(tmp_path, post)
 
 
-def _present(tmp_path: Path, post: PostOffice) -> None:
+def _check_presentation(tmp_path: Path, post: PostOffice) -> None:
     account = sandbox(tmp_path / "data")
     server = HostedServer(
         tmp_path / "data",

@@ -94,7 +94,7 @@ def test_firmware_is_handed_out_and_confirmed_once_its_version_is_reported(desk:
     assert "update" not in desk.contact(station)
     found = _update(desk, identifier)
     assert (found["state"], found["attempts"], found["value"]) == ("confirmed", 1, firmware["version"])
-    # A newer one that somebody has put there is not taken away.
+    # A newer one that somebody has put there is not removed.
     station.reported["package"] = "9.9"
     assert "update" not in desk.contact(station)
     actions = [entry["action"] for entry in desk.operator.call("GET", f"{_API}/audit")]

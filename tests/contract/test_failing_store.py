@@ -67,7 +67,7 @@ HELPERS: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
 CHANGES = {"commit": commit, "write": write}
 
 
-async def works(store: SqliteStore, number: int) -> None:
+async def check_works(store: SqliteStore, number: int) -> None:
     """Every way in works, and what was committed is there for another process."""
     for attempt in (commit, write, read):
         await attempt(store, number)
@@ -79,7 +79,7 @@ async def works(store: SqliteStore, number: int) -> None:
             assert found == (1,), table
 
 
-async def refused(attempt: Awaitable[object]) -> StoreError:
+async def check_refused(attempt: Awaitable[object]) -> StoreError:
     with pytest.raises(StoreError) as raised:
         await attempt
     assert not isinstance(raised.value, SQLAlchemyError | sqlite3.Error)
@@ -87,7 +87,7 @@ async def refused(attempt: Awaitable[object]) -> StoreError:
     return raised.value
 
 
-async def nothing_of(store: SqliteStore, number: int) -> None:
+async def check_nothing_of(store: SqliteStore, number: int) -> None:
     count = select(func.count())
     queries = (
         count.select_from(frames).where(frames.c.id == number),
@@ -114,14 +114,14 @@ async def test_b2_a_locked_database(store: SqliteStore, name: str) -> None:
     with short_timeout(store):
         other = sqlite3.connect(store.path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        error = await refused(CHANGES[name](store, 1))
+        error = await check_refused(CHANGES[name](store, 1))
         assert "locked" in str(error)
         # Readers do not wait for writers.
         await read(store, 1)
         other.execute("ROLLBACK")
         other.close()
-        await nothing_of(store, 1)
-        await works(store, 2)
+        await check_nothing_of(store, 1)
+        await check_works(store, 2)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -133,17 +133,17 @@ async def test_b2_a_full_disk(store: SqliteStore, name: str) -> None:
     def make_room(connection: Any, _record: Any, _proxy: Any) -> None:
         connection.execute("PRAGMA max_page_count=1073741823").close()
 
-    await works(store, 1)
+    await check_works(store, 1)
     await store._run(store._writer, store._forget_connection)
     event.listen(store.engine, "checkout", fill)
     for number in (2, 3):
-        error = await refused(CHANGES[name](store, number))
+        error = await check_refused(CHANGES[name](store, number))
         assert "full" in str(error)
         await read(store, number)
-        await nothing_of(store, number)
+        await check_nothing_of(store, number)
     event.remove(store.engine, "checkout", fill)
     event.listen(store.engine, "checkout", make_room)
-    await works(store, 4)
+    await check_works(store, 4)
 
 
 class Broken:
@@ -172,19 +172,19 @@ ENGINE_ERRORS = [
 async def test_b2_every_error_of_a_driver_is_a_store_error(
     store: SqliteStore, name: str, error: type[sqlite3.Error], words: str
 ) -> None:
-    await works(store, 1)
+    await check_works(store, 1)
     defect = Broken(error, words)
     event.listen(store.engine, "before_cursor_execute", defect.fail)
     attempt = HELPERS[name](store) if name in HELPERS else {**CHANGES, "read": read}[name](store, 2)
-    await refused(attempt)
+    await check_refused(attempt)
     defect.broken = False
-    await nothing_of(store, 2)
-    await works(store, 3)
+    await check_nothing_of(store, 2)
+    await check_works(store, 3)
 
 
 @pytest.mark.parametrize("name", CHANGES)
 async def test_b2_a_commit_that_fails_at_its_very_end(store: SqliteStore, name: str) -> None:
-    await works(store, 1)
+    await check_works(store, 1)
     fault = {"on": True}
 
     def fail(_connection: Connection) -> None:
@@ -192,10 +192,10 @@ async def test_b2_a_commit_that_fails_at_its_very_end(store: SqliteStore, name: 
             raise sqlite3.OperationalError("disk I/O error")
 
     event.listen(store.engine, "commit", fail)
-    await refused(CHANGES[name](store, 2))
+    await check_refused(CHANGES[name](store, 2))
     fault["on"] = False
-    await nothing_of(store, 2)
-    await works(store, 3)
+    await check_nothing_of(store, 2)
+    await check_works(store, 3)
 
 
 @pytest.mark.parametrize("error", [LookupError("no"), OSError("a file of the caller"), ValueError("x")])
@@ -210,7 +210,7 @@ async def test_b2_exceptions_of_the_caller_pass_through(
     with pytest.raises(type(error)) as raised:
         await (store.read(work) if way == "read" else store.write(work))
     assert raised.value is error
-    await works(store, 1)
+    await check_works(store, 1)
 
 
 async def test_b2_rows_that_fail_to_come_leave_nothing(store: SqliteStore) -> None:
@@ -220,12 +220,12 @@ async def test_b2_rows_that_fail_to_come_leave_nothing(store: SqliteStore) -> No
 
     with pytest.raises(LookupError):
         await store.commit(rows())
-    await nothing_of(store, 2)
-    await works(store, 3)
+    await check_nothing_of(store, 2)
+    await check_works(store, 3)
 
 
 async def test_b2_a_broken_constraint_has_a_name(store: SqliteStore) -> None:
-    await works(store, 1)
+    await check_works(store, 1)
     for attempt in (commit(store, 1), write(store, 1)):
         with pytest.raises(Conflict, match="UNIQUE"):
             await attempt
@@ -235,7 +235,7 @@ async def test_b2_a_broken_constraint_has_a_name(store: SqliteStore) -> None:
                 text("INSERT INTO subscribers (operator_ref, customer_id, name) VALUES (99, '1', 'x')")
             )
         )
-    await works(store, 2)
+    await check_works(store, 2)
 
 
 @pytest.mark.parametrize("gone", ["", "-wal"])
@@ -244,55 +244,55 @@ async def test_b7_nothing_is_written_into_a_file_that_has_gone(
     store: SqliteStore, name: str, gone: str
 ) -> None:
     """It would be lost with the process. When the file is back, all goes on."""
-    await works(store, 1)
+    await check_works(store, 1)
     file = Path(f"{store.path}{gone}")
     aside = file.with_name("aside")
     file.rename(aside)
-    error = await refused(CHANGES[name](store, 2))
+    error = await check_refused(CHANGES[name](store, 2))
     assert "has gone" in str(error)
     assert not gone or file.exists() is False
     aside.rename(file)
     assert store.file.problem is None
-    await nothing_of(store, 2)
-    await works(store, 3)
+    await check_nothing_of(store, 2)
+    await check_works(store, 3)
 
 
 async def test_b7_no_empty_database_is_begun_in_place_of_one_that_has_gone(store: SqliteStore) -> None:
-    await works(store, 1)
+    await check_works(store, 1)
     aside = store.path.with_name("aside")
     store.path.rename(aside)
     # Connections that the pool reopens would make one.
     store.engine.dispose()
     await store._run(store._writer, store._forget_connection)
     for attempt in (read, commit, write):
-        await refused(attempt(store, 2))
+        await check_refused(attempt(store, 2))
     assert not store.path.exists()
     assert store.file.problem is not None and "has gone" in store.file.problem
     aside.rename(store.path)
-    await works(store, 3)
+    await check_works(store, 3)
 
 
 @pytest.mark.parametrize("name", CHANGES)
 async def test_b7_nothing_is_written_beside_a_file_that_was_put_in_place(
     store: SqliteStore, name: str
 ) -> None:
-    await works(store, 1)
+    await check_works(store, 1)
     copy = store.path.with_name("copy")
     with sqlite3.connect(store.path) as source, sqlite3.connect(copy) as target:
         source.backup(target)
     aside = store.path.with_name("aside")
     store.path.rename(aside)
     copy.rename(store.path)
-    error = await refused(CHANGES[name](store, 2))
+    error = await check_refused(CHANGES[name](store, 2))
     assert "replaced" in str(error)
     store.path.unlink()
     aside.rename(store.path)
-    await works(store, 3)
+    await check_works(store, 3)
 
 
 async def test_b2_a_corrupt_page(store: SqliteStore) -> None:
     """Of one table: what needs it fails, what does not goes on, and once it is mended all does."""
-    await works(store, 1)
+    await check_works(store, 1)
     await store.write(lambda c: c.execute(text("CREATE TABLE spoilt (a TEXT)")))
     await store.write(lambda c: c.execute(text("INSERT INTO spoilt VALUES ('x')")))
     root = await store.read(
@@ -305,16 +305,16 @@ async def test_b2_a_corrupt_page(store: SqliteStore) -> None:
     with store.path.open("r+b") as file:
         file.seek((root - 1) * PAGE)
         file.write(b"\xff" * PAGE)
-    error = await refused(store.read(lambda c: c.execute(text("SELECT * FROM spoilt")).all()))
+    error = await check_refused(store.read(lambda c: c.execute(text("SELECT * FROM spoilt")).all()))
     assert "malformed" in str(error) or "corrupt" in str(error)
-    await refused(store.write(lambda c: c.execute(text("INSERT INTO spoilt VALUES ('y')"))))
+    await check_refused(store.write(lambda c: c.execute(text("INSERT INTO spoilt VALUES ('y')"))))
     await read(store, 1)
     store.engine.dispose()
     with store.path.open("r+b") as file:
         file.seek((root - 1) * PAGE)
         file.write(whole[(root - 1) * PAGE : root * PAGE])
     assert await store.read(lambda c: c.execute(text("SELECT a FROM spoilt")).scalars().all()) == ["x"]
-    await works(store, 2)
+    await check_works(store, 2)
 
 
 async def test_b2_a_file_that_is_no_database(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ async def test_b2_a_file_that_is_no_database(tmp_path: Path) -> None:
     path.write_bytes(b"junk " * 5000)
     store = SqliteStore(path)
     for attempt in (read, write, commit):
-        error = await refused(attempt(store, 1))
+        error = await check_refused(attempt(store, 1))
         assert "not a database" in str(error)
     await store.close()
 
@@ -332,7 +332,7 @@ async def test_b2_a_store_that_is_closed(tmp_path: Path) -> None:
     migrate(store.engine, store.path)
     await store.close()
     for attempt in (read, write, commit):
-        await refused(attempt(store, 1))
+        await check_refused(attempt(store, 1))
 
 
 async def test_b2_a_pool_without_a_free_connection_is_waited_for_or_refused(store: SqliteStore) -> None:
@@ -342,5 +342,5 @@ async def test_b2_a_pool_without_a_free_connection_is_waited_for_or_refused(stor
             await store.read(lambda c: c.execute(text("SELECT * FROM nothing")))
         with pytest.raises(StoreError):
             await store.write(lambda c: c.execute(text("INSERT INTO nothing VALUES (1)")))
-    await works(store, 1)
+    await check_works(store, 1)
     assert await store.read(lambda c: c.execute(select(deliveries)).all()) == []

@@ -232,7 +232,7 @@ async def test_pending_sessions_are_found_by_their_address(store: EngineStore) -
     )
 
 
-async def test_lanes_are_listed_in_pages(store: EngineStore) -> None:
+async def test_queues_are_listed_in_pages(store: EngineStore) -> None:
     rows = [NewDeliveryRow(n, n, n % 3, 1, f"{n % 2}:", 5, 0, None, b"m") for n in range(12)]
     await store.commit([(Statement.INSERT_DELIVERY, rows)])
     after, found = (-1, ""), list[tuple[int, str]]()

@@ -83,7 +83,7 @@ class LivedIn:
                         radio.Antenna.hear(antenna, sent, snr)
                 server.pass_time(2)
         if not begins:
-            self._trouble(server, user, antennas[0])
+            self._problems(server, user, antennas[0])
         # The last one is away for a while, and comes again.
         for _ in range(4):
             server.pass_time(60)
@@ -141,7 +141,7 @@ class LivedIn:
 
         _by_people(user, operator, server, account)
 
-    def _trouble(self, server: HostedServer, user: Person, antenna: Antenna) -> None:
+    def _problems(self, server: HostedServer, user: Person, antenna: Antenna) -> None:
         """A device with a wrong key, a message that nobody takes, and a downlink that waits."""
         radio.Antenna.hear(antenna, radio.device(_eui(len(DEVICES) + 1), "0" * 31 + "1").join_request())
         server.inbox.answer = Outcome(False, "Error", "HTTP 503", server.inbox.url, refusal="message")

@@ -89,7 +89,7 @@ def attack(server: RunningServer, **counts: int) -> Iterator[None]:
         running.wait()
 
 
-def probes(server: RunningServer) -> None:
+def check_probes(server: RunningServer) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
         assert httpx.get(server.http + path, timeout=5).status_code == 200, path
 
@@ -98,7 +98,7 @@ def probes(server: RunningServer) -> None:
 def test_c6_an_attack_of_one_kind(server: RunningServer, radio: Radio, kind: str) -> None:
     with attack(server, **{kind: 10}):
         waits = radio.answered(4)
-        probes(server)
+        check_probes(server)
     print(kind, [round(wait, 3) for wait in waits])
 
 
@@ -106,6 +106,6 @@ def test_c6_idle_and_hostile_connections(server: RunningServer, radio: Radio, cl
     kinds = [kind for kind in ATTACKS if kind not in ("idle", "garbage")]
     with attack(server, idle=2000, **{kind: 5 - (index > 1) for index, kind in enumerate(kinds)}):
         waits = radio.answered(15)
-        probes(server)
+        check_probes(server)
         assert client.http.get("/api/v1/statistics").status_code == 200
     print("all", [round(wait, 3) for wait in waits], statistics.median(waits))

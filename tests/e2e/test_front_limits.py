@@ -257,18 +257,18 @@ def test_c6_deep_json(client: Client, levels: int, opened: str, closed: str) -> 
     "path", ["/healthz", "/readyz", "/metrics", "/console/", "/", "/openapi.json", "/docs"]
 )
 def test_api_01_head_answers_as_get_does(client: Client, path: str) -> None:
-    _as_get(client, path)
+    _check_as_get(client, path)
 
 
 @pytest.mark.parametrize(
     "path", ["/devices", "/devices/1", "/devices/e0000000000000000", "/deviceAlarms", "/activate", "/no/such"]
 )
 def test_api_01_head_of_resources(client: Client, path: str) -> None:
-    _as_get(client, "/data/lora/thingpark" + path)
-    _as_get(client, "/thingpark/dx/core/latest/api" + path)
+    _check_as_get(client, "/data/lora/thingpark" + path)
+    _check_as_get(client, "/thingpark/dx/core/latest/api" + path)
 
 
-def _as_get(client: Client, path: str) -> None:
+def _check_as_get(client: Client, path: str) -> None:
     got, head = client.http.get(path), client.http.head(path)
     assert head.status_code == got.status_code and not head.content
     changing = {"x-request-id", "date", "transfer-encoding", "content-length", "connection"}

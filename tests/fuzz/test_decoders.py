@@ -43,7 +43,7 @@ _VALUE = st.recursive(
 )
 
 
-def _is_json_or_words(answer: Answer) -> None:
+def _check_json_or_words(answer: Answer) -> None:
     written = pool._written(msgspec.json.decode(json.dumps(answer), type=pool._Answer))
     if written.value is None:
         assert written.error and written.error.encode()
@@ -57,21 +57,21 @@ def test_a9_results(value: str) -> None:
         f"function decodeUplink(input) {{ return {value}; }}", "decodeUplink", [GIVEN], 0.2, 1.0, 16_000_000
     )
     (answer,) = run(task)
-    _is_json_or_words(answer)
+    _check_json_or_words(answer)
 
 
 @given(st.text(max_size=200))
 def test_a9_sources(source: str) -> None:
     source = source.encode("utf-8", "replace").decode()
     (answer,) = run(Task(source, "decodeUplink", [GIVEN], 0.2, 1.0, 16_000_000))
-    _is_json_or_words(answer)
+    _check_json_or_words(answer)
 
 
 @given(st.text(alphabet="export {}();,= default function const as ab\n'`/*", max_size=80))
 def test_dec_02_modules_as_scripts(source: str) -> None:
     assert isinstance(as_script(source), str)
     (answer,) = run(Task(source, "decodeUplink", [GIVEN], 0.2, 1.0, 16_000_000))
-    _is_json_or_words(answer)
+    _check_json_or_words(answer)
 
 
 _JSON = st.recursive(

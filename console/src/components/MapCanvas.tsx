@@ -368,5 +368,10 @@ function cluster(count: number, color: string): string {
 }
 
 function station(color: string): string {
-  return `<div class="station" style="background:${color}"><svg viewBox="0 0 24 24" width="16" height="16" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round"><path d="M12 21V11M7.500 12.500a6 6 0 0 1 0-8M16.500 12.500a6 6 0 0 0 0-8"/><circle cx="12" cy="8.500" r="1.600" fill="#fff"/></svg></div>`;
+  const mast =
+    '<path d="M12 21V11M7.500 12.500a6 6 0 0 1 0-8M16.500 12.500a6 6 0 0 0 0-8"/>' +
+    '<circle cx="12" cy="8.500" r="1.600" fill="#fff"/>';
+  const line = 'fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round"';
+  const picture = `<svg viewBox="0 0 24 24" width="16" height="16" ${line}>${mast}</svg>`;
+  return `<div class="station" style="background:${color}">${picture}</div>`;
 }

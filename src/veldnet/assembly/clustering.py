@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 
 # Subject of requests to take up changes, and how many seconds the answer is waited for.
-_CHANGES, _PATIENCE = "changes", 1.0
+_CHANGES, _TIMEOUT = "changes", 1.0
 
 
 async def _nothing() -> None:
@@ -165,7 +165,7 @@ class Clustering:
         by itself within a second."""
         others = [node.name for node in self.partitions.view.living if node.name != self.name]
         await asyncio.gather(
-            *(self.bus.request(node, _CHANGES, b"", _PATIENCE) for node in others), return_exceptions=True
+            *(self.bus.request(node, _CHANGES, b"", _TIMEOUT) for node in others), return_exceptions=True
         )
 
     def _nodes_changed(self) -> None:

@@ -15,7 +15,7 @@ from .output import fail
 
 _KEY = "VELDNET_API_KEY"
 # Seconds for an answer; a stream says something every fifteen.
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 _LONGEST_EVENT = 1_048_576
 
 
@@ -74,8 +74,8 @@ class ApiClient:
     def _connect(self) -> http.client.HTTPConnection:
         host, port = self._url.hostname or "", self._url.port
         if self._context is not None:
-            return http.client.HTTPSConnection(host, port, timeout=_PATIENCE, context=self._context)
-        return http.client.HTTPConnection(host, port, timeout=_PATIENCE)
+            return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=self._context)
+        return http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
 
     def _send(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: Any

@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 UPLINKS, DOWNLINKS, REPORTS = "uplinks", "downlinks", "reports"
 # Seconds after its reception until which a frame waits for an owner, and how many do: longer than it takes
 # until others serve what a node had that was killed.
-PATIENCE = 5.0
+LONGEST_WAIT = 5.0
 _MOST_WAITING = 20_000
 # Seconds for which uplinks to a node are gathered into one message: short beside the time in which copies of
 # a frame are collected, and most of what a message costs is the same for one frame and for many.
@@ -293,10 +293,10 @@ class ClusterFrames:
         self.counts["waited"] += 1
         loop = asyncio.get_running_loop()
         # One that has waited already, and came back, waits for the rest of its time.
-        left = PATIENCE - min(max(self._clock() - frame.uplink.received_at, 0.0), PATIENCE)
+        left = LONGEST_WAIT - min(max(self._clock() - frame.uplink.received_at, 0.0), LONGEST_WAIT)
         self._waiting.append(_Waiting(loop.time() + left, partition, frame))
         if self._timer is None:
-            self._timer = loop.call_later(left, self._out_of_patience)
+            self._timer = loop.call_later(left, self._waited_too_long)
 
     def _owners_changed(self) -> None:
         self._away.clear()
@@ -309,7 +309,7 @@ class ClusterFrames:
             else:
                 self._forward(each.partition, each.frame)
 
-    def _out_of_patience(self) -> None:
+    def _waited_too_long(self) -> None:
         self._timer = None
         loop = asyncio.get_running_loop()
         # Timers may fire a little early.
@@ -319,7 +319,7 @@ class ClusterFrames:
         self._waiting = patient
         if patient:
             first = min(each.until for each in patient)
-            self._timer = loop.call_at(max(first, now + 0.1), self._out_of_patience)
+            self._timer = loop.call_at(max(first, now + 0.1), self._waited_too_long)
 
     # To and from other nodes.
 

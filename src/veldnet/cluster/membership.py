@@ -24,7 +24,7 @@ LEASE, EVERY = 3.0, 1.0
 # dated by the clocks of nodes.
 MOST_SKEW = 5.0
 # Seconds for which one that joins waits for a node of its name to end.
-_PATIENCE = 3 * LEASE
+_TIMEOUT = 3 * LEASE
 
 
 class VersionMismatch(StoreError):
@@ -98,7 +98,7 @@ class Membership:
         """Join, and renew from then on. Raises `NodeInUse` where a node of this name goes on to live,
         `VersionMismatch` beside nodes that do not fit, `StoreError` where the database cannot be used."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + _PATIENCE
+        until = loop.time() + _TIMEOUT
         while True:
             try:
                 await self._join()

@@ -75,7 +75,7 @@ class Outbox:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._timer: asyncio.TimerHandle | None = None
-        # Once the process stops, nothing wakes by itself.
+        # Once the process stops, no commit is asked for by a timer.
         self.closed = False
         self._ended: list[Ended] = []
         self._attempted: dict[int, AttemptRow] = {}

@@ -18,7 +18,7 @@ from .customer import Account, ApiProblem
 from .operator import Operator, Registered
 
 # Seconds in which the server has to find a base station connected.
-_PATIENCE = 10.0
+_TIMEOUT = 10.0
 # Semtech UDP may lead to a program of ChirpStack, which speaks to the server for the base station, and says
 # nothing before that has sent its statistics.
 _STATISTICS = 40.0
@@ -83,7 +83,7 @@ class Sites:
 
     async def _seen(self, operator: Operator, wanted: dict[GatewayEui, ProtocolName]) -> None:
         """Wait until the server has found each base station by its protocol."""
-        end = time.monotonic() + (_STATISTICS if "semtech-udp" in wanted.values() else _PATIENCE)
+        end = time.monotonic() + (_STATISTICS if "semtech-udp" in wanted.values() else _TIMEOUT)
         while True:
             known = await operator.base_stations()
             missing = {

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, select, text
 
 # Of the writers of a process, by its number, among the advisory locks of the database.
 FENCE = 0x56454C45
-_PATIENCE, _PAUSE = 25, 0.02
+_ATTEMPTS, _PAUSE = 25, 0.02
 
 
 def lock_row(connection: Connection, table: Table, ref: int) -> None:
@@ -32,7 +32,7 @@ def fence(connection: Connection, process: int) -> None:
         return
     number = {"fence": FENCE, "process": process}
     alone = text("SELECT pg_try_advisory_xact_lock(:fence, :process)")
-    for _ in range(_PATIENCE):
+    for _ in range(_ATTEMPTS):
         if connection.execute(alone, number).scalar_one():
             return
         connection.execute(text("SELECT pg_sleep(:pause)"), {"pause": _PAUSE})

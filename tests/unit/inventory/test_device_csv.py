@@ -264,15 +264,15 @@ _CELL = st.one_of(
 @given(st.lists(st.lists(_CELL, max_size=9), max_size=3), st.sampled_from(",;\t"), st.booleans())
 def test_a5_no_refusal_repeats_a_key(rows: list[list[str]], separator: str, headed: bool) -> None:
     text = written([HEADER, *rows] if headed else rows, separator)
-    _no_key_in_the_answers(text)
+    _check_no_key_in_the_answers(text)
 
 
 @given(st.text(max_size=30), _SECRET, st.text(max_size=30))
 def test_a5_whatever_stands_around_the_key(before: str, secret: str, after: str) -> None:
-    _no_key_in_the_answers((before + secret + after).encode("utf-8", "replace").decode())
+    _check_no_key_in_the_answers((before + secret + after).encode("utf-8", "replace").decode())
 
 
-def _no_key_in_the_answers(text: str) -> None:
+def _check_no_key_in_the_answers(text: str) -> None:
     said = []
     try:
         for line in read(text):

@@ -47,7 +47,7 @@ def certificate(directory: Path) -> Path:
     return path
 
 
-async def story(path: Path) -> None:
+async def check_story(path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     seen: list[bytes] = []
@@ -91,4 +91,4 @@ async def story(path: Path) -> None:
 def test_a6_the_certificate_must_be_that_of_the_name(
     tmp_path: Path, run: Callable[[Coroutine[Any, Any, None]], None]
 ) -> None:
-    run(story(certificate(tmp_path)))
+    run(check_story(certificate(tmp_path)))

@@ -193,7 +193,7 @@ async def test_c1_a_message_that_expires_is_undelivered(tmp_path: Path) -> None:
 # C2: strategies.
 
 
-async def test_c2_each_address_of_blast_has_a_lane_of_its_own(tmp_path: Path) -> None:
+async def test_c2_each_address_of_blast_has_a_queue_of_its_own(tmp_path: Path) -> None:
     network = await Network.open(tmp_path, retry=Retry(0.5, 1))
     async with (
         served(OK) as good,
@@ -431,7 +431,7 @@ async def test_b2_a_defect_in_the_sender_holds_up_one_message(tmp_path: Path) ->
         await network.close()
 
 
-async def test_lanes_longer_than_memory_keep_their_order(tmp_path: Path) -> None:
+async def test_queues_longer_than_memory_keep_their_order(tmp_path: Path) -> None:
     network = await Network.open(tmp_path, limits=Limits(in_memory=10))
     answers = [status(503)] * 2
     async with application_server(lambda _body: answers.pop() if answers else OK) as server:

@@ -49,7 +49,7 @@ def test_a_server_that_fails_half_of_its_requests_loses_hardly_a_message() -> No
     assert lost <= total / 2000, "with five refusals it would be one in 32"
 
 
-def test_a_destination_wakes_its_lanes_at_most_every_ten_seconds() -> None:
+def test_a_destination_resumes_its_queues_at_most_every_ten_seconds() -> None:
     known, queue = Destination(), DeliveryQueue((1, "1:u::"), 0)
     known.waiting.add(queue)
     assert known.to_wake(100.0) == [queue] and not known.waiting

@@ -60,7 +60,7 @@ async def test_an_address_without_a_transport_is_set_aside_with_a_reason(tmp_pat
     await network.close()
 
 
-async def test_lanes_go_on_as_soon_as_their_destination_answers_again(tmp_path: Path) -> None:
+async def test_queues_go_on_as_soon_as_their_destination_answers_again(tmp_path: Path) -> None:
     # Waits that no test would sit through.
     network = await Network.open(
         tmp_path, devices=6, transports={"memory": Memory}, retry=Retry(first=600.0, longest=600.0)

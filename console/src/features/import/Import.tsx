@@ -231,9 +231,10 @@ function Forms() {
         </Group>
         <Text size="sm">{t("import.formHeader")}</Text>
         <Code block tabIndex={0}>
-          {
-            "name,EUI,applicationEUI,applicationKey,deviceProfileId,connectivityPlanId,hsmGroupId\nTank 7,70B3D5E75E00A1F2,70B3D5E75E000001,8F1C…,LORA/GenericA.1_ETSI_Rx2-SF12,,HSM_1"
-          }
+          {[
+            "name,EUI,applicationEUI,applicationKey,deviceProfileId,connectivityPlanId,hsmGroupId",
+            "Tank 7,70B3D5E75E00A1F2,70B3D5E75E000001,8F1C…,LORA/GenericA.1_ETSI_Rx2-SF12,,HSM_1",
+          ].join("\n")}
         </Code>
         <Text size="sm">{t("import.formThingpark")}</Text>
       </Stack>

@@ -169,16 +169,21 @@ export const templates = {
   header: {
     name: "devices.csv",
     text: [
-      "name,EUI,applicationEUI,applicationKey,deviceProfileId,connectivityPlanId,routingProfileId,hsmGroupId,geoLatitude,geoLongitude,tags",
-      "#Tank 7,70B3D5E75E00A1F2,70B3D5E75E000001,8F1CA24B6D0E93577A21C4F8B3D6E905,LORA/GenericA.1.0.4_ETSI,,,,52.09,5.12,roof;north",
+      "name,EUI,applicationEUI,applicationKey,deviceProfileId,connectivityPlanId,routingProfileId," +
+        "hsmGroupId,geoLatitude,geoLongitude,tags",
+      "#Tank 7,70B3D5E75E00A1F2,70B3D5E75E000001,8F1CA24B6D0E93577A21C4F8B3D6E905," +
+        "LORA/GenericA.1.0.4_ETSI,,,,52.09,5.12,roof;north",
       "",
     ].join("\r\n"),
   },
   thingpark: {
     name: "devices-thingpark.csv",
     text: [
-      "#A action,B DevEUI,C DevAddr (ABP),D device profile,E JoinEUI (ABP: NwkSKey),F AppKey (ABP: AppSKeys),G,H connectivity plan,I routing profile,J,K name,L latitude,M longitude,N administrative info,O,P,Q motion,R HSM group,S key version,T,U NwkKey",
-      "#CREATE_OTAA,70B3D5E75E00A1F2,,LORA/GenericA.1.0.4_ETSI,70B3D5E75E000001,8F1CA24B6D0E93577A21C4F8B3D6E905,,,,,Tank 7,52.09,5.12,,,,NEAR_STATIC,,,,",
+      "#A action,B DevEUI,C DevAddr (ABP),D device profile,E JoinEUI (ABP: NwkSKey)," +
+        "F AppKey (ABP: AppSKeys),G,H connectivity plan,I routing profile,J,K name,L latitude," +
+        "M longitude,N administrative info,O,P,Q motion,R HSM group,S key version,T,U NwkKey",
+      "#CREATE_OTAA,70B3D5E75E00A1F2,,LORA/GenericA.1.0.4_ETSI,70B3D5E75E000001," +
+        "8F1CA24B6D0E93577A21C4F8B3D6E905,,,,,Tank 7,52.09,5.12,,,,NEAR_STATIC,,,,",
       "",
     ].join("\r\n"),
   },

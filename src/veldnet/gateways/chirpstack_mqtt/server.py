@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 _TASK = "messages of MQTT base stations"
 # Seconds without a broker that are a problem.
-_PATIENCE = 10.0
+_TIMEOUT = 10.0
 # Frames that wait longer could not be answered in time.
 _LATE = 0.5
 # Frames that are remembered, and for how many seconds, to tell those that a broker delivers again.
@@ -98,7 +98,7 @@ class ChirpStackMqtt:
         lost = [
             f"{broker.name} ({broker.problem})"
             for broker in self.brokers
-            if not broker.connected and now - broker.since > _PATIENCE
+            if not broker.connected and now - broker.since > _TIMEOUT
         ]
         return f"no connection to the MQTT broker {', '.join(lost)}" if lost else None
 

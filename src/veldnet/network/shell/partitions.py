@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .tasks import Tasks
 
 # Seconds for which a partition that is given is worked on, and between two looks whether all is done.
-_PATIENCE, _LOOK_EVERY = 1.5, 0.01
+_TIMEOUT, _LOOK_EVERY = 1.5, 0.01
 _TASK = "session addresses"
 
 
@@ -102,7 +102,7 @@ class ServedPartitions:
 
     async def _finish(self, stored: frozenset[int]) -> None:
         loop = asyncio.get_running_loop()
-        until = loop.time() + _PATIENCE
+        until = loop.time() + _TIMEOUT
         while loop.time() < until:
             # Frames that were only loaded may have become an answer for later.
             self._effects.answer_now(stored)

@@ -23,7 +23,7 @@ def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
         for index, channel in enumerate(plan.channels)
         if not known >> index & 1
     ]
-    # Channels that the operator has taken away since the join; a frequency of 0 removes one.
+    # Channels that the operator has removed since the join; a frequency of 0 removes one.
     surplus = [
         NewChannelReq(index, 0, 0, 0)
         for index in range(len(plan.channels), plan.region.max_channels)

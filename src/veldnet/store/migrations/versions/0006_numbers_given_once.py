@@ -54,7 +54,7 @@ _MENTIONS = {
         "SELECT max(scope_ref) FROM hourly_statistics WHERE scope = 2",
     ),
     "routing_profiles": (
-        # A lane begins with the number of its routing profile.
+        # A queue begins with the number of its routing profile.
         "SELECT max(CAST(lane AS INTEGER)) FROM deliveries",
         "SELECT max(ref) FROM changes WHERE kind = 'routing'",
     ),

@@ -1,4 +1,4 @@
-"""Deliveries: a lane for each kind of message, what was said of each, and why it was set aside."""
+"""Deliveries: a queue for each kind of message, what was said of each, and why it was set aside."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PAGE = 2000
 _MEMBERS = 9
 # Of the new names; AS ids have none.
 _COLONS = 3
-# The kinds of messages; of the name comes the letter in the lane.
+# The kinds of messages; of the name comes the letter in the queue.
 _KINDS = {
     "DevEUI_uplink": "u",
     "DevEUI_notification": "n",
