@@ -40,6 +40,9 @@ _fork.set_forkserver_preload(
     ]
 )
 
+# Variables that are read when a process begins: one that is forked from another does not look at them.
+_READ_AT_THE_BEGINNING = frozenset({"LD_PRELOAD", "PYTHONPATH"})
+
 PATIENCE = 120.0
 """Seconds that a command may take."""
 
@@ -109,8 +112,8 @@ class _Forked:
 
 def start(*arguments: str, errors: Path, **environment: str) -> Running:
     """Start `veldnet` with these arguments; what it prints is read from `stdout`, and its errors are appended
-    to a file. A library that is loaded first needs a process that loads everything."""
-    if "LD_PRELOAD" not in environment:
+    to a file."""
+    if environment.keys().isdisjoint(_READ_AT_THE_BEGINNING):
         return _Forked(arguments, os.environ | environment, errors)
     with errors.open("a") as log:
         return subprocess.Popen(

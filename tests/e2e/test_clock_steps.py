@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from veldnet.cli.bench.sink import Sink
 from veldnet.cli.bench.uplinks import prepare
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
+from veldnet.store import millis_of
 
 HOUR, YEAR = 3600.0, 365 * 86_400.0
 SHIFTED = Path(__file__).parent / "shifted"
@@ -67,6 +69,7 @@ async def test_b1_clock_steps_lose_nothing(tmp_path: Path) -> None:
         ids = kept(data)
         assert len(ids) == sent and sum(number > highest for number in ids) == EACH, "above all before"
         highest = ids[-1]
+        assert millis_of(highest) / 1000 >= time.time() + max(0.0, step) - 60, "the clock was set"
     await until(lambda: len(sink.arrived) >= sent)
     assert committed(server) == EACH
     assert await asyncio.to_thread(server.stop) == 0
