@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from veldnet.texts import Plural, Text
+
 from .exits import Exit
 from .given import AS_JSON
 
@@ -55,6 +57,8 @@ def _as_in_the_api(value: Any) -> Any:
         }
     if isinstance(value, list | tuple):
         return [_as_in_the_api(each) for each in value]
+    if isinstance(value, Text | Plural):
+        return str(value)
     return value
 
 
