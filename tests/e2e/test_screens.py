@@ -130,11 +130,11 @@ def with_a_second_factor(desk: Desk, password: str) -> None:
 
 
 def cells_split_where_the_map_is_enlarged(desk: Desk) -> None:
-    """Those on which the map closes in are one from afar, and split at the zooms back."""
+    """The map closes in until the smallest are apart; they are one from afar, and split on the way back."""
     page = desk.page
     cells = page.locator(".leaflet-areas-pane path")
-    expect(cells).to_have_count(2)
-    for way, count in (("Zoom out", 1), ("Zoom in", 2)):
+    expect(cells).to_have_count(3)
+    for way, count in (("Zoom out", 1), ("Zoom in", 3)):
         # A click while the map still moves is ignored, as it is for people.
         for _ in range(8):
             page.get_by_role("button", name=way).click()

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from veldnet.texts import Plural, Text
-
 from .exits import Exit
 from .given import AS_JSON
 
@@ -57,9 +55,8 @@ def _as_in_the_api(value: Any) -> Any:
         }
     if isinstance(value, list | tuple):
         return [_as_in_the_api(each) for each in value]
-    if isinstance(value, Text | Plural):
-        return str(value)
-    return value
+    # Texts that can be translated are strings of a class of their own, which JSON knows nothing of.
+    return str(value) if isinstance(value, str) else value
 
 
 def _camel(name: str) -> str:
