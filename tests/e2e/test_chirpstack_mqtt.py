@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import ssl
 import time
@@ -34,10 +35,11 @@ _NUMBERS = iter(range(0x900, 0x9FF))
 
 
 class Setting(NamedTuple):
-    """The server, its broker, and who uses them."""
+    """The server, its two brokers, and who uses them. The server shares its subscriptions."""
 
     server: RunningServer
     broker: Mosquitto
+    second: Mosquitto
     authority: Authority
     account: Account
     operator: Person
@@ -49,11 +51,14 @@ def setting(data: Any, account: Account, tmp_path_factory: pytest.TempPathFactor
     authority = Authority(folder, "Field")
     users = tuple(f"{int(GatewayEui.parse(eui)):016x}" for eui in (account.base_station_eui, OTHER, UNKNOWN))
     broker = Mosquitto(folder / "mosquitto", users, (authority.file, *authority.issue("broker")))
+    second = Mosquitto(folder / "second", users)
     broker.start()
+    second.start()
     certificate, key = authority.issue("server")
     server = RunningServer(
         data,
-        VELDNET_GATEWAYS__MQTT=f'["mqtts://localhost:{broker.tls_port}"]',
+        VELDNET_GATEWAYS__MQTT=f'["mqtts://localhost:{broker.tls_port}", "mqtt://localhost:{second.port}"]',
+        VELDNET_GATEWAYS__MQTT_SHARE="servers",
         VELDNET_GATEWAYS__MQTT_USERNAME=SERVER_USER,
         VELDNET_GATEWAYS__MQTT_PASSWORD_FILE=str(broker.password_file),
         VELDNET_GATEWAYS__MQTT_CA=authority.file,
@@ -65,9 +70,10 @@ def setting(data: Any, account: Account, tmp_path_factory: pytest.TempPathFactor
     username = account.thingpark_username.replace("sandbox", "operator")
     operator = Person(server, username, account.thingpark_password)
     operator.call("POST", "/api/v1/operator/baseStations", {"gatewayEUI": OTHER, "name": "other"})
-    yield Setting(server, broker, authority, account, operator)
+    yield Setting(server, broker, second, authority, account, operator)
     assert server.stop() == 0
     broker.stop()
+    second.stop()
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +231,30 @@ def test_what_is_no_message_is_counted_and_an_unknown_one_is_listed(setting: Set
     run(story)
     log = setting.server.log.read_text()
     assert "Traceback" not in log and "defect" not in log
+
+
+def test_a_base_station_moves_to_another_broker_of_the_server(setting: Setting, client: Client) -> None:
+    _ref, device = new_device(client)
+
+    async def story() -> None:
+        for broker in (setting.broker, setting.second, setting.broker):
+            field = Field(setting.account.base_station_eui)
+            await field.connect(broker)
+            if not device.joined:
+                await joined(field, device)
+            for _ in range(10):
+                # Again where the machine was too busy to answer within the receive windows.
+                field.hear(device.uplink(3, b"hello", confirmed=True))
+                with contextlib.suppress(TimeoutError):
+                    frame, _modulation = await field.downlink(6.5)
+                    answered = device.receive(frame)
+                    assert answered is not None and answered.ack
+                    break
+            else:
+                raise AssertionError("it is not answered behind that broker")
+            await field.link.close()
+
+    run(story)
 
 
 def test_a_broker_that_goes_and_comes_back(setting: Setting, client: Client) -> None:
