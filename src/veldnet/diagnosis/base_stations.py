@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -12,6 +12,17 @@ from veldnet.network.core.records import Copy
 from veldnet.store.schema import base_stations
 
 from .findings import Found, ago, found
+
+
+class _Conduct(NamedTuple):
+    """What is known of how a base station behaves. Times in Unix milliseconds."""
+
+    id: str
+    duplicate_addresses: str | None
+    refused_frames: int
+    last_refusal: str | None
+    last_refusal_at: int | None
+
 
 # Refusals older than so many seconds say nothing of now.
 _LATELY = 3600.0
@@ -43,24 +54,18 @@ def odd_copies(copies: Sequence[Copy]) -> list[Found]:
 def conduct(connection: Connection, heard: Collection[BaseStationId], now: float) -> list[Found]:
     """What is wrong with the base stations that heard a device; with all of them where none has."""
     columns = base_stations.c
-    query = select(
-        columns.id,
-        columns.duplicate_addresses,
-        columns.refused_frames,
-        columns.last_refusal,
-        columns.last_refusal_at,
-    )
+    query = select(*(columns[name] for name in _Conduct._fields))
     if heard:
         query = query.where(columns.id.in_([str(station) for station in heard]))
     else:
         query = query.where(columns.last_refusal_at.is_not(None) | columns.duplicate_addresses.is_not(None))
     findings: list[Found] = []
     for row in connection.execute(query.order_by(columns.last_refusal_at.desc().nulls_last()).limit(20)):
-        findings += _of_station(row, now)
+        findings += _of_station(_Conduct(*row), now)
     return findings
 
 
-def _of_station(row: Any, now: float) -> list[Found]:
+def _of_station(row: _Conduct, now: float) -> list[Found]:
     findings = []
     if row.duplicate_addresses is not None:
         findings.append(
@@ -75,7 +80,7 @@ def _of_station(row: Any, now: float) -> list[Found]:
                 station=row.id,
                 number=row.refused_frames,
                 ago=ago(since),
-                reason=row.last_refusal,
+                reason=row.last_refusal or "",
             )
         )
     return findings

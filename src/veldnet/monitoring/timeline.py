@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -119,45 +119,51 @@ def _frame_event(row: FrameRow, at: int) -> Event:
     )
 
 
+class _Alarm(NamedTuple):
+    """An alarm as its events tell of it. Times in Unix milliseconds."""
+
+    ref: int
+    type: int
+    state: int
+    occurrence: int
+    updated_at: int
+    acked_at: int | None
+    ack_author: str | None
+    # Of one that was cleared.
+    cleared_at: int = 0
+
+
+_STANDING = _Alarm._fields[:-1]
+
+
 def _alarm_events(connection: Connection, of: Subject) -> list[tuple[int, Event]]:
     """Alarms that stand, and cleared ones; these are the newest of a bounded number."""
     now = alarms.c
     found: list[tuple[int, Event]] = []
     standing = connection.execute(
-        select(
-            now.ref, now.type, now.state, now.occurrence, now.updated_at, now.acked_at, now.ack_author
-        ).where(
+        select(*(now[name] for name in _STANDING)).where(
             now.device_ref == of.device_ref,
             now.subscriber_ref == of.subscriber_ref,
             now.state > int(Level.CLEARED),
         )
     )
-    for row in standing:
-        found += _of_alarm(f"alarm-{row.ref}", row)
+    for alarm in (_Alarm(*row) for row in standing):
+        found += _of_alarm(f"alarm-{alarm.ref}", alarm)
     past = alarm_history.c
     cleared = connection.execute(
-        select(
-            past.ref,
-            past.type,
-            past.state,
-            past.occurrence,
-            past.updated_at,
-            past.acked_at,
-            past.ack_author,
-            past.cleared_at,
-        )
+        select(*(past[name] for name in _Alarm._fields))
         .where(past.device_ref == of.device_ref)
         .order_by(past.cleared_at.desc())
         .limit(_MOST_PAST)
     )
-    for each in cleared:
+    for each in (_Alarm(*row) for row in cleared):
         name = f"past-{each.ref}"
         found += _of_alarm(name, each)
         found.append((each.cleared_at, _alarm_event(f"{name}-cleared", each.cleared_at, "cleared", each)))
     return found
 
 
-def _of_alarm(name: str, row: Any) -> list[tuple[int, Event]]:
+def _of_alarm(name: str, row: _Alarm) -> list[tuple[int, Event]]:
     found = [(row.updated_at, _alarm_event(f"{name}-raised", row.updated_at, "raised", row))]
     if row.acked_at is not None:
         event = _alarm_event(f"{name}-acknowledged", row.acked_at, "acknowledged", row)
@@ -166,7 +172,7 @@ def _of_alarm(name: str, row: Any) -> list[tuple[int, Event]]:
     return found
 
 
-def _alarm_event(name: str, at: int, what: str, row: Any) -> Event:
+def _alarm_event(name: str, at: int, what: str, row: _Alarm) -> Event:
     return Event(
         name,
         timestamp(at),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, or_, select
 
@@ -46,7 +44,10 @@ def addressees(connection: Connection, name: str) -> list[Addressee]:
             )
             .limit(_MOST)
         )
-        found += [_addressee(UserRef(row.ref, operator), row) for row in rows]
+        found += [
+            _addressee(UserRef(row.ref, operator), row.username, row.display_name, row.email, row.language)
+            for row in rows
+        ]
     return found[:_MOST]
 
 
@@ -55,11 +56,13 @@ def addressee(connection: Connection, user: UserRef) -> Addressee | None:
     table = table_of(user)
     columns = (table.c.username, table.c.display_name, table.c.email, table.c.language)
     row = connection.execute(select(*columns).where(table.c.ref == user.ref)).first()
-    return None if row is None else _addressee(user, row)
+    return None if row is None else _addressee(user, row.username, row.display_name, row.email, row.language)
 
 
-def _addressee(user: UserRef, row: Any) -> Addressee:
-    return Addressee(user, row.username, row.display_name, row.email or "", known_language(row.language))
+def _addressee(
+    user: UserRef, username: str, display_name: str, email: str | None, language: str | None
+) -> Addressee:
+    return Addressee(user, username, display_name, email or "", known_language(language))
 
 
 def begin_reset(connection: Connection, user: UserRef, lifetime: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, func, select
@@ -92,7 +92,7 @@ def list_alarms(
         .limit(size)
         .offset((page - 1) * size)
     )
-    lines = [_line(row, wanted.now, language) for row in rows]
+    lines = [_line(_Stored(*row), wanted.now, language) for row in rows]
     return AlarmPage(lines, min(total, _MOST_COUNTED), total > _MOST_COUNTED)
 
 
@@ -102,7 +102,39 @@ def one_alarm(
     """An alarm of the subscriber by its number in the store."""
     own = (alarms.c.ref == number) & (alarms.c.subscriber_ref == subscriber_ref)
     row = connection.execute(_lines().where(own)).first()
-    return None if row is None else _line(row, now, language)
+    return None if row is None else _line(_Stored(*row), now, language)
+
+
+class _Stored(NamedTuple):
+    """An alarm in the store with its device, and who looks after it. Times in Unix milliseconds."""
+
+    ref: int
+    device_ref: int
+    type: int
+    object: str
+    state: int
+    occurrence: int
+    acked: bool
+    created_at: int
+    updated_at: int
+    acked_at: int | None
+    ack_author: str | None
+    info1: str | None
+    info2: str | None
+    info3: str | None
+    info4: str | None
+    info5: str | None
+    muted_until: int | None
+    muted_by: str | None
+    assignee_ref: int | None
+    dev_eui: str
+    name: str
+    assignee_name: str | None
+    comments: int
+
+
+# The columns of the alarm itself, which come first.
+_OWN = _Stored._fields[: _Stored._fields.index("dev_eui")]
 
 
 def _lines() -> Select[Any]:
@@ -111,7 +143,7 @@ def _lines() -> Select[Any]:
     looks_after = (users.c.ref == alarms.c.assignee_ref) & (users.c.subscriber_ref == alarms.c.subscriber_ref)
     return (
         select(
-            *alarms.c,
+            *(alarms.c[name] for name in _OWN),
             devices.c.dev_eui,
             devices.c.name,
             users.c.display_name.label("assignee_name"),
@@ -149,7 +181,7 @@ def _condition(subscriber_ref: int, wanted: AlarmQuery) -> ColumnElement[bool]:
     return chosen
 
 
-def _line(row: Any, now: int, language: Language) -> AlarmLine:
+def _line(row: _Stored, now: int, language: Language) -> AlarmLine:
     infos = tuple(i for i in (row.info1, row.info2, row.info3, row.info4, row.info5) if i is not None)
     event = AlarmEvent(
         change="cleared" if row.state == int(Level.CLEARED) else "raised",
@@ -180,8 +212,8 @@ def _line(row: Any, now: int, language: Language) -> AlarmLine:
         lastAckTime=None if row.acked_at is None else timestamp(row.acked_at),
         ackAuthor=row.ack_author,
         objectId=row.object or None,
-        mutedUntil=timestamp(row.muted_until) if (row.muted_until or 0) > now else None,
-        mutedBy=row.muted_by if (row.muted_until or 0) > now else None,
+        mutedUntil=timestamp(row.muted_until) if row.muted_until and row.muted_until > now else None,
+        mutedBy=row.muted_by if row.muted_until and row.muted_until > now else None,
         assigneeRef=None if row.assignee_name is None else str(row.assignee_ref),
         assigneeName=row.assignee_name,
         comments=row.comments,

@@ -157,14 +157,13 @@ def list_history(connection: Connection, device_ref: int, limit: int) -> list[Pa
             deviceAlarmTypeId=row.type,
             alarmType=DEVICE_TYPES[row.type].label,
             deviceAlarmObjectId=row.object,
-            additionalInfos=_infos(row),
+            additionalInfos=_infos(row.info1, row.info2, row.info3, row.info4, row.info5),
         )
         for row in rows
     ]
 
 
-def _infos(row: Any) -> list[str]:
-    infos = (row.info1, row.info2, row.info3, row.info4, row.info5)
+def _infos(*infos: str | None) -> list[str]:
     return [unpack(info) for info in infos if info is not None]
 
 
@@ -203,7 +202,7 @@ def list_base_station_alarms(connection: Connection, *, cleared: bool) -> list[B
             bool(row.acked),
             timestamp(row.created_at),
             timestamp(row.updated_at),
-            _infos(row),
+            _infos(row.info1, row.info2, row.info3, row.info4, row.info5),
         )
         for row in connection.execute(query)
     ]
@@ -235,7 +234,7 @@ def list_module_alarms(connection: Connection, *, cleared: bool) -> list[ModuleA
             MODULE_TYPES[row.type].label,
             timestamp(row.created_at),
             timestamp(row.updated_at),
-            _infos(row),
+            _infos(row.info1, row.info2, row.info3, row.info4, row.info5),
         )
         for row in connection.execute(query)
     ]
@@ -278,7 +277,7 @@ def list_fleet_alarms(
             row.occurrence,
             bool(row.acked),
             timestamp(row.updated_at),
-            _infos(row),
+            _infos(row.info1, row.info2, row.info3, row.info4, row.info5),
         )
         for row in connection.execute(query)
     ]

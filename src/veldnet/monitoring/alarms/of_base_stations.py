@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -41,16 +41,36 @@ class StationAlarm(msgspec.Struct):
     additionalInfo5: Text = UNSET
 
 
+class _Stored(NamedTuple):
+    """An alarm in the store. Times in Unix milliseconds."""
+
+    ref: int
+    base_station: int
+    type: int
+    state: int
+    occurrence: int
+    acked: bool
+    created_at: int
+    updated_at: int
+    acked_at: int | None
+    ack_author: str | None
+    info1: str | None
+    info2: str | None
+    info3: str | None
+    info4: str | None
+    info5: str | None
+
+
 def _own(connection: Connection, operator_ref: int) -> tuple[Select[Any], dict[int, int]]:
     """The alarms of an operator's base stations, and the numbers of these by their ids."""
     columns = base_station_rows.c
     rows = connection.execute(select(columns.id, columns.ref).where(columns.operator_ref == operator_ref))
     refs = {int(row.id, 16): row.ref for row in rows}
     own = base_station_alarms.c.base_station.in_(refs)
-    return select(*base_station_alarms.c).where(own), refs
+    return select(*(base_station_alarms.c[name] for name in _Stored._fields)).where(own), refs
 
 
-def _shown(row: Any, refs: dict[int, int]) -> StationAlarm:
+def _shown(row: _Stored, refs: dict[int, int]) -> StationAlarm:
     alarm = StationAlarm(
         ref=alarm_ref(row.created_at, row.ref),
         alarmState=Level(row.state).name,
@@ -81,7 +101,7 @@ def list_station_alarms(
         query = query.where(columns.base_station == station)
     if page_index is not None:
         query = query.limit(PAGE).offset((page_index - 1) * PAGE)
-    return [_shown(row, refs) for row in connection.execute(query)]
+    return [_shown(_Stored(*row), refs) for row in connection.execute(query)]
 
 
 def get_station_alarm(connection: Connection, operator_ref: int, ref: str) -> StationAlarm:
@@ -90,4 +110,4 @@ def get_station_alarm(connection: Connection, operator_ref: int, ref: str) -> St
     row = connection.execute(query.where(base_station_alarms.c.ref == number_of(ref))).first()
     if row is None or alarm_ref(row.created_at, row.ref) != ref.lower():
         raise NotFound("BaseStationAlarm", ref)
-    return _shown(row, refs)
+    return _shown(_Stored(*row), refs)

@@ -119,10 +119,10 @@ class _Grid:
                 return rows
             self.step *= 2
 
-    def place(self, row: Any) -> tuple[float, float, float]:
+    def place(self, row: int, col: int) -> tuple[float, float, float]:
         """South, west and size of a cell, in degrees."""
         wide = self.wide
-        return round(row.row * wide - 90, 5), round(row.col * wide - 180, 5), round(wide, 5)
+        return round(row * wide - 90, 5), round(col * wide - 180, 5), round(wide, 5)
 
 
 def coverage_cells(
@@ -140,7 +140,7 @@ def coverage_cells(
         func.max(columns.esp).label("esp"),
     ]
     return [
-        CoverageCell(*grid.place(row), row.frames, row.stations, round(row.esp, 1))
+        CoverageCell(*grid.place(row.row, row.col), row.frames, row.stations, round(row.esp, 1))
         for row in grid.read(connection, sums, where)
     ]
 
@@ -159,7 +159,7 @@ def failure_cells(
     ]
     return [
         FailureCell(
-            *grid.place(row),
+            *grid.place(row.row, row.col),
             row.frames,
             round(row.esp, 1),
             None if row.other is None else round(row.other, 1),

@@ -11,7 +11,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -65,6 +65,21 @@ class _Pair:
         self.margin = self.weight = 0.0
 
 
+class _Frame(NamedTuple):
+    """A frame of the journal, and where its device is. RSSI and SNR in tenths."""
+
+    id: int
+    device_ref: int
+    kind: int
+    rssi: int | None
+    snr: int | None
+    base_station: int | None
+    heard: bytes | None
+    subscriber_ref: int | None
+    latitude: float | None
+    longitude: float | None
+
+
 class _Heard(NamedTuple):
     """What a part of the journal adds."""
 
@@ -83,37 +98,32 @@ def _read(connection: Connection, now: int) -> _Heard:
         .limit(_PIECE)
         .subquery()
     )
-    rows = connection.execute(
+    query = (
         select(
             piece.c.id,
             piece.c.device_ref,
-            frames.c.kind,
-            frames.c.rssi,
-            frames.c.snr,
-            frames.c.base_station,
-            frames.c.heard,
-            devices.c.subscriber_ref,
-            devices.c.latitude,
-            devices.c.longitude,
+            *(frames.c[name] for name in ("kind", "rssi", "snr", "base_station", "heard")),
+            *(devices.c[name] for name in ("subscriber_ref", "latitude", "longitude")),
         )
         .join(frames, (frames.c.device_ref == piece.c.device_ref) & (frames.c.id == piece.c.id))
         .join(devices, devices.c.ref == piece.c.device_ref, isouter=True)
         .order_by(piece.c.id)
-    ).all()
+    )
+    rows = [_Frame(*row) for row in connection.execute(query)]
     found = _Heard(rows[-1].id if rows else mark, {}, {})
     for row in rows:
         if row.kind == int(FrameKind.UPLINK) and row.subscriber_ref is not None:
-            _take(found, row)
+            _take(found, row, row.subscriber_ref)
     return found
 
 
-def _take(found: _Heard, row: Any) -> None:
+def _take(found: _Heard, row: _Frame, subscriber: int) -> None:
     heard = unpack_copies(row.heard) if row.heard else [(row.base_station, row.rssi, row.snr)]
     at = millis_of(row.id)
     for station, rssi, snr in heard[:_MOST_COPIES]:
         if station is None:
             continue
-        pair = found.pairs.setdefault((row.device_ref, station), _Pair(row.subscriber_ref))
+        pair = found.pairs.setdefault((row.device_ref, station), _Pair(subscriber))
         pair.frames += 1
         pair.weight += hearing_weight(at)
         pair.at = at
@@ -122,16 +132,18 @@ def _take(found: _Heard, row: Any) -> None:
         pair.measured += 1
         pair.margin += snr / 10 - SLOWEST
         if row.latitude is not None and row.longitude is not None:
-            _take_cell(found.cells, row, station, esp_of(rssi, snr) / 10)
+            cell = row.latitude, row.longitude, subscriber, station
+            _take_cell(found.cells, cell, esp_of(rssi, snr) / 10, at)
 
 
-def _take_cell(found: dict[Key, _Cell], row: Any, station: int, esp: float) -> None:
+def _take_cell(found: dict[Key, _Cell], where: tuple[float, float, int, int], esp: float, at: int) -> None:
+    latitude, longitude, subscriber, station = where
     for level, cells in enumerate(COVERAGE_LEVELS):
-        place = (math.floor((row.latitude + 90) * cells), math.floor((row.longitude + 180) * cells))
-        cell = found.setdefault((row.subscriber_ref, level, *place, station), _Cell())
+        place = (math.floor((latitude + 90) * cells), math.floor((longitude + 180) * cells))
+        cell = found.setdefault((subscriber, level, *place, station), _Cell())
         cell.frames += 1
         cell.esp += esp
-        cell.at = millis_of(row.id)
+        cell.at = at
 
 
 async def take_coverage(store: Store, clock: Callable[[], float]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, func, select
@@ -108,15 +108,49 @@ def list_downlinks(connection: Connection, whose: Whose, wanted: DownlinkQuery, 
     if states:
         query = query.where(columns.state.in_(states))
     ids = list(connection.execute(query.order_by(columns.id.desc()).limit(limit + 1)).scalars())
-    found = [_downlink(row) for row in connection.execute(_named(ids[:limit]))]
+    found = [_downlink(_Stored(*row)) for row in connection.execute(_named(ids[:limit]))]
     if len(ids) > limit:
         return DownlinkPage(found, str(ids[limit - 1]))
     return DownlinkPage(found, None if lowest is None else str(lowest))
 
 
+class _Stored(NamedTuple):
+    """A downlink in the store with its device. Times in Unix milliseconds."""
+
+    id: int
+    device_ref: int
+    state: int
+    submitted_at: int
+    updated_at: int
+    fport: int
+    size: int
+    payload: bytes | None
+    confirmed: bool
+    fcnt: int | None
+    priority: int
+    after_join: bool
+    expires_at: int | None
+    correlation_id: str | None
+    sending_at: int | None
+    sent_at: int | None
+    frame_id: int | None
+    base_station: int | None
+    slot: int | None
+    causes: str | None
+    reason: str | None
+    answered_at: int | None
+    answer_frame_id: int | None
+    dev_eui: str
+    name: str
+
+
+# The columns of the downlink itself, which come first.
+_OWN = _Stored._fields[: _Stored._fields.index("dev_eui")]
+
+
 def _named(ids: Sequence[int]) -> Select[Any]:
     return (
-        select(downlinks, devices.c.dev_eui, devices.c.name)
+        select(*(downlinks.c[name] for name in _OWN), devices.c.dev_eui, devices.c.name)
         .join(devices, devices.c.ref == downlinks.c.device_ref)
         .where(downlinks.c.id.in_(ids))
         .order_by(downlinks.c.id.desc())
@@ -125,7 +159,7 @@ def _named(ids: Sequence[int]) -> Select[Any]:
 
 def some_downlinks(connection: Connection, whose: Whose, ids: Sequence[int]) -> list[Downlink]:
     """Downlinks by their ids, the newest first; those of others are left out."""
-    return [_downlink(row) for row in connection.execute(_named(ids).where(_own(whose)))]
+    return [_downlink(_Stored(*row)) for row in connection.execute(_named(ids).where(_own(whose)))]
 
 
 def _time(millis: int | None) -> str | None:
@@ -140,7 +174,7 @@ def _causes(text: str | None) -> list[DownlinkCause]:
     return found
 
 
-def _downlink(row: Any) -> Downlink:
+def _downlink(row: _Stored) -> Downlink:
     return Downlink(
         id=str(row.id),
         status=_STATUSES[row.state - 1],

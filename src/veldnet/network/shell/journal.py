@@ -12,6 +12,7 @@ from veldnet.network.core.records import (
     Copy,
     DownlinkRecord,
     JoinRecord,
+    Record,
     RefusedRecord,
     UplinkRecord,
     encode_record,
@@ -77,7 +78,7 @@ def _at(record: UplinkRecord | JoinRecord | RefusedRecord) -> int | None:
     return None if at == millis_of(record.id) else at
 
 
-def _at_if_apart(record: Any) -> int | None:
+def _at_if_apart(record: Record) -> int | None:
     """The same of what was not heard: its identifier is of the same moment, unless the clock was set back. A
     downlink that leaves the queue unsent keeps the identifier, and so the hour, of its submission."""
     at = round(record.time * 1000)
@@ -167,7 +168,7 @@ def _downlink_row(record: DownlinkRecord, subscriber: int | None, plan: int | No
     )
 
 
-def frame_row(record: Any, subscriber: int | None, plan: int | None) -> FrameRow:
+def frame_row(record: Record, subscriber: int | None, plan: int | None) -> FrameRow:
     """The frame row of a record; `subscriber` and `plan` are those of its device at the time."""
     if isinstance(record, UplinkRecord):
         return _uplink_row(record, subscriber, plan)
