@@ -6,7 +6,6 @@ from pathlib import Path
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import MutableScopeHeaders
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Scope
 from swagger_ui_bundle import swagger_ui_path
@@ -25,33 +24,38 @@ from .serving import route_handlers
 # An open page learns there that another one has taken its place.
 _ASKED_BY_PAGES = ("/api/v1/", "/healthz")
 # Nothing is loaded from any other host.
-_CSP = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+_CSP = b"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+_ALWAYS = [
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains; preload"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_UNLESS_GIVEN = [(b"content-security-policy", _CSP), (b"cache-control", b"no-store")]
 
 
 async def _before_send(message: Message, scope: Scope) -> None:
+    """Every answer passes here: the headers are appended as they go onto the wire."""
     if message["type"] != "http.response.start":
         return
-    headers = MutableScopeHeaders.from_message(message=message)
-    state = scope.get("state", {})
-    headers["x-request-id"] = transaction_of(scope)
-    headers["api-version"] = _served_version(scope)
-    headers["strict-transport-security"] = "max-age=31536000; includeSubDomains; preload"
-    headers["x-content-type-options"] = "nosniff"
-    headers["referrer-policy"] = "no-referrer"
-    headers["content-security-policy"] = headers.get("content-security-policy", _CSP)
-    headers["cache-control"] = headers.get("cache-control", "no-store")
+    headers = list(message["headers"])
+    given = {name for name, _ in headers}
+    headers += _ALWAYS
+    headers += [header for header in _UNLESS_GIVEN if header[0] not in given]
+    headers.append((b"x-request-id", transaction_of(scope).encode("latin-1")))
+    headers.append((b"api-version", _served_version(scope)))
     note_variants(headers, scope)
     if scope["path"].startswith(_ASKED_BY_PAGES):
-        headers["console-build"] = console.build()
-    for name, value in state.get("quota", {}).items():
-        headers[name] = value
+        headers.append((b"console-build", console.build().encode("latin-1")))
+    for name, value in scope.get("state", {}).get("quota", {}).items():
+        headers.append((name.encode("latin-1"), value.encode("latin-1")))
+    message["headers"] = headers
 
 
-def _served_version(scope: Scope) -> str:
+def _served_version(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == b"api-version" and value == b"v1.1.1":
-            return "v1.1.1"
-    return LATEST
+            return b"v1.1.1"
+    return LATEST.encode("latin-1")
 
 
 def _branding(settings: ConsoleSettings) -> console.Branding:

@@ -9,6 +9,7 @@ or concerns sessions, and every change, for secrets are shown once, by the reque
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import Headers, MutableScopeHeaders
@@ -24,6 +25,8 @@ _LEVEL = 1
 _WITHOUT = re.compile(r"q\s*=\s*0(\.0*)?\s*", re.IGNORECASE)
 
 
+# Clients send a handful of different ones; others are read each time.
+@lru_cache(maxsize=64)
 def accepts_gzip(header: str) -> bool:
     """Whether Accept-Encoding names gzip, or everything, and does not refuse it (RFC 9110 §12.5.3)."""
     said = {}
@@ -39,10 +42,12 @@ def compressible(scope: Scope) -> bool:
     return handler is not None and COMPRESSED in handler.opt
 
 
-def note_variants(headers: MutableScopeHeaders, scope: Scope) -> None:
+def note_variants(headers: list[tuple[bytes, bytes]], scope: Scope) -> None:
     """Tell caches, also where this answer is as it is."""
-    if compressible(scope) and "accept-encoding" not in headers.get("vary", "").lower():
-        headers.extend_header_value("vary", "Accept-Encoding")
+    if compressible(scope) and not any(
+        name == b"vary" and b"accept-encoding" in value.lower() for name, value in headers
+    ):
+        headers.append((b"vary", b"Accept-Encoding"))
 
 
 class _Compression(CompressionMiddleware):
