@@ -59,7 +59,6 @@ console-lint: $(VENV)/.dev console
 	@$(BIN)/python -m tests.docs_generator --openapi build/openapi.json
 	@cd console; $(NODE) npm exec --offline -- openapi-typescript ../build/openapi.json -o src/api/schema.d.ts --check > /dev/null 2>&1 || \
 		{ echo "console/src/api/schema.d.ts is not what the API's description says; run make docs"; exit 1; }
-	@cd console; $(NODE) npm run --silent types
 	@cd console; $(NODE) npm run --silent lint
 	@cd console; $(NODE) npm run --silent test
 

@@ -138,6 +138,7 @@ export function Credentials({ of }: { of?: string }) {
     <form onSubmit={submit}>
       <Stack>
         <Wrong text={problem} />
+        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- nothing else is on the screen to sign in */}
         <Username value={username} onChange={setUsername} autoFocus={!of} readOnly={Boolean(of)} />
         <PasswordField
           label={t("signIn.password")}
