@@ -25,6 +25,7 @@ _ORDER_EVERY = 60.0
 _NAMES_EVERY = 10.0
 _SIGHTS_EVERY = 5.0
 _NOTIFICATIONS_EVERY = 10.0
+_CAMPAIGNS_EVERY = 2.0
 _VIRTUAL_CHECK = 300.0
 # Seconds for which announced changes of the inventory are kept.
 _KEPT_CHANGES = 86_400
@@ -56,6 +57,7 @@ def chores_of(platform: Platform) -> list[Chore]:
         Chore("names of devices", _NAMES_EVERY, monitoring.indexes.take_names, once=True),
         Chore("base station history", _HISTORY_EVERY, platform.history.write),
         Chore("device counts", looks, monitoring.count_devices, once=True),
+        Chore("campaigns", _CAMPAIGNS_EVERY, platform.campaigns.run, once=True, virtual=True),
         Chore("retention", _PRUNE_EVERY, retain, once=True, virtual=True),
         # Of the partitions that this node serves.
         Chore("device alarms", looks, monitoring.check_devices, virtual=True),
@@ -92,6 +94,7 @@ async def run_now(platform: Platform) -> None:
         await platform.coverage.take()
         await platform.coverage.judge()
         await platform.monitoring.indexes.refresh()
+        await platform.campaigns.run()
     await platform.history.write()
 
 

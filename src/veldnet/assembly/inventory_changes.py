@@ -40,5 +40,6 @@ def changes_of(platform: Platform) -> dict[str, TakeUp]:
         "base_station_alarms": lambda _ref: monitoring.stations.load(),
         "vault": lambda _ref: platform.keys.master_keys_changed(),
         "recipients": lambda _ref: monitoring.load_recipients(),
+        "campaigns": lambda _ref: platform.campaigns.reload(),
         "redelivery": lambda _ref: platform.deliveries.start(),
     }

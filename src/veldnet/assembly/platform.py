@@ -40,15 +40,17 @@ from veldnet.assembly.sights import Sights
 from veldnet.assembly.station_services import StationServices
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
+from veldnet.campaigns import Runner
 from veldnet.cluster import Bus, ClusterRequests, OneNode
 from veldnet.domain.documents import ProfileSettings
 from veldnet.gateways import Hub, Presence
 from veldnet.inventory import accounts
 from veldnet.inventory.devices import Personalisation
-from veldnet.lorawan import BaseStationId
+from veldnet.lorawan import BaseStationId, DevEui
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
 from veldnet.monitoring.downlinks import settle
+from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.network.shell import NetworkServer, Runtime
 from veldnet.routing import Deliveries, MessageWriter, Messaging, Retry, RoutingTable, Sender, post_signed
 from veldnet.settings import Settings
@@ -109,6 +111,8 @@ class Platform:
         self.table = RoutingTable(self.store, self.vault)
         self.deliveries = self._deliver(runtime, outside.sender)
         self.monitoring = self._monitor(runtime, outside.mailer)
+        self.campaigns = Runner(self.store, self.clock, self._submit)
+        self.network.commits.join(self.campaigns.listener)
         streams = settings.console.live_streams
         self.feeds = LiveFeeds(
             self.network.commits, self.base_stations, self.clock, streams=streams, bus=self.bus
@@ -170,6 +174,9 @@ class Platform:
             self.hub.transmit(downlink)
         else:
             self.cluster.frames.transmit(downlink)
+
+    async def _submit(self, dev_eui: DevEui, request: DownlinkRequest) -> SubmissionRefusal | None:
+        return await self.network.requests.submit(dev_eui, request)
 
     def _clustering(self, node: NodeSetup) -> Clustering:
         cluster = Clustering(node, self.data.store, self.supervisor, self.clock, self.network)
@@ -239,6 +246,7 @@ class Platform:
         await self.deliveries.start()
         await self.monitoring.start()
         await self.history.start()
+        await self.campaigns.reload()
         await self.feeds.unknown_devices.load(self.store)
         if self.cluster is not None:
             await self.cluster.start()

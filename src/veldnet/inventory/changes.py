@@ -23,6 +23,7 @@ Kind = Literal[
     "subscribers",
     "certificates",
     "redelivery",
+    "campaigns",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Callable
 
 import msgspec
@@ -16,6 +17,7 @@ from .device import Received, Transmission, VirtualDevice
 from .energy import transmit_energy
 from .propagation import Place
 from .sensors import Sensor
+from .update_client import UpdateClient
 
 Event = Callable[[str, VirtualDevice, Received | None], None]
 
@@ -61,6 +63,11 @@ class DeviceLife:
         self._first = min(habits.period, habits.first)
         self._confirmed_share = habits.confirmed_share
         self.event: Event = lambda _what, _device, _received: None
+        # The application packages, where it has them; and what they answer, by the time when it is due.
+        self.updates: UpdateClient | None = None
+        self._answers: list[tuple[float, int, int, bytes]] = []
+        self._answered = 0
+        self._answer_due = asyncio.Event()
         self._last: Received | None = None
         self._attentive: Attentive | None = None
         if device.wanted_class != "A":
@@ -84,7 +91,34 @@ class DeviceLife:
             if self.device.rejoin_due is not None:
                 await asyncio.sleep(self._rng.uniform(1, 4))
                 await self._transmit(self.device.rejoin_request(self.device.rejoin_due))
-            await asyncio.sleep(self._period * self._rng.uniform(0.8, 1.2))
+            await self._rest(self._period * self._rng.uniform(0.8, 1.2))
+
+    async def _rest(self, seconds: float) -> None:
+        """Sleep between readings, and send what the packages answer meanwhile."""
+        if self.updates is None:
+            await asyncio.sleep(seconds)
+            return
+        end = self._clock() + seconds
+        while (now := self._clock()) < end:
+            if self._answers and self._answers[0][0] <= now:
+                _due, _number, fport, payload = heapq.heappop(self._answers)
+                self.sent += 1
+                await self._transmit(self.device.uplink(fport, payload))
+                continue
+            due = min(end, self._answers[0][0]) if self._answers else end
+            self._answer_due.clear()
+            try:
+                await asyncio.wait_for(self._answer_due.wait(), max(due - now, 0.001))
+            except TimeoutError:
+                continue
+
+    def _answer(self, updates: UpdateClient, received: Received) -> None:
+        now = self._clock()
+        for answer in updates.take(received.fport, received.payload, unix_to_gps(now)):
+            self._answered += 1
+            due = now + answer.after
+            heapq.heappush(self._answers, (due, self._answered, answer.fport, answer.payload))
+            self._answer_due.set()
 
     async def join(self) -> None:
         """Ask to join until the network accepts, waiting longer each time."""
@@ -134,4 +168,6 @@ class DeviceLife:
         self.received.append(received)
         if not received.joined:
             self.event("downlink", self.device, received)
+            if self.updates is not None:
+                self._answer(self.updates, received)
         return True

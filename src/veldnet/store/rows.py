@@ -296,6 +296,18 @@ class AnsweredDownlinkRow(msgspec.Struct, frozen=True, gc=False):
     id: int
 
 
+class CampaignEventRow(msgspec.Struct, frozen=True, gc=False):
+    """What a device of a campaign has answered, or how many downlinks of it still wait."""
+
+    id: int
+    device_ref: int
+    fport: int | None
+    payload: bytes | None
+    waiting: int | None
+    base_station: int | None
+    airtime: int | None
+
+
 class Statement(Enum):
     """The statements of the hot path, each with the class of its rows. An engine has its own text of them."""
 
@@ -318,6 +330,7 @@ class Statement(Enum):
     INSERT_NOTIFICATION = NotificationRow
     PUT_DOWNLINK = DownlinkRow
     ANSWER_DOWNLINK = AnsweredDownlinkRow
+    INSERT_CAMPAIGN_EVENT = CampaignEventRow
 
     @property
     def columns(self) -> tuple[str, ...]:

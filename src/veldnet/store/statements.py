@@ -99,6 +99,7 @@ SQL = {
         "FROM {source} JOIN alarms a ON a.device_ref = {device_ref} AND a.type = {type} "
         "AND a.object = {object}"
     ),
+    Statement.INSERT_CAMPAIGN_EVENT: _insert("campaign_events", Statement.INSERT_CAMPAIGN_EVENT),
     Statement.INSERT_NOTIFICATION: _insert("notifications", Statement.INSERT_NOTIFICATION),
     # State 4 is acknowledged: a late report changes nothing any more.
     Statement.PUT_DOWNLINK: (

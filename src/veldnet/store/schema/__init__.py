@@ -50,6 +50,7 @@ from .base_stations import (
     retired_base_stations,
     unknown_base_stations,
 )
+from .campaigns import campaign_devices, campaign_events, campaigns
 from .catalogue import catalogue_codecs, catalogue_makers, catalogue_models
 from .certificates import authorities, certificates, revoked_serials
 from .cluster import changes, id_marks, id_steps, leases, nodes, properties
@@ -109,6 +110,9 @@ __all__ = [
     "base_station_worth",
     "base_stations",
     "branding",
+    "campaign_devices",
+    "campaign_events",
+    "campaigns",
     "catalogue_codecs",
     "catalogue_makers",
     "catalogue_models",

@@ -1,0 +1,29 @@
+"""The share of a base station's time that campaigns may use for transmissions."""
+
+from __future__ import annotations
+
+# Milliseconds of transmission that may come at once, for each percent of the share.
+_BURST = 36_000.0
+_MOST = 10_000
+
+
+class AirtimeShares:
+    """A bucket for each base station that has sent something for a campaign: it fills by the share of the
+    time that passes."""
+
+    def __init__(self) -> None:
+        # Milliseconds of transmission left, and when that was.
+        self._left: dict[int, tuple[float, int]] = {}
+
+    def charge(self, base_station: int | None, airtime: int, share: float, now: int) -> int:
+        """Note a transmission, in tenths of a millisecond; returns when the base station may send again for
+        the campaign, in Unix milliseconds."""
+        if base_station is None:
+            return now
+        full = _BURST * share
+        left, at = self._left.get(base_station, (full, now))
+        left = min(full, left + (now - at) * share) - airtime / 10
+        if base_station not in self._left and len(self._left) >= _MOST:
+            self._left.pop(next(iter(self._left)))
+        self._left[base_station] = left, now
+        return now if left >= 0 else now + round(-left / share)

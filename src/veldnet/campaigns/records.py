@@ -1,0 +1,325 @@
+"""Campaigns in the store: created, listed, paused, ended."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
+from veldnet.domain.scope import Scope
+from veldnet.inventory import changes, devices
+from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store import lock_row
+from veldnet.store.schema import campaign_devices, campaigns, subscribers
+from veldnet.store.schema import devices as device_rows
+
+from .block import MAX_SIZE, count_of
+from .machine import CampaignState, DeviceState, Options
+
+Kind = Literal["firmware", "configuration"]
+MOST_DEVICES = 10_000
+# Campaigns of a subscriber.
+MOST = 200
+# Nodes need a moment to know the devices before anything is sent to them.
+_START_AFTER = 5_000
+_LONGEST_WINDOW = 400 * 86_400_000
+_MOST_FRAGMENTS = 8_000
+_LONGEST_NAME = 100
+_AT_ONCE = 500
+UNFINISHED: tuple[CampaignState, ...] = ("scheduled", "running", "paused")
+
+
+class NewCampaign(msgspec.Struct, frozen=True):
+    """A campaign to create. Its devices are named by DevEUI, or found as `wanted`; times in Unix
+    milliseconds."""
+
+    name: str
+    kind: Kind
+    content: bytes
+    options: Options
+    dev_euis: Sequence[str] | None
+    wanted: devices.Wanted | None
+    starts_at: int | None
+    ends_at: int | None
+
+
+class Campaign(msgspec.Struct, frozen=True):
+    """A campaign, with the number of devices in each state; times in Unix milliseconds, `digest` SHA-256."""
+
+    ref: int
+    name: str
+    kind: Kind
+    state: CampaignState
+    created_at: int
+    created_by: str
+    starts_at: int
+    ends_at: int
+    ended_at: int | None
+    options: Options
+    size: int
+    digest: bytes
+    devices: dict[DeviceState, int]
+
+
+class CampaignDevice(msgspec.Struct, frozen=True):
+    """How far a device is; `changed_at` in Unix milliseconds."""
+
+    device_ref: int
+    dev_eui: str
+    name: str
+    state: DeviceState
+    reason: str | None
+    sent: int
+    target: int
+    missing: int | None
+    rounds: int
+    changed_at: int
+
+
+class DevicePage(msgspec.Struct, frozen=True):
+    """Devices in the order of their refs; `after` is where to go on."""
+
+    devices: list[CampaignDevice]
+    after: int | None
+
+
+class _Chosen(msgspec.Struct, frozen=True):
+    """A device of a new campaign, and why it takes no part in it."""
+
+    ref: int
+    reason: Literal["hsm", "busy"] | None
+
+
+def create_campaign(connection: Connection, scope: Scope, new: NewCampaign, now: int) -> Campaign:
+    """`now` in Unix milliseconds, by the clock that campaigns run by. Raises `InvalidField`, `BadRequest`."""
+    starts_at, ends_at = _window(new, now)
+    _check(new)
+    lock_row(connection, subscribers, scope.subscriber_ref)
+    mine = campaigns.c.subscriber_ref == scope.subscriber_ref
+    if connection.execute(select(func.count()).where(mine)).scalar_one() >= MOST:
+        raise BadRequest("there are {most} campaigns; remove one first", most=MOST)
+    chosen = _chosen(connection, scope, new)
+    if not chosen:
+        raise InvalidField("the campaign has no devices: no device matches")
+    row = {
+        "subscriber_ref": scope.subscriber_ref,
+        "name": new.name.strip(),
+        "kind": new.kind,
+        "state": "scheduled",
+        "created_at": now,
+        "created_by": scope.display_name,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "options": msgspec.json.encode(new.options).decode(),
+        "size": len(new.content),
+        "digest": hashlib.sha256(new.content).digest(),
+        "content": new.content,
+    }
+    ref = inserted_ref(connection.execute(insert(campaigns).values(row)))
+    rows = [
+        {
+            "campaign_ref": ref,
+            "device_ref": each.ref,
+            "state": "pending" if each.reason is None else "refused",
+            "reason": each.reason,
+            "due_at": starts_at if each.reason is None else None,
+            "changed_at": now,
+        }
+        for each in chosen
+    ]
+    for some in _some(rows):
+        connection.execute(insert(campaign_devices), some)
+    changes.note(connection, "campaigns", ref)
+    return get_campaign(connection, scope, str(ref))
+
+
+def _window(new: NewCampaign, now: int) -> tuple[int, int]:
+    starts_at = max(new.starts_at or 0, now + _START_AFTER)
+    ends_at = starts_at + 14 * 86_400_000 if new.ends_at is None else new.ends_at
+    if not starts_at < ends_at <= now + _LONGEST_WINDOW:
+        raise InvalidField("endsAt must be after startsAt, and within 400 days")
+    return starts_at, ends_at
+
+
+def _check(new: NewCampaign) -> None:
+    if not new.name.strip() or len(new.name) > _LONGEST_NAME or not new.name.isprintable():
+        raise InvalidField("name must have 1 to {longest} printable characters", longest=_LONGEST_NAME)
+    if not 0 < len(new.content) <= MAX_SIZE:
+        raise InvalidField("content must have 1 to {most} octets", most=MAX_SIZE)
+    count = count_of(len(new.content), new.options.fragment_size)
+    if count > _MOST_FRAGMENTS:
+        raise InvalidField(
+            "content makes {count} fragments of {size} octets; at most {most} are sent",
+            count=count,
+            size=new.options.fragment_size,
+            most=_MOST_FRAGMENTS,
+        )
+
+
+def _chosen(connection: Connection, scope: Scope, new: NewCampaign) -> list[_Chosen]:
+    columns = device_rows.c
+    query = select(columns.ref, columns.dev_eui, columns.hsm_group_ref).order_by(columns.ref)
+    if new.dev_euis is not None:
+        euis = list(dict.fromkeys(each.strip().upper() for each in new.dev_euis))
+        if len(euis) > MOST_DEVICES:
+            raise InvalidField("a campaign has {most} devices at most", most=MOST_DEVICES)
+        own = query.where(columns.subscriber_ref == scope.subscriber_ref)
+        found = [
+            row for some in _some(euis) for row in connection.execute(own.where(columns.dev_eui.in_(some)))
+        ]
+        unknown = sorted(set(euis) - {row.dev_eui for row in found})
+        if unknown:
+            raise InvalidField(
+                "{count} of the devices do not exist, such as {first}",
+                count=len(unknown),
+                first=unknown[0][:40],
+            )
+    else:
+        wanted = devices.condition(connection, scope, new.wanted or devices.Wanted())
+        found = list(connection.execute(query.where(wanted).limit(MOST_DEVICES + 1)))
+        if len(found) > MOST_DEVICES:
+            raise InvalidField("more than {most} devices match; narrow the filter", most=MOST_DEVICES)
+    busy = _busy(connection, [row.ref for row in found])
+    return [
+        _Chosen(row.ref, "hsm" if row.hsm_group_ref is not None else "busy" if row.ref in busy else None)
+        for row in found
+    ]
+
+
+def _busy(connection: Connection, refs: Sequence[int]) -> set[int]:
+    """Devices that are under way in a campaign."""
+    columns = campaign_devices.c
+    return {
+        ref
+        for some in _some(refs)
+        for ref in connection.execute(
+            select(columns.device_ref).where(columns.device_ref.in_(some), columns.due_at.is_not(None))
+        ).scalars()
+    }
+
+
+def _some(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
+
+
+_COLUMNS = [name for name in Campaign.__struct_fields__ if name not in ("options", "devices")]
+
+
+def list_campaigns(connection: Connection, scope: Scope) -> list[Campaign]:
+    """The subscriber's campaigns, the newest first."""
+    return _read(connection, campaigns.c.subscriber_ref == scope.subscriber_ref)
+
+
+def get_campaign(connection: Connection, scope: Scope, ref: str) -> Campaign:
+    """Raises `NotFound`."""
+    mine = campaigns.c.subscriber_ref == scope.subscriber_ref
+    for each in _read(connection, mine & (campaigns.c.ref == ref_of(ref))):
+        return each
+    raise NotFound("Campaign", ref)
+
+
+def _read(connection: Connection, chosen: Any) -> list[Campaign]:
+    columns = campaigns.c
+    query = select(*(columns[name] for name in _COLUMNS), columns.options).where(chosen)
+    rows = connection.execute(query.order_by(columns.ref.desc())).all()
+    counted = _counts(connection, [row.ref for row in rows])
+    return [
+        Campaign(
+            **{name: row._mapping[name] for name in _COLUMNS},
+            options=msgspec.json.decode(row.options, type=Options),
+            devices=counted.get(row.ref, {}),
+        )
+        for row in rows
+    ]
+
+
+def _counts(connection: Connection, refs: Iterable[int]) -> dict[int, dict[DeviceState, int]]:
+    columns = campaign_devices.c
+    query = (
+        select(columns.campaign_ref, columns.state, func.count().label("devices"))
+        .where(columns.campaign_ref.in_(list(refs)))
+        .group_by(columns.campaign_ref, columns.state)
+    )
+    counted: dict[int, dict[DeviceState, int]] = {}
+    for row in connection.execute(query):
+        counted.setdefault(row.campaign_ref, {})[row.state] = row.devices
+    return counted
+
+
+def list_devices(
+    connection: Connection, scope: Scope, ref: str, *, state: str | None, after: int, limit: int
+) -> DevicePage:
+    """Raises `NotFound`."""
+    found = get_campaign(connection, scope, ref)
+    columns, device = campaign_devices.c, device_rows.c
+    names = [name for name in CampaignDevice.__struct_fields__ if name not in ("dev_eui", "name")]
+    query = (
+        select(*(columns[name] for name in names), device.dev_eui, device.name)
+        .join(device_rows, device.ref == columns.device_ref)
+        .where(columns.campaign_ref == found.ref, columns.device_ref > after)
+    )
+    if state is not None:
+        query = query.where(columns.state == state)
+    rows = connection.execute(query.order_by(columns.device_ref).limit(limit + 1)).all()
+    page = [CampaignDevice(**row._mapping) for row in rows[:limit]]
+    return DevicePage(page, page[-1].device_ref if len(rows) > limit else None)
+
+
+_FROM: dict[CampaignState, tuple[CampaignState, ...]] = {
+    "paused": ("scheduled", "running"),
+    "running": ("paused",),
+    "aborted": UNFINISHED,
+}
+
+
+def change_state(connection: Connection, scope: Scope, ref: str, state: CampaignState, now: int) -> Campaign:
+    """Pause, resume (`running`) or abort. Raises `NotFound`, `BadRequest`."""
+    columns = campaigns.c
+    lock_row(connection, campaigns, ref_of(ref))
+    found = get_campaign(connection, scope, ref)
+    if found.state not in _FROM[state]:
+        raise BadRequest("the campaign is {state}, so this cannot be done", state=found.state)
+    if state == "running" and now < found.starts_at:
+        state = "scheduled"
+    ended_at = now if state == "aborted" else None
+    connection.execute(
+        update(campaigns).where(columns.ref == found.ref).values(state=state, ended_at=ended_at)
+    )
+    if state == "aborted":
+        end_devices(connection, found.ref, "aborted", "aborted", now)
+    changes.note(connection, "campaigns", found.ref)
+    return get_campaign(connection, scope, ref)
+
+
+def end_devices(connection: Connection, ref: int, state: DeviceState, reason: str, now: int) -> None:
+    """End what is under way in a campaign."""
+    columns = campaign_devices.c
+    connection.execute(
+        update(campaign_devices)
+        .where(columns.campaign_ref == ref, columns.due_at.is_not(None))
+        .values(state=state, reason=reason, due_at=None, held=False, changed_at=now)
+    )
+
+
+def remove_campaign(connection: Connection, scope: Scope, ref: str) -> None:
+    """Raises `NotFound`, `InUse`."""
+    found = get_campaign(connection, scope, ref)
+    if found.state in UNFINISHED:
+        raise InUse("the campaign has not ended; abort it first")
+    connection.execute(delete(campaign_devices).where(campaign_devices.c.campaign_ref == found.ref))
+    connection.execute(delete(campaigns).where(campaigns.c.ref == found.ref))
+
+
+def devices_under_way(connection: Connection) -> frozenset[int]:
+    """Those of all campaigns that have not ended."""
+    columns = campaign_devices.c
+    running = (
+        select(columns.device_ref)
+        .join(campaigns, campaigns.c.ref == columns.campaign_ref)
+        .where(campaigns.c.state.in_(UNFINISHED), columns.due_at.is_not(None))
+    )
+    return frozenset(connection.execute(running).scalars())

@@ -1,0 +1,182 @@
+"""Works on the campaigns: takes up what has happened since, and sends what comes next.
+
+One node of an installation runs it. Downlinks are submitted before what follows from them is written: where a
+process ends between the two, some fragments are sent twice, which devices do not mind, and none is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from veldnet.lorawan import DevEui
+from veldnet.network.core import DownlinkRequest, SubmissionRefusal
+from veldnet.network.shell import UnknownDevice
+from veldnet.store import Store, StoreError
+
+from .airtime import AirtimeShares
+from .listening import Listener
+from .machine import Message, Progress, Reason, Situation, Step, end, hold, on_answer, on_sent, on_time
+from .records import devices_under_way
+from .work import (
+    Done,
+    Event,
+    Item,
+    PlanRow,
+    Work,
+    decode_plan,
+    finish,
+    open_campaigns,
+    read_plans,
+    read_work,
+    turn,
+)
+
+log = structlog.get_logger(__name__)
+
+Submit = Callable[[DevEui, DownlinkRequest], Awaitable[SubmissionRefusal | None]]
+# Devices that are submitted to at the same time.
+_AT_ONCE = 64
+# Batches of one run, so that others have their turn.
+_BATCHES = 10
+# Milliseconds until a downlink is tried again that the plan's limit has refused.
+_LIMITED = 60_000
+_PLANS = 8
+# Codes of the tunnel interface: refusals that pass, and those of a device that can never take part.
+_NO_STATION, _SIZE, _NO_KEY, _RATE = 115, 116, 119, 121
+
+
+class _Outcome(msgspec.Struct):
+    """What is written of a device; None while its downlinks could not be queued."""
+
+    item: Item
+    done: Done | None
+
+
+class Runner:
+    """`submit` queues a downlink at the node that serves the device."""
+
+    def __init__(self, store: Store, clock: Callable[[], float], submit: Submit) -> None:
+        self.listener = Listener()
+        self._store = store
+        self._clock = clock
+        self._submit = submit
+        self._plans: dict[int, PlanRow] = {}
+        self._shares = AirtimeShares()
+
+    async def reload(self) -> None:
+        """Know the devices of campaigns again."""
+        self.listener.devices = await self._store.read(devices_under_way)
+
+    async def run(self) -> None:
+        """Do what is due now."""
+        for _ in range(_BATCHES):
+            now = round(self._clock() * 1000)
+            under_way = await self._store.read(open_campaigns)
+            turning = any(each.turns(now) for each in under_way)
+            if turning:
+                await self._store.write(partial(turn, now=now))
+            if not under_way:
+                return
+            work = await self._store.read(partial(read_work, now=now))
+            if work.items or work.stale:
+                await self._do(work, now)
+            if work.items or turning:
+                await self._store.write(partial(finish, now=now))
+            if not work.more:
+                return
+
+    async def _do(self, work: Work, now: int) -> None:
+        await self._load_plans(sorted({item.campaign_ref for item in work.items}))
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(item: Item) -> _Outcome:
+            async with gate:
+                return _Outcome(item, await self._device(item, now))
+
+        outcomes = await asyncio.gather(*(one(item) for item in work.items))
+        done = [each.done for each in outcomes if each.done is not None]
+        worked_off = [event.id for each in outcomes if each.done is not None for event in each.item.events]
+        await self._store.write(lambda c: work.write(c, done, [*work.stale, *worked_off], now))
+
+    async def _load_plans(self, refs: Sequence[int]) -> None:
+        missing = [ref for ref in refs if ref not in self._plans]
+        if missing:
+            others = [ref for ref in self._plans if ref not in refs]
+            for ref in others[: max(len(self._plans) + len(missing) - _PLANS, 0)]:
+                del self._plans[ref]
+            self._plans |= {row.ref: row for row in await self._store.read(lambda c: read_plans(c, missing))}
+
+    async def _device(self, item: Item, now: int) -> Done | None:
+        plan = self._plans.get(item.campaign_ref)
+        if plan is None:
+            return None
+        at = Situation(decode_plan(plan), item.ports, now)
+        before = item.progress
+        step = self._step(at, item)
+        refusal = None
+        try:
+            for message in step.messages:
+                request = DownlinkRequest(
+                    fport=message.fport, payload=message.payload, expires_at=message.expires_at / 1000
+                )
+                refusal = await self._submit(DevEui.parse(item.dev_eui), request)
+                if refusal is not None:
+                    break
+        except UnknownDevice:
+            return Done(item, before)
+        except StoreError as error:
+            log.warning("campaign_downlink_not_queued", device=item.dev_eui, error=str(error))
+            return None
+        if refusal is not None:
+            return Done(item, _refused(at, before, step, refusal))
+        return Done(item, step.progress)
+
+    def _step(self, at: Situation, item: Item) -> Step:
+        """All that has happened to the device, in order; of what was sent the last counts, for how many
+        fragments still wait."""
+        progress = item.progress
+        messages: list[Message] = []
+        waiting, free_at = None, at.now
+        for event in item.events:
+            if event.payload is None or event.fport is None:
+                waiting = event.waiting or 0
+                free_at = max(free_at, self._charge(at, event))
+                continue
+            step = on_answer(at, progress, event.fport, event.payload)
+            progress = step.progress
+            messages += step.messages
+        if waiting is not None and not messages:
+            if free_at > at.now and progress.sent < progress.target:
+                return Step(hold(progress, free_at))
+            step = on_sent(at, progress, waiting)
+            progress, messages = step.progress, list(step.messages)
+        due = progress.due_at
+        if not item.events and due is not None and due <= at.now:
+            return on_time(at, progress)
+        return Step(progress, tuple(messages))
+
+    def _charge(self, at: Situation, event: Event) -> int:
+        share = at.plan.options.duty_cycle_share / 100
+        return self._shares.charge(event.base_station, event.airtime or 0, share, at.now)
+
+
+def _refused(at: Situation, before: Progress, step: Step, refusal: SubmissionRefusal) -> Progress:
+    """How far a device is of which a downlink was refused."""
+    if refusal.code == _RATE:
+        # Go on where it was, once the plan's limit lets it.
+        rewound = replace(step.progress, sent=min(before.sent, step.progress.sent))
+        if rewound.state in ("receiving", "missingFragments"):
+            return hold(rewound, at.now + _LIMITED)
+        return replace(before, due_at=at.now + _LIMITED)
+    if refusal.code in (_NO_STATION, _SIZE) and before.tries < at.plan.options.retries:
+        later = at.now + at.plan.options.answer_timeout * 1000
+        return replace(before, tries=before.tries + 1, due_at=later)
+    reasons: dict[int, Reason] = {_NO_STATION: "noAnswer", _SIZE: "payloadSize", _NO_KEY: "hsm"}
+    reason = reasons.get(refusal.code, "downlink")
+    return end(before, "timedOut" if refusal.code == _NO_STATION else "refused", reason)

@@ -1,0 +1,35 @@
+"""Why a device is where it is, as a sentence."""
+
+from __future__ import annotations
+
+from veldnet.texts import Text
+
+from .machine import Reason
+
+_TEXTS: dict[Reason, Text] = {
+    "hsm": Text("The network cannot read the payload of this device: it belongs to an HSM group"),
+    "noPort": Text("The device profile has no port for fragments (fragmentationPort)"),
+    "busy": Text("The device is in another campaign that has not ended"),
+    "algorithm": Text("The device does not know the fragmentation algorithm"),
+    "memory": Text("The file is too large for the memory of the device"),
+    "index": Text("The device does not support the fragmentation session"),
+    "descriptor": Text("The device does not accept this kind of file"),
+    "repairMemory": Text("More fragments were lost than the device can repair"),
+    "noImage": Text("The device has no image to start"),
+    "corruptImage": Text("The device says that the image is corrupt"),
+    "incompatibleImage": Text("The device says that the image is for other hardware"),
+    "downlink": Text("The downlink was refused"),
+    "payloadSize": Text("Fragments are too large for the data rate of the device"),
+    "noAnswer": Text("The device has not answered"),
+    "rounds": Text("Fragments were still missing after the last repair"),
+    "windowOver": Text("The campaign ended before the device was done"),
+    "aborted": Text("The campaign was aborted"),
+}
+
+
+def reason_text(stored: str) -> Text:
+    """The sentence of a stored reason."""
+    for reason, text in _TEXTS.items():
+        if reason == stored:
+            return text
+    return Text("{reason}", reason=stored)

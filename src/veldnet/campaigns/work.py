@@ -1,0 +1,235 @@
+"""What a run of the campaigns reads and writes: a few statements for hundreds of devices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
+
+from veldnet.domain.documents import ProfileSettings
+from veldnet.inventory import changes
+from veldnet.store.schema import campaign_devices, campaign_events, campaigns, device_profiles, devices
+
+from .block import Block
+from .machine import CampaignState, Options, Plan, Ports, Progress
+from .records import UNFINISHED, end_devices
+
+# Devices whose time has come, and events, of one batch.
+_DUE, _EVENTS = 200, 1000
+
+
+class Event(msgspec.Struct, frozen=True):
+    """See `campaign_events` of the schema."""
+
+    id: int
+    device_ref: int
+    fport: int | None
+    payload: bytes | None
+    waiting: int | None
+    base_station: int | None
+    airtime: int | None
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A device for which something is to be done, and what has happened to it, in order."""
+
+    campaign_ref: int
+    device_ref: int
+    dev_eui: str
+    ports: Ports
+    progress: Progress
+    events: tuple[Event, ...] = ()
+
+
+class Done(msgspec.Struct, frozen=True):
+    item: Item
+    progress: Progress
+
+
+class Work(msgspec.Struct, frozen=True):
+    """`stale` are events of devices that are in no campaign any more; `more`: there is more to do."""
+
+    items: list[Item]
+    stale: list[int]
+    more: bool
+
+    @staticmethod
+    def write(connection: Connection, done: Sequence[Done], events: Sequence[int], now: int) -> None:
+        """Keep how far devices are, and forget the events that have led there. What was ended meanwhile stays
+        ended."""
+        changed = [each for each in done if each.progress != each.item.progress]
+        if changed:
+            columns = campaign_devices.c
+            names = Progress.__struct_fields__
+            statement = (
+                update(campaign_devices)
+                .where(
+                    columns.campaign_ref == bindparam("in_campaign"),
+                    columns.device_ref == bindparam("of_device"),
+                    columns.due_at.is_not(None),
+                )
+                .values({name: bindparam(f"new_{name}") for name in (*names, "changed_at")})
+            )
+            rows = [
+                {
+                    "in_campaign": each.item.campaign_ref,
+                    "of_device": each.item.device_ref,
+                    "new_changed_at": now,
+                }
+                | {f"new_{name}": getattr(each.progress, name) for name in names}
+                for each in sorted(changed, key=lambda each: (each.item.campaign_ref, each.item.device_ref))
+            ]
+            connection.execute(statement, rows)
+        if events:
+            gone = delete(campaign_events).where(campaign_events.c.id == bindparam("worked_off"))
+            connection.execute(gone, [{"worked_off": event} for event in sorted(events)])
+
+
+class PlanRow(msgspec.Struct, frozen=True):
+    """What the plan of a campaign is made of."""
+
+    ref: int
+    options: str
+    content: bytes
+    digest: bytes
+
+
+@lru_cache(maxsize=8)
+def decode_plan(row: PlanRow) -> Plan:
+    options = msgspec.json.decode(row.options, type=Options)
+    return Plan(options, Block(row.content, options.fragment_size), row.digest[:4])
+
+
+def read_plans(connection: Connection, refs: Sequence[int]) -> list[PlanRow]:
+    names = (campaigns.c[name] for name in PlanRow.__struct_fields__)
+    rows = connection.execute(select(*names).where(campaigns.c.ref.in_(refs)))
+    return [PlanRow(**row._mapping) for row in rows]
+
+
+class OpenCampaign(msgspec.Struct, frozen=True):
+    """A campaign that has not ended; times in Unix milliseconds."""
+
+    ref: int
+    state: CampaignState
+    starts_at: int
+    ends_at: int
+
+    def turns(self, now: int) -> bool:
+        """Whether it begins, or its window is over."""
+        return self.ends_at <= now or (self.state == "scheduled" and self.starts_at <= now)
+
+
+def open_campaigns(connection: Connection) -> list[OpenCampaign]:
+    columns = [campaigns.c[name] for name in OpenCampaign.__struct_fields__]
+    rows = connection.execute(select(*columns).where(campaigns.c.state.in_(UNFINISHED)))
+    return [OpenCampaign(**row._mapping) for row in rows]
+
+
+def turn(connection: Connection, now: int) -> None:
+    """Begin campaigns whose time has come, and end those whose window is over."""
+    columns = campaigns.c
+    for each in open_campaigns(connection):
+        if not each.turns(now):
+            continue
+        state: CampaignState = "running"
+        if each.ends_at <= now:
+            state = "complete"
+            end_devices(connection, each.ref, "timedOut", "windowOver", now)
+        ended_at = now if state == "complete" else None
+        mine = update(campaigns).where(columns.ref == each.ref, columns.state == each.state)
+        connection.execute(mine.values(state=state, ended_at=ended_at))
+        changes.note(connection, "campaigns", each.ref)
+
+
+def finish(connection: Connection, now: int) -> None:
+    """End campaigns of which no device is under way any more."""
+    columns = campaigns.c
+    under_way = exists().where(
+        campaign_devices.c.campaign_ref == columns.ref, campaign_devices.c.due_at.is_not(None)
+    )
+    done = connection.execute(select(columns.ref).where(columns.state == "running", ~under_way))
+    refs = list(done.scalars())
+    for ref in refs:
+        connection.execute(update(campaigns).where(columns.ref == ref).values(state="complete", ended_at=now))
+        changes.note(connection, "campaigns", ref)
+    if refs and not open_campaigns(connection):
+        connection.execute(delete(campaign_events))
+
+
+def read_work(connection: Connection, now: int) -> Work:
+    """The oldest events, but for those of paused campaigns; and devices whose time has come."""
+    events = _events(connection)
+    by_device: dict[int, list[Event]] = {}
+    for event in events:
+        by_device.setdefault(event.device_ref, []).append(event)
+    items = {item.device_ref: item for item in _items(connection, list(by_device))}
+    stale = [event.id for event in events if event.device_ref not in items]
+    found = [
+        msgspec.structs.replace(item, events=tuple(by_device[item.device_ref])) for item in items.values()
+    ]
+    due = _due(connection, now)
+    found += [item for item in _items(connection, due) if item.device_ref not in items]
+    return Work(found, stale, len(events) == _EVENTS)
+
+
+def _events(connection: Connection) -> list[Event]:
+    columns = campaign_events.c
+    paused = (
+        exists()
+        .where(
+            campaign_devices.c.device_ref == columns.device_ref,
+            campaign_devices.c.due_at.is_not(None),
+            campaigns.c.ref == campaign_devices.c.campaign_ref,
+            campaigns.c.state == "paused",
+        )
+        .correlate(campaign_events)
+    )
+    names = (columns[name] for name in Event.__struct_fields__)
+    rows = connection.execute(select(*names).where(~paused).order_by(columns.id).limit(_EVENTS))
+    return [Event(**row._mapping) for row in rows]
+
+
+def _due(connection: Connection, now: int) -> list[int]:
+    columns = campaign_devices.c
+    running = select(campaigns.c.ref).where(campaigns.c.state == "running").order_by(campaigns.c.ref)
+    found: list[int] = []
+    for ref in connection.execute(running).scalars().all():
+        query = select(columns.device_ref).where(columns.campaign_ref == ref, columns.due_at <= now)
+        found += connection.execute(query.order_by(columns.due_at).limit(_DUE)).scalars()
+    return found
+
+
+def _items(connection: Connection, refs: Sequence[int]) -> list[Item]:
+    """Devices that are under way in running campaigns."""
+    if not refs:
+        return []
+    columns = campaign_devices.c
+    names = [columns[name] for name in Progress.__struct_fields__]
+    rows = connection.execute(
+        select(
+            columns.campaign_ref, columns.device_ref, devices.c.dev_eui, device_profiles.c.settings, *names
+        )
+        .join(campaigns, campaigns.c.ref == columns.campaign_ref)
+        .join(devices, devices.c.ref == columns.device_ref)
+        .join(device_profiles, device_profiles.c.ref == devices.c.profile_ref)
+        .where(columns.device_ref.in_(refs), columns.due_at.is_not(None), campaigns.c.state == "running")
+        .order_by(columns.device_ref)
+    ).all()
+    return [
+        Item(
+            row.campaign_ref,
+            row.device_ref,
+            row.dev_eui,
+            _ports(row.settings),
+            Progress(**{name: row._mapping[name] for name in Progress.__struct_fields__}),
+        )
+        for row in rows
+    ]
+
+
+@lru_cache(maxsize=256)
+def _ports(settings: str) -> Ports:
+    profile = msgspec.json.decode(settings, type=ProfileSettings)
+    return Ports(profile.fragmentationPort, profile.firmwarePort)

@@ -1,0 +1,313 @@
+"""The application packages of a virtual device, sans-IO: it becomes a member of groups (TS005), takes files
+in fragments (TS004) and starts firmware (TS006), as LoRaMac-node does.
+
+Answers come with the seconds after which the device sends them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from veldnet.lorawan import AesKey, DevAddr
+from veldnet.lorawan.crypto import aes_encrypt
+from veldnet.lorawan.packages import (
+    FIRMWARE,
+    FRAGMENTATION,
+    MULTICAST_SETUP,
+    Package,
+    PackageCommand,
+    PackageStream,
+    multicast_keys,
+    parse,
+    serialise,
+)
+from veldnet.lorawan.packages.command import PackageVersionAns, PackageVersionReq
+from veldnet.lorawan.packages.firmware import (
+    NO_IMAGE,
+    VALID,
+    DevRebootCountdownAns,
+    DevRebootCountdownReq,
+    DevUpgradeImageAns,
+    DevUpgradeImageReq,
+    DevVersionAns,
+    DevVersionReq,
+)
+from veldnet.lorawan.packages.fragmentation import (
+    DataFragment,
+    FragSessionDeleteAns,
+    FragSessionDeleteReq,
+    FragSessionSetupAns,
+    FragSessionSetupReq,
+    FragSessionSetupReq2,
+    FragSessionStatusAns,
+    FragSessionStatusAns2,
+    FragSessionStatusReq,
+    data_block_key,
+    data_block_mic,
+)
+from veldnet.lorawan.packages.multicast_setup import (
+    McClassCSessionAns,
+    McClassCSessionReq,
+    McGroupDeleteAns,
+    McGroupDeleteReq,
+    McGroupSetupAns,
+    McGroupSetupReq,
+)
+
+from .fragment_decoder import FragmentDecoder, OutOfMemory
+
+_GROUPS = _SESSIONS = 4
+
+
+class Abilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model can do. `memory` is how many lost fragments it can repair, `largest_block` how many octets
+    a file may have; version 2 of the packages checks the file by its MIC. `without` are packages, by port,
+    that it has not."""
+
+    version: int = 1
+    memory: int = 20
+    largest_block: int = 100_000
+    firmware: int = 0x01000000
+    hardware: int = 1
+    reaction: float = 1.0
+    without: frozenset[int] = frozenset()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the device sends after so many seconds."""
+
+    after: float
+    fport: int
+    payload: bytes
+
+
+class Group(msgspec.Struct):
+    """A group that the device belongs to; `first` and `last` are the counters that it takes."""
+
+    address: DevAddr
+    app_s_key: AesKey
+    nwk_s_key: AesKey
+    first: int
+    last: int
+
+
+class ClassCSession(msgspec.Struct, frozen=True):
+    """When and where the device listens to a group; times in GPS seconds."""
+
+    group: int
+    start: float
+    end: float
+    frequency: int
+    data_rate: int
+
+
+class _Fragments:
+    """A fragmentation session."""
+
+    def __init__(self, setup: FragSessionSetupReq, abilities: Abilities, mic: bytes | None) -> None:
+        self.setup = setup
+        self.mic = mic
+        self.session = 0
+        self.out_of_memory = self.wrong_mic = False
+        self.decoder = FragmentDecoder(
+            setup.count, setup.fragment_size, memory=abilities.memory, version=abilities.version
+        )
+        self.file: bytes | None = None
+
+
+class UpdateClient:
+    """`root_key` is the GenAppKey of a 1.0.x device or the AppKey of a 1.1 one."""
+
+    def __init__(
+        self,
+        root_key: AesKey,
+        rng: random.Random,
+        abilities: Abilities | None = None,
+        *,
+        version_11: bool = False,
+    ) -> None:
+        self.abilities = abilities or Abilities()
+        self.groups: dict[int, Group] = {}
+        self.listening: ClassCSession | None = None
+        # Files that were rebuilt, oldest first.
+        self.files: list[bytes] = []
+        self.reboots = 0
+        self.firmware = self.abilities.firmware
+        self._root_key = root_key
+        self._rng = rng
+        root = multicast_keys.mc_root_key_11 if version_11 else multicast_keys.mc_root_key_10
+        self._ke_key = multicast_keys.mc_ke_key(root(root_key))
+        self._sessions: dict[int, _Fragments] = {}
+        self._image: bytes | None = None
+        self._handlers: dict[int, Callable[[bytes, float], list[Answer]]] = {
+            MULTICAST_SETUP[1].port: self._multicast,
+            FRAGMENTATION[1].port: self._fragmentation,
+            FIRMWARE.port: self._firmware,
+        }
+
+    def take(self, fport: int | None, payload: bytes, gps: float) -> list[Answer]:
+        """What the device answers to a payload; `gps` is its clock."""
+        handle = None if fport is None or fport in self.abilities.without else self._handlers.get(fport)
+        return [] if handle is None else handle(payload, gps)
+
+    def _version(self, package: Package, command: PackageCommand) -> list[PackageCommand]:
+        if isinstance(command, PackageVersionReq):
+            return [PackageVersionAns(package.identifier, package.version)]
+        return []
+
+    def _answers(self, fport: int, answers: list[PackageCommand]) -> list[Answer]:
+        if not answers:
+            return []
+        return [Answer(self.abilities.reaction * self._rng.uniform(0.5, 1.5), fport, serialise(answers))]
+
+    # TS005.
+
+    def _multicast(self, payload: bytes, gps: float) -> list[Answer]:
+        package = MULTICAST_SETUP[self.abilities.version]
+        answers: list[PackageCommand] = []
+        for command in parse(payload, package.downlink).commands:
+            answers += self._version(package, command)
+            if isinstance(command, McGroupSetupReq):
+                self._join(command)
+                answers.append(McGroupSetupAns(command.group, False))
+            elif isinstance(command, McGroupDeleteReq):
+                missing = self.groups.pop(command.group, None) is None
+                answers.append(McGroupDeleteAns(command.group, missing))
+            elif isinstance(command, McClassCSessionReq):
+                answers.append(self._listen(command, gps))
+        return self._answers(package.port, answers)
+
+    def _join(self, asked: McGroupSetupReq) -> None:
+        key = AesKey(aes_encrypt(self._ke_key, asked.encrypted_key))
+        self.groups[asked.group] = Group(
+            asked.address,
+            multicast_keys.mc_app_s_key(key, asked.address),
+            multicast_keys.mc_nwk_s_key(key, asked.address),
+            asked.first_fcnt,
+            asked.last_fcnt,
+        )
+
+    def _listen(self, asked: McClassCSessionReq, gps: float) -> McClassCSessionAns:
+        missed = asked.session_time <= gps
+        if asked.group not in self.groups or (missed and self.abilities.version == 1):
+            return McClassCSessionAns(asked.group, group_undefined=True)
+        if missed:
+            return McClassCSessionAns(asked.group, start_missed=True)
+        end = asked.session_time + (1 << asked.timeout)
+        self.listening = ClassCSession(asked.group, asked.session_time, end, asked.frequency, asked.data_rate)
+        return McClassCSessionAns(asked.group, time_to_start=round(asked.session_time - gps))
+
+    def listens(self, gps: float) -> ClassCSession | None:
+        """Where the device listens to a group now."""
+        session = self.listening
+        return session if session is not None and session.start <= gps < session.end else None
+
+    # TS004.
+
+    def _fragmentation(self, payload: bytes, _gps: float) -> list[Answer]:
+        package = FRAGMENTATION[self.abilities.version]
+        stream: PackageStream = parse(payload, package.downlink)
+        answers: list[PackageCommand] = []
+        delayed: list[Answer] = []
+        for command in stream.commands:
+            answers += self._version(package, command)
+            if isinstance(command, FragSessionSetupReq | FragSessionSetupReq2):
+                answers.append(self._set_up(command))
+            elif isinstance(command, FragSessionDeleteReq):
+                gone = self._sessions.pop(command.index, None) is None
+                answers.append(FragSessionDeleteAns(command.index, gone))
+            elif isinstance(command, DataFragment):
+                self._fragment(command)
+            elif isinstance(command, FragSessionStatusReq):
+                delayed += self._status(package.port, command)
+        return self._answers(package.port, answers) + delayed
+
+    def _set_up(self, asked: FragSessionSetupReq | FragSessionSetupReq2) -> FragSessionSetupAns:
+        mic = None
+        setup = asked if isinstance(asked, FragSessionSetupReq) else asked.setup
+        known = self._sessions.get(setup.index)
+        if isinstance(asked, FragSessionSetupReq2):
+            mic = asked.mic
+            if known is not None and asked.session < known.session:
+                return FragSessionSetupAns(setup.index, session_replayed=True)
+        if known is not None and known.setup == setup and known.mic == mic:
+            # The same question again, because the answer was lost.
+            return FragSessionSetupAns(setup.index)
+        answer = FragSessionSetupAns(
+            setup.index,
+            unknown_algorithm=setup.algorithm != 0,
+            no_memory=setup.count * setup.fragment_size > self.abilities.largest_block,
+            wrong_index=setup.index >= _SESSIONS,
+        )
+        if answer.accepted:
+            made = self._sessions[setup.index] = _Fragments(setup, self.abilities, mic)
+            made.session = asked.session if isinstance(asked, FragSessionSetupReq2) else 0
+        return answer
+
+    def _fragment(self, fragment: DataFragment) -> None:
+        session = self._sessions.get(fragment.index)
+        if session is None or session.file is not None:
+            return
+        try:
+            session.decoder.add(fragment.number, fragment.data)
+        except OutOfMemory:
+            session.out_of_memory = True
+            return
+        block = session.decoder.block()
+        if block is None:
+            return
+        session.file = block[: len(block) - session.setup.padding]
+        if session.mic is not None:
+            setup, key = session.setup, data_block_key(self._root_key)
+            mic = data_block_mic(key, session.session, setup.index, setup.descriptor, session.file)
+            session.wrong_mic = mic != session.mic
+        if not session.wrong_mic:
+            self._image = session.file
+            self.files.append(session.file)
+
+    def _status(self, port: int, asked: FragSessionStatusReq) -> list[Answer]:
+        session = self._sessions.get(asked.index)
+        second = self.abilities.version >= 2
+        if session is None:
+            if not second:
+                return []
+            answer: PackageCommand = FragSessionStatusAns2(asked.index, 0, 0, no_session=True)
+            return self._answers(port, [answer])
+        missing = session.decoder.missing
+        if not missing and not asked.everybody:
+            return []
+        kind = FragSessionStatusAns2 if second else FragSessionStatusAns
+        received = min(session.decoder.received, 0x3FFF)
+        made = kind(
+            asked.index, received, min(missing, 255), session.out_of_memory and missing > 0, session.wrong_mic
+        )
+        after = self._rng.random() * (1 << session.setup.block_ack_delay + 4)
+        return [Answer(after, port, serialise([made]))]
+
+    # TS006.
+
+    def _firmware(self, payload: bytes, _gps: float) -> list[Answer]:
+        answers: list[PackageCommand] = []
+        for command in parse(payload, FIRMWARE.downlink).commands:
+            answers += self._version(FIRMWARE, command)
+            if isinstance(command, DevVersionReq):
+                answers.append(DevVersionAns(self.firmware, self.abilities.hardware))
+            elif isinstance(command, DevUpgradeImageReq):
+                status = NO_IMAGE if self._image is None else VALID
+                following = None if self._image is None else self.firmware + 1
+                answers.append(DevUpgradeImageAns(status, following))
+            elif isinstance(command, DevRebootCountdownReq):
+                answers.append(DevRebootCountdownAns(command.seconds))
+                self._restart()
+        return self._answers(FIRMWARE.port, answers)
+
+    def _restart(self) -> None:
+        """Start what was received. What it has of groups and files is gone with it."""
+        self.reboots += 1
+        if self._image is not None:
+            self.firmware += 1
+        self._image = None
+        self._sessions.clear()
