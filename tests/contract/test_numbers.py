@@ -35,6 +35,7 @@ from veldnet.store.schema import metadata
 NOT_GIVEN = {
     *(
         "branding",
+        "campaign_events",
         "cups_contacts",
         "deliveries",
         "device_order",

@@ -57,8 +57,8 @@ def test_forbidden_imports_are_refused(scratch: Path) -> None:
     _append(package / "api" / "services.py", "from veldnet.keys.seals import seal")
     _append(package / "network" / "core" / "uplink.py", "import asyncio")
     (package / "helpers.py").write_text('"""A file that is not in the table."""\n')
-    (package / "campaigns").mkdir()
-    (package / "campaigns" / "__init__.py").write_text("from veldnet.store import Store\n")
+    (package / "raffles").mkdir()
+    (package / "raffles" / "__init__.py").write_text("from veldnet.store import Store\n")
     code, text = _lint(scratch)
     assert code == 1
     for problem in (
@@ -67,7 +67,7 @@ def test_forbidden_imports_are_refused(scratch: Path) -> None:
         "veldnet.keys does not export seals: veldnet.api.services imports veldnet.keys.seals",
         "veldnet.network.core is not allowed to import asyncio",
         "veldnet.helpers belongs to no room",
-        "veldnet.campaigns belongs to no room",
+        "veldnet.raffles belongs to no room",
     ):
         assert problem in text, text
 

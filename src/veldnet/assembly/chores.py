@@ -34,9 +34,11 @@ _KEPT_CHANGES = 86_400
 def chores_of(platform: Platform) -> list[Chore]:
     """What comes round: changes of other processes, presence, alarms, retention."""
     looks: float = platform.settings.alarms.check_interval
+    campaigns_every = _CAMPAIGNS_EVERY
     if platform.virtual is not None:
         # Days pass in seconds, with so many looks; and each move of the clock ends with one.
         looks = max(looks, _VIRTUAL_CHECK)
+        campaigns_every = _VIRTUAL_CHECK
     monitoring, coverage = platform.monitoring, platform.coverage
 
     async def check_installation() -> None:
@@ -57,7 +59,7 @@ def chores_of(platform: Platform) -> list[Chore]:
         Chore("names of devices", _NAMES_EVERY, monitoring.indexes.take_names, once=True),
         Chore("base station history", _HISTORY_EVERY, platform.history.write),
         Chore("device counts", looks, monitoring.count_devices, once=True),
-        Chore("campaigns", _CAMPAIGNS_EVERY, platform.campaigns.run, once=True, virtual=True),
+        Chore("campaigns", campaigns_every, platform.campaigns.run, once=True, virtual=True),
         Chore("retention", _PRUNE_EVERY, retain, once=True, virtual=True),
         # Of the partitions that this node serves.
         Chore("device alarms", looks, monitoring.check_devices, virtual=True),

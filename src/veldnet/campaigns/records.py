@@ -64,6 +64,11 @@ class Campaign(msgspec.Struct, frozen=True):
     digest: bytes
     devices: dict[DeviceState, int]
 
+    @property
+    def fragments(self) -> int:
+        """Of the file, without redundancy."""
+        return count_of(self.size, self.options.fragment_size)
+
 
 class CampaignDevice(msgspec.Struct, frozen=True):
     """How far a device is; `changed_at` in Unix milliseconds."""

@@ -30,6 +30,7 @@ from .work import (
     PlanRow,
     Work,
     decode_plan,
+    done_campaigns,
     finish,
     open_campaigns,
     read_plans,
@@ -66,15 +67,19 @@ class Runner:
         self._store = store
         self._clock = clock
         self._submit = submit
+        self._any = False
         self._plans: dict[int, PlanRow] = {}
         self._shares = AirtimeShares()
 
     async def reload(self) -> None:
-        """Know the devices of campaigns again."""
+        """Know the devices of campaigns again, and whether there is one that has not ended."""
         self.listener.devices = await self._store.read(devices_under_way)
+        self._any = bool(await self._store.read(open_campaigns))
 
     async def run(self) -> None:
         """Do what is due now."""
+        if not self._any:
+            return
         for _ in range(_BATCHES):
             now = round(self._clock() * 1000)
             under_way = await self._store.read(open_campaigns)
@@ -86,7 +91,8 @@ class Runner:
             work = await self._store.read(partial(read_work, now=now))
             if work.items or work.stale:
                 await self._do(work, now)
-            if work.items or turning:
+            elif await self._store.read(done_campaigns):
+                # Their last devices were deleted.
                 await self._store.write(partial(finish, now=now))
             if not work.more:
                 return

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from veldnet.texts import Text
 
-from .machine import Reason
-
-_TEXTS: dict[Reason, Text] = {
+_TEXTS: dict[str, Text] = {
     "hsm": Text("The network cannot read the payload of this device: it belongs to an HSM group"),
     "noPort": Text("The device profile has no port for fragments (fragmentationPort)"),
     "busy": Text("The device is in another campaign that has not ended"),
@@ -27,9 +25,6 @@ _TEXTS: dict[Reason, Text] = {
 }
 
 
-def reason_text(stored: str) -> Text:
-    """The sentence of a stored reason."""
-    for reason, text in _TEXTS.items():
-        if reason == stored:
-            return text
-    return Text("{reason}", reason=stored)
+def reason_text(reason: str) -> Text:
+    """The sentence of a reason that is stored."""
+    return _TEXTS[reason]

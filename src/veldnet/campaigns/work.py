@@ -85,6 +85,7 @@ class Work(msgspec.Struct, frozen=True):
         if events:
             gone = delete(campaign_events).where(campaign_events.c.id == bindparam("worked_off"))
             connection.execute(gone, [{"worked_off": event} for event in sorted(events)])
+        finish(connection, now)
 
 
 class PlanRow(msgspec.Struct, frozen=True):
@@ -143,14 +144,20 @@ def turn(connection: Connection, now: int) -> None:
         changes.note(connection, "campaigns", each.ref)
 
 
-def finish(connection: Connection, now: int) -> None:
-    """End campaigns of which no device is under way any more."""
+def done_campaigns(connection: Connection) -> list[int]:
+    """Running campaigns of which no device is under way any more."""
     columns = campaigns.c
     under_way = exists().where(
         campaign_devices.c.campaign_ref == columns.ref, campaign_devices.c.due_at.is_not(None)
     )
     done = connection.execute(select(columns.ref).where(columns.state == "running", ~under_way))
-    refs = list(done.scalars())
+    return list(done.scalars())
+
+
+def finish(connection: Connection, now: int) -> None:
+    """End campaigns of which no device is under way any more."""
+    columns = campaigns.c
+    refs = done_campaigns(connection)
     for ref in refs:
         connection.execute(update(campaigns).where(columns.ref == ref).values(state="complete", ended_at=now))
         changes.note(connection, "campaigns", ref)

@@ -20,11 +20,12 @@ from veldnet.lorawan.packages import (
     Package,
     PackageCommand,
     PackageStream,
+    PackageVersionAns,
+    PackageVersionReq,
     multicast_keys,
     parse,
     serialise,
 )
-from veldnet.lorawan.packages.command import PackageVersionAns, PackageVersionReq
 from veldnet.lorawan.packages.firmware import (
     NO_IMAGE,
     VALID,

@@ -15,6 +15,17 @@ def _decoder(world: World) -> str:
     return str(world.v1("POST", "/decoders", {"name": "D", "kind": "CAYENNE_LPP"})["ref"])
 
 
+def _campaign_body(world: World) -> dict[str, object]:
+    return {"name": "C", "content": "AAEC", "devices": [world.new_device()["EUI"]]}
+
+
+def _campaign(world: World, *actions: str) -> str:
+    ref = str(world.v1("POST", "/campaigns", _campaign_body(world))["ref"])
+    for action in actions:
+        world.v1("POST", f"/campaigns/{ref}/{action}")
+    return ref
+
+
 EXAMPLES: dict[str, Make] = {
     "listAlarmHistory": of_device(),
     "getTimeline": of_device(),
@@ -105,6 +116,15 @@ EXAMPLES: dict[str, Make] = {
     "moveClock": plain(body={"advance": 0}),
     "injectUplink": of_device(body={"applicationKey": KEY}),
     "getVirtualDevice": of_device(),
+    "listCampaigns": plain(),
+    "createCampaign": lambda w: Example(body=_campaign_body(w)),
+    "getCampaign": lambda w: Example({"campaignRef": _campaign(w)}),
+    "listCampaignDevices": lambda w: Example({"campaignRef": _campaign(w)}),
+    "reportCampaign": lambda w: Example({"campaignRef": _campaign(w)}),
+    "pauseCampaign": lambda w: Example({"campaignRef": _campaign(w)}),
+    "resumeCampaign": lambda w: Example({"campaignRef": _campaign(w, "pause")}),
+    "abortCampaign": lambda w: Example({"campaignRef": _campaign(w)}),
+    "deleteCampaign": lambda w: Example({"campaignRef": _campaign(w, "abort")}),
     "listDecoders": plain(),
     "createDecoder": plain(body={"name": "D", "kind": "CAYENNE_LPP"}),
     "getDecoder": lambda w: Example({"decoderRef": _decoder(w)}),

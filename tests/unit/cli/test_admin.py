@@ -174,6 +174,20 @@ def test_hsm_groups_and_operators(admin: Admin) -> None:
     assert "other-ope" in [each["code"] for each in admin("operator-list")]
 
 
+def test_campaigns(admin: Admin, tmp_path: Path) -> None:
+    file, listed = tmp_path / "lamp.bin", tmp_path / "lamps.csv"
+    file.write_bytes(b"firmware")
+    listed.write_text("name,EUI\nLamp,0059AC0000ABCDEF\n")
+    create = ("campaign", "create", "Lamps", str(file), *CUSTOMER)
+    assert "say which devices" in admin.refused(*create)
+    assert "do not exist, such as 0059AC0000ABCDEF" in admin.refused(*create, "--devices", str(listed))
+    assert "no device matches" in admin.refused(*create, "--tag", "lamp")
+    assert "cannot be read" in admin.refused("campaign", "create", "x", "none", *CUSTOMER, "--tag", "lamp")
+    assert admin("campaign", "list", *CUSTOMER) == []
+    for verb in ("show", "pause", "abort", "delete"):
+        assert "No Campaign" in admin.refused("campaign", verb, "9", *CUSTOMER)
+
+
 def test_decoders_and_routing_profiles(admin: Admin, tmp_path: Path) -> None:
     source = tmp_path / "decoder.js"
     source.write_text("function decodeUplink(input) { return {data: {}}; }")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 
 from veldnet.lorawan import AesKey, DevAddr
-from veldnet.lorawan.packages import multicast_keys, serialise
-from veldnet.lorawan.packages.command import PackageVersionReq
+from veldnet.lorawan.packages import PackageVersionReq, multicast_keys, serialise
 from veldnet.lorawan.packages.firmware import DevRebootCountdownReq, DevUpgradeImageReq, DevVersionReq
 from veldnet.lorawan.packages.fragmentation import (
     DataFragment,

@@ -279,6 +279,26 @@ export const profileGroups: SettingGroup[] = [
           "Het netwerk beantwoordt vragen naar de tijd (TS003), meestal op 202; leeg: niet.",
         ],
       ),
+      fragmentationPort: said(
+        [
+          "Fragmentation port",
+          "Campaigns send files in fragments to it (TS004), usually 201; empty: the model takes none.",
+        ],
+        [
+          "Poort voor fragmentatie",
+          "Campagnes sturen er bestanden in fragmenten naartoe (TS004), meestal 201; leeg: kan het model niet.",
+        ],
+      ),
+      firmwarePort: said(
+        [
+          "Firmware management port",
+          "Campaigns have firmware started by it (TS006), usually 203; empty: they do not.",
+        ],
+        [
+          "Poort voor firmwarebeheer",
+          "Campagnes laten er firmware mee starten (TS006), meestal 203; leeg: niet.",
+        ],
+      ),
     },
   },
 ];

@@ -35,6 +35,9 @@ admin = lazy_group(
             f"{_HERE}.routing_profiles:routing_profile_app", "Routing profiles of customers."
         ),
         "decoder": Lazy(f"{_HERE}.decoders:decoder_app", "Payload decoders of customers."),
+        "campaign": Lazy(
+            f"{_HERE}.campaigns:campaign_app", "Firmware and configuration over the air for customers."
+        ),
         "group": Lazy(f"{_HERE}.hsm_groups:hsm_group_app", "HSM groups.", hidden=True),
         "alarm": Lazy(f"{_HERE}.alarms:alarms_app", "Alarms.", hidden=True),
         "alarms": Lazy(f"{_HERE}.alarms:alarms_app", "Alarms of devices and base stations."),

@@ -1,7 +1,15 @@
 """Application packages of the LoRa Alliance: commands that a device and the network exchange as payload."""
 
 from .clock_sync import CLOCK_SYNC
-from .command import Package, PackageCommand, PackageStream, parse, serialise
+from .command import (
+    Package,
+    PackageCommand,
+    PackageStream,
+    PackageVersionAns,
+    PackageVersionReq,
+    parse,
+    serialise,
+)
 from .firmware import FIRMWARE
 from .fragmentation import FRAGMENTATION
 from .multicast_setup import MULTICAST_SETUP
@@ -14,6 +22,8 @@ __all__ = [
     "Package",
     "PackageCommand",
     "PackageStream",
+    "PackageVersionAns",
+    "PackageVersionReq",
     "clock_sync",
     "firmware",
     "fragmentation",

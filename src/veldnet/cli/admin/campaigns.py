@@ -1,0 +1,209 @@
+"""`veldnet admin campaign`: firmware and configuration over the air for devices of customers."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+
+from veldnet import campaigns
+from veldnet.campaigns import Campaign, CampaignDevice, CampaignState, DeviceState, NewCampaign, Options
+from veldnet.cli.options import CustomerOption, Data, Json
+from veldnet.cli.output import fail, print_members, print_rows, report
+from veldnet.cli.running import administrator, change_data, read_data, settings_of
+from veldnet.domain.resources import timestamp
+from veldnet.domain.spreadsheets import csv_text
+from veldnet.inventory import accounts
+from veldnet.inventory.devices import Wanted
+from veldnet.store import Connection
+
+campaign_app = typer.Typer(help="Campaigns.", no_args_is_help=True)
+
+Reference = Annotated[str, typer.Argument(help="Ref of the campaign, as list shows it.")]
+_PAGE = 500
+_LARGEST_LIST = 4 << 20
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Which devices, and how."""
+
+    devices: Annotated[
+        Path | None, typer.Option(help="CSV file with DevEUIs in a column EUI, or in the first one.")
+    ] = None
+    tag: Annotated[str | None, typer.Option(help="Only devices with this tag.")] = None
+    device_profile: Annotated[str | None, typer.Option(help="Only devices of this profile.")] = None
+    kind: Annotated[Literal["firmware", "configuration"], typer.Option(help="What the file is.")] = "firmware"
+    fragment_size: Annotated[int, typer.Option(min=8, max=219, help="Octets of a fragment.")] = 48
+    redundancy: Annotated[
+        int, typer.Option(min=0, max=200, help="Percent of the fragments that are sent besides.")
+    ] = 20
+    days: Annotated[int, typer.Option(min=1, max=399, help="Days until it ends.")] = 14
+
+
+class CampaignRow(msgspec.Struct, frozen=True, rename="camel"):
+    """A campaign as commands show it; `devices` are those in each state."""
+
+    ref: str
+    name: str
+    kind: str
+    state: str
+    starts_at: str
+    ends_at: str
+    size: int
+    sha256: str
+    devices: dict[DeviceState, int]
+
+
+@campaign_app.command("create")
+def create_campaign(
+    name: Annotated[str, typer.Argument(help="Name of the campaign.")],
+    file: Annotated[Path, typer.Argument(help="The file that devices are to get.")],
+    customer_id: CustomerOption,
+    choice: Choice,
+    data: Data = None,
+) -> None:
+    """Create a campaign, which begins at once: a file for the devices of a list, or those with a tag or of a
+    device profile."""
+    if choice.devices is None and choice.tag is None and choice.device_profile is None:
+        fail("say which devices: --devices FILE, --tag or --device-profile")
+    now = round(time.time() * 1000)
+    new = NewCampaign(
+        name,
+        choice.kind,
+        _content(file),
+        Options(fragment_size=choice.fragment_size, redundancy=choice.redundancy),
+        None if choice.devices is None else _dev_euis(choice.devices),
+        Wanted(tag=choice.tag, profile_id=choice.device_profile),
+        None,
+        now + choice.days * 86_400_000,
+    )
+
+    def write(connection: Connection) -> Campaign:
+        scope = accounts.customer_scope(connection, customer_id, administrator())
+        return campaigns.create_campaign(connection, scope, new, now)
+
+    made = change_data(settings_of(data), "campaign.created", f"{customer_id}: {name}", write)
+    report(f"campaign {made.ref} created", ref=str(made.ref), name=made.name)
+
+
+@campaign_app.command("list")
+def list_campaigns(customer_id: CustomerOption, data: Data = None, as_json: Json = False) -> None:
+    """List the campaigns of a customer, newest first."""
+    listed = read_data(
+        data,
+        lambda c: campaigns.list_campaigns(c, accounts.customer_scope(c, customer_id, administrator())),
+    )
+    rows = [_row(each) for each in listed]
+    print_rows("Campaigns", CampaignRow, rows, as_json=as_json, without=("sha256", "devices"))
+
+
+@campaign_app.command("show")
+def show_campaign(
+    ref: Reference, customer_id: CustomerOption, data: Data = None, as_json: Json = False
+) -> None:
+    """Show a campaign with the number of devices in each state."""
+    found = read_data(
+        data,
+        lambda c: campaigns.get_campaign(c, accounts.customer_scope(c, customer_id, administrator()), ref),
+    )
+    print_members(_row(found), as_json=as_json)
+
+
+@campaign_app.command("report")
+def report_campaign(ref: Reference, customer_id: CustomerOption, data: Data = None) -> None:
+    """Print how far each device is, as CSV."""
+    names = CampaignDevice.__struct_fields__
+    sys.stdout.write(csv_text([names]))
+    after: int | None = 0
+    while after is not None:
+
+        def read(connection: Connection, after: int = after) -> campaigns.DevicePage:
+            scope = accounts.customer_scope(connection, customer_id, administrator())
+            return campaigns.list_devices(connection, scope, ref, state=None, after=after, limit=_PAGE)
+
+        page = read_data(data, read)
+        sys.stdout.write(csv_text(msgspec.structs.astuple(each) for each in page.devices))
+        after = page.after
+
+
+@campaign_app.command("pause")
+def pause_campaign(ref: Reference, customer_id: CustomerOption, data: Data = None) -> None:
+    """Send nothing more until it is resumed."""
+    _change(ref, customer_id, data, "paused")
+
+
+@campaign_app.command("resume")
+def resume_campaign(ref: Reference, customer_id: CustomerOption, data: Data = None) -> None:
+    """Go on with a paused campaign."""
+    _change(ref, customer_id, data, "running")
+
+
+@campaign_app.command("abort")
+def abort_campaign(ref: Reference, customer_id: CustomerOption, data: Data = None) -> None:
+    """End a campaign for all devices that are not done."""
+    _change(ref, customer_id, data, "aborted")
+
+
+@campaign_app.command("delete")
+def delete_campaign(ref: Reference, customer_id: CustomerOption, data: Data = None) -> None:
+    """Delete a campaign that has ended."""
+    change_data(
+        settings_of(data),
+        "campaign.deleted",
+        f"{customer_id}: {ref}",
+        lambda c: campaigns.remove_campaign(c, accounts.customer_scope(c, customer_id, administrator()), ref),
+    )
+    report(f"campaign {ref} deleted", ref=ref)
+
+
+def _change(ref: str, customer_id: str, data: Path | None, state: CampaignState) -> None:
+    now = round(time.time() * 1000)
+
+    def write(connection: Connection) -> Campaign:
+        scope = accounts.customer_scope(connection, customer_id, administrator())
+        return campaigns.change_state(connection, scope, ref, state, now)
+
+    found = change_data(settings_of(data), f"campaign.{state}", f"{customer_id}: {ref}", write)
+    report(f"campaign {ref} is {found.state}", ref=ref, state=found.state)
+
+
+def _row(found: Campaign) -> CampaignRow:
+    return CampaignRow(
+        str(found.ref),
+        found.name,
+        found.kind,
+        found.state,
+        timestamp(found.starts_at),
+        timestamp(found.ends_at),
+        found.size,
+        found.digest.hex(),
+        found.devices,
+    )
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > campaigns.MAX_SIZE:
+            fail(f"{path} is larger than {campaigns.MAX_SIZE} octets")
+        return path.read_bytes()
+    except OSError as error:
+        fail(f"{path} cannot be read: {error}")
+
+
+def _dev_euis(path: Path) -> list[str]:
+    try:
+        if path.stat().st_size > _LARGEST_LIST:
+            fail(f"--devices {path} is larger than {_LARGEST_LIST} octets")
+        rows = [row for row in csv.reader(path.read_text().splitlines()) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        fail(f"--devices {path} cannot be read: {error}")
+    column = 0
+    if rows and "EUI" in rows[0]:
+        column = rows[0].index("EUI")
+        rows = rows[1:]
+    return [row[column] for row in rows if len(row) > column]

@@ -1,0 +1,170 @@
+"""Campaigns over the API: created, followed to the end, stopped, and whatever cannot be."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import random
+from typing import Any
+
+import pytest
+
+from tests.api.antenna import Antenna
+from tests.api.hosting import HostedServer
+from tests.customers import KPN
+from tests.e2e import radio
+from tests.person import Person
+from veldnet.domain.resources import timestamp
+from veldnet.simulator.customer import Account
+from veldnet.simulator.update_client import UpdateClient
+
+KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+V1 = "/api/v1/campaigns"
+FILE = random.Random(9).randbytes(130)
+_numbers = itertools.count(1)
+
+
+def create(user: Person, account: Account, **changes: Any) -> str:
+    body = {
+        "EUI": f"0059AC00CA{next(_numbers):06X}",
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": account.device_profile_id,
+    } | changes
+    tags = body.pop("tags", [])
+    made = user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
+    user.call("PUT", f"/api/v1/devices/{made['ref']}", {"tags": tags})
+    return str(body["EUI"])
+
+
+def body(*euis: str, **changes: Any) -> dict[str, Any]:
+    content = base64.b64encode(FILE).decode()
+    return {"name": "Lamps 2.1", "content": content, "devices": list(euis), "answerTimeout": 60} | changes
+
+
+def states(user: Person, ref: str) -> list[tuple[str, str | None]]:
+    page = user.call("GET", f"{V1}/{ref}/devices")
+    return [(each["state"], each["reason"]) for each in page["devices"]]
+
+
+def refusal(user: Person, given: dict[str, Any]) -> str:
+    answer = user.request("POST", V1, given)
+    assert answer.status_code == 400
+    return str(answer.json()["message"])
+
+
+def test_a_device_gets_a_file_and_starts_it(
+    server: HostedServer, account: Account, user: Person, outsider: Person, antenna: Antenna
+) -> None:
+    eui = create(user, account)
+    device = radio.device(eui, KEY)
+    radio.join(antenna, device)
+    client = UpdateClient(device.identity.app_key, random.Random(1))
+    made = user.call("POST", V1, body(eui, redundancy=50))
+    assert (made["state"], made["fragments"], made["devices"]) == ("scheduled", 3, {"pending": 1})
+    ref = made["ref"]
+    server.pass_time(6)
+    answers: list[tuple[int, bytes]] = []
+    for _ in range(40):
+        server.run(server.platform.campaigns.run())
+        fport, payload = answers.pop(0) if answers else (2, b"reading")
+        antenna.hear(device.uplink(fport, payload))
+        down = antenna.downlink(4)
+        received = None if down is None else device.receive(down)
+        if received is not None:
+            told = client.take(received.fport, received.payload, server.clock())
+            answers += [(each.fport, each.payload) for each in told]
+        if (found := user.call("GET", f"{V1}/{ref}"))["state"] == "complete":
+            break
+    assert found["devices"] == {"applied": 1} and found["endedAt"]
+    assert client.files == [FILE] and client.reboots == 1
+    [row] = user.call("GET", f"{V1}/{ref}/devices?state=applied")["devices"]
+    assert (row["deviceEUI"], row["sent"], row["target"], row["missing"]) == (eui, 5, 5, 0)
+    report = user.request("GET", f"{V1}/{ref}/report").text.splitlines()
+    assert len(report) == 2 and report[0].startswith("deviceRef,deviceEUI,") and eui in report[1]
+    # Another subscriber neither sees nor changes it.
+    for method, path in (("GET", ""), ("GET", "/devices"), ("GET", "/report"), ("POST", "/abort")):
+        assert outsider.request(method, f"{V1}/{ref}{path}").status_code == 404
+    assert outsider.call("GET", V1) == []
+    assert user.request("DELETE", f"{V1}/{ref}").status_code == 204
+    assert user.request("GET", f"{V1}/{ref}").status_code == 404
+
+
+def test_it_is_paused_resumed_and_aborted(server: HostedServer, account: Account, user: Person) -> None:
+    eui = create(user, account)
+    ref = user.call("POST", V1, body(eui, retries=0))["ref"]
+    assert user.call("POST", f"{V1}/{ref}/pause")["state"] == "paused"
+    server.pass_time(10)
+    assert states(user, ref) == [("pending", None)]
+    assert user.request("POST", f"{V1}/{ref}/pause").status_code == 400
+    assert user.request("DELETE", f"{V1}/{ref}").status_code == 400
+    assert user.call("POST", f"{V1}/{ref}/resume")["state"] == "running"
+    # While it is under way the device can be in no other campaign.
+    other = user.call("POST", V1, body(eui))
+    assert states(user, other["ref"]) == [("refused", "busy")]
+    assert user.call("POST", f"{V1}/{ref}/abort")["state"] == "aborted"
+    assert states(user, ref) == [("aborted", "aborted")]
+    assert user.request("POST", f"{V1}/{ref}/resume").status_code == 400
+    server.pass_time(10)
+    server.run(server.platform.campaigns.run())
+    assert user.call("GET", f"{V1}/{other['ref']}")["state"] == "complete"
+    listed = [each["ref"] for each in user.call("GET", V1)]
+    assert listed[:2] == [other["ref"], ref]
+
+
+def test_a_device_that_was_never_heard_and_a_window_that_ends(
+    server: HostedServer, account: Account, user: Person
+) -> None:
+    tagged = create(user, account, tags=["lamp"])
+    silent = user.call(
+        "POST", V1, body(retries=1, matching={"tag": "lamp"}) | {"devices": None, "name": "By tag"}
+    )
+    assert silent["devices"] == {"pending": 1}
+    for _ in range(4):
+        server.pass_time(65)
+        server.run(server.platform.campaigns.run())
+    assert states(user, silent["ref"]) == [("timedOut", "noAnswer")]
+    now = server.clock()
+    window = {"startsAt": moment(now + 60), "endsAt": moment(now + 120)}
+    later = user.call("POST", V1, body(tagged, answerTimeout=86_400) | window)
+    assert later["state"] == "scheduled"
+    server.pass_time(125)
+    server.run(server.platform.campaigns.run())
+    [device] = user.call("GET", f"{V1}/{later['ref']}/devices", headers={"accept-language": "nl"})["devices"]
+    assert (device["state"], device["reason"]) == ("timedOut", "windowOver")
+    assert device["reasonText"] == "De campagne eindigde voordat het apparaat klaar was"
+
+
+def moment(seconds: float) -> str:
+    return timestamp(round(seconds * 1000))
+
+
+def test_devices_of_an_hsm_group_are_refused(account: Account, user: Person) -> None:
+    eui = create(user, account, hsmGroupId=account.hsm_group_id)
+    made = user.call("POST", V1, body(eui))
+    assert states(user, made["ref"]) == [("refused", "hsm")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"content": "%%%"}, "content must be the file in base64"),
+        ({"content": base64.b64encode(bytes(524_289)).decode()}, "content must have 1 to 524288 octets"),
+        ({"content": base64.b64encode(bytes(80_000)).decode(), "fragmentSize": 8}, "10000 fragments"),
+        ({"name": " "}, "name must have"),
+        ({"fragmentSize": 220}, "fragmentSize"),
+        ({"redundancy": -1}, "redundancy"),
+        ({"dutyCycleShare": 0}, "dutyCycleShare"),
+        ({"devices": ["0059AC0000FFFFFF"]}, "1 of the devices do not exist, such as 0059AC0000FFFFFF"),
+        ({"devices": []}, "no device matches"),
+        ({"devices": None}, "devices or matching"),
+        ({"matching": {"tag": "x"}}, "not both"),
+        ({"devices": None, "matching": {"tag": "none has it"}}, "no device matches"),
+        ({"endsAt": "2020-01-01T00:00:00Z"}, "endsAt must be after startsAt"),
+        ({"startsAt": "tomorrow"}, "startsAt"),
+        ({"devices": [f"{n:016X}" for n in range(10_001)]}, "10000 devices at most"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
+)
+def test_what_is_no_campaign(account: Account, user: Person, changes: dict[str, Any], message: str) -> None:
+    assert message in refusal(user, body("0059AC00CA000001") | changes)
