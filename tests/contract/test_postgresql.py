@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
 
+import psycopg
 import pytest
 from sqlalchemy import func, insert, select, text
 
@@ -17,6 +18,7 @@ from veldnet.store import (
     BodyRow,
     HourlyRow,
     NewDeliveryRow,
+    Rows,
     Statement,
     StateRow,
     StoreError,
@@ -27,7 +29,7 @@ from veldnet.store.opening import postgres_database
 from veldnet.store.postgres import PostgresStore
 from veldnet.store.postgres.creating import BASE
 from veldnet.store.postgres.days import day_of
-from veldnet.store.schema import device_states, frames, hourly_statistics, operators
+from veldnet.store.schema import device_states, frame_bodies, frames, hourly_statistics, operators
 
 DAY = 86_400_000
 
@@ -146,6 +148,39 @@ async def test_what_postgresql_does_not_store_does_not_stop_a_commit(store: Post
     await store.commit([(Statement.INSERT_DELIVERY, [NewDeliveryRow(1, 1, 1, 1, "a\0b", 5, 0, None, b"\0")])])
     (found,) = await store.pending_deliveries(1, "a\0b", 10)
     assert found.queue == "a\N{REPLACEMENT CHARACTER}b" and found.message == b"\0"
+
+
+async def test_a_commit_of_more_than_the_wire_holds(store: PostgresStore) -> None:
+    first = first_id_at(20_000 * DAY)
+    rows = [BodyRow(first + number, 0, bytes([number % 256]) * 2000) for number in range(8000)]
+    bodies: list[Rows] = [(Statement.INSERT_BODY, rows[start : start + 20]) for start in range(0, 8000, 20)]
+    await store.commit(bodies)
+    size = select(func.count(), func.sum(func.length(frame_bodies.c.body)))
+    found = await store.read(lambda c: c.execute(size).one())
+    assert (found[0], int(found[1])) == (8000, 8000 * 2000)
+
+
+async def test_a_connection_that_ends_in_the_middle_of_a_commit_is_replaced(
+    store: PostgresStore, url: str
+) -> None:
+    first = first_id_at(20_000 * DAY)
+    await store.commit([(Statement.INSERT_FRAME, [frame_row(first)])])
+    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other, other.transaction():
+        await other.execute("LOCK TABLE frame_bodies")
+        rows: list[Rows] = [
+            (Statement.INSERT_FRAME, [frame_row(first + 1)]),
+            (Statement.INSERT_BODY, [BodyRow(first + 1, 0, b"body")]),
+        ]
+        commit = asyncio.create_task(store.commit(rows))
+        while not (found := await (await other.execute(waiting)).fetchall()):
+            await asyncio.sleep(0.005)
+        await other.execute("SELECT pg_terminate_backend(%s)", found[0])
+        with pytest.raises(StoreError, match="terminating connection"):
+            await commit
+    assert await count(store) == 1
+    await store.commit(rows)
+    assert await count(store) == 2
 
 
 async def test_two_writers_of_the_same_rows_never_stand_in_each_others_way(

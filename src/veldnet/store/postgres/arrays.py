@@ -12,9 +12,6 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from msgspec.structs import astuple
-from psycopg import Connection
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
 
 from veldnet.store.rows import Row, Statement
 from veldnet.store.statements import SQL
@@ -130,17 +127,3 @@ def encode(statement: Statement, rows: Sequence[Row]) -> list[_Array]:
         header = _HEADER.pack(1, None in values, oid, count, 1)
         parameters.append(array(header + b"".join(encode_values(values))))
     return parameters
-
-
-class _Dumper(Dumper):
-    format = Format.BINARY
-
-    def dump(self, obj: _Array) -> bytes:
-        return obj.data
-
-
-def register(connection: Connection[Any]) -> None:
-    """Teach a connection to send arrays that are encoded already."""
-    for array, *_rest in _TYPES.values():
-        dumper = type(f"{array.__name__}Dumper", (_Dumper,), {"oid": array.oid})
-        connection.adapters.register_dumper(array, dumper)

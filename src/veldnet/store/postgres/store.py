@@ -32,6 +32,7 @@ from .connecting import READERS, WRITERS, check_server, commit_connection, engin
 from .creating import bring_to_head
 from .errors import is_gone, may_try_again, store_errors
 from .ordered import in_order
+from .pipeline import Pipeline
 
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ class PostgresStore(EngineStore):
         super().__init__(engine(self.url, size=WRITERS), mark="%s", inline=inline, clock=clock)
         self._committer: Executor = executor(inline, 1, "committer")
         self._connection: psycopg.Connection[Any] | None = None
+        self._pipeline: Pipeline
         self._days: set[int] = set()
 
     def go_by(self, clock: Callable[[], float]) -> None:
@@ -109,15 +111,14 @@ class PostgresStore(EngineStore):
         if missing:
             days.make_days(connection, missing | {day + 1 for day in missing})
             self._days |= missing
-        with connection.pipeline(), connection.cursor() as cursor:
-            cursor.execute("BEGIN")
-            cursor.execute(_BEGIN_COMMIT, astuple(proof or _NO_PROOF), prepare=True)
-            for statement, values in rows:
-                cursor.execute(
-                    arrays.TEXTS[statement].encode(), arrays.encode(statement, values), prepare=True
-                )
-            mark = self._marks.write(cursor)
-            cursor.execute("COMMIT")
+        pipeline = self._pipeline
+        pipeline.execute("BEGIN")
+        pipeline.execute(_BEGIN_COMMIT, astuple(proof or _NO_PROOF))
+        for statement, values in rows:
+            pipeline.execute(arrays.TEXTS[statement], arrays.encode(statement, values))
+        mark = self._marks.write(pipeline)
+        pipeline.execute("COMMIT")
+        pipeline.finish()
         return mark
 
     def _open_connection(self) -> psycopg.Connection[Any]:
@@ -125,7 +126,7 @@ class PostgresStore(EngineStore):
         if connection is None or has_gone(connection):
             self._forget_connection()
             connection = self._connection = commit_connection(self.url)
-            arrays.register(connection)
+            self._pipeline = Pipeline(connection)
             # Another process, or a restore, may have dropped some.
             self._days = days.known_days(connection)
         return connection
