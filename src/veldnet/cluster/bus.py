@@ -19,7 +19,7 @@ AnsweringHandler = Callable[[str, bytes], Awaitable[bytes]]
 
 # Names of clusters and nodes are part of subjects.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_TASK = "messages between nodes"
+TASK = "messages between nodes"
 
 
 class BusError(Exception):
@@ -121,7 +121,7 @@ class Handlers:
 
     def connected(self) -> None:
         for listener in self._listeners:
-            self._supervisor.guard(_TASK, listener)
+            self._supervisor.guard(TASK, listener)
 
     def returns(self, subject: str) -> bool:
         """Whether somebody wants back what does not arrive."""
@@ -132,14 +132,14 @@ class Handlers:
         self.counts.returned[subject] += 1
         handler = self._returning.get(subject)
         if handler is not None:
-            self._supervisor.guard(_TASK, handler, node, payload)
+            self._supervisor.guard(TASK, handler, node, payload)
 
     def received(self, node: str, subject: str, payload: bytes) -> None:
         """Take a message; one that nobody handles is of another version of this program."""
         self.counts.received[subject] += 1
         handler = self._handlers.get(subject)
         if handler is not None:
-            self._supervisor.guard(_TASK, handler, node, payload)
+            self._supervisor.guard(TASK, handler, node, payload)
 
     def requested(
         self, node: str, subject: str, payload: bytes, reply: Callable[[bool, bytes], None]
@@ -147,7 +147,7 @@ class Handlers:
         """Take a request; `reply` is told whether it was answered, and the answer or why not."""
         self.counts.received[subject] += 1
         work = self._answer(node, subject, payload, reply)
-        task = self._supervisor.start(_TASK, work)
+        task = self._supervisor.start(TASK, work)
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)
 

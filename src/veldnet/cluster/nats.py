@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,14 +19,23 @@ import structlog
 
 from veldnet.supervision import Supervisor
 
-from .bus import AnsweringHandler, BusCounts, BusError, Handler, Handlers, NodeAway, NotThere, RequestRefused
+from .bus import (
+    TASK,
+    AnsweringHandler,
+    BusCounts,
+    BusError,
+    Handler,
+    Handlers,
+    NodeAway,
+    NotThere,
+    RequestRefused,
+)
 from .nats_access import NatsAccess, place
 
 try:
     from nats import errors
-    from nats.aio.client import Client
-    from nats.aio.msg import Msg
-    from nats.aio.subscription import Subscription
+
+    from .nats_client import Message, NatsClient
 except ModuleNotFoundError:
     raise BusError("cluster.nats needs the NATS client: pip install 'veldnet[cluster]'") from None
 
@@ -38,14 +46,12 @@ _ATTEMPTS = 3
 # Seconds after which a connection that says nothing is tried, and how often before it is given up.
 _PING_EVERY, _PINGS = 2, 2
 _RECONNECT_AFTER = 0.5
-# Octets that wait to be sent, and that wait to be handled.
+# Octets that wait to be sent.
 _MOST_WAITING = 8_000_000
-_MOST_UNHANDLED = 32_000_000
 # Seconds for which a message is kept that may come back, and how many are.
 _RETURNS_WITHIN, _MOST_KEPT = 2.0, 5_000
 _WARN_EVERY = 10.0
 _STOP_WITHIN = 2.0
-_CLOSE_WITHIN = 0.5
 _DONE, _REFUSED = b"+", b"-"
 
 
@@ -59,47 +65,21 @@ class _Kept(NamedTuple):
 
 
 class _Outgoing(NamedTuple):
-    """A message that waits to be sent. `reply` is where NATS says that nobody receives it."""
+    """A message that waits for the end of this turn of the loop. `reply` is where NATS says that nobody
+    receives it."""
 
     whole: str
     subject: str
     payload: bytes
     reply: str
 
-
-class _Client(Client):
-    """A client that sends what it is recognised by to no server without TLS where TLS is wanted."""
-
-    def __init__(self, wants_tls: bool) -> None:
-        super().__init__()
-        self.wants_tls = wants_tls
-        self.subscribed: list[Subscription] = []
-
-    def _connect_command(self) -> bytes:
-        if self.wants_tls and not self._server_info.get("tls_required"):
-            raise errors.SecureConnWantedError
-        return super()._connect_command()
-
-    async def settle(self) -> None:
-        """Wait until the server has taken what was given."""
-        # The ping of a flush overtakes what was given just before; that of the next one comes behind it.
-        await self.flush()
-        await self.flush()
-
-    async def leave(self) -> None:
-        """Let the server know that nobody is here any more before the connection ends."""
-        with suppress(OSError, errors.Error, TimeoutError):
-            async with asyncio.timeout(_CLOSE_WITHIN):
-                for subscribed in self.subscribed:
-                    await subscribed.unsubscribe()
-                await self.settle()
-        await self.end()
-
-    async def end(self) -> None:
-        # After a failed handshake of TLS the client never ends waiting.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_WITHIN):
-                await self.close()
+    def command(self) -> bytes:
+        return b"PUB %s %s %d\r\n%s\r\n" % (
+            self.whole.encode(),
+            self.reply.encode(),
+            len(self.payload),
+            self.payload,
+        )
 
 
 class NatsBus:
@@ -113,15 +93,14 @@ class NatsBus:
         self._handlers = Handlers(supervisor)
         self._prefix = f"veldnet.{access.cluster}"
         self._places = ", ".join(place(server) for server in access.servers())
-        self._client: _Client | None = None
+        self._client: NatsClient | None = None
         self._error: Exception | None = None
         self._refused: str | None = None
         self._ended = asyncio.Event()
         self._stopping = False
-        self._out: deque[_Outgoing] = deque()
+        self._out: list[_Outgoing] = []
         self._out_size = 0
-        self._to_send = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
         self._warned: dict[str, float] = {}
         self._kept: dict[int, _Kept] = {}
         self._last = 0
@@ -137,7 +116,7 @@ class NatsBus:
         return self._refused
 
     @property
-    def _connected(self) -> _Client | None:
+    def _connected(self) -> NatsClient | None:
         client = self._client
         return client if client is not None and client.is_connected else None
 
@@ -164,10 +143,7 @@ class NatsBus:
             raise BusError(
                 f"cluster.nats: NATS at {self._places} is not reached: {_words(self._error or error)}"
             ) from None
-        self._tasks = [
-            self._supervisor.keep("NATS connection", self._keep_connected),
-            self._supervisor.keep("messages to NATS", self._write),
-        ]
+        self._task = self._supervisor.keep("NATS connection", self._keep_connected)
 
     async def _connect_first(self) -> None:
         """Connect, or hear why not: a server that refuses may hang up before its words are read."""
@@ -180,7 +156,7 @@ class NatsBus:
         await self._connect()
 
     async def _connect(self) -> None:
-        client = _Client(self._access.encrypted)
+        client = NatsClient(self._access.encrypted)
         self._error = self._refused = None
         self._ended.clear()
         try:
@@ -190,7 +166,7 @@ class NatsBus:
             raise
         self._client = client
 
-    async def _open(self, client: _Client) -> None:
+    async def _open(self, client: NatsClient) -> None:
         await client.connect(
             [server.geturl() for server in self._access.servers()],
             name=f"veldnet {self.node}",
@@ -212,8 +188,7 @@ class NatsBus:
             (f"{self._prefix}.ask.{self.node}.>", self._requested),
             (f"{self._prefix}.back.{self.node}.*", self._returned),
         ):
-            subscribed = await client.subscribe(subject, cb=handler, pending_bytes_limit=_MOST_UNHANDLED)
-            client.subscribed.append(subscribed)
+            await client.hear(subject, partial(self._supervisor.guard, TASK, handler))
         await client.settle()
 
     async def _closed(self) -> None:
@@ -239,9 +214,6 @@ class NatsBus:
 
     async def _failed(self, error: Exception) -> None:
         """Hear of what the client meets."""
-        if isinstance(error, errors.SlowConsumerError):
-            self._dropped(error.subject.rsplit(".", 1)[-1], "nats_slow_consumer")
-            return
         words = _words(error)
         if "permissions violation" in words.lower():
             self._refused = f"NATS refuses this node: {words}; it needs {self._prefix}.>"
@@ -261,15 +233,15 @@ class NatsBus:
         self._warn(why, subject=subject)
 
     async def stop(self) -> None:
-        # The client swallows a cancellation now and then, so that tasks end by themselves.
+        # The client swallows a cancellation now and then, so that the task ends by itself.
         self._stopping = True
-        self._to_send.set()
         self._ended.set()
-        if self._tasks:
-            _done, left = await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
+        if self._task is not None:
+            _done, left = await asyncio.wait([self._task], timeout=_STOP_WITHIN)
             for task in left:
                 task.cancel()
         self._handlers.close()
+        self._send_all()
         client, self._client = self._client, None
         if client is not None:
             await client.leave()
@@ -295,7 +267,7 @@ class NatsBus:
             del kept[number]
         kept[self._last] = message
 
-    async def _returned(self, message: Msg) -> None:
+    def _returned(self, message: Message) -> None:
         """NATS says that nobody receives what was sent."""
         number = message.subject.rsplit(".", 1)[-1]
         kept = self._kept.pop(int(number), None) if number.isdecimal() else None
@@ -312,33 +284,30 @@ class NatsBus:
             self._dropped(subject, "nats_message_dropped")
         elif len(payload) > client.max_payload:
             self._dropped(subject, "nats_message_too_large")
-        elif self._out_size + len(payload) > _MOST_WAITING:
+        elif client.unsent + self._out_size + len(payload) > _MOST_WAITING:
             self._dropped(subject, "nats_too_slow")
         else:
+            if not self._out:
+                asyncio.get_running_loop().call_soon(self._send_all)
             self.counts.sent[subject] += 1
             self._out.append(_Outgoing(whole, subject, payload, reply))
             self._out_size += len(payload)
-            self._to_send.set()
             return True
         return False
 
-    async def _write(self) -> None:
-        while not self._stopping:
-            await self._to_send.wait()
-            self._to_send.clear()
-            await self._send_all()
-
-    async def _send_all(self) -> None:
-        while self._out:
-            whole, subject, payload, reply = self._out.popleft()
-            self._out_size -= len(payload)
-            client = self._connected
-            try:
-                if client is None:
-                    raise errors.ConnectionClosedError
-                await client.publish(whole, payload, reply)
-            except (OSError, errors.Error):
-                self._dropped(subject, "nats_message_dropped")
+    def _send_all(self) -> None:
+        """Send what has come within a turn of the loop, in one piece."""
+        messages, self._out = self._out, []
+        self._out_size = 0
+        client = self._connected
+        try:
+            if client is None:
+                raise ConnectionResetError
+            if messages:
+                client.put(b"".join(message.command() for message in messages))
+        except (OSError, RuntimeError):
+            for message in messages:
+                self._dropped(message.subject, "nats_message_dropped")
 
     async def request(self, node: str, subject: str, payload: bytes, timeout: float) -> bytes:  # noqa: ASYNC109
         client = self._connected
@@ -360,13 +329,13 @@ class NatsBus:
             raise RequestRefused(answer[1:].decode("utf-8", "replace"))
         return answer[1:]
 
-    async def _received(self, message: Msg) -> None:
+    def _received(self, message: Message) -> None:
         *_target, node, subject = message.subject.split(".")
-        self._handlers.received(node, subject, message.data)
+        self._handlers.received(node, subject, message.payload)
 
-    async def _requested(self, message: Msg) -> None:
+    def _requested(self, message: Message) -> None:
         *_target, node, subject = message.subject.split(".")
-        self._handlers.requested(node, subject, message.data, self._replier(message.reply, subject))
+        self._handlers.requested(node, subject, message.payload, self._replier(message.reply, subject))
 
     def _replier(self, inbox: str, subject: str) -> Callable[[bool, bytes], None]:
         def reply(done: bool, answer: bytes) -> None:
