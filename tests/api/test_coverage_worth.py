@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any, NamedTuple
 
 import pytest
@@ -145,6 +146,8 @@ def test_a_week_ends_with_a_report_that_is_kept_and_mailed_once(
     postbox = Postbox()
     server.platform.monitoring.mailer = postbox
     own = network.operator.signed_in["username"]
+    hostile = "<b>\U0001f468\u200d\U0001f467 mast</b>"
+    network.operator.call("PUT", f"{STATIONS}/{network.mast}", {"name": hostile})
     body = {"recipients": ["radio@example.org", own]}
     network.operator.call("PUT", f"{REPORTS}/recipients", body)
     assert network.operator.call("GET", f"{REPORTS}/recipients") == body
@@ -164,6 +167,7 @@ def test_a_week_ends_with_a_report_that_is_kept_and_mailed_once(
     assert "1 apparaat alleen daar gehoord, 1 elders nauwelijks" in dutch.text and "lang='nl'" in dutch.html
     assert recipients == ["radio@example.org"] and "2 devices depend on a single one" in message.subject
     assert "1 device heard only there, 1 hardly elsewhere" in message.text
+    assert hostile in message.text and escape(hostile) in message.html and "<b>" not in message.html
     newest = network.operator.call("GET", REPORTS)[0]
     assert (newest["dependent"], newest["idle"], newest["stations"]) == (2, 2, 3) and newest["mailed"]
     report = network.operator.call("GET", f"{REPORTS}/{newest['ref']}")

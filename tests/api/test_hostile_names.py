@@ -30,7 +30,7 @@ FREE = ("administrativeInfo", "comment", "description", "label", "note", "tags",
 LOOKED_UP = {"signIn", "Activation"}
 SCRIPT = "<script>alert(1)</script>"
 # Each is refused, or kept as it is; short enough for every kind, and without what separates tags.
-PRINTABLE = f"=cmd{SCRIPT}\"'{{0.x}}%s%n${{jndi:x}}"[:50]
+PRINTABLE = f"=cmd{SCRIPT}\"'{{0.x}}%s%n${{jn:x}}\U0001f469\u200d\U0001f692"[:50]
 LINES = "a\r\nBcc: all@evil.example"
 REFUSED = ("a\x00b", "a\u202eb", "a\u2067b\u200f", "a\x1b[2Jb", "x" * 65_536)
 # May have several lines.
@@ -184,7 +184,7 @@ def _check_lists(world: World, operations: Described) -> None:
         else:
             assert SCRIPT not in answer.text, operation
     assert exports, "a device with the name is among those exported"
-    assert PRINTABLE in json.dumps(world.v1("GET", "/audit")).replace('\\"', '"')
+    assert PRINTABLE in json.dumps(world.v1("GET", "/audit"), ensure_ascii=False).replace('\\"', '"')
 
 
 def _is_formula(cell: str) -> bool:
@@ -216,9 +216,14 @@ def _check_mails(world: World, post: PostOffice) -> None:
     world.desk("POST", "/users", user | {"customerId": world.customer, "role": "admin"})
     hostile = Person(world.server, user["username"], PASSWORD)
     hostile.call("POST", "/api/v1/invitations", {"email": "someone@example.com", "role": "ro"})
-    (message,) = post.messages
-    assert set(message.keys()) <= HEADERS and "\n" not in message["Subject"]
-    assert message["Subject"].count(SCRIPT) == 4, "prefix, inviter, subscriber, network"
-    page = message.get_body(("html",))
-    assert page is not None
-    assert SCRIPT not in page.get_content() and escape(SCRIPT) in page.get_content()
+    people = hostile.call("GET", "/api/v1/users")
+    ref = next(one["ref"] for one in people if one["username"] == world.account.thingpark_username)
+    assert hostile.call("POST", f"/api/v1/users/{ref}/passwordReset", {})["mailed"]
+    invited, reset = post.messages
+    assert invited["Subject"].count(SCRIPT) == 4, "prefix, inviter, subscriber, network"
+    assert reset["Subject"].count(SCRIPT) == 2, "prefix, network"
+    for message in post.messages:
+        assert set(message.keys()) <= HEADERS and "\n" not in message["Subject"]
+        page = message.get_body(("html",))
+        assert page is not None
+        assert SCRIPT not in page.get_content() and escape(SCRIPT) in page.get_content()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound, UnknownReference
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
-from veldnet.inventory.names import check_name
+from veldnet.inventory.names import check_name, is_printable
 from veldnet.store import lock_row, moment, put
 from veldnet.store.schema import decoder_bindings, decoders, device_profiles, devices, subscribers
 
@@ -116,7 +116,7 @@ def _checked_units(units: dict[str, str]) -> str:
     for name, unit in units.items():
         if not 1 <= len(name) <= 200:
             raise InvalidField("units: the name of a reading has 1 to 200 characters")
-        if len(unit) > 20 or not unit.isprintable():
+        if len(unit) > 20 or not is_printable(unit):
             raise InvalidField(
                 "units: the unit of {name!r} must have at most 20 printable characters", name=name[:40]
             )

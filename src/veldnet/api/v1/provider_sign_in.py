@@ -24,6 +24,7 @@ from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.scope import Role, UserRef
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.accounts import Identity, Session
+from veldnet.inventory.names import printable
 from veldnet.openid import Attempt, Person, ProviderProblem, Registration
 from veldnet.settings import ProviderSettings
 from veldnet.texts import preferred_language
@@ -200,7 +201,9 @@ def _note(connection: Connection, user: UserRef, action: str, person: Person) ->
 
 def _known(person: Person) -> accounts.Person:
     name = person.text("preferred_username") or person.email or person.subject
-    return accounts.Person(person.issuer, person.subject, name, person.text("name") or name, person.email)
+    given = person.claims.get("name")
+    shown = printable(given[:254]).strip() if isinstance(given, str) else ""
+    return accounts.Person(person.issuer, person.subject, name, shown or name, person.email)
 
 
 def role_of(provider: ProviderSettings, person: Person) -> Role | None:

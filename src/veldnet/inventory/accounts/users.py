@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Insert, Table, delete, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InvalidField, NotFound
 from veldnet.domain.scope import OperatorScope, Role, UserRef, account_of
-from veldnet.inventory.names import check_name
+from veldnet.inventory.names import check_name, is_printable
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store.schema import operator_users, preferences, subscribers, users
 
@@ -38,7 +38,7 @@ class User(msgspec.Struct):
 
 def check_names(connection: Connection, username: str, display_name: str) -> None:
     """User names are unique over subscribers and operators, for they sign in at one place."""
-    printable = username.isprintable() and username == username.strip()
+    printable = is_printable(username) and username == username.strip()
     if not 3 <= len(username) <= _MAX_NAME or not printable:
         raise InvalidField("a user name has 3 to 254 printable characters, no blanks around them")
     check_name(display_name, what="display name", most=_MAX_NAME)

@@ -10,6 +10,7 @@ import msgspec
 
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import BadRequest
+from veldnet.inventory.names import printable
 
 from .descriptions import (
     REGIONS,
@@ -277,7 +278,7 @@ class Reader:
 
 def shown(text: str) -> str:
     """A name of somebody else's as one line that can be printed."""
-    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))[:300].strip()
+    return printable(" ".join(text.split()))[:300].strip()
 
 
 def _profile_numbers(index: MakerIndex, models: list[Model]) -> dict[str, ScannedProfile]:

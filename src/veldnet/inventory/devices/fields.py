@@ -15,7 +15,7 @@ from msgspec import UNSET
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import AlarmThreshold, Device, VeldnetDevice
 from veldnet.domain.thresholds import THRESHOLD_LEVELS, seconds_of
-from veldnet.inventory.names import is_readable
+from veldnet.inventory.names import is_printable, is_readable
 from veldnet.lorawan import InvalidIdentifier, NetId
 
 _MAX_TEXT = 255
@@ -62,7 +62,7 @@ def _check_labels(value: list[str], name: str) -> None:
     if len(value) > 20 or len(set(value)) != len(value):
         raise InvalidField("{name} holds at most 20 different tags", name=name)
     for tag in value:
-        if not 1 <= len(tag) <= 50 or tag != tag.strip() or not tag.isprintable() or set(tag) & set(";|,"):
+        if not 1 <= len(tag) <= 50 or tag != tag.strip() or not is_printable(tag) or set(tag) & set(";|,"):
             raise InvalidField(
                 "{name} {tag!r} must have 1 to 50 printable characters, no blanks around them and none of"
                 " ; | ,",

@@ -10,6 +10,7 @@ from html import escape
 import msgspec
 
 from veldnet.domain.alarm_levels import Level
+from veldnet.inventory.names import printable
 from veldnet.monitoring.alarms.advice import ADVICE
 from veldnet.monitoring.alarms.types import MODULE_TYPES
 from veldnet.monitoring.alarms.words import (
@@ -127,7 +128,7 @@ def _subject(shown: Sequence[AlarmEvent], causes: Counter[str], folded: dict[str
 def one_line(text: str) -> str:
     """A name as it may stand in a mail. It comes from a customer, and a header must not take a line break
     from it."""
-    return "".join(character if character.isprintable() else " " for character in text)[:120]
+    return printable(text)[:120]
 
 
 def _name(event: AlarmEvent) -> str:
