@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { read } from "./components/NumberField";
-import { bytes, hex, localTime, number, percent, plain, relative, span, withQuery } from "./format";
+import { bytes, exact, hex, localTime, number, percent, plain, relative, span, withQuery } from "./format";
 import { isEui, isKey, plainHex, randomHex } from "./identifiers";
 import { espColor, sfColor, snrColor } from "./theme";
 
@@ -27,6 +27,7 @@ describe("identifiers and numbers", () => {
     try {
       document.documentElement.lang = "nl";
       expect(number(1234.5)).toBe("1.234,5");
+      expect([1234.5678, 0.1 + 0.2, "on", true, null].map(exact)).toEqual(["1234,5678", "0,3", "on", "true", "null"]);
       expect(localTime("2026-05-01T12:00:00Z")).toMatch(/^1 mei 2026/);
     } finally {
       document.documentElement.lang = "en";
@@ -34,7 +35,10 @@ describe("identifiers and numbers", () => {
     expect(number(1234.5)).toBe("1,234.5");
   });
 
-  it("have ThingPark's colours at their bounds", () => {
+});
+
+describe("colours", () => {
+  it("are ThingPark's at their bounds", () => {
     expect([-8, -8.1, -13, -13.1].map(snrColor)).toEqual(["veld", "orange", "orange", "red"]);
     expect([-100, -100.1, -110, -110.1].map(espColor)).toEqual(["veld", "orange", "orange", "red"]);
     expect([10, 11, 12].map(sfColor)).toEqual(["veld", "orange", "red"]);

@@ -67,6 +67,12 @@ export function bytes(count: number): string {
       : number(count / 1_048_576, "MiB");
 }
 
+/** A reading with all of its digits. Those of one column have the same form, so thousands are not grouped. */
+export function exact(value: unknown): string {
+  if (typeof value !== "number") return plain(value);
+  return value.toLocaleString(locale(), { maximumSignificantDigits: 15, useGrouping: false });
+}
+
 /** A value of a decoder or a setting, whatever it is. */
 export function plain(value: unknown): string {
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "");

@@ -183,7 +183,10 @@ def test_pages_of_all_devices_are_parts_of_an_index(
         assert any(index in found for index in indexes), found
 
 
-def test_the_map_of_a_country_is_put_together_of_counted_areas(store: SqliteStore) -> None:
+def test_the_map_of_a_country_is_put_together_of_counted_areas(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("veldnet.inventory.devices.map._FEW", 0)
     for wanted in (Wanted(), Wanted(health="INIT")):
 
         def look(connection: Connection, scope: Scope, wanted: Wanted = wanted) -> object:

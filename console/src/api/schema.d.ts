@@ -4253,6 +4253,10 @@ export interface components {
             longitude: number;
             devices: number;
             disconnected: number;
+            south: number;
+            west: number;
+            north: number;
+            east: number;
             ref?: string | null;
             name?: string | null;
             EUI?: string | null;

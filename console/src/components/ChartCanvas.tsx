@@ -6,6 +6,7 @@ import * as echarts from "echarts/core";
 import type { EChartsCoreOption } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
+import { exact } from "../format";
 import { useT } from "../text";
 
 echarts.use([
@@ -41,8 +42,14 @@ function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
     splitLine: { lineStyle: { color: line } },
     nameTextStyle: { color: ink },
   };
+  const styledAxis = (given: object) => ({
+    ...axis,
+    ...given,
+    // Times are written by the chart itself.
+    ...("type" in given && given.type === "value" ? { axisLabel: { color: ink, formatter: exact } } : {}),
+  });
   const style = (given: unknown) =>
-    Array.isArray(given) ? given.map((one: object) => ({ ...axis, ...one })) : { ...axis, ...(given as object) };
+    Array.isArray(given) ? given.map((one: object) => styledAxis(one)) : styledAxis((given ?? {}) as object);
   return {
     backgroundColor: "transparent",
     color: palette,
@@ -53,6 +60,7 @@ function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
     tooltip: {
       trigger: "axis",
       confine: true,
+      valueFormatter: (value: unknown) => (value === null || value === undefined ? "–" : exact(value)),
       backgroundColor: dark ? "#25262b" : "#fff",
       borderColor: line,
       textStyle: { color: dark ? "#e9ecef" : "#212529" },

@@ -30,6 +30,13 @@ function timed<T>(work: Promise<T>): Promise<T> {
   });
 }
 
+/** What is loaded later, or that the server did not answer: browsers say it in words of their own. */
+export function later<T>(load: () => Promise<T>): Promise<T> {
+  return timed(load()).catch((error: unknown) => {
+    throw error instanceof Unreachable ? error : new Unreachable(false);
+  });
+}
+
 /** A component of a module that is loaded later. `height` is the room it will take. */
 export function part<P extends object>(load: () => Promise<ComponentType<P>>, height?: (props: P) => number): Part<P> {
   let loaded: ComponentType<P> | null = null;
@@ -37,13 +44,12 @@ export function part<P extends object>(load: () => Promise<ComponentType<P>>, he
   // Of a load that has just failed: who shows the part need not wait for a second one.
   let recent: { error: unknown; at: number } | null = null;
   const fetch = () =>
-    (under ??= timed(load()).then(
+    (under ??= later(load).then(
       (found) => (loaded = found),
       (error: unknown) => {
         under = null;
-        const told = error instanceof Unreachable ? error : new Unreachable(false);
-        recent = { error: told, at: Date.now() };
-        throw told;
+        recent = { error, at: Date.now() };
+        throw error;
       },
     ));
   function Shown(props: P) {

@@ -21,6 +21,7 @@ from veldnet.store.schema import devices
 WORLD = (-90.0, -180.0, 90.0, 180.0)
 EVERY = 3000
 Place = tuple[float, float]
+Box = tuple[float, float, float, float]
 
 
 def spread(south: float, west: float, height: float = 1, width: float = 1) -> list[Place]:
@@ -54,6 +55,17 @@ def fill(connection: Connection, places: list[Place]) -> None:
 
 def merged(places: list[Place], size: float) -> Counter[tuple[int, int]]:
     return Counter((floor((north + 90) / size), floor((east + 180) / size)) for north, east in places)
+
+
+def covers(outer: Box, inner: Box) -> bool:
+    near = 1e-5
+    return all(o <= i + near for o, i in zip(outer[:2], inner[:2], strict=True)) and all(
+        o >= i - near for o, i in zip(outer[2:], inner[2:], strict=True)
+    )
+
+
+def edges(places: list[Place]) -> Box:
+    return (*map(min, zip(*places, strict=True)), *map(max, zip(*places, strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -92,5 +104,27 @@ async def test_e1_thousands_of_devices_merge_into_cells(tmp_path: Path, places: 
             else:
                 assert len(found) > MOST_CELLS // 20, "cells are not larger than they must be"
             for cell in found:
-                assert -90 <= cell.latitude <= 90 and -180 <= cell.longitude <= 180
+                assert -90 <= cell.south <= cell.latitude <= cell.north <= 90
+                assert -180 <= cell.west <= cell.longitude <= cell.east <= 180
+            around = edges(
+                [(cell.south, cell.west) for cell in found] + [(cell.north, cell.east) for cell in found]
+            )
+            assert covers(around, edges(places))
+    await opened.close()
+
+
+async def test_a_few_devices_are_within_exact_edges(tmp_path: Path) -> None:
+    """So a map that opens with all of them shows each, also where they lie at the edge of an area."""
+    places = [(52.0001, 5.0999), (52.0999, 5.0001), (-34.7, -59.3)]
+    opened = await DataDirectory.open(Settings(data=str(tmp_path)), create=True)
+    await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
+    await opened.store.write(lambda c: fill(c, places))
+    scope = await opened.store.read(lambda c: accounts.scope_of_user(c, 1))
+    assert scope is not None
+    for wanted in (Wanted(), Wanted(text="d")):
+        found = await opened.store.read(lambda c, wanted=wanted: map_cells(c, scope, wanted, WORLD, 0.5))  # type: ignore[misc]
+        assert [(cell.devices, cell.south, cell.west, cell.north, cell.east) for cell in found] == [
+            (2, 52.0001, 5.0001, 52.0999, 5.0999),
+            (1, -34.7, -59.3, -34.7, -59.3),
+        ]
     await opened.close()

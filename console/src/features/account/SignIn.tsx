@@ -1,6 +1,7 @@
 import { Anchor, Button, Divider, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { api, Unreachable, type Schemas } from "../../api/client";
+import { later } from "../../components/lazy";
 import { PasswordField } from "../../components/PasswordField";
 import { messageOf } from "../../components/problem";
 import { useSession } from "../../session";
@@ -51,13 +52,19 @@ export function WithPasskey({ origin, factor }: { origin?: string; factor?: bool
   const show = async () => {
     setBusy(true);
     setProblem(null);
-    // What it says when it fails is no text of the form.
-    const passkey = await withTexts(() => import("./passkey"));
     try {
-      if (factor) verified(await passkey.verifyWithPasskey());
-      else enter(await passkey.enterWithPasskey());
+      // What it says when it fails is no text of the form.
+      const passkey = await later(() => withTexts(() => import("./passkey")));
+      try {
+        if (factor) verified(await passkey.verifyWithPasskey());
+        else enter(await passkey.enterWithPasskey());
+      } catch (error) {
+        if (!(error instanceof passkey.PasskeyFailed)) throw error;
+        setProblem(t(error.key));
+        setBusy(false);
+      }
     } catch (error) {
-      setProblem(error instanceof passkey.PasskeyFailed ? t(error.key) : messageOf(error, t));
+      setProblem(messageOf(error, t));
       setBusy(false);
     }
   };

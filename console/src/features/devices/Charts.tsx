@@ -124,7 +124,7 @@ function Choice({ filters, setFilters, own, days, form }: Chosen) {
     <Group>
       <Select
         aria-label={t("chart.range")}
-        w={150}
+        w={180}
         allowDeselect={false}
         value={own ? "own" : String(days)}
         onChange={(value) =>

@@ -125,7 +125,16 @@ function usePlaces(filters: DeviceFilters) {
     () => (everywhere.data ?? []).reduce((sum, place) => sum + place.devices, 0),
     [everywhere.data],
   );
-  return { found, everywhere, world, settled, cell, setView };
+  // A mark stands in the middle of its devices; the map opens with all of them.
+  const corners = useMemo(
+    () =>
+      everywhere.data?.flatMap(({ south, west, north, east }) => [
+        { latitude: south, longitude: west },
+        { latitude: north, longitude: east },
+      ]),
+    [everywhere.data],
+  );
+  return { found, corners, world, settled, cell, setView };
 }
 
 /** How many of the devices that have a place are in view. */
@@ -145,7 +154,7 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
   const [chosen, setChosen] = useState<{ device: string } | { station: string } | null>(null);
   const [covered, setCovered] = useState(false);
   const [only, setOnly] = useState<string | null>(null);
-  const { found, everywhere, world, settled, cell, setView } = usePlaces(filters);
+  const { found, corners, world, settled, cell, setView } = usePlaces(filters);
   const spots = useMemo(
     () => (found.data ?? []).map((place, index) => spotOf(place, index, t, (device) => setChosen({ device }))),
     [found.data, t],
@@ -170,8 +179,8 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
         areas={areas}
         height={560}
         onView={setView}
-        fit={everywhere.data ? JSON.stringify(filters) : undefined}
-        places={everywhere.data}
+        fit={corners ? JSON.stringify(filters) : undefined}
+        places={corners}
       />
       {chosen && "device" in chosen && (
         <Box mt="sm">

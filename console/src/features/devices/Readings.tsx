@@ -8,7 +8,7 @@ import { Chart } from "../../components/Chart";
 import { useDeviceOptions } from "../../components/DevicePicker";
 import { ButtonLink } from "../../components/links";
 import { useTell } from "../../components/notify";
-import { plain, withQuery } from "../../format";
+import { exact, withQuery } from "../../format";
 import { useFilters } from "../../navigation";
 import { useT } from "../../text";
 import { chartOf, numeric, titleOf, valueOf, type Table as Readings } from "./readings";
@@ -40,7 +40,7 @@ export function DeviceReadings({ device }: { device: Schemas["Device"] }) {
       <Group align="flex-start">
         <Select
           aria-label={t("chart.range")}
-          w={150}
+          w={180}
           allowDeselect={false}
           value={days}
           onChange={(value) => setFilters({ days: ranges.find((range) => range === value) })}
@@ -151,7 +151,7 @@ function Shown({ table }: { table: Readings }) {
                   ) : (
                     table.fields.map((field) => (
                       <Table.Td key={titleOf(field)} ta="right" style={{ overflowWrap: "anywhere" }}>
-                        {valueOf(row, field) === undefined ? "–" : plain(valueOf(row, field))}
+                        {valueOf(row, field) === undefined ? "–" : exact(valueOf(row, field))}
                       </Table.Td>
                     ))
                   )}

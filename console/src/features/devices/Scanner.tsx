@@ -3,6 +3,7 @@ import { Alert, Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { IconCamera, IconCameraOff } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { useUnsaved } from "../../components/edits";
+import { later } from "../../components/lazy";
 import { useT } from "../../text";
 
 type Detect = (video: HTMLVideoElement) => Promise<string | null>;
@@ -23,7 +24,7 @@ async function detection(): Promise<Detect> {
     const detector = new kind({ formats: ["qr_code"] });
     return async (video) => (await detector.detect(video))[0]?.rawValue ?? null;
   }
-  const { decodeQR } = await import("qr/decode.js");
+  const { decodeQR } = await later(() => import("qr/decode.js"));
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { willReadFrequently: true });
   return (video) => {
@@ -56,10 +57,11 @@ function Camera({ onCode, onFailed }: { onCode: (text: string) => void; onFailed
     let timer: ReturnType<typeof setTimeout>;
     let last = "";
     const start = async () => {
-      const [detect, opened] = await Promise.all([
-        detection(),
-        navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } }),
-      ]);
+      // A camera that nothing reads is not switched on.
+      const detect = await detection();
+      const opened = await navigator.mediaDevices.getUserMedia({
+        video: { facingMode: "environment", width: { ideal: 1280 } },
+      });
       stream = opened;
       const element = video.current;
       if (ended.signal.aborted || !element) return stop();

@@ -18,7 +18,7 @@ import {
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState, type RefObject } from "react";
 import { Empty, Problem } from "../../components/basics";
-import { clockTime, hex, localTime, number, plain, utcTime } from "../../format";
+import { clockTime, exact, hex, localTime, number, utcTime } from "../../format";
 import { useSession } from "../../session";
 import { useT, type Key } from "../../text";
 import { useFrames, type Filters, type Frames, type Line } from "./useFrames";
@@ -416,7 +416,7 @@ function Content({ line }: { line: Line }) {
     return (
       <>
         {Object.entries(decoded.data)
-          .map(([name, value]) => `${name} ${plain(value)}`)
+          .map(([name, value]) => `${name} ${exact(value)}`)
           .join(" · ")}
       </>
     );

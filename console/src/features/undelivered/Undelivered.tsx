@@ -201,7 +201,7 @@ export function UndeliveredFilters({ filters, onChange }: { filters: Filters; on
     <Group mb="sm">
       <Select
         aria-label={t("chart.range")}
-        w={150}
+        w={180}
         allowDeselect={false}
         value={filters.days ?? "7"}
         onChange={(value) => onChange({ days: ranges.find((range) => range === value) })}

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Float, Select, case, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Float, Label, Select, case, cast, func, select
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
@@ -23,6 +23,11 @@ class MapCell(msgspec.Struct):
     longitude: float
     devices: int
     disconnected: int
+    # All of them are within.
+    south: float
+    west: float
+    north: float
+    east: float
     # Where there is only one.
     ref: str | None = None
     name: str | None = None
@@ -32,6 +37,8 @@ class MapCell(msgspec.Struct):
 
 # So many marks a map can show. Where there would be more, cells are made larger: nothing is left out.
 MOST_CELLS = 2000
+# So few that a map of all of them, however large, is made of the devices themselves.
+_FEW = 2000
 # From this size on, in degrees, cells are put together of counted ones; from `_LARGE` on of counted areas.
 _COARSE, _LARGE = 0.02, 0.2
 
@@ -65,6 +72,7 @@ def _coarse(
         total(case((columns.health == HEALTH.index("RF_CNX_ERROR"), columns.devices), else_=0)).label(
             "disconnected"
         ),
+        *_edges(columns.row, columns.col),
         func.count().over().label("cells"),
     ).where(
         columns.subscriber_ref == scope.subscriber_ref,
@@ -86,8 +94,21 @@ def _coarse(
             round((row.col + 0.5) / a_degree - 180, 5),
             row.devices,
             row.disconnected,
+            south=round(row.south / a_degree - 90, 5),
+            west=round(row.west / a_degree - 180, 5),
+            north=round((row.north + 1) / a_degree - 90, 5),
+            east=round((row.east + 1) / a_degree - 180, 5),
         )
         for row in rows
+    ]
+
+
+def _edges(north: ColumnElement[Any], east: ColumnElement[Any]) -> list[Label[Any]]:
+    return [
+        func.min(north).label("south"),
+        func.min(east).label("west"),
+        func.max(north).label("north"),
+        func.max(east).label("east"),
     ]
 
 
@@ -101,7 +122,9 @@ def map_cells(
     """Devices within a box (south, west, north, east) by cells of so many degrees, or of more where there
     would be more than `MOST_CELLS` of them: each device is in one cell."""
     if wanted.all and size >= _COARSE:
-        return _coarse(connection, scope, wanted.health, box, size)
+        counted = _coarse(connection, scope, wanted.health, box, size)
+        if sum(cell.devices for cell in counted) > _FEW:
+            return counted
     south, west, north, east = box
     chosen = condition(connection, scope, wanted) & devices.c.latitude.between(south, north)
     chosen &= devices.c.longitude.between(west, east)
@@ -111,6 +134,7 @@ def map_cells(
         cast(func.avg(devices.c.latitude), Float).label("latitude"),
         cast(func.avg(devices.c.longitude), Float).label("longitude"),
         disconnected.label("disconnected"),
+        *_edges(devices.c.latitude, devices.c.longitude),
         func.min(devices.c.ref).label("ref"),
         func.count().over().label("cells"),
     ).where(chosen)
@@ -122,7 +146,14 @@ def map_cells(
         if not rows or rows[0].cells <= MOST_CELLS:
             break
         size = _larger(size, rows[0].cells)
-    found = [MapCell(r.latitude, r.longitude, r.devices, r.disconnected, str(r.ref)) for r in rows]
+    found = [
+        MapCell(
+            *(r.latitude, r.longitude, r.devices, r.disconnected),
+            *(r.south, r.west, r.north, r.east),
+            ref=str(r.ref),
+        )
+        for r in rows
+    ]
     alone = [int(str(cell.ref)) for cell in found if cell.devices == 1]
     names = {
         str(r.ref): r
