@@ -34,7 +34,6 @@ describe("identifiers and numbers", () => {
     }
     expect(number(1234.5)).toBe("1,234.5");
   });
-
 });
 
 describe("colours", () => {

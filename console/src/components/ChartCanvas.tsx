@@ -49,7 +49,7 @@ function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
     ...("type" in given && given.type === "value" ? { axisLabel: { color: ink, formatter: exact } } : {}),
   });
   const style = (given: unknown) =>
-    Array.isArray(given) ? given.map((one: object) => styledAxis(one)) : styledAxis((given ?? {}) as object);
+    Array.isArray(given) ? given.map((one: object) => styledAxis(one)) : styledAxis(given ?? {});
   return {
     backgroundColor: "transparent",
     color: palette,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Connection, create_engine, insert, text
 
 from veldnet.domain.scope import Scope
@@ -33,7 +34,7 @@ def test_the_schema_creates_the_triggers_that_migrations_do(tmp_path: Path) -> N
         assert _triggers(connection) == migrated and len(migrated) == 10
 
 
-def test_a_count_is_the_sum_of_its_parts() -> None:
+def test_a_count_is_the_sum_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = create_engine("sqlite://")
     metadata.create_all(engine)
     with engine.begin() as connection:
@@ -57,7 +58,11 @@ def test_a_count_is_the_sum_of_its_parts() -> None:
         (listed,) = list_subscribers(connection, operator)
         assert (listed.devices, listed.disconnected) == (9, 2)
         scope = Scope(operator, subscriber, "100000001", 0, "", "")
-        for size, middle in ((1.0, (52.05, 5.05)), (0.1, (52.005, 5.005))):
+        # Counts alone: there are no such devices.
+        monkeypatch.setattr("veldnet.inventory.devices.map._FEW", 0)
+        for size, middle, a_degree in ((1.0, (52.05, 5.05), 10), (0.1, (52.005, 5.005), 100)):
             found = map_cells(connection, scope, Wanted(), (-90, -180, 90, 180), size)
-            assert found == [MapCell(*middle, 2, 0)]
+            south, west = (degrees - 0.5 / a_degree for degrees in middle)
+            edges = (round(edge, 5) for edge in (south, west, south + 1 / a_degree, west + 1 / a_degree))
+            assert found == [MapCell(*middle, 2, 0, *edges)]
         assert fold_device_counts(connection) == 0

@@ -290,14 +290,8 @@ export const profileGroups: SettingGroup[] = [
         ],
       ),
       firmwarePort: said(
-        [
-          "Firmware management port",
-          "Campaigns have firmware started by it (TS006), usually 203; empty: they do not.",
-        ],
-        [
-          "Poort voor firmwarebeheer",
-          "Campagnes laten er firmware mee starten (TS006), meestal 203; leeg: niet.",
-        ],
+        ["Firmware management port", "Campaigns have firmware started by it (TS006), usually 203; empty: they do not."],
+        ["Poort voor firmwarebeheer", "Campagnes laten er firmware mee starten (TS006), meestal 203; leeg: niet."],
       ),
     },
   },
