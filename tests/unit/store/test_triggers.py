@@ -60,9 +60,10 @@ def test_a_count_is_the_sum_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> Non
         scope = Scope(operator, subscriber, "100000001", 0, "", "")
         # Counts alone: there are no such devices.
         monkeypatch.setattr("veldnet.inventory.devices.map._FEW", 0)
-        for size, middle, a_degree in ((1.0, (52.05, 5.05), 10), (0.1, (52.005, 5.005), 100)):
+        for size, middle, edges in (
+            (1.0, (52.05, 5.05), (52.0, 5.0, 52.1, 5.1)),
+            (0.1, (52.005, 5.005), (52.0, 5.0, 52.01, 5.01)),
+        ):
             found = map_cells(connection, scope, Wanted(), (-90, -180, 90, 180), size)
-            south, west = (degrees - 0.5 / a_degree for degrees in middle)
-            edges = (round(edge, 5) for edge in (south, west, south + 1 / a_degree, west + 1 / a_degree))
             assert found == [MapCell(*middle, 2, 0, *edges)]
         assert fold_device_counts(connection) == 0
