@@ -6,6 +6,7 @@ import json
 
 from tests.api.hosting import HostedServer
 from tests.e2e import radio
+from veldnet.lorawan.gpstime import FineTime
 from veldnet.simulator.device import Transmission
 
 _STEP = 0.1
@@ -21,9 +22,13 @@ class Antenna(radio.Antenna):
         super().keep_alive()
         self._server.pass_time(_STEP)
 
-    def hear(self, sent: Transmission, snr: float = 8.0) -> None:
-        super().hear(sent, snr)
+    def hear(self, sent: Transmission, snr: float = 8.0, fine: FineTime | None = None) -> None:
+        super().hear(sent, snr, fine)
         self._server.pass_time(_STEP)
+
+    def hear_at_once(self, sent: Transmission, fine: FineTime | None = None) -> None:
+        """Forward a frame that others hear in the same moment: no time passes."""
+        super().hear(sent, fine=fine)
 
     def downlink(self, seconds: float, error: str = "") -> bytes | None:
         end = self._server.clock() + seconds

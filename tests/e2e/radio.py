@@ -10,6 +10,7 @@ import socket
 import time
 
 from veldnet.lorawan import AesKey, DevAddr, DevEui, GatewayEui, JoinEui
+from veldnet.lorawan.gpstime import FineTime
 from veldnet.lorawan.join import SessionKeys10
 from veldnet.lorawan.regions import REGIONS
 from veldnet.simulator.base_station import HeardFrame
@@ -45,8 +46,9 @@ class Antenna:
     def _token(self) -> bytes:
         return (next(self._tokens) & 0xFFFF).to_bytes(2, "big")
 
-    def hear(self, sent: Transmission, snr: float = 8.0) -> None:
-        """Forward a frame. Keep-alives go on meanwhile, however long the frames are apart."""
+    def hear(self, sent: Transmission, snr: float = 8.0, fine: FineTime | None = None) -> None:
+        """Forward a frame, with a fine time stamp where there is one. Keep-alives go on meanwhile, however
+        long the frames are apart."""
         self._keep_alive()
         datagram = push_data(
             self._eui,
@@ -57,6 +59,7 @@ class Antenna:
                 sent.modulation,
                 Heard(-70, snr),
                 next(self._clock) & 0xFFFFFFFF,
+                fine,
             ),
         )
         self._socket.send(datagram)

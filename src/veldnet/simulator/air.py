@@ -115,7 +115,7 @@ class Air:
         await asyncio.sleep(airtime)
         for station, signal in signals.items():
             if not station.down and not (self._collisions and self._lost(station, signal, mine)):
-                station.hear(sent.phy_payload, sent.frequency, sent.modulation, signal, mine.end)
+                station.hear(sent.phy_payload, sent.frequency, sent.modulation, signal, mine.end, place)
         end = mine.end
         done = asyncio.Event()
 

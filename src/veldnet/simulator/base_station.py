@@ -10,8 +10,10 @@ import msgspec
 
 from veldnet.lorawan import GatewayEui
 from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan.gpstime import FineTime
 from veldnet.lorawan.modulation import Modulation
 
+from .fine_clock import FineClock
 from .propagation import Heard, Place
 
 # The reference forwarder needs a frame so long before it must be on air (Semtech packet forwarder 4.0).
@@ -22,13 +24,15 @@ _PROMPT = 0.01
 
 
 class HeardFrame(msgspec.Struct, frozen=True, gc=False):
-    """A frame as a base station hears it; `timestamp` is that of its counter at the end."""
+    """A frame as a base station hears it; `timestamp` is that of its counter at the end, `fine` that of a
+    fine clock, where it has one."""
 
     phy_payload: bytes
     frequency: int
     modulation: Modulation
     heard: Heard
     timestamp: int
+    fine: FineTime | None = None
 
 
 class Link(Protocol):
@@ -60,6 +64,8 @@ class BaseStation:
         self.down = False
         self.transmits: tuple[int, int] | None = None
         self.powers: frozenset[int] | None = None
+        # Where it stamps frames to the nanosecond.
+        self.fine: FineClock | None = None
         self.link: Link | None = None
         self.on_air: Callable[[BaseStation, bytes, int, Modulation, float, float], None] | None = None
         # Heard with a wrong CRC, which forwarders only count.
@@ -97,11 +103,16 @@ class BaseStation:
         modulation: Modulation,
         heard: Heard,
         at: float | None = None,
+        place: Place | None = None,
     ) -> None:
-        """A frame has ended `at` a time of the loop, now if none is given."""
+        """A frame has ended `at` a time of the loop, now if none is given; it came from a place."""
         self.frames_heard += 1
-        if self.link is not None:
-            self.link.frame(self, HeardFrame(phy_payload, frequency, modulation, heard, self.timestamp(at)))
+        if self.link is None:
+            return
+        fine = None
+        if self.fine is not None and place is not None and at is not None:
+            fine = self.fine.stamp(at, place.distance(self.place))
+        self.link.frame(self, HeardFrame(phy_payload, frequency, modulation, heard, self.timestamp(at), fine))
 
     def transmit(
         self,

@@ -161,6 +161,9 @@ class BasicsStationLink:
         counter -= (counter - frame.timestamp) & _MASK_32
         ago = (station.counter() - counter) / 1_000_000
         gps = round(unix_to_gps(self._clock() - ago) * 1_000_000) if station.gps else 0
+        fine = frame.fine
+        if fine is not None:
+            gps = fine.second * 1_000_000 + fine.nanosecond // 1000
         radio = {
             "DR": self._rate_of(frame.modulation),
             "Freq": frame.frequency,
@@ -169,7 +172,7 @@ class BasicsStationLink:
                 "rctx": 0,
                 "xtime": self._session << 48 | counter & _MASK_48,
                 "gpstime": gps,
-                "fts": -1,
+                "fts": -1 if fine is None else fine.nanosecond,
                 "rssi": round(frame.heard.rssi),
                 "snr": frame.heard.snr,
                 "rxtime": self._clock() - ago,

@@ -43,6 +43,7 @@ UPLINK: Schema = {
             "uplinkId": (2, "uint"),
             "gwTime": (3, "span"),
             "timeSinceGpsEpoch": (4, "span"),
+            "fineTimeSinceGpsEpoch": (5, "span"),
             "rssi": (6, "int"),
             "snr": (7, "float"),
             "context": (13, "bytes"),

@@ -71,6 +71,9 @@ class MqttForwarder:
         if station.gps:
             ago = ((station.timestamp() - frame.timestamp) & _MASK) / 1_000_000
             received["timeSinceGpsEpoch"] = round(unix_to_gps(self._clock() - ago) * 1000) * 1_000_000
+        if frame.fine is not None:
+            stamp = frame.fine.second * _NANOS + frame.fine.nanosecond
+            received |= {"timeSinceGpsEpoch": stamp, "fineTimeSinceGpsEpoch": stamp}
         message = {
             "phyPayload": frame.phy_payload,
             "txInfo": {"frequency": frame.frequency, "modulation": _modulation_of(frame.modulation)},

@@ -164,6 +164,9 @@ def push_data(eui: bytes, token: bytes, frame: HeardFrame, gps: float | None = N
         else '"LORA"'
     )
     known = "" if gps is None else f'"tmms":{round(gps * 1000)},'
+    if frame.fine is not None:
+        second, nanosecond = frame.fine
+        known = f'"tmms":{second * 1000 + nanosecond // 1_000_000},"ftime":{nanosecond},'
     body = (
         f'{{"rxpk":[{{"tmst":{frame.timestamp},{known}"chan":0,"rfch":0,'
         f'"freq":{frame.frequency / 1e6:.6f},"stat":1,'

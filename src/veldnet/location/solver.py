@@ -1,0 +1,57 @@
+"""One problem solved: by time where that is asked for and gives a place, else by power, then taken into the
+track."""
+
+from __future__ import annotations
+
+from math import hypot
+
+from . import power, timing
+from .model import Answer, Fix, Problem, Reason, Refusal
+from .plane import Point, flat
+from .scene import Scene, scene_of
+from .track import follow
+
+# Sigmas by which a place from few base stations may be away from what received power says.
+_APART = 3.0
+# From so many on, arrival times check themselves.
+_CHECKED = 5
+
+
+def solve(problem: Problem) -> Answer:
+    """Where the device was when it sent the frame. Never raises for what base stations say."""
+    scene = scene_of(problem)
+    if scene is None:
+        return Answer(track=problem.track, refusal=Refusal("no_base_stations", "no_base_stations"))
+    by_time: Fix | Reason | None = None
+    by_power: Fix | Reason | None = None
+    if problem.algorithm != "RSSI":
+        by_time = timing.locate(problem, scene)
+    if problem.algorithm != "TDOA" or isinstance(by_time, Fix):
+        by_power = power.locate(problem, scene)
+    if isinstance(by_time, Fix) and isinstance(by_power, Fix) and _contradict(scene, by_time, by_power):
+        by_time = "inconsistent"
+    if isinstance(by_time, Fix):
+        return _tracked(problem, by_time, None)
+    if problem.algorithm != "TDOA" and isinstance(by_power, Fix):
+        return _tracked(problem, by_power, None if by_time is None else Refusal(by_time))
+    why = by_power if problem.algorithm != "TDOA" and not isinstance(by_power, Fix) else None
+    return Answer(track=problem.track, refusal=Refusal(by_time, why))
+
+
+def _contradict(scene: Scene, by_time: Fix, by_power: Fix) -> bool:
+    """Whether a place that few time stamps give is where power says that the device cannot be."""
+    if len(by_time.used) >= _CHECKED:
+        return False
+    there = _point(scene, by_time)
+    return flat(there, _point(scene, by_power)) > _APART * hypot(by_time.radius, by_power.radius)
+
+
+def _point(scene: Scene, fix: Fix) -> Point:
+    return scene.plane.point(fix.latitude, fix.longitude)
+
+
+def _tracked(problem: Problem, fix: Fix, refusal: Refusal | None) -> Answer:
+    track, filtered = follow(problem.track, fix, problem.at, problem.motion.speed)
+    if filtered is None:
+        return Answer(raw=fix, track=track, refusal=Refusal("unfiltered"))
+    return Answer(filtered, fix, track, refusal)

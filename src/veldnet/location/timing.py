@@ -1,0 +1,365 @@
+"""A place from differences of arrival times (TDOA).
+
+The difference of two arrival times puts the device on a hyperbola; three base stations give a place and four
+tell whether it is one. Weighted least squares, solved from several starts because the sum has several
+minima; what walls and reflections do makes time stamps late and never early, so that late ones count less. A
+base station whose time stamps do not fit is left out where the others can tell that it is the one.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import cos, hypot, pi, sin, sqrt
+from typing import NamedTuple
+
+from .model import LIGHT, Fix, Hearing, Problem, Reason
+from .plane import Point, distance, flat
+from .power import disagreement
+from .scene import Scene, Seen, are_in_line, centre, ellipse_of, spread
+
+# Sigmas up to which a residual counts with its square, beyond linearly: late ones less.
+_EARLY, _LATE = 1.5, 0.8
+_STEPS, _CLOSE = 30, 2.0
+# Starts from which the sum is followed down, of those where it is lowest.
+_DESCENTS = 4
+# Chi square for each degree of freedom above which a base station is looked for that does not fit, and from
+# which there is no place.
+_SUSPICIOUS, _HOPELESS = 3.0, 9.0
+# By how much the second best place must be worse, in chi square.
+_CLEARLY = 4.0
+MOST_DILUTION = 10.0
+# Three base stations check nothing: what is said of their place is made so much less certain.
+_UNCHECKED = 2.0
+# Seconds between time stamps of one frame beyond which they are of different moments.
+_APART = 1
+# Metres of timing noise at an SNR of 0 dB, and at most.
+_NOISE, _MOST_NOISE = 15.0, 300.0
+
+
+class Stamp(NamedTuple):
+    """An arrival: `range` is how far light goes until then, in metres after the first of all, `sigma`
+    metres."""
+
+    station: int
+    place: Point
+    range: float
+    sigma: float
+
+
+class _Place(NamedTuple):
+    """A minimum: the point, the range at which the frame was sent, and the sum there."""
+
+    point: Point
+    sent: float
+    cost: float
+
+
+class Timed(NamedTuple):
+    """Stamps, and the base stations whose stamps cannot be of the same frame."""
+
+    stamps: list[Stamp]
+    excluded: list[int]
+
+
+def locate(problem: Problem, scene: Scene) -> Fix | Reason:
+    """The place that arrival times give, or why they give none."""
+    timed = _possible(_stamps(scene, problem.limits.timing))
+    stamps, excluded = timed.stamps, timed.excluded
+    if len(stamps) < 3:
+        return "inconsistent" if excluded and len(stamps) + len(excluded) >= 3 else "few_time_stamps"
+    if are_in_line(_seen(scene, stamps)):
+        return "colinear"
+    found = _best(problem, scene, stamps)
+    while not isinstance(found, str) and _chi(scene, stamps, found) > _SUSPICIOUS and len(stamps) > 4:
+        without = _without_one(problem, scene, stamps)
+        if without is None or _chi(scene, without[0], without[1]) > _chi(scene, stamps, found) / 2:
+            break
+        excluded.append(next(s.station for s in stamps if s not in without[0]))
+        stamps, found = without
+    if isinstance(found, str):
+        return found
+    if _chi(scene, stamps, found) > _HOPELESS:
+        return "inconsistent"
+    return _fix(scene, stamps, found, excluded)
+
+
+def _seen(scene: Scene, stamps: list[Stamp]) -> list[Seen]:
+    stations = {stamp.station for stamp in stamps}
+    return [each for each in scene.seen if each.hearing.station in stations]
+
+
+def _stamps(scene: Scene, timing: float) -> list[Stamp]:
+    """What has a fine time stamp, after the first."""
+    timed = [each for each in scene.seen if each.hearing.fine is not None]
+    if not timed:
+        return []
+    # The second that most say: others have a wrong clock.
+    seconds = sorted(each.hearing.fine[0] for each in timed if each.hearing.fine is not None)
+    second = seconds[len(seconds) // 2]
+    stamps = []
+    for each in timed:
+        assert each.hearing.fine is not None
+        whole, fraction = each.hearing.fine
+        if abs(whole - second) > _APART:
+            range_ = float("inf")
+        else:
+            range_ = ((whole - second) * 1_000_000_000 + fraction - each.hearing.clock) * LIGHT
+        stamps.append(Stamp(each.hearing.station, each.place, range_, _sigma(each.hearing, timing)))
+    first = min(stamp.range for stamp in stamps)
+    return [stamp._replace(range=stamp.range - first) for stamp in stamps]
+
+
+def _sigma(hearing: Hearing, timing: float) -> float:
+    noise = _NOISE if hearing.snr is None else _NOISE * 10 ** (-hearing.snr / 20)
+    return hypot(timing, min(max(noise, 1.0), _MOST_NOISE))
+
+
+def _possible(stamps: list[Stamp]) -> Timed:
+    """Without the stamps of which no place can be the reason: two differ by more than light takes between
+    their base stations."""
+    stamps = list(stamps)
+    excluded: list[int] = []
+    while True:
+        votes = [0] * len(stamps)
+        for (i, a), (j, b) in combinations(enumerate(stamps), 2):
+            most = distance(a.place, b.place) + 3 * hypot(a.sigma, b.sigma)
+            # Not `>`: of two infinite ranges the difference is no number.
+            if not abs(a.range - b.range) <= most:
+                votes[i] += 1
+                votes[j] += 1
+        worst = max(votes, default=0)
+        if worst == 0:
+            return Timed(stamps, excluded)
+        guilty = [i for i, count in enumerate(votes) if count == worst]
+        if len(guilty) > 1 and not (worst > 1 and len(guilty) * 2 <= len(stamps)):
+            # Nothing tells which of them is wrong: none is believed.
+            excluded += [stamps[i].station for i in guilty]
+            stamps = [stamp for i, stamp in enumerate(stamps) if i not in guilty]
+        else:
+            excluded.append(stamps.pop(guilty[0]).station)
+
+
+# One place.
+
+
+def _loss(u: float) -> float:
+    edge = _LATE if u > 0 else _EARLY
+    size = abs(u)
+    return u * u if size <= edge else edge * (2 * size - edge)
+
+
+def _weight(u: float) -> float:
+    edge = _LATE if u > 0 else _EARLY
+    size = abs(u)
+    return 1.0 if size <= edge else edge / size
+
+
+def _settled(stamps: list[Stamp], ranges: list[float], sent: float | None) -> _Place:
+    """The range at which the frame was sent that fits best, and the sum with it. `point` is left to the
+    caller."""
+    late = [stamp.range - r for stamp, r in zip(stamps, ranges, strict=True)]
+    at = sorted(late)[len(late) // 2] if sent is None else sent
+    for _round in range(3):
+        total = above = 0.0
+        for value, stamp in zip(late, stamps, strict=True):
+            w = _weight((value - at) / stamp.sigma) / stamp.sigma**2
+            total += w
+            above += w * value
+        at = above / total
+    cost = sum(_loss((value - at) / stamp.sigma) for value, stamp in zip(late, stamps, strict=True))
+    return _Place(Point(0.0, 0.0), at, cost)
+
+
+def _evaluate(
+    scene: Scene, stamps: list[Stamp], east: float, north: float, sent: float | None = None
+) -> _Place:
+    point = scene.plane.on_ground(east, north, scene.ground)
+    ranges = [distance(point, stamp.place) for stamp in stamps]
+    return _settled(stamps, ranges, sent)._replace(point=point)
+
+
+class _Normal(NamedTuple):
+    """Normal equations in east and north, the time of sending eliminated."""
+
+    xx: float
+    yy: float
+    xy: float
+    x: float = 0.0
+    y: float = 0.0
+
+
+def _normal(stamps: list[Stamp], place: _Place, *, robust: bool, unit: bool = False) -> _Normal:
+    rows = []
+    for stamp in stamps:
+        away = max(distance(place.point, stamp.place), 1.0)
+        residual = stamp.range - away - place.sent
+        w = 1.0 if unit else 1 / stamp.sigma**2
+        if robust:
+            w *= _weight(residual / stamp.sigma)
+        jx, jy = (
+            (place.point.east - stamp.place.east) / away,
+            (place.point.north - stamp.place.north) / away,
+        )
+        rows.append((w, jx, jy, residual))
+    total = sum(w for w, *_rest in rows)
+    mx, my = sum(w * jx for w, jx, _y, _r in rows) / total, sum(w * jy for w, _x, jy, _r in rows) / total
+    mr = sum(w * r for w, _x, _y, r in rows) / total
+    xx = yy = xy = x = y = 0.0
+    for w, jx, jy, residual in rows:
+        dx, dy, dr = jx - mx, jy - my, residual - mr
+        xx, yy, xy = xx + w * dx * dx, yy + w * dy * dy, xy + w * dx * dy
+        x, y = x + w * dx * dr, y + w * dy * dr
+    return _Normal(xx, yy, xy, x, y)
+
+
+def _descend(scene: Scene, stamps: list[Stamp], place: _Place, reach: float) -> _Place:
+    """Levenberg and Marquardt, down from a place."""
+    damping = 1e-3
+    for _step in range(_STEPS):
+        n = _normal(stamps, place, robust=True)
+        scale = damping * max(n.xx, n.yy, 1e-12)
+        determinant = (n.xx + scale) * (n.yy + scale) - n.xy * n.xy
+        if determinant <= 0:
+            return place
+        dx = ((n.yy + scale) * n.x - n.xy * n.y) / determinant
+        dy = ((n.xx + scale) * n.y - n.xy * n.x) / determinant
+        size = hypot(dx, dy)
+        if size > reach:
+            dx, dy = dx * reach / size, dy * reach / size
+        there = _evaluate(scene, stamps, place.point.east + dx, place.point.north + dy, place.sent)
+        if there.cost < place.cost:
+            place, damping = there, damping / 4
+            if size < _CLOSE:
+                break
+        else:
+            damping *= 6
+            if damping > 1e6 or size < _CLOSE:
+                break
+    return place
+
+
+def _starts(scene: Scene, stamps: list[Stamp]) -> list[tuple[float, float]]:
+    seen = _seen(scene, stamps)
+    middle, size = centre(seen), spread(seen).major
+    weights = [10 ** (max(-150.0, s.hearing.esp or -130.0) / 20) for s in seen]
+    total = sum(weights)
+    strong = (
+        sum(w * s.place.east for w, s in zip(weights, seen, strict=True)) / total,
+        sum(w * s.place.north for w, s in zip(weights, seen, strict=True)) / total,
+    )
+    starts = [strong, (middle.east, middle.north)]
+    for reach in (0.8, 2.0):
+        for step in range(6):
+            angle = pi * step / 3 + reach
+            starts.append((middle.east + reach * size * cos(angle), middle.north + reach * size * sin(angle)))
+    return starts
+
+
+def _best(problem: Problem, scene: Scene, stamps: list[Stamp]) -> _Place | Reason:
+    """The one place that fits, or why there is not one."""
+    seen = _seen(scene, stamps)
+    middle = centre(seen)
+    baseline = max(flat(a.place, b.place) for a, b in combinations(stamps, 2))
+    placed = [_evaluate(scene, stamps, *start) for start in _starts(scene, stamps)]
+    placed.sort(key=lambda place: place.cost)
+    minima: list[_Place] = []
+    for place in placed[:_DESCENTS]:
+        low = _descend(scene, stamps, place, baseline)
+        if all(flat(low.point, other.point) > 20.0 for other in minima):
+            minima.append(low)
+    inside = [each for each in minima if flat(each.point, middle) <= 1.5 * baseline]
+    if not inside:
+        return "outside"
+    scored = sorted(
+        ((each.cost + disagreement(problem, seen, each.point), each) for each in inside),
+        key=lambda pair: pair[0],
+    )
+    score, best = scored[0]
+    ellipse = _covariance(stamps, best)
+    if ellipse is None or _dilution(stamps, best) > MOST_DILUTION:
+        return "colinear"
+    apart = 2 * hypot(ellipse.major, ellipse.minor)
+    for other_score, other in scored[1:]:
+        if other_score - score < _CLEARLY and flat(other.point, best.point) > apart:
+            return "ambiguous"
+    return best
+
+
+def _chi(scene: Scene, stamps: list[Stamp], place: _Place) -> float:
+    """Chi square for each degree of freedom; of three stamps there is none."""
+    if len(stamps) < 4:
+        return 0.0
+    total = sum(
+        ((stamp.range - distance(place.point, stamp.place) - place.sent) / stamp.sigma) ** 2
+        for stamp in stamps
+    )
+    return total / (len(stamps) - 3)
+
+
+def _without_one(problem: Problem, scene: Scene, stamps: list[Stamp]) -> tuple[list[Stamp], _Place] | None:
+    """The best place without one of the stamps, where four or more are left to confirm it."""
+    tried = []
+    for left_out in stamps:
+        rest = [stamp for stamp in stamps if stamp is not left_out]
+        if are_in_line(_seen(scene, rest)):
+            continue
+        found = _best(problem, scene, rest)
+        if not isinstance(found, str):
+            tried.append((_chi(scene, rest, found), rest, found))
+    if not tried:
+        return None
+    _cost, rest, found = min(tried, key=lambda each: each[0])
+    return rest, found
+
+
+# How certain it is.
+
+
+def _covariance(stamps: list[Stamp], place: _Place) -> _Covariance | None:
+    return _inverse(_normal(stamps, place, robust=False))
+
+
+class _Covariance(NamedTuple):
+    """East, north, and both, in square metres; half axes of one sigma."""
+
+    xx: float
+    yy: float
+    xy: float
+    major: float
+    minor: float
+
+
+def _inverse(n: _Normal) -> _Covariance | None:
+    determinant = n.xx * n.yy - n.xy * n.xy
+    if determinant <= 1e-12 * max(n.xx, n.yy, 1e-12) ** 2:
+        return None
+    xx, yy, xy = n.yy / determinant, n.xx / determinant, -n.xy / determinant
+    shape = ellipse_of(xx, yy, xy)
+    return _Covariance(xx, yy, xy, shape.major, shape.minor)
+
+
+def _dilution(stamps: list[Stamp], place: _Place) -> float:
+    inverse = _inverse(_normal(stamps, place, robust=False, unit=True))
+    return float("inf") if inverse is None else sqrt(inverse.xx + inverse.yy)
+
+
+def _fix(scene: Scene, stamps: list[Stamp], place: _Place, excluded: list[int]) -> Fix | Reason:
+    covariance = _covariance(stamps, place)
+    if covariance is None:
+        return "colinear"
+    factor = _UNCHECKED if len(stamps) == 3 else sqrt(max(1.0, _chi(scene, stamps, place)))
+    shape = ellipse_of(*(value * factor**2 for value in covariance[:3]))
+    latitude, longitude = scene.plane.degrees(place.point)
+    return Fix(
+        "TDOA",
+        latitude,
+        longitude,
+        scene.ground,
+        hypot(shape.major, shape.minor),
+        shape.major,
+        shape.minor,
+        shape.azimuth,
+        _dilution(stamps, place),
+        tuple(stamp.station for stamp in stamps),
+        tuple(excluded),
+    )
