@@ -1658,6 +1658,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{deviceRef}/locations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the network has located a device, newest first. */
+        get: operations["listLocations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -4463,6 +4480,62 @@ export interface components {
         Undone: {
             deleted: number;
             left: number;
+        };
+        /**
+         * DeviceLocations
+         * @description `allowed` is whether the connectivity plan has the network locate the device, and `algorithm` how;
+         *         `source` is whose position counts: MANUAL where people say where the device is. `locations` begins with
+         *         the newest; where there are more, `next` goes into `before`.
+         */
+        DeviceLocations: {
+            allowed: boolean;
+            /** @enum {string|null} */
+            algorithm: "BOTH" | "RSSI" | "TDOA" | null;
+            /** @enum {string|null} */
+            source: "MANUAL" | "NETWORK" | null;
+            problem: components["schemas"]["NoPlace"] | null;
+            locations: components["schemas"]["Place"][];
+            next?: string | null;
+        };
+        /**
+         * NoPlace
+         * @description Why uplinks have given no place since a time.
+         */
+        NoPlace: {
+            reason: string;
+            since: string;
+        };
+        /**
+         * Place
+         * @description Where the network has located a device, with the members that ThingPark gives its locations and our
+         *         own: `timestamp` in Unix milliseconds, degrees, metres, m/s. `hRadius` is one sigma; of the height
+         *         nothing is known.
+         */
+        Place: {
+            timestamp: number;
+            lat: number;
+            lon: number;
+            alt: number;
+            hRadius: number;
+            vRadius: number;
+            nVelocity: number;
+            eVelocity: number;
+            velocity: components["schemas"]["Velocity"];
+            FCntUp: number;
+            id: string;
+            time: string;
+            /** @enum {string} */
+            method: "RSSI" | "TDOA";
+            dilution: number;
+            baseStations: number;
+        };
+        /**
+         * Velocity
+         * @description m/s, and degrees from north.
+         */
+        Velocity: {
+            speed: number;
+            direction: number;
         };
         /**
          * Overview
@@ -16099,6 +16172,95 @@ export interface operations {
             };
         };
     };
+    listLocations: {
+        parameters: {
+            query?: {
+                /** @description Only places from this time on, ISO 8601. */
+                begin?: string;
+                /** @description Only places before this time, ISO 8601. */
+                end?: string;
+                /** @description Only places before this one: `next` of an earlier answer. */
+                before?: string;
+                /** @description Places at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceLocations"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
     getOverview: {
         parameters: {
             query?: never;
@@ -18868,7 +19030,7 @@ export interface operations {
                 baseStationId?: string;
                 /** @description Application servers, comma-separated. */
                 asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, LOCATION, comma-separated. */
                 packetType?: string;
                 /** @description Only frames of devices that are not registered; operators see these. */
                 unknown?: boolean;
@@ -18970,7 +19132,7 @@ export interface operations {
                 baseStationId?: string;
                 /** @description Application servers, comma-separated. */
                 asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, LOCATION, comma-separated. */
                 packetType?: string;
                 /** @description Only frames of devices that are not registered; operators see these. */
                 unknown?: boolean;
@@ -19150,7 +19312,7 @@ export interface operations {
                 baseStationId?: string;
                 /** @description Application servers, comma-separated. */
                 asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, LOCATION, comma-separated. */
                 packetType?: string;
                 /** @description Only frames of devices that are not registered; operators see these. */
                 unknown?: boolean;

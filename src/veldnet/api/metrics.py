@@ -100,6 +100,12 @@ class PlatformCollector(Collector):
                 deliveries.counters.set_aside,
             ),
             (
+                "locations",
+                "Uplinks of devices to locate, by what became of them",
+                "outcome",
+                self._platform.locations.keeper.counters.outcomes,
+            ),
+            (
                 "task_failures",
                 "Unexpected failures of background tasks, by task",
                 "task",

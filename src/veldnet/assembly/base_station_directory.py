@@ -11,6 +11,7 @@ from veldnet.gateways import StationProfile
 from veldnet.inventory import base_stations, certificates
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.regions import ChannelPlan
+from veldnet.monitoring.locations import Placed
 from veldnet.network.core import RadioSettings
 from veldnet.routing import Position
 from veldnet.store import Store
@@ -148,6 +149,13 @@ class BaseStations:
 
     def position(self, base_station: BaseStationId) -> Position | None:
         return self._positions.get(base_station)
+
+    def placed(self, base_station: BaseStationId) -> Placed | None:
+        """Where a base station stands, with its altitude where that is known."""
+        position = self._positions.get(base_station)
+        if position is None:
+            return None
+        return Placed(position.latitude, position.longitude, self._listed[base_station].altitude)
 
     def place_of(self, station: int) -> tuple[float, float] | None:
         """Where a base station stands, in degrees, by its identifier as the journal has it."""

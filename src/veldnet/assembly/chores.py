@@ -21,6 +21,7 @@ _BACKUP_EVERY = 20.0
 _COVERAGE_EVERY = 30.0
 _HISTORY_EVERY = 60.0
 _WORTH_EVERY = 120.0
+_CALIBRATION_EVERY = 60.0
 _ORDER_EVERY = 60.0
 _NAMES_EVERY = 10.0
 _SIGHTS_EVERY = 5.0
@@ -55,6 +56,7 @@ def chores_of(platform: Platform) -> list[Chore]:
         Chore("alarms of the installation", looks, check_installation, once=True),
         Chore("coverage", _COVERAGE_EVERY, coverage.take, once=True),
         Chore("worth of base stations", _WORTH_EVERY, coverage.judge_in_turn, once=True),
+        Chore("calibration of base stations", _CALIBRATION_EVERY, platform.locations.write),
         Chore("order of devices", _ORDER_EVERY, monitoring.indexes.order_in_turn, once=True),
         Chore("names of devices", _NAMES_EVERY, monitoring.indexes.take_names, once=True),
         Chore("base station history", _HISTORY_EVERY, platform.history.write),
@@ -98,6 +100,7 @@ async def run_now(platform: Platform) -> None:
         await platform.monitoring.indexes.refresh()
         await platform.campaigns.run()
     await platform.history.write()
+    await platform.locations.write()
 
 
 def _parts(platform: Platform) -> list[Module]:
@@ -117,6 +120,8 @@ async def clean_up(platform: Platform) -> None:
     """Drop what is older than it is to be kept."""
     journal, now = platform.settings.journal, platform.clock()
     history = platform.settings.alarms.history
-    keep = Retention(journal.frames, journal.bodies, journal.statistics, history, journal.audit)
+    keep = Retention(
+        journal.frames, journal.bodies, journal.statistics, history, journal.audit, journal.locations
+    )
     await prune(platform.store, now, keep)
     await platform.store.write(lambda c: changes.prune(c, int((now - _KEPT_CHANGES) * 1000)))

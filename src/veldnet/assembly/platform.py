@@ -29,6 +29,7 @@ from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
 from veldnet.assembly.heartbeat import Heartbeat
 from veldnet.assembly.inventory_changes import changes_of
 from veldnet.assembly.live_feeds import LiveFeeds
+from veldnet.assembly.locating import locations_of
 from veldnet.assembly.loop_lag import LoopLag
 from veldnet.assembly.monitoring import MonitoringService, Watched
 from veldnet.assembly.network_settings import network_parameters, server_options
@@ -117,6 +118,7 @@ class Platform:
         self.feeds = LiveFeeds(
             self.network.commits, self.base_stations, self.clock, streams=streams, bus=self.bus
         )
+        self.locations = locations_of(self, runtime)
         if self.cluster is not None:
             self._serve_partitions(self.cluster)
         self.stations = StationServices(
@@ -189,7 +191,7 @@ class Platform:
         local, addresses = self.network.local_requests, self.network.addresses
         self.network.requests = ClusterRequests(cluster.calls, local, self.store, addresses)
         self.monitoring.answer(cluster.calls, self.network.requests)
-        cluster.servers += [self.network.partitions, self.deliveries, self.monitoring]
+        cluster.servers += [self.network.partitions, self.deliveries, self.monitoring, self.locations]
 
     def _deliver(self, runtime: Runtime, sender: Sender | None) -> Deliveries:
         routing = self.settings.routing
@@ -245,6 +247,7 @@ class Platform:
         await self.network.start()
         await self.deliveries.start()
         await self.monitoring.start()
+        await self.locations.load()
         await self.history.start()
         await self.campaigns.reload()
         await self.feeds.unknown_devices.load(self.store)
@@ -271,6 +274,7 @@ class Platform:
                 self.supervisor.repeat(chore.name, chore.every, work)
             else:
                 self.poll(chore.name, chore.every, work)
+        self.locations.begin(self.supervisor)
         self.supervisor.keep("event loop lag", self.loop_lag.measure)
         self.supervisor.keep("alarm notifications", self.monitoring.notifier.run)
 
@@ -329,6 +333,7 @@ class Platform:
             log.warning("presence_write_failed", error=str(error))
         self.feeds.close()
         await self.decoders.close()
+        await self.locations.close()
         await self.keys.stop()
         await self.network.stop()
         await self.deliveries.stop()

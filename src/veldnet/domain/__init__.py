@@ -8,6 +8,7 @@ __all__ = [
     "errors",
     "health",
     "joins",
+    "locations",
     "partitions",
     "resources",
     "scope",

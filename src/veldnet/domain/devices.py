@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from .locations import LocationState
+
 
 class DeviceRow(msgspec.Struct, frozen=True, gc=False):
     """A device as the network needs it: who it is, by which rules it lives, and its state."""
@@ -37,3 +39,4 @@ class DeviceRow(msgspec.Struct, frozen=True, gc=False):
     vault: str = ""
     # See `partitions`.
     partition: int = 0
+    network_location: LocationState | None = None

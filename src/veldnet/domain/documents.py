@@ -38,6 +38,9 @@ class Regulator(msgspec.Struct, frozen=True, gc=False):
     drop: bool
 
 
+_LOCATED_BY = 3
+
+
 class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The rules of a connectivity plan. Rates are frames in the unit; delays in seconds."""
 
@@ -65,9 +68,10 @@ class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thirdPartyAppServersRouting: bool = True
     thingParkCloudRouting: bool = True
     thingParkKafkaRouting: bool = False
-    # Stored, for what there is no network geolocation, peering and roaming yet.
+    # Whether the network locates devices, and how; None: by time, and by power where that gives nothing.
     nwGeolocalization: bool = False
     nwGeolocAlgo: Literal["TDOA", "RSSI"] | None = None
+    # Stored, for what there is no peering and roaming yet.
     npAccessControlType: Literal["NONE", "WHITELIST", "BLACKLIST"] = "NONE"
     raAllowed: bool = False
     prAllowed: bool = False
@@ -95,6 +99,11 @@ class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     marginOffset: Annotated[float, Meta(ge=-20, le=30)] = 0.0
     nbTransOffset: Annotated[int, Meta(ge=-14, le=14)] = 0
     maxDestinationPerRoute: Annotated[int, Meta(ge=0, le=5)] = 1
+
+    @property
+    def antenna_diversity(self) -> int:
+        """How many base stations ADR lets hear a device; a place needs three."""
+        return max(self.minAntennaDiversity, _LOCATED_BY if self.nwGeolocalization else 1)
 
     @property
     def uplink_regulator(self) -> Regulator | None:

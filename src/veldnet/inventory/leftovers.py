@@ -12,6 +12,7 @@ from veldnet.store.schema import (
     deliveries,
     downlinks,
     hearing,
+    locations,
     notification_settings,
     notifications,
 )
@@ -22,8 +23,9 @@ _SUBSCRIBER = 1
 
 
 def of_device(connection: Connection, device_ref: int) -> None:
-    """Its alarms, downlinks and coverage go; its pending messages become undelivered, where they are seen."""
-    for table in (alarms, alarm_history, downlinks, hearing):
+    """Its alarms, downlinks, places and coverage go; its pending messages become undelivered, where they are
+    seen."""
+    for table in (alarms, alarm_history, downlinks, hearing, locations):
         connection.execute(delete(table).where(table.c.device_ref == device_ref))
     _set_aside(connection, deliveries.c.device_ref == device_ref, "the device was deleted", "deviceDeleted")
 
@@ -38,7 +40,7 @@ def of_routing_profile(connection: Connection, ref: int) -> None:
 
 def of_subscriber(connection: Connection, ref: int) -> None:
     """Nobody can ask for its messages and notifications any more, so they are gone."""
-    for owned in (deliveries, downlinks, coverage, hearing):
+    for owned in (deliveries, downlinks, coverage, hearing, locations):
         connection.execute(delete(owned).where(owned.c.subscriber_ref == ref))
     for table in (notifications, notification_settings):
         connection.execute(delete(table).where(table.c.scope == _SUBSCRIBER, table.c.scope_ref == ref))

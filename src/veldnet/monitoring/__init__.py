@@ -70,6 +70,7 @@ __all__ = [
     "device_order",
     "downlinks",
     "health",
+    "locations",
     "logger",
     "notification",
     "observed",

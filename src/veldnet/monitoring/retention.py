@@ -23,6 +23,7 @@ from veldnet.store.schema import (
     frame_bodies,
     hearing,
     hourly_statistics,
+    locations,
 )
 from veldnet.store.schema import audit as audit_rows
 from veldnet.store.schema import frames as frame_rows
@@ -62,6 +63,7 @@ class Retention(NamedTuple):
     statistics: float
     alarms: float
     audit: float
+    locations: float = 400 * 86_400
 
 
 async def prune(store: Store, now: float, keep: Retention) -> int:
@@ -78,6 +80,7 @@ async def prune(store: Store, now: float, keep: Retention) -> int:
         (frame_bodies, "frame_id", keep_bodies),
         (delivery_results, "frame_id", keep_bodies),
         (deliveries, "id", keep_bodies),
+        (locations, "id", timeline.first_id_at(since(keep.locations))),
         (hourly_statistics, "hour", since(keep.statistics) // 3_600_000),
         (alarm_history, "cleared_at", since(keep.alarms)),
         (coverage, "last_at", since(keep.frames)),

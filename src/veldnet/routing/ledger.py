@@ -18,7 +18,12 @@ QueueKey = tuple[int, str]
 
 # The kinds of messages, each with queues of its own; they are part of the names of stored queues.
 UPLINK, JOIN = "u", "j"
-_KINDS = {"DevEUI_notification": "n", "DevEUI_downlink_Sent": "s", "DevEUI_downlink_Rejected": "r"}
+_KINDS = {
+    "DevEUI_notification": "n",
+    "DevEUI_downlink_Sent": "s",
+    "DevEUI_downlink_Rejected": "r",
+    "DevEUI_location": "l",
+}
 
 
 class StoredMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):

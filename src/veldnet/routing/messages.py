@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from veldnet.domain.locations import NetworkLocation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.airtime import estimated_signal_power, time_on_air
 from veldnet.lorawan.frames import ACK, ADR, ADR_ACK_REQ
@@ -22,6 +23,7 @@ from veldnet.network.core import (
     DownlinkRecord,
     DownlinkRejectedRecord,
     JoinRecord,
+    LocationRecord,
     Record,
     ResetRecord,
     UplinkRecord,
@@ -95,6 +97,9 @@ class MessageWriter:
             return [self._downlink_rejected(record, device)] if wanted else []
         if isinstance(record, ResetRecord) and record.outcome == "admin_reset":
             return [self._notification(device, record.time, record.dev_addr, "reset", record.outcome, None)]
+        if isinstance(record, LocationRecord):
+            wanted = record.location is not None and device.plan is not None and device.plan.nwGeolocalization
+            return [self._location(record, device)] if wanted else []
         return []
 
     def _counters_reset(self, record: UplinkRecord, device: Device) -> list[TunnelMessage]:
@@ -145,6 +150,8 @@ class MessageWriter:
             fields["ClassBPeriodicity"] = record.ping_period
         if plan.addPerInfo:
             fields |= {"InstantPER": round(record.instant_per, 6), "MeanPER": round(record.mean_per, 6)}
+        if plan.nwGeolocalization and row.network_location is not None:
+            fields |= _last_location(row.network_location.last)
         if record.status_at is not None:
             if plan.reportDeviceBatteryLevel:
                 fields |= {"BatteryLevel": record.battery, "BatteryTime": time_text(record.status_at)}
@@ -262,6 +269,18 @@ class MessageWriter:
             "DevEUI_notification", present, f"{row.customer_id}{row.dev_eui}", row.dev_eui, 0
         )
 
+    def _location(self, record: LocationRecord, device: Device) -> TunnelMessage:
+        """The DevEUI is in lower case here, in the query too."""
+        row, located = device.row, record.location
+        assert located is not None
+        dev_eui = row.dev_eui.lower()
+        fields: dict[str, Any] = {"Time": time_text(record.time), "DevEUI": dev_eui}
+        if record.dev_addr is not None:
+            fields["DevAddr"] = str(record.dev_addr)
+        fields |= {"Lrcid": self.lrc_id, "NwGeolocAlgo": located.requested, "NwGeolocTdoaOpt": 0}
+        fields |= _solution(located) | {"CustomerID": row.customer_id}
+        return TunnelMessage("DevEUI_location", fields, f"{row.customer_id}{dev_eui}", dev_eui, 0)
+
     def _downlink_sent(self, record: DownlinkRecord, device: Device) -> TunnelMessage:
         row = device.row
         customer = self._customer(device)
@@ -310,6 +329,32 @@ class MessageWriter:
         return TunnelMessage(
             "DevEUI_downlink_Rejected", fields, f"{row.customer_id}{row.dev_eui}", row.dev_eui, 0
         )
+
+
+def _last_location(located: NetworkLocation | None) -> dict[str, Any]:
+    """What an uplink says of the last solution, which is repeated until there is another."""
+    if located is None:
+        return {}
+    return _solution(located) | {"NwGeolocAlgo": located.requested, "NwGeolocAlgoUsed": located.used}
+
+
+def _solution(located: NetworkLocation) -> dict[str, Any]:
+    """DevAcc is of an earlier time, and 0 everywhere; a height is assumed, so nothing is said of its
+    error."""
+    return {
+        "DevLocTime": time_text(located.at),
+        "DevLAT": round(located.latitude, 6),
+        "DevLON": round(located.longitude, 6),
+        "DevAlt": round(located.altitude, 1),
+        "DevAcc": 0.0,
+        "DevLocRadius": round(located.radius, 6),
+        "DevAltRadius": 0.0,
+        "DevUlFCntUpUsed": located.fcnt,
+        "DevLocDilution": round(located.dilution, 6),
+        "DevAltDilution": 0.0,
+        "DevNorthVel": round(located.north, 6),
+        "DevEastVel": round(located.east, 6),
+    }
 
 
 def _levels(copy: Copy) -> dict[str, float]:

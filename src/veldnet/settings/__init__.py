@@ -7,6 +7,7 @@ from .cluster import ROLES, ClusterSettings, Role
 from .gateways import GatewaySettings
 from .keys import KeySettings, ModuleSettings, VaultSettings
 from .loading import FILE, FILE_VARIABLE, OnOldName, load_settings
+from .location import LocationSettings
 from .network import NetworkSettings
 from .operation import AlarmSettings, BackupSettings, JournalSettings, LogSettings, MailSettings
 from .routing import RoutingSettings
@@ -32,6 +33,7 @@ __all__ = [
     "GatewaySettings",
     "JournalSettings",
     "KeySettings",
+    "LocationSettings",
     "LogSettings",
     "MailSettings",
     "ModuleSettings",

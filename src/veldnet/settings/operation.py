@@ -19,6 +19,9 @@ class JournalSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     statistics: Annotated[
         Duration, about("Retention of hourly totals of fleets, plans and base stations.")
     ] = Duration(1095 * 86_400)
+    locations: Annotated[Duration, about("Retention of the places of located devices.")] = Duration(
+        400 * 86_400
+    )
     audit: Annotated[Duration, about("Retention of the audit log.")] = Duration(1095 * 86_400)
 
 

@@ -9,6 +9,7 @@ import msgspec
 from .cluster import ClusterSettings
 from .gateways import GatewaySettings
 from .keys import KeySettings
+from .location import LocationSettings
 from .network import NetworkSettings
 from .operation import AlarmSettings, BackupSettings, JournalSettings, LogSettings, MailSettings
 from .routing import RoutingSettings
@@ -34,6 +35,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     keys: KeySettings = KeySettings()
     journal: JournalSettings = JournalSettings()
     alarms: AlarmSettings = AlarmSettings()
+    location: LocationSettings = LocationSettings()
     backup: BackupSettings = BackupSettings()
     mail: MailSettings = MailSettings()
     log: LogSettings = LogSettings()

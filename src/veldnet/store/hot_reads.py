@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.types import UserDefinedType
 
 from veldnet.domain.devices import DeviceRow
+from veldnet.domain.locations import decode_location
 from veldnet.domain.thresholds import Threshold, silence_steps
 
 from .interface import DeliveryRow, PendingQueue
@@ -51,10 +52,10 @@ class _Read(UserDefinedType[Any]):
 
     cache_ok = True
 
-    def __init__(self, read: Callable[[str], Any]) -> None:
+    def __init__(self, read: Callable[[Any], Any]) -> None:
         self.read = read
 
-    def result_processor(self, _dialect: Dialect, _type: object) -> Callable[[str], Any]:
+    def result_processor(self, _dialect: Dialect, _type: object) -> Callable[[Any], Any]:
         return self.read
 
 
@@ -96,6 +97,7 @@ _DEVICE: Select[Any] = (
                 "join_memory": device_states.c.join_memory,
                 "monitoring": device_states.c.monitoring,
                 "vault": type_coerce(_VAULT, _INTERNED),
+                "network_location": type_coerce(device_states.c.network_location, _Read(decode_location)),
             },
         )
     )

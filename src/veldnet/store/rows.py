@@ -308,6 +308,32 @@ class CampaignEventRow(msgspec.Struct, frozen=True, gc=False):
     airtime: int | None
 
 
+class LocationRow(msgspec.Struct, frozen=True, gc=False):
+    """A place of a device; `at` is when the uplink came, Unix milliseconds. See `domain.locations`."""
+
+    device_ref: int
+    id: int
+    at: int
+    latitude: float
+    longitude: float
+    altitude: float
+    radius: float
+    dilution: float
+    north: float
+    east: float
+    requested: int
+    used: int
+    fcnt: int
+    base_stations: int
+
+
+class LocationStateRow(msgspec.Struct, frozen=True, gc=False):
+    """What is known last of where a device is."""
+
+    network_location: bytes | None
+    device_ref: int
+
+
 class Statement(Enum):
     """The statements of the hot path, each with the class of its rows. An engine has its own text of them."""
 
@@ -331,6 +357,8 @@ class Statement(Enum):
     PUT_DOWNLINK = DownlinkRow
     ANSWER_DOWNLINK = AnsweredDownlinkRow
     INSERT_CAMPAIGN_EVENT = CampaignEventRow
+    INSERT_LOCATION = LocationRow
+    UPDATE_LOCATION = LocationStateRow
 
     @property
     def columns(self) -> tuple[str, ...]:

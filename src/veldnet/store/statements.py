@@ -60,6 +60,11 @@ SQL = {
     Statement.UPDATE_CHECK: (
         "UPDATE device_states SET check_at = {check_at} FROM {source} WHERE device_ref = {device_ref}"
     ),
+    Statement.INSERT_LOCATION: _insert_owned("locations", Statement.INSERT_LOCATION),
+    Statement.UPDATE_LOCATION: (
+        "UPDATE device_states SET network_location = {network_location} "
+        "FROM {source} WHERE device_ref = {device_ref}"
+    ),
     Statement.UPDATE_HEALTH: "UPDATE devices SET health = {health} FROM {source} WHERE ref = {ref}",
     Statement.ADD_HOURLY: (
         f"{_insert('hourly_statistics', Statement.ADD_HOURLY)} ON CONFLICT (scope, scope_ref, hour) "

@@ -39,6 +39,7 @@ EXAMPLES: dict[str, Make] = {
     "setNotificationSettings": plain(body={"mode": "OFF"}),
     "listAudit": plain(),
     "listFrames": of_device(),
+    "listLocations": of_device(query="limit=10"),
     "getFrame": lambda w: Example({"frameId": w.frame}),
     "listUndelivered": plain(),
     "redeliver": plain(body={"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}),

@@ -22,6 +22,7 @@ const packetTypes = [
   "RESET",
   "REFUSED",
   "DOWNLINK_REFUSED",
+  "LOCATION",
 ];
 const names = ["deviceEUI", "devAddr", "baseStationId", "asId", "from", "to", "packetType"] as const;
 type Name = (typeof names)[number];

@@ -173,8 +173,14 @@ export const planGroups: SettingGroup[] = [
         ["ThingPark X-routering", "Hier zonder effect."],
       ),
       thingParkKafkaRouting: said(["Kafka routing", "No effect here."], ["Kafka-routering", "Hier zonder effect."]),
-      nwGeolocalization: said(["Network geolocation", "No effect here."], ["Netwerkgeolocatie", "Hier zonder effect."]),
-      nwGeolocAlgo: said(["Geolocation algorithm", "No effect here."], ["Geolocatiealgoritme", "Hier zonder effect."]),
+      nwGeolocalization: said(
+        ["Network geolocation", "The network locates devices by their uplinks and reports where they are."],
+        ["Netwerkgeolocatie", "Het netwerk bepaalt uit de uplinks waar apparaten zijn en meldt dat."],
+      ),
+      nwGeolocAlgo: said(
+        ["Geolocation algorithm", "TDOA: arrival times. RSSI: received power. Not set: TDOA, else RSSI."],
+        ["Geolocatiealgoritme", "TDOA: aankomsttijden. RSSI: ontvangen vermogen. Leeg: TDOA, anders RSSI."],
+      ),
       npAccessControlType: said(
         ["Peering access control", "No effect here."],
         ["Toegang bij peering", "Hier zonder effect."],

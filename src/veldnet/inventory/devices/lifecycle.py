@@ -15,7 +15,7 @@ from veldnet.inventory import changes, leftovers
 from veldnet.inventory.names import check_name
 from veldnet.inventory.routing_profiles import check_destinations
 from veldnet.store import moment
-from veldnet.store.schema import devices, hsm_groups
+from veldnet.store.schema import device_states, devices, hsm_groups
 
 from .assignment import (
     RESET,
@@ -54,6 +54,9 @@ def update_device(
             for column, value in (("latitude", body.geoLatitude), ("longitude", body.geoLongitude))
             if value is not UNSET
         }
+        before = {"latitude": row.latitude, "longitude": row.longitude}
+        if any(name in values and values[name] != value for name, value in before.items()):
+            _forget_location(connection, row.ref)
     if body.name is not UNSET:
         values["name"] = check_name(body.name)
     if body.applicationEUI is not UNSET:
@@ -105,11 +108,19 @@ def set_thresholds(
     return get_device(connection, scope, str(row.ref), with_statistics=False)
 
 
+def _forget_location(connection: Connection, ref: int) -> None:
+    """Where the network has located a device last is not repeated once people say where it is."""
+    connection.execute(
+        update(device_states).where(device_states.c.device_ref == ref).values(network_location=None)
+    )
+
+
 def set_location(
     connection: Connection, scope: Scope, ref: str, latitude: float | None, longitude: float | None
 ) -> Device:
     """Give a device a place, or with None take it away."""
     row = own_device(connection, scope, ref)
+    _forget_location(connection, row.ref)
     connection.execute(
         update(devices)
         .where(devices.c.ref == row.ref)

@@ -15,6 +15,7 @@ from veldnet.network.core import (
     DownlinkRejectedRecord,
     FrameKind,
     JoinRecord,
+    LocationRecord,
     Record,
     RefusedRecord,
     ResetRecord,
@@ -36,6 +37,7 @@ PACKET_TYPES = (
     "RESET",
     "REFUSED",
     "DOWNLINK_REFUSED",
+    "LOCATION",
 )
 _OWN_TYPES = {
     FrameKind.JOIN_REQUEST: "UPLINK_JOIN",
@@ -43,6 +45,7 @@ _OWN_TYPES = {
     FrameKind.RESET: "RESET",
     FrameKind.REFUSED: "REFUSED",
     FrameKind.DOWNLINK_REJECTED: "DOWNLINK_REFUSED",
+    FrameKind.LOCATION: "LOCATION",
 }
 SLOTS = ("", "RX1", "RX2", "PING")
 
@@ -199,7 +202,7 @@ _ADR = 0x80
 
 
 def _add_record(line: Line, record: Record, fcnt: int | None) -> None:
-    if isinstance(record, UplinkRecord | JoinRecord | DownlinkRecord | ResetRecord):
+    if isinstance(record, UplinkRecord | JoinRecord | DownlinkRecord | ResetRecord | LocationRecord):
         line.devAddr = None if record.dev_addr is None else str(record.dev_addr)
     if isinstance(record, UplinkRecord | JoinRecord | DownlinkRecord):
         line.frequency, line.channel, line.subBand = record.frequency, record.channel, record.sub_band
@@ -232,6 +235,10 @@ def _add_record(line: Line, record: Record, fcnt: int | None) -> None:
             line.deviceEUI = line.deviceEUI or who.dev_eui
     elif isinstance(record, JoinRecord):
         line.joinEUI = None if record.join_eui is None else str(record.join_eui)
+    elif isinstance(record, LocationRecord):
+        if record.location is not None:
+            # Where the device was then, not where people say that it stands.
+            line.latitude, line.longitude = record.location.latitude, record.location.longitude
     elif isinstance(record, DownlinkRejectedRecord):
         line.causes = [record.cause]
 

@@ -44,6 +44,7 @@ _KINDS = {
     "RESET": FrameKind.RESET,
     "REFUSED": FrameKind.REFUSED,
     "DOWNLINK_REFUSED": FrameKind.DOWNLINK_REJECTED,
+    "LOCATION": FrameKind.LOCATION,
 }
 
 

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import msgspec
 
+from veldnet.domain.locations import NetworkLocation
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr, DevEui, JoinEui
 from veldnet.lorawan.gpstime import FineTime
 from veldnet.lorawan.modulation import Lora, Modulation
@@ -21,6 +22,7 @@ class FrameKind(IntEnum):
     RESET = 4
     REFUSED = 5
     DOWNLINK_REJECTED = 6
+    LOCATION = 9
 
 
 class Copy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -289,7 +291,36 @@ class RefusedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="refused", om
         return self.copies[0]
 
 
-Record = UplinkRecord | JoinRecord | DownlinkRecord | DownlinkRejectedRecord | ResetRecord | RefusedRecord
+class LocationRecord(msgspec.Struct, frozen=True, kw_only=True, tag="location", omit_defaults=True):
+    """The network has located a device by one of its uplinks, or found why it cannot: `outcome` is the
+    method, or the reason."""
+
+    id: int
+    device_ref: int
+    time: float
+    outcome: str
+    dev_addr: DevAddr | None
+    # The uplink, and the base stations whose time stamps do not fit the others'.
+    frame: int
+    location: NetworkLocation | None = None
+    excluded: tuple[BaseStationId, ...] = ()
+    size: int = 0
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> FrameKind:
+        return FrameKind.LOCATION
+
+
+Record = (
+    UplinkRecord
+    | JoinRecord
+    | DownlinkRecord
+    | DownlinkRejectedRecord
+    | ResetRecord
+    | RefusedRecord
+    | LocationRecord
+)
 
 
 def _encode_hook(value: object) -> object:

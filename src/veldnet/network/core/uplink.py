@@ -313,7 +313,7 @@ def _observe_link(context: UplinkContext, session: Session, fcnt: int) -> tuple[
         radio = replace(radio, data_rate=used, tx_power=0 if lowered else radio.tx_power)
         history = b""
     # The base station that counts is the last one of those that the plan wants to hear a device.
-    wanted, heard = context.plan.minAntennaDiversity, received.copies
+    wanted, heard = context.plan.antenna_diversity, received.copies
     snr = heard[wanted - 1].snr if len(heard) >= wanted else adr.UNHEARD
     if snr is None:
         notes = (*notes, "ADR: learns nothing from this frame, its SNR is not known")

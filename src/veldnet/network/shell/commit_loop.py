@@ -161,6 +161,11 @@ class CommitLoop:
             batch.memories[device.row.ref] = entry
         self.wake()
 
+    def note(self, entry: Entry, record: Record) -> None:
+        """Record something of a device that changes nothing of its state."""
+        self._batch.recorded.append(Recorded(record, entry.device, entry))
+        self.touch(entry)
+
     def touch(self, entry: Entry) -> None:
         """Have an entry written though nothing is recorded of it: its `monitoring` has changed, or will."""
         self._enlist(entry)

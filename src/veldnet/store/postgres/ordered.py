@@ -14,6 +14,7 @@ _KEYS: dict[Statement, Callable[[Any], Any]] = {
     Statement.UPDATE_STATE: attrgetter("device_ref"),
     Statement.UPDATE_JOIN_MEMORY: attrgetter("device_ref"),
     Statement.UPDATE_CHECK: attrgetter("device_ref"),
+    Statement.UPDATE_LOCATION: attrgetter("device_ref"),
     Statement.UPDATE_HEALTH: attrgetter("ref"),
     Statement.DELETE_DELIVERY: attrgetter("id"),
     Statement.NOTE_ATTEMPT: attrgetter("id"),

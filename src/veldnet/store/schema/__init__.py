@@ -85,6 +85,7 @@ from .journal import (
     frames,
     hourly_statistics,
 )
+from .locations import locations
 from .offers import connectivity_plans, device_profiles, hsm_groups, plan_grants
 from .routing import as_transport_keys, exchange_keys, routes, routing_profiles
 
@@ -152,6 +153,7 @@ __all__ = [
     "imports",
     "invitations",
     "leases",
+    "locations",
     "metadata",
     "module_alarms",
     "nodes",

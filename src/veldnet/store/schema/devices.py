@@ -174,6 +174,8 @@ device_states = Table(
     Column("current_class", Text),
     # What monitoring keeps of the device: statistics and the state of its alarms.
     Column("monitoring", LargeBinary),
+    # Where the network has located it last; see `domain.locations`.
+    Column("network_location", LargeBinary),
     # When monitoring must look at a device that stays silent; never later than that, often earlier.
     Column("check_at", BigInteger),
     Index(

@@ -1,0 +1,62 @@
+"""Where the network has located a device."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Method = Literal["TDOA", "RSSI"]
+
+# ThingPark's numbers of algorithms; both: by time where that works, else by power.
+TDOA, RSSI, BOTH = 0, 1, 2
+METHODS: dict[int, Method] = {TDOA: "TDOA", RSSI: "RSSI"}
+
+
+class NetworkLocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A solution: degrees, metres, m/s. `at` is when the uplink with counter `fcnt` came, Unix seconds;
+    `requested` and `used` are numbers of algorithms. The half axes `major` and `minor` of the ellipse of one
+    sigma lie `azimuth` degrees from north."""
+
+    at: float
+    latitude: float
+    longitude: float
+    altitude: float
+    radius: float
+    dilution: float
+    north: float
+    east: float
+    requested: int
+    used: int
+    fcnt: int
+    base_stations: int
+    major: float = 0.0
+    minor: float = 0.0
+    azimuth: float = 0.0
+
+
+class LocationState(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The last solution of a device, and why the uplinks since `problem_at` (Unix seconds) have given
+    none."""
+
+    last: NetworkLocation | None = None
+    problem: str = ""
+    problem_at: float = 0.0
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(LocationState).decode
+
+
+def encode_location(state: LocationState) -> bytes:
+    return _encode(state)
+
+
+def decode_location(octets: bytes | None) -> LocationState | None:
+    """None where a device was never located, or by a version that wrote something else."""
+    if octets is None:
+        return None
+    try:
+        return _decode(octets)
+    except msgspec.DecodeError:
+        return None

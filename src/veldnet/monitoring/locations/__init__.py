@@ -1,0 +1,20 @@
+"""Where devices are: each uplink of a device whose plan wants it goes to a solver, and what that finds is a
+record like a frame, committed and reported as such."""
+
+from .keeper import Located, LocationKeeper, Placed, Stations
+from .listing import DeviceLocations, Place, device_locations
+from .pool import SolverPool
+from .stored import read_calibration, write_calibration
+
+__all__ = [
+    "DeviceLocations",
+    "Located",
+    "LocationKeeper",
+    "Place",
+    "Placed",
+    "SolverPool",
+    "Stations",
+    "device_locations",
+    "read_calibration",
+    "write_calibration",
+]

@@ -1,0 +1,194 @@
+"""A plan that allows it has the network locate devices: places are stored, listed and reported, and nothing
+is reported where it does not."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.api.antenna import Antenna
+from tests.api.hosting import HostedServer
+from tests.customers import KPN
+from tests.e2e import radio
+from tests.person import Person
+from veldnet.client import read_message
+from veldnet.location.plane import Plane, Point, distance, flat
+from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.simulator.customer import Account
+from veldnet.simulator.device import VirtualDevice
+from veldnet.simulator.fine_clock import FineClock, Surroundings
+
+V1 = "/api/v1"
+KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+MIDDLE = Plane(52.0907, 5.1214)
+ROOFS = (Point(-900, -800, 30), Point(1100, -700, 30), Point(1000, 1200, 30), Point(-1000, 900, 30))
+HERE = Point(150, 250, 1.5)
+
+
+class Roofs:
+    """Base stations with fine clocks around a place, and a plan that has devices located."""
+
+    def __init__(self, server: HostedServer, account: Account, user: Person, operator: Person) -> None:
+        self.server, self.account, self.user, self.operator = server, account, user, operator
+        stations = f"{V1}/operator/baseStations"
+        rng = random.Random(7)
+        # GPS time at the beginning of the loop's.
+        begun = round((unix_to_gps(server.clock()) - server.loop.time()) * 1e9)
+        exact = Surroundings(hidden=0.0, offset=5.0, noise=5.0)
+        self.antennas: list[tuple[Antenna, Point, FineClock]] = []
+        for number, place in enumerate(ROOFS):
+            eui = f"0059ACFF0000A0{number:02X}"
+            latitude, longitude = MIDDLE.degrees(Point(place.east, place.north))
+            body = {
+                "gatewayEUI": eui,
+                "name": f"Roof {number}",
+                "latitude": latitude,
+                "longitude": longitude,
+                "altitude": 30,
+            }
+            operator.call("POST", stations, body)
+            server.run(server.platform.apply_changes())
+            clock = FineClock(rng, begun, exact)
+            self.antennas.append((Antenna(server, eui), place, clock))
+        (plan,) = operator.call("GET", f"{V1}/operator/plans")
+        self.plan = plan
+        url = f"{KPN}/routingProfiles"
+        routes = [{"addresses": [server.inbox.url], "contentType": "JSON"}]
+        self.routing = user.call("POST", url, {"name": "Here", "routes": routes})["id"]
+
+    def allow(self, **settings: Any) -> None:
+        whole = self.plan["settings"] | {"nwGeolocalization": True} | settings
+        self.operator.call("PUT", f"{V1}/operator/plans/{self.plan['ref']}", {"settings": whole})
+        self.server.run(self.server.platform.apply_changes())
+
+    def device(self, number: int) -> tuple[str, VirtualDevice]:
+        body = {
+            "EUI": f"0059AC00EE0000{number:02X}",
+            "applicationEUI": "0059AC0000000001",
+            "applicationKey": KEY,
+            "deviceProfileId": self.account.device_profile_id,
+            "routingProfileId": self.routing,
+        }
+        made = self.user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
+        virtual = radio.device(str(body["EUI"]), KEY)
+        radio.join(self.antennas[0][0], virtual)
+        return made["ref"], virtual
+
+    def send(self, virtual: VirtualDevice, place: Point = HERE, *, wrong: int | None = None) -> None:
+        """An uplink that all base stations hear."""
+        sent = virtual.uplink(2, b"x")
+        at = self.server.loop.time()
+        for number, (antenna, roof, clock) in enumerate(self.antennas):
+            clock.wrong = 5_000.0 if number == wrong else 0.0
+            antenna.hear_at_once(sent, clock.stamp(at, distance(place, roof) / 1000))
+        self.server.pass_time(2)
+
+    def locations(self, ref: str, query: str = "") -> Any:
+        return self.user.call("GET", f"{V1}/devices/{ref}/locations{query}")
+
+
+@pytest.fixture(scope="module")
+def roofs(server: HostedServer, account: Account, user: Person, operator: Person) -> Roofs:
+    return Roofs(server, account, user, operator)
+
+
+def reports(roofs: Roofs, name: str) -> list[dict[str, Any]]:
+    found = []
+    for body in roofs.server.inbox.messages():
+        message = read_message(body)
+        if message.kind == name:
+            found.append(message.fields)
+    return found
+
+
+def test_a_device_is_located_only_where_its_plan_allows_it(roofs: Roofs, outsider: Person) -> None:
+    ref, virtual = roofs.device(1)
+    roofs.send(virtual)
+    before = roofs.locations(ref)
+    assert before == {
+        "allowed": False, "algorithm": None, "source": None, "problem": None, "locations": [], "next": None,
+    }  # fmt: skip
+    assert reports(roofs, "DevEUI_location") == []
+    assert "DevLAT" not in reports(roofs, "DevEUI_uplink")[-1]
+    roofs.allow()
+    roofs.server.pass_time(30)
+    roofs.send(virtual)
+    now = roofs.locations(ref)
+    assert now["allowed"] and now["algorithm"] == "BOTH" and now["source"] == "NETWORK"
+    (place,) = now["locations"]
+    assert place["method"] == "TDOA" and place["baseStations"] == 4 and 0 < place["hRadius"] < 200
+    assert flat(MIDDLE.point(place["lat"], place["lon"]), HERE) < 20
+    (report,) = reports(roofs, "DevEUI_location")
+    assert report["DevEUI"] == "0059ac00ee000001" and len(report["CustomerID"]) == 9
+    assert (report["DevLAT"], report["DevLON"]) == (round(place["lat"], 6), round(place["lon"], 6))
+    assert report["DevUlFCntUpUsed"] == place["FCntUp"] and report["NwGeolocAlgo"] == 2
+    # The next uplink repeats it; one that comes too soon is not located itself.
+    roofs.send(virtual)
+    uplink = reports(roofs, "DevEUI_uplink")[-1]
+    assert uplink["DevLAT"] == report["DevLAT"] and uplink["NwGeolocAlgoUsed"] == 0
+    assert uplink["DevUlFCntUpUsed"] == report["DevUlFCntUpUsed"]
+    assert len(roofs.locations(ref)["locations"]) == 1
+    assert outsider.request("GET", f"{V1}/devices/{ref}/locations").status_code == 404
+    (line,) = roofs.user.call("GET", f"{V1}/frames?packetType=LOCATION")["frames"]
+    assert line["type"] == "LOCATION" and line["latitude"] == place["lat"]
+
+
+def test_places_are_listed_in_pages_and_periods(roofs: Roofs) -> None:
+    roofs.allow()
+    ref, virtual = roofs.device(2)
+    for _number in range(5):
+        roofs.server.pass_time(15)
+        roofs.send(virtual)
+    whole = roofs.locations(ref)["locations"]
+    assert len(whole) == 5 and [each["timestamp"] for each in whole] == sorted(
+        (each["timestamp"] for each in whole), reverse=True
+    )
+    first = roofs.locations(ref, "?limit=2")
+    rest = roofs.locations(ref, f"?limit=3&before={first['next']}")
+    assert first["locations"] + rest["locations"] == whole and rest["next"] is None
+    middle = whole[2]["time"].replace("+", "%2B")
+    assert len(roofs.locations(ref, f"?begin={middle}")["locations"]) == 3
+    assert len(roofs.locations(ref, f"?end={middle}")["locations"]) == 2
+    for wrong in ("limit=0", "before=x", "begin=yesterday"):
+        assert roofs.user.request("GET", f"{V1}/devices/{ref}/locations?{wrong}").status_code == 400
+
+
+def test_why_there_is_no_place_is_said_once(roofs: Roofs) -> None:
+    roofs.allow(nwGeolocAlgo="TDOA")
+    ref, virtual = roofs.device(3)
+    kept = roofs.antennas
+    try:
+        roofs.antennas = kept[:2]
+        for _number in range(2):
+            roofs.server.pass_time(15)
+            roofs.send(virtual)
+        found = roofs.locations(ref)
+        assert found["locations"] == [] and found["problem"]["reason"] == "few_time_stamps"
+        roofs.antennas = kept
+        roofs.server.pass_time(15)
+        # A wrong clock, of four: no place rather than a wrong one.
+        roofs.send(virtual, wrong=1)
+        assert roofs.locations(ref)["problem"]["reason"] in ("inconsistent", "few_time_stamps")
+        assert roofs.locations(ref)["locations"] == []
+        roofs.server.pass_time(15)
+        roofs.send(virtual)
+        found = roofs.locations(ref)
+        assert found["problem"] is None and len(found["locations"]) == 1
+    finally:
+        roofs.antennas = kept
+
+
+def test_what_people_say_ends_what_the_network_has_said(roofs: Roofs) -> None:
+    roofs.allow()
+    ref, virtual = roofs.device(4)
+    roofs.server.pass_time(15)
+    roofs.send(virtual)
+    assert roofs.locations(ref)["source"] == "NETWORK"
+    roofs.user.call("PUT", f"{V1}/devices/{ref}/location", {"latitude": 52.0, "longitude": 5.0})
+    roofs.server.run(roofs.server.platform.apply_changes())
+    found = roofs.locations(ref)
+    assert found["source"] == "MANUAL" and len(found["locations"]) == 1
+    roofs.send(virtual)
+    assert "DevLAT" not in reports(roofs, "DevEUI_uplink")[-1]
