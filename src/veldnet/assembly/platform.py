@@ -130,8 +130,6 @@ class Platform:
         # Beside the path of frames.
         self.presence_keeper = PresenceKeeper(self.store, self.presence, self.clock)
         self.history = self._keep_history()
-        self.hub.on_step(self.history.stepped)
-        self.hub.on_step(self.monitoring.stepped)
         self.coverage = CoverageKeeper(self.store, self.clock, lambda: self.monitoring.mailer)
         self.keys = KeyCare(data, self.supervisor, lambda: self.roles.leads)
         # Of HTTPS, where the server has its own.
@@ -219,7 +217,7 @@ class Platform:
         return MonitoringService(self.settings, runtime, self.store, watched, post=post, mailer=mailer)
 
     def _keep_history(self) -> HistoryKeeper:
-        return HistoryKeeper(
+        history = HistoryKeeper(
             self.store,
             self.base_stations,
             self.sights,
@@ -227,6 +225,9 @@ class Platform:
             self.settings.alarms.base_station_silence,
             leads=lambda: self.roles.leads,
         )
+        for keeper in (history, self.monitoring):
+            self.hub.on_step(keeper.stepped)
+        return history
 
     async def start(self, *, take_over: bool = False) -> None:
         """Load what is small, and take up what an earlier process left; devices are loaded when heard. Raises
