@@ -44,7 +44,7 @@ NOT_GIVEN = {
         "id_marks",
         "id_steps",
     ),
-    *("leases", "notifications"),
+    *("leases", "multicast_frames", "notifications"),
 }
 NUMBERED = [table for table in metadata.sorted_tables if table.autoincrement_column is not None]
 _unique = count(1)

@@ -8,6 +8,7 @@ __all__ = [
     "inspection",
     "listening",
     "monitoring",
+    "multicast",
     "network_settings",
     "platform",
     "redelivery",

@@ -189,7 +189,9 @@ class Platform:
         local, addresses = self.network.local_requests, self.network.addresses
         self.network.requests = ClusterRequests(cluster.calls, local, self.store, addresses)
         self.monitoring.answer(cluster.calls, self.network.requests)
-        cluster.servers += [self.network.partitions, self.deliveries, self.monitoring, self.locations]
+        network = self.network
+        cluster.servers += [network.partitions, network.groups, self.deliveries, self.monitoring]
+        cluster.servers.append(self.locations)
 
     def _deliver(self, runtime: Runtime, sender: Sender | None) -> Deliveries:
         routing = self.settings.routing

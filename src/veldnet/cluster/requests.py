@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DeviceView, DownlinkRequest, QueuedView, Submission, SubmissionRefusal
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.shell import DeviceRequests, UnknownDevice
-from veldnet.store import Store
+from veldnet.store import Store, multicast
 
 from .owner_calls import Call, OwnerCalls
 
@@ -41,12 +42,19 @@ class ClusterRequests:
         return (await self.queue(dev_eui, request)).refusal
 
     async def queue(self, dev_eui: DevEui, request: DownlinkRequest) -> Submission:
-        rows = await self._store.devices_by_dev_eui([str(dev_eui)])
-        if not rows:
-            raise UnknownDevice(f"no device has DevEUI {dev_eui}")
-        partition = self.partition(rows[0].partition)
+        partition = self.partition(await self._stored_partition(dev_eui))
         queued: Submission = await self._calls.ask(partition, "queue", int(dev_eui), request)
         return queued
+
+    async def _stored_partition(self, dev_eui: DevEui) -> int:
+        """That of a device or multicast group. Raises `UnknownDevice`."""
+        rows = await self._store.devices_by_dev_eui([str(dev_eui)])
+        if rows:
+            return rows[0].partition
+        group = await self._store.read(partial(multicast.group_by_dev_eui, dev_eui=str(dev_eui)))
+        if group is None:
+            raise UnknownDevice(f"no device has DevEUI {dev_eui}")
+        return group.partition
 
     async def cancel(self, device_ref: int, submission: int) -> bool:
         cancelled: bool = await self.ask(device_ref, "cancel", device_ref, submission)

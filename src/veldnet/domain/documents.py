@@ -99,6 +99,12 @@ class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     marginOffset: Annotated[float, Meta(ge=-20, le=30)] = 0.0
     nbTransOffset: Annotated[int, Meta(ge=-14, le=14)] = 0
     maxDestinationPerRoute: Annotated[int, Meta(ge=0, le=5)] = 1
+    # Of multicast groups: base stations at most, seconds between those near each other (class C), attempts,
+    # and metres within which base stations of class C do not send at once.
+    multicastMaxLrrCells: Annotated[int, Meta(ge=1, le=1000)] = 200
+    multicastInterLrrDelay: Annotated[int, Meta(ge=0, le=60)] = 5
+    multicastMaxTransmissions: Annotated[int, Meta(ge=1, le=5)] = 3
+    multicastCollisionDistance: Annotated[int, Meta(ge=100, le=50_000)] = 7000
 
     @property
     def antenna_diversity(self) -> int:

@@ -13,6 +13,7 @@ from veldnet.store.schema import changes
 
 Kind = Literal[
     "device",
+    "group",
     "rules",
     "routing",
     "base_stations",

@@ -30,6 +30,12 @@ def of_device(connection: Connection, device_ref: int) -> None:
     _set_aside(connection, deliveries.c.device_ref == device_ref, "the device was deleted", "deviceDeleted")
 
 
+def of_group(connection: Connection, group_ref: int) -> None:
+    """Pending messages of a multicast group become undelivered; they have its number below 0."""
+    own = deliveries.c.device_ref == -group_ref
+    _set_aside(connection, own, "the multicast group was deleted", "groupDeleted")
+
+
 def of_routing_profile(connection: Connection, ref: int) -> None:
     """Its pending messages become undelivered: there is no address for them any more."""
     # The name of a queue begins with the ref of its routing profile and a colon; a semicolon is the next

@@ -23,6 +23,16 @@ def secret(label: str) -> str:
     return f"{_SECRET}{label}"
 
 
+def group_keys(dev_eui: DevEui | str) -> str:
+    """The session keys of a multicast group."""
+    return f"multicast-keys:{dev_eui}"
+
+
+def mc_key(dev_eui: DevEui | str) -> str:
+    """The McKey of a multicast group."""
+    return f"mc-key:{dev_eui}"
+
+
 def tunnel_key(as_id: str | None) -> str:
     """The secret that an application server signs with."""
     return f"tunnel-key:{as_id}"

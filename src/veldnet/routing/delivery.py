@@ -138,7 +138,8 @@ class Deliveries:
         await self._scan(None if self._owned is None else self._owned.stored)
 
     async def _scan(self, partitions: Collection[int] | None) -> None:
-        after: QueueKey = (-1, "")
+        # Multicast groups have numbers below 0.
+        after: QueueKey = (-(1 << 62), "")
         while queues := await self._store.pending_queues(after, _SCAN_PAGE, partitions):
             for device_ref, queue, partition in queues:
                 after = device_ref, queue

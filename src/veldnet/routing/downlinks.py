@@ -83,11 +83,12 @@ def parse_request(parameters: dict[str, str], now: float) -> DownlinkRequest:
         # Echoed as it was sent: servers compare text.
         correlation_id=correlation_id,
         priority=_number(parameters.get("Priority", "0"), 120, "Invalid Priority. Must be 0 to 255", 255),
+        retry_ineligible=_flag(parameters, "RetryIneligibleGateways", "1"),
     )
 
 
-def _flag(parameters: dict[str, str], name: str) -> bool:
-    return parameters.get(name, "0").lower() in ("1", "true")
+def _flag(parameters: dict[str, str], name: str, absent: str = "0") -> bool:
+    return parameters.get(name, absent).lower() in ("1", "true")
 
 
 def _number(text: str, code: int, message: str, highest: int) -> int:

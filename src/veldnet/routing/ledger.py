@@ -23,6 +23,7 @@ _KINDS = {
     "DevEUI_downlink_Sent": "s",
     "DevEUI_downlink_Rejected": "r",
     "DevEUI_location": "l",
+    "DevEUI_multicast_summary": "m",
 }
 
 

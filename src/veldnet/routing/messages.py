@@ -6,6 +6,7 @@ left out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -24,6 +25,7 @@ from veldnet.network.core import (
     DownlinkRejectedRecord,
     JoinRecord,
     LocationRecord,
+    MulticastSummaryRecord,
     Record,
     ResetRecord,
     UplinkRecord,
@@ -100,6 +102,8 @@ class MessageWriter:
         if isinstance(record, LocationRecord):
             wanted = record.location is not None and device.plan is not None and device.plan.nwGeolocalization
             return [self._location(record, device)] if wanted else []
+        if isinstance(record, MulticastSummaryRecord):
+            return [self._multicast_summary(record, device)]
         return []
 
     def _counters_reset(self, record: UplinkRecord, device: Device) -> list[TunnelMessage]:
@@ -314,6 +318,28 @@ class MessageWriter:
         elements = f"{row.customer_id}{row.dev_eui}{fport}{fcnt}"
         return TunnelMessage("DevEUI_downlink_Sent", present, elements, row.dev_eui, fport)
 
+    def _multicast_summary(self, record: MulticastSummaryRecord, device: Device) -> TunnelMessage:
+        row, customer = device.row, self._customer(device)
+        fields: dict[str, Any] = {
+            "Time": time_text(record.time),
+            "DevEUI": row.dev_eui,
+            "DevAddr": str(record.dev_addr),
+            "FPort": record.fport,
+            "FCntDn": record.fcnt,
+            "Lrcid": self.lrc_id,
+            "TransmissionStatus": record.status,
+            "LrrCnt": record.stations,
+            "LrrSuccessCnt": record.succeeded,
+            "LrrFailedCnt": record.stations - record.succeeded,
+        }
+        if record.causes:
+            fields["LrrFailedDistribution"] = distribution_text(record.causes)
+        fields |= {"CustomerID": row.customer_id, "CustomerData": customer["CustomerData"]}
+        if record.correlation_id is not None:
+            fields["CorrelationID"] = record.correlation_id
+        elements = f"{row.customer_id}{row.dev_eui}"
+        return TunnelMessage("DevEUI_multicast_summary", fields, elements, row.dev_eui, 0)
+
     def _downlink_rejected(self, record: DownlinkRejectedRecord, device: Device) -> TunnelMessage:
         row = device.row
         fields: dict[str, Any] = {
@@ -355,6 +381,11 @@ def _solution(located: NetworkLocation) -> dict[str, Any]:
         "DevNorthVel": round(located.north, 6),
         "DevEastVel": round(located.east, 6),
     }
+
+
+def distribution_text(causes: Mapping[str, int]) -> str:
+    """How many base stations failed for each cause, as `A3=2,D0=7`."""
+    return ",".join(f"{cause}={count}" for cause, count in causes.items())
 
 
 def _levels(copy: Copy) -> dict[str, float]:

@@ -33,6 +33,7 @@ from .schema import (
     device_states,
     devices,
     hsm_groups,
+    multicast_groups,
     subscribers,
 )
 
@@ -175,10 +176,11 @@ def pending_queues(
     connection: Connection, after: tuple[int, str], limit: int, partitions: Collection[int] | None
 ) -> list[PendingQueue]:
     queue = tuple_(deliveries.c.device_ref, deliveries.c.queue)
-    partition = func.coalesce(devices.c.partition, 0)
+    partition = func.coalesce(devices.c.partition, multicast_groups.c.partition, 0)
     query = (
         select(deliveries.c.device_ref, deliveries.c.queue, partition)
         .join(devices, devices.c.ref == deliveries.c.device_ref, isouter=True)
+        .join(multicast_groups, multicast_groups.c.ref == -deliveries.c.device_ref, isouter=True)
         .where(deliveries.c.state == 0, queue > after)
         .distinct()
         .order_by(deliveries.c.device_ref, deliveries.c.queue)
@@ -190,10 +192,12 @@ def pending_queues(
 
 
 def pending_deliveries(connection: Connection, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
+    # A group's messages have its number below 0.
+    owner, number = (devices, device_ref) if device_ref >= 0 else (multicast_groups, -device_ref)
     query = (
-        select(*_fields(DeliveryRow, deliveries, {"device_subscriber_ref": devices.c.subscriber_ref}))
+        select(*_fields(DeliveryRow, deliveries, {"device_subscriber_ref": owner.c.subscriber_ref}))
         .select_from(deliveries)
-        .join(devices, devices.c.ref == deliveries.c.device_ref, isouter=True)
+        .join(owner, owner.c.ref == number, isouter=True)
         .where(deliveries.c.device_ref == device_ref, deliveries.c.queue == queue, deliveries.c.state == 0)
         .order_by(deliveries.c.id)
         .limit(limit)

@@ -334,6 +334,38 @@ class LocationStateRow(msgspec.Struct, frozen=True, gc=False):
     device_ref: int
 
 
+class GroupStateRow(msgspec.Struct, frozen=True, gc=False):
+    """The state of a multicast group."""
+
+    state: bytes
+    busy: int | None
+    ref: int
+
+
+class MulticastFrameRow(msgspec.Struct, frozen=True, gc=False):
+    """A downlink to a multicast group after a change; `id` is that of its submission. Times in Unix
+    milliseconds."""
+
+    id: int
+    group_ref: int
+    subscriber_ref: int
+    state: int
+    submitted_at: int
+    updated_at: int
+    fport: int
+    size: int
+    fcnt: int | None = None
+    correlation_id: str | None = None
+    attempts: int = 0
+    sent_at: int | None = None
+    stations: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    causes: str = ""
+    results: bytes | None = None
+    reason: str | None = None
+
+
 class Statement(Enum):
     """The statements of the hot path, each with the class of its rows. An engine has its own text of them."""
 
@@ -359,6 +391,9 @@ class Statement(Enum):
     INSERT_CAMPAIGN_EVENT = CampaignEventRow
     INSERT_LOCATION = LocationRow
     UPDATE_LOCATION = LocationStateRow
+
+    UPDATE_GROUP_STATE = GroupStateRow
+    PUT_MULTICAST_FRAME = MulticastFrameRow
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -122,4 +122,16 @@ SQL = {
         "UPDATE downlinks SET state = {state}, answered_at = {answered_at}, updated_at = {answered_at}, "
         "answer_frame_id = {answer_frame_id} FROM {source} WHERE id = {id} AND state IN (2, 3)"
     ),
+    # An UPDATE, so that the state of a group deleted meanwhile goes nowhere.
+    Statement.UPDATE_GROUP_STATE: (
+        "UPDATE multicast_groups SET state = {state}, busy = {busy} FROM {source} WHERE ref = {ref}"
+    ),
+    Statement.PUT_MULTICAST_FRAME: (
+        f"{_insert('multicast_frames', Statement.PUT_MULTICAST_FRAME)} "
+        "ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at, "
+        "fcnt = excluded.fcnt, attempts = excluded.attempts, "
+        "sent_at = COALESCE(multicast_frames.sent_at, excluded.sent_at), stations = excluded.stations, "
+        "succeeded = excluded.succeeded, failed = excluded.failed, causes = excluded.causes, "
+        "results = COALESCE(excluded.results, multicast_frames.results), reason = excluded.reason"
+    ),
 }

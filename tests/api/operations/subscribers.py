@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.api.operations.example import Example, Make, of_device, plain
-from tests.api.operations.world import KEY, World
+from tests.api.operations.world import CLASS_C, KEY, World
 
 
 def _downlink(world: World) -> str:
@@ -24,6 +24,16 @@ def _campaign(world: World, *actions: str) -> str:
     for action in actions:
         world.v1("POST", f"/campaigns/{ref}/{action}")
     return ref
+
+
+def _group(world: World) -> str:
+    return str(world.group["ref"])
+
+
+def _group_downlink(world: World) -> dict[str, str]:
+    ref = _group(world)
+    sent = world.v1("POST", f"/multicastGroups/{ref}/downlinks", {"fPort": 1, "payload": "01"})
+    return {"groupRef": ref, "downlinkId": sent["id"]}
 
 
 EXAMPLES: dict[str, Make] = {
@@ -132,6 +142,22 @@ EXAMPLES: dict[str, Make] = {
     "updateDecoder": lambda w: Example({"decoderRef": _decoder(w)}, {"name": "E"}),
     "deleteDecoder": lambda w: Example({"decoderRef": _decoder(w)}),
     "tryDecoder": plain(body={"kind": "CAYENNE_LPP", "trials": [{"payload": "01670110"}]}),
+    "listMulticastGroups": plain(),
+    "createMulticastGroup": lambda w: Example(body=w.group_body()),
+    "getMulticastGroup": lambda w: Example({"groupRef": _group(w)}),
+    "updateMulticastGroup": lambda w: Example({"groupRef": _group(w)}, {"name": "Harbour"}),
+    "addMulticastMembers": lambda w: Example(
+        {"groupRef": _group(w)}, {"deviceEUIs": [w.new_device(deviceProfileId=CLASS_C)["EUI"]]}
+    ),
+    "listMulticastMembers": lambda w: Example({"groupRef": _group(w)}),
+    "removeMulticastMembers": lambda w: Example(
+        {"groupRef": _group(w)}, {"deviceEUIs": [w.device["EUI"]]}
+    ),
+    "getMulticastCoverage": lambda w: Example({"groupRef": _group(w)}),
+    "listMulticastDownlinks": lambda w: Example({"groupRef": _group(w)}),
+    "getMulticastDownlink": lambda w: Example(_group_downlink(w)),
+    "sendMulticastDownlink": lambda w: Example({"groupRef": _group(w)}, {"fPort": 1, "payload": "01"}),
+    "deleteMulticastGroup": lambda w: Example({"groupRef": w.new_group()["ref"]}),
     "getReadings": of_device(),
     "getCoverage": plain(),
     "listMapStations": plain(),

@@ -22,6 +22,8 @@ from veldnet.simulator.device import VirtualDevice
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 LEGACY = {"api-version": "v1.1.1"}
+CLASS_C = "LORA/GenericC.1_ETSI_Rx2-SF9"
+GROUP_PLAN = "groups-cs/multicast"
 NETWORK_KEY = "0123456789ABCDEF0123456789ABCDEE"
 PASSWORD = "a password of somebody"
 
@@ -91,6 +93,11 @@ class World:
         self.profile = self.desk("GET", "/deviceProfiles")[0]["ref"]
         self.station = self.desk("GET", "/baseStations")[0]["id"]
         self.customer = self.desk("GET", "/subscribers")[0]["customerId"]
+        groups = self.offered(
+            "/plans", "ref", {"id": GROUP_PLAN, "name": "Groups", "communicationType": "MULTICAST"}
+        )
+        self.desk("PUT", f"/plans/{groups}/grants", {"customerId": self.customer, "granted": 100})
+        self.group = self.new_group()
 
     def v1(self, method: str, path: str, body: Any = None) -> Any:
         return self.user.call(method, f"/api/v1{path}", body)
@@ -167,6 +174,19 @@ class World:
         made: dict[str, Any] = self.client.call(
             "POST", "/devices", self.device_body(**changes), headers=LEGACY
         )
+        return made
+
+    def group_body(self) -> dict[str, Any]:
+        return {
+            "EUI": f"0059AC00DA{self.number():06X}",
+            "name": "Market square",
+            "deviceClass": "C",
+            "multicastKey": KEY,
+            "connectivityPlanId": GROUP_PLAN,
+        }
+
+    def new_group(self) -> dict[str, Any]:
+        made: dict[str, Any] = self.v1("POST", "/multicastGroups", self.group_body())
         return made
 
     def new_personalised(self) -> VirtualDevice:

@@ -14,6 +14,7 @@ from veldnet.lorawan import DevEui
 from veldnet.network.core import SubmissionRefusal
 from veldnet.network.shell import UnknownDevice
 from veldnet.routing import Profile, submit_query
+from veldnet.store import multicast
 
 # The legacy interface answers a refusal with this status, which HTTP leaves free.
 V1_REFUSED = 350
@@ -54,9 +55,12 @@ async def _submit(request: Request[Any, Any, Any], services: Services) -> Submis
             return services.platform.table.get(entry.device.row.routing_profile_ref)
         # Another node may serve it.
         rows = await services.platform.store.devices_by_dev_eui([str(dev_eui)])
-        if not rows:
+        if rows:
+            return services.platform.table.get(rows[0].routing_profile_ref)
+        group = await services.read(lambda c: multicast.group_by_dev_eui(c, str(dev_eui)))
+        if group is None:
             raise UnknownDevice(f"no device has DevEUI {dev_eui}")
-        return services.platform.table.get(rows[0].routing_profile_ref)
+        return services.platform.table.get(group.routing_profile_ref)
 
     return await submit_query(
         request.scope["query_string"].decode("latin-1"),

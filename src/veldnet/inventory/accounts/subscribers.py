@@ -16,6 +16,7 @@ from veldnet.store.schema import (
     deliveries,
     device_counts,
     devices,
+    multicast_groups,
     operators,
     projects,
     routing_profiles,
@@ -181,6 +182,18 @@ def remove_subscriber(connection: Connection, customer_id: str) -> None:
                 "subscriber {customer_id} has {count} devices; delete them first",
                 customer_id=customer_id,
                 count=owned,
+            )
+        )
+    groups = connection.execute(
+        select(func.count()).select_from(multicast_groups).where(multicast_groups.c.subscriber_ref == ref)
+    ).scalar_one()
+    if groups:
+        raise InUse(
+            Plural(
+                "subscriber {customer_id} has {count} multicast group; delete it first",
+                "subscriber {customer_id} has {count} multicast groups; delete them first",
+                customer_id=customer_id,
+                count=groups,
             )
         )
     leftovers.of_subscriber(connection, ref)

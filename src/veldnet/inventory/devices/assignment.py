@@ -28,6 +28,7 @@ _GRANTED = (
         connectivity_plans.c.ref,
         connectivity_plans.c.id,
         connectivity_plans.c.suspended,
+        connectivity_plans.c.communication_type,
         (plan_grants.c.granted - plan_grants.c.used).label("free"),
     )
     .join(plan_grants, plan_grants.c.plan_ref == connectivity_plans.c.ref)
@@ -91,9 +92,15 @@ class FreeConnections:
     transaction. Nobody else takes any of these plans before it ends."""
 
     def __init__(
-        self, connection: Connection, scope: Scope, wanted: Iterable[str | UnsetType] = (UNSET,)
+        self,
+        connection: Connection,
+        scope: Scope,
+        wanted: Iterable[str | UnsetType] = (UNSET,),
+        communication: str = "UNICAST",
     ) -> None:
-        """`wanted` has the plans that are asked for, UNSET where any will do."""
+        """`wanted` has the plans that are asked for, UNSET where any will do; devices have UNICAST plans,
+        multicast groups MULTICAST ones."""
+        self._communication = communication
         self._connection = connection
         self._scope = scope
         ids = set(wanted)
@@ -109,16 +116,17 @@ class FreeConnections:
     def choose(self, plan_id: str | UnsetType) -> int:
         """The plan asked for, or the first one that has a connection left. Raises `Refusal`."""
         if plan_id is UNSET:
-            found = (plan.ref for plan in self._plans.values() if not plan.suspended and self._has(plan.ref))
-            ref = next(found, None)
-            if ref is None:
-                raise NoFreeConnection(
-                    "no connectivity plan has a free connection left; see GET /connectivityPlans"
-                )
-            return int(ref)
+            return self._any()
         plan = self._plans.get(plan_id)
         if plan is None:
             raise UnknownConnectivityPlan(plan_id[:200], self._scope.operator_ref)
+        if plan.communication_type != self._communication:
+            raise InvalidField(
+                "connectivity plan {plan_id} is of communicationType {kind}; {wanted} is needed here",
+                plan_id=plan_id,
+                kind=plan.communication_type,
+                wanted=self._communication,
+            )
         if plan.suspended:
             raise NoFreeConnection(
                 "connectivity plan {plan_id} is suspended by the operator; choose another", plan_id=plan_id
@@ -126,6 +134,19 @@ class FreeConnections:
         if not self._has(plan.ref):
             raise NoFreeConnection("connectivity plan {plan_id} has no free connection left", plan_id=plan_id)
         return int(plan.ref)
+
+    def _any(self) -> int:
+        """The first plan of the kind that has a connection left. Raises `NoFreeConnection`."""
+        for plan in self._plans.values():
+            usable = plan.communication_type == self._communication and not plan.suspended
+            if usable and self._has(plan.ref):
+                return int(plan.ref)
+        if self._communication == "MULTICAST":
+            raise NoFreeConnection(
+                "no connectivity plan of communicationType MULTICAST has a free connection left; see "
+                "GET /connectivityPlans"
+            )
+        raise NoFreeConnection("no connectivity plan has a free connection left; see GET /connectivityPlans")
 
     def _has(self, plan_ref: int) -> bool:
         return bool(self._taken[plan_ref] < self._free[plan_ref])
@@ -149,9 +170,11 @@ class FreeConnections:
             self._connection.execute(_TAKE, rows)
 
 
-def choose_plan(connection: Connection, scope: Scope, plan_id: str | UnsetType) -> int:
+def choose_plan(
+    connection: Connection, scope: Scope, plan_id: str | UnsetType, communication: str = "UNICAST"
+) -> int:
     """Take a connection of the plan asked for, or of the first one that has any left."""
-    connections = FreeConnections(connection, scope, (plan_id,))
+    connections = FreeConnections(connection, scope, (plan_id,), communication)
     ref = connections.choose(plan_id)
     connections.take(ref)
     connections.write()

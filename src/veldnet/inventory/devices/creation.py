@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 from msgspec import UNSET
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select, union_all, update
 
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import DuplicateEui, InvalidField, Refusal
@@ -17,8 +17,9 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import changes
 from veldnet.inventory.offers import find_hsm_group
 from veldnet.inventory.routing_profiles import check_destinations
+from veldnet.lorawan import DevAddr
 from veldnet.store import insert_new, moment
-from veldnet.store.schema import device_states, devices
+from veldnet.store.schema import device_states, devices, multicast_groups
 
 from .assignment import FreeConnections, choose_routing, find_profile
 from .checks import NewDevice
@@ -29,7 +30,11 @@ from .view import get_device
 
 # Built once: an import executes them thousands of times.
 _INSERT_STATE = insert(device_states)
-_KNOWN = select(devices.c.dev_eui).where(devices.c.dev_eui.in_(bindparam("euis", expanding=True)))
+_EUIS: BindParameter[str] = bindparam("euis", expanding=True)
+_KNOWN = union_all(
+    select(devices.c.dev_eui).where(devices.c.dev_eui.in_(_EUIS)),
+    select(multicast_groups.c.dev_eui).where(multicast_groups.c.dev_eui.in_(_EUIS)),
+)
 _RENAME = update(devices).where(devices.c.ref == bindparam("device")).values(name=bindparam("given"))
 # The stored state of a personalised device after its profile.
 OpenSession = Callable[[Personalisation, ProfileSettings], bytes]
@@ -69,6 +74,12 @@ class Lookups:
         self.group = cache(partial(find_hsm_group, connection, scope.operator_ref))
         self.routing = cache(partial(choose_routing, connection, scope))
         self.check_destinations = cache(partial(check_destinations, connection))
+        self._connection = connection
+
+    def is_group_address(self, dev_addr: DevAddr) -> bool:
+        """Whether a multicast group has an address, which no device may have then."""
+        found = select(multicast_groups.c.ref).where(multicast_groups.c.dev_addr == int(dev_addr))
+        return self._connection.execute(found).first() is not None
 
 
 class _Prepared(NamedTuple):
@@ -186,6 +197,11 @@ class _Creating:
             raise InvalidField(
                 "deviceProfileId {device_profile_id} is for LoRaWAN 1.1; ABP is for 1.0.x",
                 device_profile_id=body.deviceProfileId,
+            )
+        if self._lookups.is_group_address(personalisation.dev_addr):
+            raise InvalidField(
+                "networkAddress {dev_addr} is the address of a multicast group; choose another",
+                dev_addr=personalisation.dev_addr,
             )
         state = self._open_session(personalisation, profile)
         return {"dev_addr": int(personalisation.dev_addr), "state": state}

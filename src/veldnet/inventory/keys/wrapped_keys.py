@@ -31,6 +31,7 @@ from veldnet.store.schema import (
     devices,
     exchange_keys,
     hsm_groups,
+    multicast_groups,
     notification_settings,
     routes,
     second_factors,
@@ -136,6 +137,18 @@ PLACES: tuple[Place, ...] = (
         as_transport_keys.c.vault,
         None,
         "routing",
+    ),
+    Place(
+        multicast_groups.c.sealed_keys,
+        (multicast_groups.c.ref,),
+        lambda row: labels.secret(labels.group_keys(row.dev_eui)),
+        (multicast_groups.c.dev_eui,),
+    ),
+    Place(
+        multicast_groups.c.sealed_mc_key,
+        (multicast_groups.c.ref,),
+        lambda row: labels.secret(labels.mc_key(row.dev_eui)),
+        (multicast_groups.c.dev_eui,),
     ),
     Place(
         exchange_keys.c.sealed,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from veldnet.domain.documents import PlanSettings, decode_plan, encode
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound
-from veldnet.domain.resources import ConnectivityPlan
+from veldnet.domain.resources import CommunicationType, ConnectivityPlan
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes
 from veldnet.inventory.accounts import find_subscriber
@@ -45,12 +45,18 @@ class Plan(msgspec.Struct):
     settings: dict[str, Any]
     grants: list[Grant]
     suspended: bool = False
+    communicationType: CommunicationType = "UNICAST"
 
 
 def create_connectivity_plan(
-    connection: Connection, operator_ref: int, plan_id: str, name: str, settings: PlanSettings
+    connection: Connection,
+    operator_ref: int,
+    plan_id: str,
+    name: str,
+    settings: PlanSettings,
+    communication: CommunicationType = "UNICAST",
 ) -> int:
-    """A plan named `<supplier>/<key>`."""
+    """A plan named `<supplier>/<key>`, for devices or, MULTICAST, for groups."""
     if not _PLAN_ID.fullmatch(plan_id):
         raise InvalidField(
             "connectivity plan id {plan_id!r} must look like supplier-cs/plan-key", plan_id=plan_id[:80]
@@ -63,7 +69,7 @@ def create_connectivity_plan(
             operator_ref=operator_ref,
             id=plan_id,
             name=name,
-            communication_type="UNICAST",
+            communication_type=communication,
             settings=encode(settings),
         )
     )
@@ -217,6 +223,7 @@ def operator_plans(connection: Connection, operator_ref: int) -> list[Plan]:
             msgspec.structs.asdict(decode_plan(row.settings)),
             grants.get(row.ref, []),
             row.suspended,
+            row.communication_type,
         )
         for row in rows
     ]

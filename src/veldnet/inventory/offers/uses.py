@@ -7,7 +7,14 @@ import msgspec
 from sqlalchemy import Column, Connection, func, select
 
 from veldnet.domain.errors import InUse
-from veldnet.store.schema import decoder_bindings, devices, plan_grants, routing_profiles, subscribers
+from veldnet.store.schema import (
+    decoder_bindings,
+    devices,
+    multicast_groups,
+    plan_grants,
+    routing_profiles,
+    subscribers,
+)
 from veldnet.texts import Plural, Text
 
 
@@ -21,11 +28,12 @@ class UsedBy(msgspec.Struct):
 
 class Uses(msgspec.Struct):
     """Devices by subscriber, and how many other things of subscribers refer to it: grants of a plan, decoders
-    of a device profile, keys of routing profiles in an HSM group."""
+    of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan."""
 
     devices: int
     subscribers: list[UsedBy]
     grants: int = 0
+    groups: int = 0
     decoders: int = 0
     routingProfiles: int = 0
 
@@ -50,6 +58,9 @@ def plan_uses(connection: Connection, plan_ref: int) -> Uses:
     uses = _uses(_devices_of(connection, devices.c.plan_ref, plan_ref))
     uses.grants = connection.execute(
         select(func.count()).select_from(plan_grants).where(plan_grants.c.plan_ref == plan_ref)
+    ).scalar_one()
+    uses.groups = connection.execute(
+        select(func.count()).select_from(multicast_groups).where(multicast_groups.c.plan_ref == plan_ref)
     ).scalar_one()
     return uses
 
@@ -76,6 +87,15 @@ def group_uses(connection: Connection, group_ref: int) -> Uses:
 
 def refuse_while_used(what: Text, uses: Uses, instead: Text) -> None:
     """Raises `InUse`, which says by whom."""
+    if uses.groups:
+        raise InUse(
+            Plural(
+                "{what} is used by {count} multicast group; give it another one first",
+                "{what} is used by {count} multicast groups; give them another one first",
+                what=what,
+                count=uses.groups,
+            )
+        )
     if uses.devices:
         names = ", ".join(f"{one.customerId}: {one.devices}" for one in uses.subscribers[:5])
         raise InUse(

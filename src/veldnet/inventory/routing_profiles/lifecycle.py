@@ -17,7 +17,14 @@ from veldnet.inventory.offers import HsmGroup
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.keys import GeneratedAsKey
 from veldnet.store import lock_row
-from veldnet.store.schema import as_transport_keys, devices, routes, routing_profiles, subscribers
+from veldnet.store.schema import (
+    as_transport_keys,
+    devices,
+    multicast_groups,
+    routes,
+    routing_profiles,
+    subscribers,
+)
 from veldnet.texts import Plural
 
 from .checks import CheckedRoute
@@ -332,6 +339,18 @@ def delete_routing_profile(connection: Connection, scope: Scope, ref: str) -> No
                 "routing profile {ref} is used by {count} devices; give them another one first",
                 ref=ref,
                 count=using,
+            )
+        )
+    groups = connection.execute(
+        select(func.count()).where(multicast_groups.c.routing_profile_ref == row.ref)
+    ).scalar_one()
+    if groups:
+        raise InUse(
+            Plural(
+                "routing profile {ref} is used by {count} multicast group; give it another one first",
+                "routing profile {ref} is used by {count} multicast groups; give them another one first",
+                ref=ref,
+                count=groups,
             )
         )
     others = connection.execute(

@@ -111,6 +111,8 @@ class DownlinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float | None = None
     correlation_id: str | None = None
     priority: int = 0
+    # Of a multicast group: whether base stations are tried again that were not eligible at first.
+    retry_ineligible: bool = True
 
 
 class DownlinkSubmitted(msgspec.Struct, frozen=True, gc=False):

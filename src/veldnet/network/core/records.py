@@ -22,6 +22,8 @@ class FrameKind(IntEnum):
     RESET = 4
     REFUSED = 5
     DOWNLINK_REJECTED = 6
+    MULTICAST = 7
+    MULTICAST_SUMMARY = 8
     LOCATION = 9
 
 
@@ -312,6 +314,65 @@ class LocationRecord(msgspec.Struct, frozen=True, kw_only=True, tag="location", 
         return FrameKind.LOCATION
 
 
+class MulticastRecord(msgspec.Struct, frozen=True, kw_only=True, tag="multicast", omit_defaults=True):
+    """A downlink to a multicast group after its first attempt; `delivered` where a base station has sent it.
+    `device_ref` is the group's (see `domain.groups`)."""
+
+    id: int
+    device_ref: int
+    time: float
+    outcome: str
+    dev_addr: DevAddr
+    fcnt: int
+    fport: int
+    payload: bytes
+    size: int
+    encrypted: bool
+    correlation_id: str | None
+    group_class: str
+    frequency: int
+    modulation: Modulation
+    data_rate: int
+    sub_band: str | None
+    delivered: bool
+    over_limit: bool = False
+    submission: int = 0
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> FrameKind:
+        return FrameKind.MULTICAST
+
+
+class MulticastSummaryRecord(
+    msgspec.Struct, frozen=True, kw_only=True, tag="multicast_summary", omit_defaults=True
+):
+    """What became of a downlink to a multicast group after an attempt: `status` is PARTIAL where another one
+    follows, SUCCESS or ABORTED. `causes` counts the base stations that failed by delivery-failure code."""
+
+    id: int
+    device_ref: int
+    time: float
+    outcome: str
+    status: str
+    dev_addr: DevAddr
+    fcnt: int
+    fport: int
+    size: int
+    correlation_id: str | None
+    group_class: str
+    attempt: int
+    stations: int
+    succeeded: int
+    causes: dict[str, int]
+    submission: int = 0
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> FrameKind:
+        return FrameKind.MULTICAST_SUMMARY
+
+
 Record = (
     UplinkRecord
     | JoinRecord
@@ -320,6 +381,8 @@ Record = (
     | ResetRecord
     | RefusedRecord
     | LocationRecord
+    | MulticastRecord
+    | MulticastSummaryRecord
 )
 
 

@@ -42,6 +42,11 @@ class Catalogue:
 
     def device(self, row: DeviceRow) -> Device:
         """A device with its rules. Without service, as of a suspended plan or subscriber, it has no plan."""
-        served = row.plan_ref is not None and row.subscriber_ref not in self._suspended
-        plan = self.plans.get(row.plan_ref) if served and row.plan_ref is not None else None
+        plan = self.plan_of(row.plan_ref, row.subscriber_ref)
         return Device(row, self.profiles[row.profile_ref], plan)
+
+    def plan_of(self, plan_ref: int | None, subscriber_ref: int) -> PlanSettings | None:
+        """The rules of a plan, None where it gives no service to a subscriber."""
+        if plan_ref is None or subscriber_ref in self._suspended:
+            return None
+        return self.plans.get(plan_ref)

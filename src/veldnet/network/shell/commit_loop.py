@@ -196,9 +196,9 @@ class CommitLoop:
         if not await done:
             raise StoreError("the commit failed; nothing of it was written")
 
-    def add_record(self, record: Record) -> None:
-        """Record something that belongs to no device."""
-        self._batch.recorded.append(Recorded(record, None))
+    def add_record(self, record: Record, device: Device | None = None) -> None:
+        """Record something that belongs to no device in memory: to none at all, or to a multicast group."""
+        self._batch.recorded.append(Recorded(record, device))
         self.wake()
 
     def add_part(self, frame_id: int, part: int, body: bytes) -> None:

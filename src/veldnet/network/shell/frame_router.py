@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from veldnet.domain.partitions import partition_of_address, partition_of_eui
@@ -23,10 +24,12 @@ from .transitions import Transitions
 
 # Devices an address is given to while others are free.
 MAX_SHARING = 8
+_ATTEMPTS = 16
 
 
 class FrameRouter:
-    """The `FrameHandler` of admission. A frame whose device is not in memory waits until it is loaded."""
+    """The `FrameHandler` of admission; `reserved` says which addresses no session may have. A frame whose
+    device is not in memory waits until it is loaded."""
 
     def __init__(
         self,
@@ -35,7 +38,9 @@ class FrameRouter:
         addresses: AddressSpace,
         admission: Admission,
         transitions: Transitions,
+        reserved: Callable[[DevAddr], bool],
     ) -> None:
+        self._reserved = reserved
         self._rng = runtime.rng
         self._counters = runtime.counters
         self._devices = devices
@@ -126,8 +131,8 @@ class FrameRouter:
 
     def _allocate(self, dev_eui: DevEui) -> DevAddr:
         dev_addr = self._addresses.allocate(dev_eui, self._rng)
-        for _attempt in range(8):
-            if self._devices.sharing(dev_addr) < MAX_SHARING:
+        for _attempt in range(_ATTEMPTS):
+            if self._devices.sharing(dev_addr) < MAX_SHARING and not self._reserved(dev_addr):
                 break
             dev_addr = self._addresses.allocate(dev_eui, self._rng)
         return dev_addr

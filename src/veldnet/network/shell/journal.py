@@ -12,6 +12,7 @@ from veldnet.network.core.records import (
     Copy,
     DownlinkRecord,
     JoinRecord,
+    MulticastRecord,
     Record,
     RefusedRecord,
     UplinkRecord,
@@ -168,6 +169,32 @@ def _downlink_row(record: DownlinkRecord, subscriber: int | None, plan: int | No
     )
 
 
+def _multicast_row(record: MulticastRecord, subscriber: int | None, plan: int | None) -> FrameRow:
+    modulation = record.modulation if record.delivered else None
+    return FrameRow(
+        record.id,
+        record.device_ref,
+        int(record.kind),
+        record.outcome,
+        record.fcnt,
+        record.fport,
+        record.size,
+        None,
+        None,
+        record.data_rate,
+        None,
+        0,
+        _at_if_apart(record),
+        OVER_LIMIT if record.over_limit else 0,
+        None,
+        _airtime(modulation, _data_size(record.fport, record.size, b""), uplink=False),
+        modulation.sf if isinstance(modulation, Lora) else None,
+        None,
+        subscriber,
+        plan,
+    )
+
+
 def frame_row(record: Record, subscriber: int | None, plan: int | None) -> FrameRow:
     """The frame row of a record; `subscriber` and `plan` are those of its device at the time."""
     if isinstance(record, UplinkRecord):
@@ -176,13 +203,15 @@ def frame_row(record: Record, subscriber: int | None, plan: int | None) -> Frame
         return _downlink_row(record, subscriber, plan)
     if isinstance(record, JoinRecord | RefusedRecord):
         return _request_row(record, subscriber, plan)
+    if isinstance(record, MulticastRecord):
+        return _multicast_row(record, subscriber, plan)
     over = OVER_LIMIT if getattr(record, "over_limit", False) else 0
     return FrameRow(
         record.id,
         record.device_ref,
         int(record.kind),
         record.outcome,
-        None,
+        getattr(record, "fcnt", None),
         getattr(record, "fport", None),
         record.size,
         None,

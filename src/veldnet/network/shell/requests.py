@@ -23,6 +23,7 @@ from veldnet.store import NotServed
 from .answers import PendingAnswers
 from .commit_loop import CommitLoop
 from .devices import DeviceTable, Entry
+from .multicast import MulticastGroups
 from .runtime import Runtime
 from .transitions import Transitions
 
@@ -69,6 +70,8 @@ class DeviceRequests:
         self._commits = commits
         self._transitions = transitions
         self._answers = answers
+        # Which are submitted to as devices are.
+        self.groups: MulticastGroups | None = None
 
     async def submit(self, dev_eui: DevEui, request: DownlinkRequest) -> SubmissionRefusal | None:
         """Queue a downlink; returns when it is durable, or why it was refused. Raises `UnknownDevice`."""
@@ -79,6 +82,10 @@ class DeviceRequests:
         entry = await self._devices.get(dev_eui=str(dev_eui))
         if entry is None and self._devices.owned.stored is not None:
             self._check_served(await self._devices.store.devices_by_dev_eui([str(dev_eui)]))
+        if entry is None and self.groups is not None:
+            to_group = await self.groups.queue(dev_eui, request)
+            if to_group is not None:
+                return to_group
         if entry is None or entry.removed:
             raise UnknownDevice(f"no device has DevEUI {dev_eui}")
         now = self._clock()

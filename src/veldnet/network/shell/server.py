@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from veldnet.domain.joins import JoinKeys
 from veldnet.keys import Vault
-from veldnet.lorawan import BaseStationId
+from veldnet.lorawan import BaseStationId, DevAddr
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.core.air_schedule import AirSchedule
@@ -31,6 +31,7 @@ from .due_downlinks import DueDownlinks
 from .effects import Effects
 from .frame_router import FrameRouter
 from .invalidation import Invalidation
+from .multicast import GroupParts, MulticastGroups
 from .options import ServerOptions
 from .partitions import ServedPartitions
 from .requests import DeviceRequests, Requests
@@ -75,20 +76,18 @@ class NetworkServer:
         self._transitions = Transitions(
             runtime, parameters, self.devices, self.commits, self._admission, self._release
         )
-        self._router = FrameRouter(runtime, self.devices, self.addresses, self._admission, self._transitions)
+        self._router = FrameRouter(
+            runtime, self.devices, self.addresses, self._admission, self._transitions, self._reserved
+        )
         self._admission.hand_to(self._router)
         self._tasks = Tasks(runtime.supervisor)
+        self.groups = self._multicast(runtime, vault, options)
         self._reports = DownlinkReports(
             runtime, self.devices, self._transitions, self._tasks, options.node_lives
         )
-        self._transmitter = Transmitter(
-            runtime,
-            send,
-            self._reports.transmitted,
-            self.air,
-            lead=parameters.lead,
-            timeout=parameters.transmit_timeout,
-        )
+        self._transmitter = self._transmitting(runtime, send, self._reports.transmitted)
+        self._group_transmitter = self._transmitting(runtime, send, self.groups.transmitted)
+        self.groups.transmit = self._group_transmitter.transmit_for
         self._orders = VaultOrders(vault, runtime, self._vault_answered)
         self._due = DueDownlinks(runtime, store, self.devices, self._transitions, self._tasks)
         self._answers = PendingAnswers()
@@ -96,6 +95,7 @@ class NetworkServer:
         self.local_requests = DeviceRequests(
             runtime, parameters, self.devices, self.commits, self._transitions, self._answers
         )
+        self.local_requests.groups = self.groups
         # Where there are several nodes, what asks the one that serves the device.
         self.requests: Requests = self.local_requests
         self.inventory = Invalidation(
@@ -106,6 +106,22 @@ class NetworkServer:
             self.devices, self.commits, self._admission, self._effects, self._due, self._tasks
         )
         self._loading_addresses: asyncio.Task[None] | None = None
+
+    def _multicast(self, runtime: Runtime, vault: Vault, options: ServerOptions) -> MulticastGroups:
+        owned, generation = self.devices.owned, options.generation
+        parts = GroupParts(self.parameters, self._store, vault, self._catalogue, owned, generation)
+        groups = MulticastGroups(runtime, parts, self.commits, self._tasks)
+        self.commits.join(groups)
+        return groups
+
+    def _transmitting(
+        self,
+        runtime: Runtime,
+        send: Callable[[GatewayDownlink], None],
+        done: Callable[[int, int, Done], None],
+    ) -> Transmitter:
+        of = self.parameters
+        return Transmitter(runtime, send, done, self.air, lead=of.lead, timeout=of.transmit_timeout)
 
     def _who_does_effects(self, runtime: Runtime) -> Effects:
         return Effects(
@@ -123,9 +139,11 @@ class NetworkServer:
         """Load the rules devices live by; devices themselves are loaded when they are heard, or when a
         downlink waits for them that needs no uplink."""
         await self._catalogue.load(self._store)
+        await self.groups.load_addresses()
         self._loading_addresses = self._supervisor.keep("session addresses", self._load_addresses)
         if self.devices.owned.stored is None:
             self._due.start()
+            self.groups.resume(None)
 
     async def _load_addresses(self) -> None:
         """Learn which addresses have a session, in the background: there may be a million of them."""
@@ -150,6 +168,8 @@ class NetworkServer:
         self._admission.close()
         self._due.close()
         self._transmitter.close()
+        self.groups.close()
+        self._group_transmitter.close()
         self._reports.close()
         self.devices.close()
         for task in self._orders.tasks:
@@ -165,11 +185,13 @@ class NetworkServer:
 
     def transmit_reported(self, report: TransmitReport) -> None:
         """Take a base station's answer to a downlink."""
-        self._transmitter.reported(report)
+        if not self._transmitter.reported(report):
+            self._group_transmitter.reported(report)
 
     def unanswered(self, base_stations: Collection[BaseStationId]) -> None:
         """Nobody will answer for base stations: the node that they were connected to is gone."""
         self._transmitter.unanswered(base_stations)
+        self._group_transmitter.unanswered(base_stations)
 
     @property
     def gate(self) -> FrameGate:
@@ -182,6 +204,10 @@ class NetworkServer:
         return max(self._admission.lag, self.commits.lag)
 
     # Between the parts.
+
+    def _reserved(self, dev_addr: DevAddr) -> bool:
+        """Whether an address is that of a multicast group, which no session may have."""
+        return int(dev_addr) in self.groups.addresses
 
     def _release(self, entry: Entry, effect: Effect) -> None:
         self._effects.release(entry, effect)

@@ -41,10 +41,14 @@ class Transmitter:
 
     def transmit(self, entry: Entry, effect: Transmit) -> None:
         """Do the effect."""
+        self.transmit_for(entry.device.row.ref, effect)
+
+    def transmit_for(self, ref: int, effect: Transmit) -> None:
+        """The same for a device, or a multicast group, that is known by a number."""
         now = self._clock()
         effect = replace(effect, windows=self.air.in_order(effect.windows, now))
         step = begin(effect, now, self._lead, self.air)
-        self._follow(entry.device.row.ref, step, effect.token, self._counters.committed_at)
+        self._follow(ref, step, effect.token, self._counters.committed_at)
 
     def _follow(self, device_ref: int, step: Step, token: int, decided: float | None = None) -> None:
         if isinstance(step, Done):
@@ -67,15 +71,16 @@ class Transmitter:
         self._attempts[token] = (device_ref, attempt, timer)
         self._send(frame)
 
-    def reported(self, answer: TransmitReport) -> None:
-        """A base station's answer; one to a downlink that is over, or at another one, is ignored."""
+    def reported(self, answer: TransmitReport) -> bool:
+        """A base station's answer; one to a downlink that is over, or at another one, is ignored. False where
+        it is to none that is under way here."""
         found = self._attempts.get(answer.token)
         if found is None:
-            return
+            return False
         device_ref, attempt, timer = found
         window = attempt.current
         if window is None or window.base_station != answer.base_station:
-            return
+            return True
         del self._attempts[answer.token]
         timer.cancel()
         now = self._clock()
@@ -84,6 +89,7 @@ class Transmitter:
             self.air.radios.learn(window, answer.error, now)
         step = report(attempt, answer.error, now, self._lead, self.air, second=answer.second)
         self._follow(device_ref, step, answer.token)
+        return True
 
     def _resume(self, token: int) -> None:
         device_ref, attempt, _timer = self._attempts.pop(token)

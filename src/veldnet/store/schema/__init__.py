@@ -86,6 +86,7 @@ from .journal import (
     hourly_statistics,
 )
 from .locations import locations
+from .multicast import base_station_tags, multicast_frames, multicast_groups, multicast_members
 from .offers import connectivity_plans, device_profiles, hsm_groups, plan_grants
 from .routing import as_transport_keys, exchange_keys, routes, routing_profiles
 
@@ -106,6 +107,7 @@ __all__ = [
     "base_station_hours",
     "base_station_outages",
     "base_station_profiles",
+    "base_station_tags",
     "base_station_tokens",
     "base_station_updates",
     "base_station_worth",
@@ -156,6 +158,9 @@ __all__ = [
     "locations",
     "metadata",
     "module_alarms",
+    "multicast_frames",
+    "multicast_groups",
+    "multicast_members",
     "nodes",
     "notification_settings",
     "notifications",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
 from veldnet.domain.documents import PlanSettings, ProfileSettings, StationProfileSettings
 from veldnet.domain.errors import InvalidField, MissingField
+from veldnet.domain.resources import CommunicationType
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, devices, offers
 from veldnet.inventory.offers import Group, Plan, Profile, SettingField, Uses, read_document, setting_fields
@@ -26,11 +28,12 @@ S = TypeVar("S", PlanSettings, ProfileSettings)
 
 class NewPlan(msgspec.Struct):
     """A plan; the id looks like supplier-cs/plan-key. Settings that are left out have ThingPark's
-    defaults."""
+    defaults. Devices have plans of communicationType UNICAST, multicast groups MULTICAST ones."""
 
     id: str
     name: str
     settings: dict[str, Any] = {}
+    communicationType: CommunicationType = "UNICAST"
 
 
 class PlanChange(msgspec.Struct):
@@ -192,7 +195,8 @@ async def list_plans(services: Services, operator: OperatorScope) -> list[Plan]:
 
 @OPERATOR.post("/plans", "createPlan", "Operator", "Create a connectivity plan.", status=201)
 async def create_plan(services: Services, operator: OperatorScope, body: NewPlan) -> None:
-    await _PLANS.created(services, operator, body)
+    create = partial(offers.create_connectivity_plan, communication=body.communicationType)
+    await replace(_PLANS, create=create).created(services, operator, body)
 
 
 @OPERATOR.put("/plans/{planRef}", "changePlan", "Operator", "Give a plan other rules.", status=204)

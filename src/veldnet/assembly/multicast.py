@@ -1,0 +1,89 @@
+"""Multicast groups where inventory, vault and network meet: addresses, keys, and coverage as it is now."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, select
+
+from veldnet.inventory.groups import Allocate, CoveringStation, GroupCoverage, NewGroup, SealedKeys
+from veldnet.keys import Vault, labels
+from veldnet.lorawan import BaseStationId, DevAddr, DevEui
+from veldnet.lorawan.regions import ChannelPlan
+from veldnet.network.core.multicast import Heard, cover, data_rate_of
+from veldnet.network.shell import NetworkServer
+from veldnet.store import multicast
+from veldnet.store.schema import base_stations, devices
+
+_MOST_NAMED = 100
+
+
+def allocator(network: NetworkServer) -> Allocate:
+    """Gives addresses of the network."""
+    rng = random.SystemRandom()
+
+    def allocate(dev_eui: DevEui) -> DevAddr:
+        return network.addresses.allocate(dev_eui, rng)
+
+    return allocate
+
+
+async def seal_keys(vault: Vault, new: NewGroup, dev_addr: DevAddr) -> SealedKeys:
+    """The keys of a new group, as the default vault seals them: the network reads the session keys again."""
+    session = await vault.seal(labels.group_keys(new.dev_eui), new.session_keys(dev_addr))
+    if new.mc_key is None:
+        return SealedKeys(session)
+    return SealedKeys(session, await vault.seal(labels.mc_key(new.dev_eui), bytes(new.mc_key)))
+
+
+def coverage_of(connection: Connection, group_ref: int, plans: Mapping[str, ChannelPlan]) -> GroupCoverage:
+    """The base stations that send to a group, and the members that they do not reach."""
+    row = multicast.group_by_ref(connection, group_ref)
+    if row is None or row.region not in plans:
+        return GroupCoverage([], 0, 0, 0, [], [])
+    members = multicast.members_of_group(connection, group_ref)
+    listed = [BaseStationId.parse(each.base_station) for each in multicast.stations_of_group(connection, row)]
+    ours = set(listed)
+    heard = [
+        Heard(device, BaseStationId(station), margin)
+        for device, station, margin in multicast.hearing_of_members(connection, group_ref)
+        if BaseStationId(station) in ours
+    ]
+    region = plans[row.region].region
+    found = cover(members, heard, region.downlink[data_rate_of(row, region)].modulation)
+    chosen = found.stations if row.coverage == "MEMBERS" else tuple(listed)
+    return GroupCoverage(
+        _stations(connection, chosen, heard),
+        len(members),
+        len(found.weak),
+        len(found.unheard),
+        _euis(connection, found.weak),
+        _euis(connection, found.unheard),
+    )
+
+
+def _stations(
+    connection: Connection, chosen: tuple[BaseStationId, ...], heard: list[Heard]
+) -> list[CoveringStation]:
+    counts: dict[BaseStationId, int] = {}
+    for each in heard:
+        counts[each.base_station] = counts.get(each.base_station, 0) + 1
+    rows = {
+        row.id: row
+        for row in connection.execute(
+            select(
+                base_stations.c.id, base_stations.c.name, base_stations.c.latitude, base_stations.c.longitude
+            ).where(base_stations.c.id.in_([str(station) for station in chosen]))
+        )
+    }
+    return [
+        CoveringStation(row.id, row.name, row.latitude, row.longitude, counts.get(station, 0))
+        for station in chosen
+        if (row := rows.get(str(station))) is not None
+    ]
+
+
+def _euis(connection: Connection, refs: tuple[int, ...]) -> list[str]:
+    query = select(devices.c.dev_eui).where(devices.c.ref.in_(refs[:_MOST_NAMED])).order_by(devices.c.dev_eui)
+    return list(connection.execute(query).scalars())
