@@ -1675,6 +1675,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/multicastGroups/{groupRef}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A multicast group. */
+        get: operations["getMulticastGroup"];
+        /** Change a multicast group. */
+        put: operations["updateMulticastGroup"];
+        post?: never;
+        /** Delete a multicast group. */
+        delete: operations["deleteMulticastGroup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/multicastGroups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Multicast groups, paginated. */
+        get: operations["listMulticastGroups"];
+        put?: never;
+        /** Create a multicast group. */
+        post: operations["createMulticastGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/multicastGroups/{groupRef}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Devices of a multicast group. */
+        get: operations["listMulticastMembers"];
+        put?: never;
+        /** Add devices to a multicast group. */
+        post: operations["addMulticastMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/multicastGroups/{groupRef}/members/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take devices out of a multicast group. */
+        post: operations["removeMulticastMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/multicastGroups/{groupRef}/baseStations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Base stations that send to a multicast group. */
+        get: operations["getMulticastCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/multicastGroups/{groupRef}/downlinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Downlinks of a multicast group. */
+        get: operations["listMulticastDownlinks"];
+        put?: never;
+        /** Queue a downlink to a multicast group. */
+        post: operations["sendMulticastDownlink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/multicastGroups/{groupRef}/downlinks/{downlinkId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A downlink of a multicast group. */
+        get: operations["getMulticastDownlink"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -4538,6 +4662,151 @@ export interface components {
             direction: number;
         };
         /**
+         * MulticastGroup
+         * @description A multicast group: devices that share an address and keys, and hear the same downlinks.
+         *
+         *         Keys are accepted and never returned: `multicastKey` (McKey, of which the others are derived), or
+         *         `networkSessionKey` and `applicationSessionKey`. Without `networkAddress` the network gives one.
+         *         `pingSlotPeriod` in seconds (class B), `downlinkFrequency` in MHz; without frequency or data rate those of
+         *         the region apply. `baseStationCoverage` says which base stations send: all of the operator, those with one
+         *         of `baseStationTags`, or few that reach all members.
+         */
+        MulticastGroup: {
+            ref?: string;
+            name?: string;
+            EUI?: string;
+            networkAddress?: string;
+            /** @enum {string} */
+            deviceClass?: "B" | "C";
+            pingSlotPeriod?: number | null;
+            downlinkFrequency?: number | null;
+            downlinkDataRate?: number | null;
+            region?: string;
+            connectivityPlanId?: string;
+            routingProfileId?: string | null;
+            multicastKey?: string;
+            networkSessionKey?: string;
+            applicationSessionKey?: string;
+            /** @enum {string} */
+            baseStationCoverage?: "ALL" | "MEMBERS" | "TAGS";
+            baseStationTags?: string[];
+            payloadEncrypted?: boolean;
+            memberCount?: number;
+            lastFCntDown?: number;
+            lastDownlinkTime?: string;
+            /** @enum {string} */
+            lastDownlinkStatus?: "ABORTED" | "DISCARDED" | "QUEUED" | "SENDING" | "SUCCESS";
+            creationTime?: string;
+            lastUpdateTime?: string;
+            lastUpdateUser?: string;
+        };
+        /**
+         * GroupPage
+         * @description Groups by name, and how many there are.
+         */
+        GroupPage: {
+            groups: components["schemas"]["MulticastGroup"][];
+            total: number;
+        };
+        /** MemberPage */
+        MemberPage: {
+            members: components["schemas"]["Member"][];
+            total: number;
+        };
+        /**
+         * Member
+         * @description A device of a group; `margin` in dB above what the slowest data rate needs, at the base station that
+         *         hears it best.
+         */
+        Member: {
+            deviceRef: string;
+            deviceEUI: string;
+            deviceName: string;
+            baseStationId: string | null;
+            margin: number | null;
+        };
+        /**
+         * MembersChanged
+         * @description How many devices were added to a group, or taken out of it.
+         */
+        MembersChanged: {
+            changed: number;
+            memberCount: number;
+        };
+        /**
+         * GroupCoverage
+         * @description Which base stations send to a group now. `unheard` members were heard by none of them; `weak` ones are
+         *         heard with little to spare at the group's data rate. At most a hundred of each are named.
+         */
+        GroupCoverage: {
+            baseStations: components["schemas"]["CoveringStation"][];
+            members: number;
+            weakCount: number;
+            unheardCount: number;
+            weak: string[];
+            unheard: string[];
+        };
+        /**
+         * CoveringStation
+         * @description A base station that sends to a group, and how many members it hears.
+         */
+        CoveringStation: {
+            id: string;
+            name: string;
+            latitude: number | null;
+            longitude: number | null;
+            members: number;
+        };
+        /** GroupFramePage */
+        GroupFramePage: {
+            frames: components["schemas"]["GroupFrame"][];
+            next: string | null;
+        };
+        /**
+         * GroupFrame
+         * @description A downlink to a group; `causes` counts the base stations that failed by delivery-failure code.
+         */
+        GroupFrame: {
+            id: string;
+            /** @enum {string} */
+            status: "ABORTED" | "DISCARDED" | "QUEUED" | "SENDING" | "SUCCESS";
+            submissionTime: string;
+            lastUpdateTime: string;
+            sentTime: string | null;
+            fPort: number;
+            fCntDown: number | null;
+            size: number;
+            correlationId: string | null;
+            attempts: number;
+            baseStations: number;
+            succeeded: number;
+            failed: number;
+            causes: {
+                [key: string]: number;
+            };
+            reason: string | null;
+            outcomes: components["schemas"]["StationOutcome"][];
+        };
+        /**
+         * StationOutcome
+         * @description What became of a frame at a base station: the delivery-failure cause of its last attempt, `00` where it
+         *         was sent, absent before the first.
+         */
+        StationOutcome: {
+            baseStationId: string;
+            sent: boolean;
+            attempts: number;
+            cause: string | null;
+            leftOut: boolean;
+        };
+        /**
+         * GroupDownlinkQueued
+         * @description `id` leads to what becomes of the downlink.
+         */
+        GroupDownlinkQueued: {
+            id: string;
+        };
+        /**
          * Overview
          * @description How the subscriber's devices and messages are; `alarms` are those that nobody has acknowledged.
          */
@@ -5439,6 +5708,11 @@ export interface components {
             grants: components["schemas"]["Grant"][];
             /** @default false */
             suspended: boolean;
+            /**
+             * @default UNICAST
+             * @enum {string}
+             */
+            communicationType: "MULTICAST" | "UNICAST";
         };
         /**
          * Grant
@@ -5453,13 +5727,15 @@ export interface components {
         /**
          * Uses
          * @description Devices by subscriber, and how many other things of subscribers refer to it: grants of a plan, decoders
-         *         of a device profile, keys of routing profiles in an HSM group.
+         *         of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan.
          */
         Uses: {
             devices: number;
             subscribers: components["schemas"]["UsedBy"][];
             /** @default 0 */
             grants: number;
+            /** @default 0 */
+            groups: number;
             /** @default 0 */
             decoders: number;
             /** @default 0 */
@@ -6167,6 +6443,30 @@ export interface components {
             name: string;
         };
         /**
+         * DeviceList
+         * @description DevEUIs of devices.
+         */
+        DeviceList: {
+            deviceEUIs: string[];
+        };
+        /**
+         * GroupDownlink
+         * @description A downlink to a group: `payload` as hexadecimal digits; with `fCntDown` it is encrypted with that
+         *         counter already. `validity` in seconds. Base stations that are not eligible at first are tried again
+         *         unless `retryIneligibleGateways` is false.
+         */
+        GroupDownlink: {
+            fPort?: number;
+            payload?: string;
+            fCntDown?: number;
+            validity?: number;
+            correlationId?: string;
+            /** @default true */
+            retryIneligibleGateways: boolean;
+            /** @default false */
+            flush: boolean;
+        };
+        /**
          * NewProject
          * @description What a project is called.
          */
@@ -6340,13 +6640,18 @@ export interface components {
         /**
          * NewPlan
          * @description A plan; the id looks like supplier-cs/plan-key. Settings that are left out have ThingPark's
-         *         defaults.
+         *         defaults. Devices have plans of communicationType UNICAST, multicast groups MULTICAST ones.
          */
         NewPlan: {
             id: string;
             name: string;
             /** @default {} */
             settings: Record<string, never>;
+            /**
+             * @default UNICAST
+             * @enum {string}
+             */
+            communicationType: "MULTICAST" | "UNICAST";
         };
         /**
          * PlanChange
@@ -16203,6 +16508,997 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceLocations"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getMulticastGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MulticastGroup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    updateMulticastGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MulticastGroup"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MulticastGroup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    deleteMulticastGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listMulticastGroups: {
+        parameters: {
+            query?: {
+                /** @description Part of the name or DevEUI. */
+                text?: string;
+                /** @description From 1 on. */
+                page?: number;
+                /** @description Groups on a page. */
+                pageSize?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    createMulticastGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MulticastGroup"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MulticastGroup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listMulticastMembers: {
+        parameters: {
+            query?: {
+                /** @description From 1 on. */
+                page?: number;
+                /** @description Members on a page. */
+                pageSize?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    addMulticastMembers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceList"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembersChanged"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    removeMulticastMembers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceList"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembersChanged"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getMulticastCoverage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupCoverage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listMulticastDownlinks: {
+        parameters: {
+            query?: {
+                /** @description Only those older than this id. */
+                before?: string;
+                /** @description Downlinks at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupFramePage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    sendMulticastDownlink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupDownlink"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDownlinkQueued"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getMulticastDownlink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+                /** @description Identifier, as returned in lists and responses. */
+                downlinkId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupFrame"];
                 };
             };
             /** @description Bad Request */
