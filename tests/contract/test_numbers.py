@@ -194,6 +194,10 @@ RENAMED = {
     **{"rest" + "less": "unsolicited", "watch": "monitoring"},
     **{"ix_deliveries_lane": "ix_deliveries_queue"},
     **{"ix_device_states_rest" + "less": "ix_device_states_unsolicited"},
+    **{"devices_counted": "devices_counted_on_insert", "devices_uncounted": "devices_counted_on_delete"},
+    **{"devices_recounted": "devices_in_device_counts", "devices_placed": "devices_counted_on_insert"},
+    **{"devices_gone": "devices_counted_on_delete"},
+    **dict.fromkeys(("devices_moved_away", "devices_moved_here"), "devices_in_device_cells"),
 }
 
 

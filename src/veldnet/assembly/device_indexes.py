@@ -1,4 +1,4 @@
-"""Keeps what devices are put in order by, and what stands within their names."""
+"""Keeps what devices are put in order by, what stands within their names, and the blocks of their lists."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 
 from veldnet.monitoring.device_order import order_devices
-from veldnet.store import Store, index_names
+from veldnet.store import Store, balance_lists, index_names, unbalanced_lists
 
 # The order takes at most one part in so many of the time: a million devices are put in order every 15 to 40
 # minutes, a few thousand each time it comes round.
 _SHARE = 100
-# Between pieces of names, so that frames get the writer; a million new ones take half a minute.
+# Between pieces of names and of lists, so that frames get the writer; a million new ones take half a minute.
 _PAUSE = 0.1
 
 
@@ -31,12 +31,15 @@ class DeviceIndexes:
             self._again_at = self._clock() + _SHARE * busy
 
     async def take_names(self) -> None:
-        """Take the names of new devices into the index."""
+        """Take the names of new devices into the index, and divide blocks of lists that have grown."""
         more = True
         while more:
             more = await self._store.write(index_names)
             if more:
                 await asyncio.sleep(_PAUSE)
+        while await self._store.read(unbalanced_lists):
+            await self._store.write(balance_lists)
+            await asyncio.sleep(_PAUSE)
 
     async def refresh(self) -> None:
         """Do both now."""

@@ -14,12 +14,12 @@ from functools import partial
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, select
 
 from veldnet.domain.health import Standing
 from veldnet.inventory.devices import EXACT
-from veldnet.store import Store, write_property
-from veldnet.store.schema import ORDERED_AT, device_order, device_states
+from veldnet.store import Store, put_many, write_property
+from veldnet.store.schema import ORDERED_AT, device_order, device_states, devices
 
 from .health import fleet_counts
 from .observed import standing
@@ -45,15 +45,6 @@ class _Piece(NamedTuple):
     moved: Sequence[_Moved]
     # Devices of which nothing is known any more.
     gone: Sequence[int]
-
-
-# From `devices`, so that one deleted meanwhile goes nowhere.
-_PUT = text(
-    "INSERT INTO device_order (device_ref, subscriber_ref, heard_hour, lost_percent) "
-    "SELECT ref, subscriber_ref, :heard_hour, :lost_percent FROM devices WHERE ref = :device_ref "
-    "ON CONFLICT (device_ref) DO UPDATE SET "
-    "heard_hour = excluded.heard_hour, lost_percent = excluded.lost_percent"
-)
 
 
 def place_of(at: Standing) -> tuple[int, int]:
@@ -82,8 +73,23 @@ def _read(connection: Connection, *, after: int) -> _Piece:
 
 
 def _write(connection: Connection, *, piece: _Piece) -> None:
-    if piece.moved:
-        connection.execute(_PUT, [msgspec.structs.asdict(one) for one in piece.moved])
+    # One that was deleted meanwhile goes nowhere.
+    refs = [one.device_ref for one in piece.moved]
+    owners = {
+        row.ref: row.subscriber_ref
+        for row in connection.execute(
+            select(devices.c.ref, devices.c.subscriber_ref).where(devices.c.ref.in_(refs))
+        )
+    }
+    put_many(
+        connection,
+        device_order,
+        [
+            msgspec.structs.asdict(one) | {"subscriber_ref": owners[one.device_ref]}
+            for one in piece.moved
+            if one.device_ref in owners
+        ],
+    )
     if piece.gone:
         connection.execute(delete(device_order).where(device_order.c.device_ref.in_(piece.gone)))
 

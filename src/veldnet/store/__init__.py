@@ -32,6 +32,7 @@ from .interface import (
 )
 from .journal_days import drop_day, is_kept_by_days
 from .leases import Lease, Proof
+from .list_blocks import Block, balance_lists, blocks_of, unbalanced_lists
 from .locks import lock_row, lock_table
 from .migrating import (
     HEAD,
@@ -86,7 +87,7 @@ from .sqlite import SqliteStore, sqlite_engine
 from .sqlite_database import SqliteFile
 from .transactions import settled_before
 from .triggers import appended_counts, create_triggers, fold_device_counts
-from .upserts import insert_new, put
+from .upserts import insert_new, put, put_many
 
 __all__ = [
     "ALARM_INFOS",
@@ -96,6 +97,7 @@ __all__ = [
     "AlarmRow",
     "AnsweredDownlinkRow",
     "AttemptRow",
+    "Block",
     "BodyRow",
     "CampaignEventRow",
     "CheckRow",
@@ -149,7 +151,9 @@ __all__ = [
     "Unanswered",
     "UnknownRevision",
     "appended_counts",
+    "balance_lists",
     "base_station_history",
+    "blocks_of",
     "check_revision",
     "copy_database",
     "coverage",
@@ -179,6 +183,7 @@ __all__ = [
     "postgres_database",
     "process_of",
     "put",
+    "put_many",
     "read_cluster",
     "read_property",
     "read_timeline",
@@ -188,5 +193,6 @@ __all__ = [
     "sqlite_database",
     "sqlite_engine",
     "sync_directory",
+    "unbalanced_lists",
     "write_property",
 ]

@@ -1,5 +1,5 @@
-"""Triggers on `devices` that keep `device_counts`, `device_cells` and `device_areas`, for each engine, as
-part of the schema.
+"""Triggers on `devices` and `device_order` that keep the counts of devices, for each engine, as part of the
+schema.
 
 SQLite adds to the row of a count, for it has one writer. In PostgreSQL writers would wait for each other at
 that row and lock several of them in different orders; there each transaction appends rows of its own, marked
@@ -8,116 +8,179 @@ with its number, and `fold_device_counts` adds them up from time to time. A coun
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, event, text
 
-from .schema import AREAS_A_DEGREE, CELLS_A_DEGREE, DEVICE_BLOCK_BITS, metadata
-
-# What a count is of, in each table.
-_KEYS = {
-    "device_counts": ("subscriber_ref", "block", "health"),
-    "device_cells": ("subscriber_ref", "row", "col", "health"),
-    "device_areas": ("subscriber_ref", "row", "col", "health"),
-}
-_PLACES = {"device_cells": CELLS_A_DEGREE, "device_areas": AREAS_A_DEGREE}
+from .schema import AREAS_A_DEGREE, CELLS_A_DEGREE, DEVICE_BLOCK_BITS, DeviceList, metadata
 
 
-def _cell(of: str, cells_a_degree: int) -> str:
-    return ", ".join(
-        f"CAST(({of}{column} + {shift}) * {cells_a_degree} AS INTEGER)"
+class _Counted(NamedTuple):
+    """What a count is of: columns of `table`, and for each row of what is counted their values. `{of}` stands
+    before columns of that row."""
+
+    table: str
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+    # Columns of what is counted that change the values.
+    by: tuple[str, ...]
+    where: str = "true"
+
+
+def _text_block(which: DeviceList, column: str) -> str:
+    """The block in which a device stands among names or DevEUIs."""
+    return (
+        "coalesce((SELECT bounds.block FROM device_text_bounds AS bounds "  # noqa: S608 - a number
+        f"WHERE bounds.list = {which.value} AND bounds.subscriber_ref = {{of}}subscriber_ref "
+        f"AND (bounds.key, bounds.dev_eui) <= ({{of}}{column}, {{of}}dev_eui) "
+        "ORDER BY bounds.key DESC, bounds.dev_eui DESC LIMIT 1), 0)"
+    )
+
+
+def _number_block(which: DeviceList, column: str) -> str:
+    """The same among hours or percentages."""
+    return (
+        "coalesce((SELECT bounds.block FROM device_number_bounds AS bounds "  # noqa: S608 - a number
+        f"WHERE bounds.list = {which.value} AND bounds.subscriber_ref = {{of}}subscriber_ref "
+        f"AND (bounds.key, bounds.device_ref) <= ({{of}}{column}, {{of}}device_ref) "
+        "ORDER BY bounds.key DESC, bounds.device_ref DESC LIMIT 1), 0)"
+    )
+
+
+def _in_list(which: DeviceList, block: str, health: str) -> str:
+    return f"{which.value}, {{of}}subscriber_ref, {block}, {health}"
+
+
+_LIST_KEY = ("list", "subscriber_ref", "block", "health")
+_CELL_KEY = ("subscriber_ref", "row", "col", "health", "plan_ref", "profile_ref", "routing_profile_ref")
+
+
+def _cells(table: str, a_degree: int, whole: str) -> _Counted:
+    row, col = (
+        whole.format(f"({{of}}{column} + {shift}) * {a_degree}")
         for column, shift in (("latitude", "90.0"), ("longitude", "180.0"))
     )
-
-
-def _sqlite() -> tuple[str, ...]:
-    block = f"ref >> {DEVICE_BLOCK_BITS}"
-    add = (
-        "INSERT INTO device_counts (subscriber_ref, block, health, part, devices) "  # noqa: S608
-        f"VALUES (NEW.subscriber_ref, NEW.{block}, NEW.health, 0, 1) "
-        "ON CONFLICT (subscriber_ref, block, health, part) DO UPDATE SET devices = devices + 1;"
+    return _Counted(
+        table,
+        _CELL_KEY,
+        (
+            f"{{of}}subscriber_ref, {row}, {col}, {{of}}health, coalesce({{of}}plan_ref, 0), "
+            "{of}profile_ref, coalesce({of}routing_profile_ref, 0)",
+        ),
+        ("latitude", "longitude", "health", "plan_ref", "profile_ref", "routing_profile_ref"),
+        "{of}latitude IS NOT NULL AND {of}longitude IS NOT NULL",
     )
-    take = (
-        "UPDATE device_counts SET devices = devices - 1 "  # noqa: S608 - names of columns
-        f"WHERE subscriber_ref = OLD.subscriber_ref AND block = OLD.{block} AND health = OLD.health "
-        "AND part = 0;"
-    )
-    place = " ".join(
-        f"INSERT INTO {table} (subscriber_ref, row, col, health, part, devices) "  # noqa: S608
-        f"VALUES (NEW.subscriber_ref, {_cell('NEW.', size)}, NEW.health, 0, 1) "
-        "ON CONFLICT (subscriber_ref, row, col, health, part) DO UPDATE SET devices = devices + 1;"
-        for table, size in _PLACES.items()
-    )
-    leave = " ".join(
-        f"UPDATE {table} SET devices = devices - 1 "  # noqa: S608
-        f"WHERE subscriber_ref = OLD.subscriber_ref AND (row, col) = ({_cell('OLD.', size)}) "
-        "AND health = OLD.health AND part = 0;"
-        for table, size in _PLACES.items()
-    )
-    new, old = (f"{of}.latitude IS NOT NULL AND {of}.longitude IS NOT NULL" for of in ("NEW", "OLD"))
-    moved = "AFTER UPDATE OF latitude, longitude, health ON devices"
-    triggers = (
-        f"devices_counted AFTER INSERT ON devices BEGIN {add} END",
-        f"devices_uncounted AFTER DELETE ON devices BEGIN {take} END",
-        f"devices_recounted AFTER UPDATE OF health ON devices WHEN OLD.health <> NEW.health "
-        f"BEGIN {take} {add} END",
-        f"devices_placed AFTER INSERT ON devices WHEN {new} BEGIN {place} END",
-        f"devices_gone AFTER DELETE ON devices WHEN {old} BEGIN {leave} END",
-        f"devices_moved_away {moved} WHEN {old} BEGIN {leave} END",
-        f"devices_moved_here {moved} WHEN {new} BEGIN {place} END",
-    )
-    return tuple(f"CREATE TRIGGER IF NOT EXISTS {trigger}" for trigger in triggers)
 
 
-def _postgresql() -> tuple[str, ...]:
-    """One function for each operation, called once a statement: an import of many devices appends a row for
-    each count, not for each device."""
-    columns = {"device_counts": f"subscriber_ref, ref >> {DEVICE_BLOCK_BITS}, health"}
-    where = {"device_counts": ""}
-    for table, size in _PLACES.items():
-        cell = _cell("", size).replace("CAST(", "CAST(trunc(").replace(" AS INTEGER", ") AS INTEGER")
-        columns[table] = f"subscriber_ref, {cell}, health"
-        where[table] = " WHERE latitude IS NOT NULL AND longitude IS NOT NULL"
-
-    def body(*changes: tuple[str, int]) -> str:
-        statements = []
-        for table, key in _KEYS.items():
-            names = ", ".join(key)
-            rows = " UNION ALL ".join(
-                f"SELECT {columns[table]}, {number} FROM {rows}{where[table]}"  # noqa: S608
-                for rows, number in changes
-            )
-            statements.append(
-                f"INSERT INTO {table} AS t ({names}, part, devices) "  # noqa: S608
-                f"SELECT {names}, CAST(CAST(pg_current_xact_id() AS text) AS bigint), sum(n) "
-                f"FROM ({rows}) AS changed ({names}, n) GROUP BY {names} HAVING sum(n) <> 0 "
-                f"ON CONFLICT ({names}, part) DO UPDATE SET devices = t.devices + excluded.devices;"
-            )
-        return " ".join(statements)
-
-    bodies = {
-        "insert": (body(("new_devices", 1)), "NEW TABLE AS new_devices"),
-        "delete": (body(("old_devices", -1)), "OLD TABLE AS old_devices"),
-        "update": (
-            body(("old_devices", -1), ("new_devices", 1)),
-            "OLD TABLE AS old_devices NEW TABLE AS new_devices",
+def _counted(whole: str) -> dict[str, tuple[_Counted, ...]]:
+    """What is counted of the rows of each table; `whole` cuts a number to an integer."""
+    block = f"{{of}}%s >> {DEVICE_BLOCK_BITS}"
+    return {
+        "devices": (
+            _Counted(
+                "device_counts",
+                ("subscriber_ref", "block", "health"),
+                (f"{{of}}subscriber_ref, {block % 'ref'}, {{of}}health",),
+                ("health",),
+            ),
+            _cells("device_cells", CELLS_A_DEGREE, whole),
+            _cells("device_areas", AREAS_A_DEGREE, whole),
+            _Counted(
+                "device_list_counts",
+                _LIST_KEY,
+                tuple(
+                    _in_list(which, _text_block(which, column), "{of}health")
+                    for which, column in ((DeviceList.NAME, "name"), (DeviceList.EUI, "dev_eui"))
+                ),
+                ("name", "dev_eui", "health"),
+            ),
+        ),
+        "device_order": (
+            _Counted(
+                "device_list_counts",
+                _LIST_KEY,
+                (
+                    *(
+                        _in_list(which, _number_block(which, column), "0")
+                        for which, column in (
+                            (DeviceList.LAST_UPLINK, "heard_hour"),
+                            (DeviceList.PER, "lost_percent"),
+                        )
+                    ),
+                    _in_list(DeviceList.HEARD, block % "device_ref", "0"),
+                ),
+                ("heard_hour", "lost_percent"),
+            ),
         ),
     }
-    made = []
-    for operation, (statements, tables) in bodies.items():
-        name = f"devices_counted_on_{operation}"
-        made.append(
-            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN {statements} RETURN NULL; END $$"
-        )
-        made.append(
-            f"CREATE OR REPLACE TRIGGER {name} AFTER {operation.upper()} ON devices REFERENCING {tables} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
-        )
-    return tuple(made)
 
 
-TRIGGERS = {"sqlite": _sqlite(), "postgresql": _postgresql()}
+def _sqlite() -> Iterator[str]:
+    def change(counted: _Counted, of: str, number: int) -> str:
+        names = ", ".join(counted.key)
+        return " ".join(
+            f"INSERT INTO {counted.table} ({names}, part, devices) "
+            f"SELECT {values.format(of=of)}, 0, {number} WHERE {counted.where.format(of=of)} "
+            f"ON CONFLICT ({names}, part) DO UPDATE SET devices = devices + excluded.devices;"
+            for values in counted.values
+        )
+
+    for table, all_counted in _counted("CAST({} AS INTEGER)").items():
+        for when, of, number in (("INSERT", "NEW.", 1), ("DELETE", "OLD.", -1)):
+            body = " ".join(change(counted, of, number) for counted in all_counted)
+            yield f"{table}_counted_on_{when.lower()} AFTER {when} ON {table} BEGIN {body} END"
+        for counted in all_counted:
+            changed = " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in counted.by)
+            yield (
+                f"{table}_in_{counted.table} AFTER UPDATE OF {', '.join(counted.by)} ON {table} "
+                f"WHEN {changed} BEGIN {change(counted, 'OLD.', -1)} {change(counted, 'NEW.', 1)} END"
+            )
+
+
+def _postgresql() -> Iterator[str]:
+    """One function for each operation, called once a statement: an import of many devices appends a row for
+    each count, not for each device."""
+
+    def append(counted: _Counted, changes: tuple[tuple[str, int], ...]) -> str:
+        names = ", ".join(counted.key)
+        rows = " UNION ALL ".join(
+            f"SELECT {values.format(of='each.')}, {number} FROM {rows} AS each "  # noqa: S608
+            f"WHERE {counted.where.format(of='each.')}"
+            for rows, number in changes
+            for values in counted.values
+        )
+        return (
+            f"INSERT INTO {counted.table} AS t ({names}, part, devices) "  # noqa: S608 - names of columns
+            f"SELECT {names}, CAST(CAST(pg_current_xact_id() AS text) AS bigint), sum(n) "
+            f"FROM ({rows}) AS changed ({names}, n) GROUP BY {names} HAVING sum(n) <> 0 "
+            f"ON CONFLICT ({names}, part) DO UPDATE SET devices = t.devices + excluded.devices;"
+        )
+
+    old, new = ("old_rows", -1), ("new_rows", 1)
+    for table, all_counted in _counted("CAST(trunc({}) AS INTEGER)").items():
+        for operation, changes, tables in (
+            ("insert", (new,), "NEW TABLE AS new_rows"),
+            ("delete", (old,), "OLD TABLE AS old_rows"),
+            ("update", (old, new), "OLD TABLE AS old_rows NEW TABLE AS new_rows"),
+        ):
+            name = f"{table}_counted_on_{operation}"
+            body = " ".join(append(counted, changes) for counted in all_counted)
+            yield (
+                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN {body} RETURN NULL; END $$"
+            )
+            yield (
+                f"CREATE OR REPLACE TRIGGER {name} AFTER {operation.upper()} ON {table} REFERENCING {tables} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+            )
+
+
+TRIGGERS = {
+    "sqlite": tuple(f"CREATE TRIGGER IF NOT EXISTS {trigger}" for trigger in _sqlite()),
+    "postgresql": tuple(_postgresql()),
+}
+_TABLES = {each.table: each.key for counted in _counted("{}").values() for each in counted}
 
 
 def create_triggers(connection: Connection) -> None:
@@ -141,7 +204,7 @@ def appended_counts(connection: Connection) -> bool:
         connection.execute(
             text(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE part <> 0)")  # noqa: S608 - a table
         ).scalar_one()
-        for table in _KEYS
+        for table in _TABLES
     )
 
 
@@ -155,7 +218,7 @@ def fold_device_counts(connection: Connection) -> int:
     ).scalar_one():
         return 0
     folded = 0
-    for table, key in _KEYS.items():
+    for table, key in _TABLES.items():
         names = ", ".join(key)
         folded += connection.execute(
             text(

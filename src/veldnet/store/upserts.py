@@ -41,6 +41,15 @@ def put(
         connection.execute(_put(connection.dialect.name, table, tuple(rows[0]), columns, kept), rows)
 
 
+def put_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The same for many rows by their primary keys, each once, in few statements: with what it returns a
+    statement takes many rows, and triggers that PostgreSQL has for each statement run less often."""
+    if rows:
+        key = tuple(column.name for column in table.primary_key)
+        statement = _put(connection.dialect.name, table, tuple(rows[0]), key, ())
+        connection.execute(statement.returning(*table.primary_key), list(rows)).close()
+
+
 @cache
 def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
     statement = _INSERTS[dialect](table).on_conflict_do_nothing(index_elements=key)

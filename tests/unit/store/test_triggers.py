@@ -31,7 +31,7 @@ def test_the_schema_creates_the_triggers_that_migrations_do(tmp_path: Path) -> N
     # Again, as for a database where some of it is.
     metadata.create_all(fresh)
     with fresh.connect() as connection:
-        assert _triggers(connection) == migrated and len(migrated) == 10
+        assert _triggers(connection) == migrated and len(migrated) == 12
 
 
 def test_a_count_is_the_sum_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,10 +46,17 @@ def test_a_count_is_the_sum_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> Non
             insert(device_counts), [dict(zip(key, (subscriber, *row), strict=True)) for row in parts]
         )
         # Two devices are in one cell; all have left the other.
-        cell = ("subscriber_ref", "row", "col", "health", "part", "devices")
+        cell = ("subscriber_ref", "row", "col", "health", "plan_ref", "part", "devices")
+        none = {"profile_ref": 1, "routing_profile_ref": 0}
         here, there = (14200, 18500, 0), (14900, 18900, 0)
-        places = ((*here, 0, 3), (*here, 77, -1), (*there, 0, 1), (*there, 77, -1))
-        rows = [dict(zip(cell, (subscriber, *row), strict=True)) for row in places]
+        places = (
+            (*here, 1, 0, 3),
+            (*here, 1, 77, -2),
+            (*here, 0, 0, 1),
+            (*there, 1, 0, 1),
+            (*there, 1, 77, -1),
+        )
+        rows = [none | dict(zip(cell, (subscriber, *row), strict=True)) for row in places]
         connection.execute(insert(device_cells), rows)
         connection.execute(
             insert(device_areas), [row | {"row": row["row"] // 10, "col": row["col"] // 10} for row in rows]

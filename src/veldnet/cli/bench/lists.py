@@ -21,7 +21,7 @@ from veldnet.lorawan import DevEui
 from veldnet.monitoring.device_order import order_devices
 from veldnet.monitoring.observed import observed_at, standing, stored
 from veldnet.settings import load_settings
-from veldnet.store import Connection, index_names
+from veldnet.store import Connection, balance_lists, fold_device_counts, index_names, unbalanced_lists
 
 from .fleet import JOIN_EUI, place_of
 from .load import Percentiles, percentiles
@@ -80,6 +80,9 @@ async def bench_lists(data: Path, load: ListsLoad, progress: Callable[[str, int,
         await order_devices(opened.store, time.time, above=0)
         while await opened.store.write(index_names):
             pass
+        await opened.store.write(fold_device_counts)
+        while await opened.store.read(unbalanced_lists):
+            await opened.store.write(balance_lists)
         created = time.perf_counter() - begun
         scope = await opened.store.read(lambda connection: accounts.scope_of_user(connection, 1))
         assert scope is not None

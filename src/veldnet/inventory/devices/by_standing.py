@@ -2,7 +2,8 @@
 way round.
 
 As many as are counted are put in order by what monitoring has stored of each. Among more, an index leads to
-the hour or percent as the chore that orders devices has found them; within these the order is exact again.
+the hour or percent as the chore that orders devices has found them; within these the order is exact again,
+unless very many are alike: then it is within a page.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ from veldnet.store import read_property
 from veldnet.store.expressions import unindexed
 from veldnet.store.schema import ORDERED_AT, device_order, device_states, devices
 
+from .blocks import BY_LAST_UPLINK, BY_PER, Part, devices_by_block, heard_by_block, rows_by_ref
 from .by_alarm import Slice
 
 # So many devices are put in order one by one.
 EXACT = 10_000
+# As many of one hour or percent are, of which a page shows some; of more those of the page: each is read.
+_ALIKE = 1000
 # Of so many each is looked up, which takes 1 microsecond, before the index of the order is walked through.
 LOOKED_UP = 100_000
 StandingOrder = Literal["lastUplink", "-lastUplink", "meanPER", "-meanPER"]
@@ -55,11 +59,13 @@ class Sorted(msgspec.Struct, frozen=True):
 
 
 class Sorting(msgspec.Struct, frozen=True):
-    """How to put devices in order; `exact` is how many are put in order one by one."""
+    """How to put devices in order; `exact` is how many are put in order one by one, `alike` how many of those
+    that stand together in the index."""
 
     order: StandingOrder
     read: ReadStanding
     exact: int = EXACT
+    alike: int = _ALIKE
 
     @property
     def descending(self) -> bool:
@@ -129,6 +135,9 @@ def _few(connection: Connection, chosen: ColumnElement[bool], sorting: Sorting) 
     return sorting.in_order(heard) + sorted(keys.keys() - heard.keys())
 
 
+_PLACED = select(device_order.c.device_ref).where(device_order.c.device_ref == devices.c.ref).exists()
+
+
 class _Many:
     """Devices by the index of `device_order`."""
 
@@ -140,23 +149,33 @@ class _Many:
         self._chosen = None if narrowed is None else narrowed.chosen
         self._few = narrowed is not None and narrowed.few
         self._sorting = sorting
-        columns = device_order.c
+        self._list = BY_LAST_UPLINK if sorting.by_time else BY_PER
         # The hour of the last uplink, or the error rate in percent.
-        self._rough = columns.heard_hour if sorting.by_time else columns.lost_percent
+        self._rough = self._list.columns[0]
 
     def refs(self, part: Slice) -> list[int]:
         walk = self._heard(device_order.c.device_ref, self._rough.label("rough"))
-        ordered = (self._rough, device_order.c.device_ref)
-        walk = walk.order_by(*(column.desc() if self._sorting.descending else column for column in ordered))
-        rows = self._connection.execute(walk.limit(part.limit).offset(part.offset)).all()
+        of = Part(part.offset, part.limit, self._sorting.descending)
+        page: Select[Any] | None
+        if self._chosen is None:
+            page = self._list.page(self._connection, self._scope, walk, of)
+        else:
+            ordered = (self._rough, device_order.c.device_ref)
+            walk = walk.order_by(*(column.desc() if of.last_first else column for column in ordered))
+            page = walk.limit(part.limit).offset(part.offset)
+        rows = [] if page is None else self._connection.execute(page).all()
         refs = self._exactly([(row.rough, row.device_ref) for row in rows])
         missing = part.limit - len(refs)
         if missing == 0:
             return refs
+        chosen = self._chosen
+        if chosen is None:
+            return refs + self._all_never_heard(part.offset + len(refs), missing)
         heard = part.offset + len(refs)
         if not refs and part.offset:
             heard = self._connection.execute(self._heard(func.count())).scalar_one()
-        return refs + self._never_heard(Slice(max(part.offset - heard, 0), missing, part.total - heard))
+        behind = Slice(max(part.offset - heard, 0), missing, part.total - heard)
+        return refs + self._never_heard(chosen, behind)
 
     def _heard(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """Devices that have been heard."""
@@ -184,9 +203,9 @@ class _Many:
                 found = self._keys(
                     self._heard(device_order.c.device_ref)
                     .where(self._rough == rough)
-                    .limit(self._sorting.exact + 1)
+                    .limit(self._sorting.alike + 1)
                 )
-                alike = found if len(found) <= self._sorting.exact else None
+                alike = found if len(found) <= self._sorting.alike else None
             if alike is None:
                 exact += self._sorting.in_order({ref: keys[ref] for ref in refs})
             else:
@@ -204,13 +223,19 @@ class _Many:
         # What was heard of one may have been dropped since.
         return {row.device_ref: self._sorting.key(row.monitoring) or 0.0 for row in rows}
 
-    def _never_heard(self, part: Slice) -> list[int]:
-        """A slice of them; `total` is how many there are, below 1 where that is not known."""
-        chosen = (
-            devices.c.subscriber_ref == self._scope.subscriber_ref if self._chosen is None else self._chosen
-        )
-        placed = select(device_order.c.device_ref).where(device_order.c.device_ref == devices.c.ref)
-        query = select(devices.c.ref).where(chosen, ~placed.exists())
+    def _all_never_heard(self, offset: int, limit: int) -> list[int]:
+        """A slice of all devices, of which those that have been heard come first."""
+        heard = heard_by_block(self._connection, self._scope)
+        blocks = [
+            (block, count - heard.get(block, 0))
+            for block, count in devices_by_block(self._connection, self._scope)
+        ]
+        query = select(devices.c.ref).where(devices.c.subscriber_ref == self._scope.subscriber_ref, ~_PLACED)
+        return rows_by_ref(self._connection, query, blocks, Part(offset - sum(heard.values()), limit))
+
+    def _never_heard(self, chosen: ColumnElement[bool], part: Slice) -> list[int]:
+        """A slice of those chosen; `total` is how many there are, below 1 where that is not known."""
+        query = select(devices.c.ref).where(chosen, ~_PLACED)
         size = min(part.limit, part.total - part.offset)
         if size > 0 and part.offset > part.total // 2:
             # The shorter way is that from the end.

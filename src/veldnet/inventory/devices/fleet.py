@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Table, insert, select, update
@@ -100,15 +100,14 @@ def write_fleet(connection: Connection, refs: FleetReferences, fleet: Sequence[F
         }
         for device in fleet
     ]
-    connection.execute(insert(devices), rows)
+    _insert(connection, devices, rows)
     states = [
         {"device_ref": d.ref, "dev_addr": d.dev_addr, "state": d.state, "monitoring": d.monitoring}
         for d in fleet
     ]
-    connection.execute(insert(device_states), states)
+    _insert(connection, device_states, states)
     tags = [{"subscriber_ref": refs.subscriber, "tag": d.tag, "device_ref": d.ref} for d in fleet if d.tag]
-    if tags:
-        connection.execute(insert(device_tags), tags)
+    _insert(connection, device_tags, tags)
     raised = [
         {
             "device_ref": device.ref,
@@ -124,7 +123,12 @@ def write_fleet(connection: Connection, refs: FleetReferences, fleet: Sequence[F
         for device in fleet
         if device.alarm is not None
     ]
-    if raised:
-        connection.execute(insert(alarms), raised)
+    _insert(connection, alarms, raised)
     used = plan_grants.c.used + len(fleet)
     connection.execute(update(plan_grants).values(used=used, granted=used))
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        # With what it returns, rows are written many in a statement; else PostgreSQL gets one for each.
+        connection.execute(insert(table).returning(*table.primary_key), rows).close()

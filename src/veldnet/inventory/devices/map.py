@@ -13,7 +13,7 @@ from veldnet.domain.scope import Scope
 from veldnet.store.expressions import total, whole
 from veldnet.store.schema import AREAS_A_DEGREE, CELLS_A_DEGREE, device_areas, device_cells, devices
 
-from .search import Wanted, condition
+from .search import Wanted, condition, references
 
 
 class MapCell(msgspec.Struct):
@@ -51,7 +51,7 @@ def _larger(size: float, found: int) -> float:
 def _coarse(
     connection: Connection,
     scope: Scope,
-    health: str | None,
+    wanted: Wanted,
     box: tuple[float, float, float, float],
     size: float,
 ) -> list[MapCell]:
@@ -79,8 +79,8 @@ def _coarse(
         columns.row.between(int((south + 90) * a_degree), int((north + 90) * a_degree)),
         columns.col.between(int((west + 180) * a_degree), int((east + 180) * a_degree)),
     )
-    if health is not None:
-        query = query.where(columns.health == HEALTH.index(health))
+    for column, value in references(connection, scope, wanted):
+        query = query.where(columns[column.name] == value)
     while True:
         # Rows and columns are counted from the south pole and the date line, so none is negative.
         merged = query.group_by(columns.row // step, columns.col // step).having(count > 0)
@@ -121,8 +121,8 @@ def map_cells(
 ) -> list[MapCell]:
     """Devices within a box (south, west, north, east) by cells of so many degrees, or of more where there
     would be more than `MOST_CELLS` of them: each device is in one cell."""
-    if wanted.all and size >= _COARSE:
-        counted = _coarse(connection, scope, wanted.health, box, size)
+    if size >= _COARSE and wanted.text is None and wanted.tag is None and wanted.alarm is None:
+        counted = _coarse(connection, scope, wanted, box, size)
         if sum(cell.devices for cell in counted) > _FEW:
             return counted
     south, west, north, east = box

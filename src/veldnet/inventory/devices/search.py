@@ -19,6 +19,7 @@ from veldnet.store import named
 from veldnet.store.expressions import total, unindexed, with_text
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
+from .blocks import BY_EUI, BY_NAME, Part, devices_by_block, rows_by_ref
 from .by_alarm import Slice, all_by_alarm, refs_by_alarm
 from .by_standing import (
     LOOKED_UP,
@@ -84,7 +85,7 @@ def narrowed(connection: Connection, scope: Scope, wanted: Wanted) -> Narrowed:
         matching, by_index = _named(connection, wanted.text)
         chosen &= matching
         listed = by_index
-    for column, value in _references(connection, scope, wanted):
+    for column, value in references(connection, scope, wanted):
         own = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref, column == value)
         found = _few(connection, own)
         # States of health stand in the indexes of all orders.
@@ -118,7 +119,7 @@ def _named(connection: Connection, words: str) -> tuple[ColumnElement[bool], boo
     return (or_(*options) if by_index is None else or_(*options) & by_index), by_index is not None
 
 
-def _references(
+def references(
     connection: Connection, scope: Scope, wanted: Wanted
 ) -> Iterator[tuple[ColumnElement[Any], int]]:
     """Columns of `devices` with the values that are wanted of them; -1 is that of none."""
@@ -193,7 +194,7 @@ def search_devices(
         found = refs_by_standing(connection, scope, some, sorting, part)
         refs, total, at = found.refs, found.found, found.at
     elif whole:
-        refs = _ordered(connection, scope, wanted, paging.order, Slice(paging.offset, paging.size, total))
+        refs = _all(connection, scope, wanted, paging.order, Slice(paging.offset, paging.size, total))
     else:
         refs = _ordered(connection, scope, wanted, paging.order, Slice(0, MOST_COUNTED + 1, total))
         total, refs = len(refs), refs[:MOST_COUNTED][paging.offset : paging.offset + paging.size]
@@ -207,9 +208,26 @@ def search_devices(
     )
 
 
+def _all(connection: Connection, scope: Scope, wanted: Wanted, order: Order, part: Slice) -> list[int]:
+    """A slice of all devices, or of all in a state of health, by the blocks of their lists."""
+    if order == "alarm" or order == "-alarm":
+        if wanted == Wanted():
+            return all_by_alarm(connection, scope, order == "-alarm", part)
+        return _ordered(connection, scope, wanted, order, part)
+    query = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref)
+    health = None if wanted.health is None else HEALTH.index(wanted.health)
+    if health is not None:
+        query = query.where(devices.c.health == health)
+    of = Part(part.offset, part.limit, last_first=order.startswith("-"))
+    by = order.removeprefix("-")
+    if by == "created":
+        return rows_by_ref(connection, query, devices_by_block(connection, scope, wanted.health), of)
+    ordered = BY_NAME if by == "name" else BY_EUI
+    page = ordered.page(connection, scope, query, of, health)
+    return [] if page is None else list(connection.execute(page).scalars())
+
+
 def _ordered(connection: Connection, scope: Scope, wanted: Wanted, order: Order, part: Slice) -> list[int]:
-    if (order == "alarm" or order == "-alarm") and wanted == Wanted():
-        return all_by_alarm(connection, scope, order == "-alarm", part)
     found = narrowed(connection, scope, wanted)
     if order == "alarm" or order == "-alarm":
         return refs_by_alarm(connection, scope, found.chosen, order == "-alarm", part)

@@ -15,6 +15,9 @@ from veldnet.store.schema import (
     device_areas,
     device_cells,
     device_counts,
+    device_list_counts,
+    device_number_bounds,
+    device_text_bounds,
     frame_bodies,
     frames,
     metadata,
@@ -28,8 +31,11 @@ from .errors import store_errors
 from .store import PostgresStore
 from .texts import storable
 
-# Triggers fill them as devices come.
-_COUNTED = (device_counts, device_cells, device_areas)
+# Triggers fill them as devices come; bounds of lists are made in the background.
+_COUNTED = (
+    *(device_counts, device_cells, device_areas),
+    *(device_list_counts, device_text_bounds, device_number_bounds),
+)
 _JOURNAL = {frames: "id", frame_bodies: "frame_id"}
 # Of the place where a database is, of the server on it, and of an index that SQLite alone has.
 _LEFT_BEHIND = ("server", "place", "finished", "device_names_until")

@@ -1,0 +1,279 @@
+"""Pages far behind in a list are found by counted blocks, in both engines: whatever happens to devices and to
+the blocks, all pages together are the list, each device once."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, update
+
+from tests import postgresql
+from veldnet import store
+from veldnet.domain.health import HEALTH, Standing
+from veldnet.domain.scope import Scope
+from veldnet.inventory.devices import MapCell, Paging, Wanted, map_cells, search_devices
+from veldnet.inventory.devices.by_standing import Sorting
+from veldnet.inventory.sandbox import create_sandbox
+from veldnet.lorawan import GatewayEui
+from veldnet.monitoring.device_order import place_of
+from veldnet.monitoring.observed import observed_at, standing, stored
+from veldnet.store import (
+    balance_lists,
+    fold_device_counts,
+    migrate,
+    put_many,
+    sqlite_engine,
+    unbalanced_lists,
+    write_property,
+)
+from veldnet.store.expressions import total
+from veldnet.store.schema import (
+    ORDERED_AT,
+    connectivity_plans,
+    device_areas,
+    device_cells,
+    device_list_counts,
+    device_number_bounds,
+    device_order,
+    device_states,
+    device_text_bounds,
+    devices,
+)
+
+MIGRATIONS = Path(store.__file__).parent / "migrations"
+SCOPE = Scope(1, 1, "100000001", 1, "anna", "Anna")
+HOUR = 3_600_000
+SIZE = 3
+
+
+@pytest.fixture(params=("sqlite", "postgresql"))
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    with ExitStack() as held:
+        if request.param == "sqlite":
+            opened = sqlite_engine(tmp_path / "lists.db", durable=False)
+            migrate(opened, tmp_path / "lists.db")
+        else:
+            opened = postgresql.open_store(held.enter_context(postgresql.database())).engine
+        held.callback(opened.dispose)
+        with opened.begin() as connection:
+            create_sandbox(connection, "", "unused", GatewayEui(1))
+            write_property(connection, ORDERED_AT, "1")
+        yield opened
+
+
+def create(connection: Connection, refs: range, chance: random.Random) -> None:
+    rows = [
+        {
+            "ref": ref, "subscriber_ref": 1, "dev_eui": f"{chance.getrandbits(48):010X}{ref:06X}",
+            "name": chance.choice(("Pump", "Tank", "Élan", "")), "plan_ref": chance.choice((None, 1)),
+            "activation_type": "OTAA", "device_class": "A", "profile_ref": 1, "hsm_group_ref": 1,
+            "health": chance.randrange(3), "sealed_app_key": b"", "details": "{}", "created_at": 0,
+            "updated_at": 0, "updated_by": "x", "latitude": 52.0 + ref % 3, "longitude": 5.0,
+        }
+        for ref in refs
+    ]  # fmt: skip
+    connection.execute(insert(devices), rows)
+    connection.execute(insert(device_states), [{"device_ref": ref} for ref in refs])
+
+
+def hear(connection: Connection, refs: list[int], chance: random.Random) -> None:
+    rows = []
+    for ref in refs:
+        at = Standing(chance.randrange(3) * HOUR + chance.randrange(100), chance.randrange(4) / 300)
+        hour, percent = place_of(at)
+        rows.append({"device_ref": ref, "subscriber_ref": 1, "heard_hour": hour, "lost_percent": percent})
+        state = update(device_states).where(device_states.c.device_ref == ref)
+        connection.execute(state.values(monitoring=stored(at)))
+    put_many(connection, device_order, rows)
+
+
+def change(connection: Connection, chance: random.Random) -> None:
+    """Rename, move, lose, plan and delete some."""
+    refs = list(connection.execute(select(devices.c.ref)).scalars())
+    row = update(devices)
+    for ref in chance.sample(refs, 10):
+        connection.execute(row.where(devices.c.ref == ref).values(name=chance.choice(("Pump", "Zoo", "A"))))
+    some = chance.sample(refs, 12)
+    connection.execute(row.where(devices.c.ref.in_(some)).values(health=chance.randrange(3)))
+    connection.execute(row.where(devices.c.ref.in_(some[3:6])).values(plan_ref=None, latitude=10.0))
+    connection.execute(row.where(devices.c.ref.in_(some[6:8])).values(latitude=None))
+    connection.execute(row.where(devices.c.ref == some[8]).values(dev_eui=f"{some[8]:016X}"))
+    connection.execute(delete(devices).where(devices.c.ref.in_(chance.sample(refs, 7))))
+    connection.execute(delete(device_order).where(device_order.c.device_ref.in_(chance.sample(refs, 3))))
+    hear(connection, list(connection.execute(select(devices.c.ref)).scalars())[::3], chance)
+
+
+def pages(connection: Connection, wanted: Wanted, order: Any, size: int = 9) -> list[int]:
+    found: list[int] = []
+    for number in range(1, 100):
+        paging = Paging(order, number, size)
+        page = search_devices(connection, SCOPE, wanted, paging, observed_at(0), standing)
+        found += [int(str(device.ref)) for device in page.devices]
+        if len(page.devices) < size:
+            # Nothing stands behind the end.
+            behind = Paging(order, number + 1, size)
+            assert not search_devices(connection, SCOPE, wanted, behind, observed_at(0), standing).devices
+            break
+    return found
+
+
+def check(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = connection.execute(
+        select(devices.c.ref, devices.c.name, devices.c.dev_eui, devices.c.health)
+    ).all()
+    keys: dict[str, Callable[[Any], Any]] = {
+        "created": lambda row: row.ref,
+        "name": lambda row: (row.name, row.dev_eui),
+        "deviceEUI": lambda row: row.dev_eui,
+    }
+    for health in (None, "ACTIVE"):
+        some = [row for row in rows if health is None or HEALTH[row.health] == health]
+        for order, key in keys.items():
+            ordered = [row.ref for row in sorted(some, key=key)]
+            assert pages(connection, Wanted(health=health), order) == ordered
+            assert pages(connection, Wanted(health=health), f"-{order}") == ordered[::-1]
+    monkeypatch.setattr(Sorting, "exact", 0, raising=False)
+    placed = connection.execute(
+        select(device_order.c.device_ref, device_states.c.monitoring).join_from(
+            device_order, device_states, device_states.c.device_ref == device_order.c.device_ref
+        )
+    ).all()
+    never = sorted({row.ref for row in rows} - {row.device_ref for row in placed})
+    assert never and placed
+    for order, field in (("lastUplink", "last_uplink_at"), ("meanPER", "mean_per")):
+        keyed = {row.device_ref: getattr(standing(row.monitoring), field) for row in placed}
+        ordered = sorted(keyed, key=lambda ref: (keyed[ref], ref))
+        assert pages(connection, Wanted(), order) == ordered + never
+        assert pages(connection, Wanted(), f"-{order}") == ordered[::-1] + never
+
+
+def blocks(connection: Connection) -> int:
+    bounds = (device_text_bounds, device_number_bounds)
+    return sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in bounds)
+
+
+def balance(connection: Connection) -> None:
+    while unbalanced_lists(connection, SIZE):
+        balance_lists(connection, SIZE)
+
+
+def sums(connection: Connection, *tables: Table) -> list[str]:
+    """What tables count, each row as text."""
+    found = []
+    for table in tables:
+        key = [column for column in table.primary_key.columns if column.name != "part"]
+        number = total(table.c.devices)
+        rows = connection.execute(select(*key, number).group_by(*key).having(number != 0))
+        found += sorted(f"{table.name} {list(row)}" for row in rows)
+    return found
+
+
+def counted(connection: Connection) -> list[str]:
+    return sums(connection, device_list_counts)
+
+
+def test_all_pages_together_are_the_list(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(3)
+    with engine.begin() as connection:
+        create(connection, range(1, 45), chance)
+        hear(connection, list(range(1, 36)), chance)
+        assert blocks(connection) == 0
+    for _round in range(2):
+        with engine.begin() as connection:
+            balance(connection)
+            assert blocks(connection) > 20
+            change(connection, chance)
+            check(connection, monkeypatch)
+            fold_device_counts(connection)
+    with engine.begin() as connection:
+        connection.execute(delete(devices).where(devices.c.ref > 8))
+        many = blocks(connection)
+        balance(connection)
+        assert blocks(connection) < many / 2
+        connection.execute(delete(devices))
+        assert counted(connection) == []
+        balance(connection)
+        assert blocks(connection) == 0
+
+
+def cells(connection: Connection) -> list[str]:
+    return sums(connection, device_cells, device_areas)
+
+
+def test_devices_that_are_there_are_counted_as_new_ones_are(engine: Engine) -> None:
+    """The upgrade counts what is there."""
+    chance = random.Random(5)
+    with engine.begin() as connection:
+        create(connection, range(1, 30), chance)
+        hear(connection, [3, 4, 5, 9], chance)
+        change(connection, chance)
+        by_triggers = counted(connection), cells(connection)
+        assert by_triggers[0] and by_triggers[1]
+        migration = ScriptDirectory(str(MIGRATIONS)).get_revision("0048").module
+        for table in ("device_text_bounds", "device_number_bounds", "device_list_counts"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        for statement in drops(connection):
+            connection.exec_driver_sql(statement)
+        with Operations.context(MigrationContext.configure(connection)):
+            migration.upgrade()
+        assert (counted(connection), cells(connection)) == by_triggers
+        # The triggers that it leaves behind go on counting.
+        connection.execute(delete(devices))
+        assert (counted(connection), cells(connection)) == ([], [])
+
+
+def drops(connection: Connection) -> list[str]:
+    """What takes away what the upgrade makes, and makes what it takes away."""
+    if connection.dialect.name != "sqlite":
+        return []
+    names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
+    found = [f"DROP TRIGGER {name}" for name in names if name.startswith(("devices_", "device_order_"))]
+    none = "AFTER INSERT ON devices WHEN false BEGIN SELECT 1; END"
+    return found + [f"CREATE TRIGGER {name} {none}" for name in BEFORE]
+
+
+BEFORE = (
+    "devices_counted",
+    "devices_uncounted",
+    "devices_recounted",
+    "devices_placed",
+    "devices_gone",
+    "devices_moved_away",
+    "devices_moved_here",
+)
+
+
+def test_the_map_by_plan_counts_what_the_map_of_all_does(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("veldnet.inventory.devices.map._FEW", -1)
+    box = (-90.0, -180.0, 90.0, 180.0)
+
+    def look(wanted: Wanted, size: float = 1.0) -> list[MapCell]:
+        with engine.begin() as connection:
+            return map_cells(connection, SCOPE, wanted, box, size)
+
+    with engine.begin() as connection:
+        create(connection, range(1, 40), random.Random(7))
+        ids = connection.execute(select(connectivity_plans.c.id).order_by(connectivity_plans.c.ref)).scalars()
+        plan = next(iter(ids))
+        chosen = (devices.c.plan_ref == 1) & (devices.c.health == 1)
+        places = connection.execute(select(devices.c.latitude).where(chosen)).scalars()
+        expected = Counter(int(latitude) for latitude in places)
+    for size in (1.0, 0.1):
+        found = look(Wanted(health="ACTIVE", plan_id=plan), size)
+        assert {int(cell.latitude): cell.devices for cell in found} == expected
+    assert look(Wanted(plan_id="nobody's")) == []
+    assert sum(cell.devices for cell in look(Wanted())) == 39
+    with engine.begin() as connection:
+        connection.execute(update(devices).values(plan_ref=1))
+    assert sum(cell.devices for cell in look(Wanted(plan_id=plan))) == 39
