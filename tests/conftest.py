@@ -6,6 +6,7 @@ import gc
 import os
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,6 @@ def pytest_collection_finish() -> None:
     """Garbage is looked for as the server looks for it, and not among what was collected: a tenth of the time
     that tests take."""
     gc.enable()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
@@ -74,15 +74,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share what their module or folder made run in one worker, one after the other, and long ones
     first."""
 
-    def turn(item: pytest.Item) -> int:
-        path = item.path.relative_to(ROOT)
-        starts = (number for number, start in enumerate(FIRST) if path.is_relative_to(start))
-        return next(starts, len(FIRST))
-
-    items.sort(key=turn)
+    items.sort(key=lambda item: _turn(item.path))
     for item in items:
         if isinstance(item, pytest.Function) and (shared := _shared_by(item)) is not None:
-            item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
+            item.add_marker(pytest.mark.xdist_group(_below_tests(shared)))
+
+
+@cache
+def _below_tests(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@cache
+def _turn(file: Path) -> int:
+    below = _below_tests(file)
+    starts = (number for number, start in enumerate(FIRST) if f"{below}/".startswith(f"{start}/"))
+    return next(starts, len(FIRST))
 
 
 def _shared_by(item: pytest.Function) -> Path | None:

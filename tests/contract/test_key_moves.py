@@ -14,7 +14,8 @@ import pytest_asyncio
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
-from tests.contract.test_vault import PEM, order
+from tests.contract.test_vault import order
+from tests.rsa_keys import public_pem
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.joins import JoinKeys
 from veldnet.domain.resources import Device, RoutingProfile
@@ -74,7 +75,7 @@ class World:
         self.target = await self.store.write(
             lambda c: offers.create_hsm_group(c, row.operator_ref, "New", "new")
         )
-        generated = await self.old.generate_as_key(PEM)
+        generated = await self.old.generate_as_key(public_pem())
         profile = await self.store.write(lambda c: self._profile(c, generated))
         for number in range(FLEET):
             body = Device(

@@ -24,6 +24,7 @@ from pkcs11 import Mechanism, MechanismFlag
 from pkcs11.exceptions import SessionCount
 
 from tests.contract import softhsm
+from tests.rsa_keys import private_key, public_pem
 from veldnet.assembly.vaults.process import Opening, starter
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.keys import AskForm, SoftwareVault, Transported, Vault, VaultError, create_master_key, labels
@@ -41,8 +42,6 @@ on_its_loop = pytest.mark.asyncio(loop_scope="module")
 
 APP_KEY = AesKey.parse("00112233445566778899aabbccddeeff")
 DEV_EUI = DevEui.parse("0059AC0000170311")
-PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PEM = PRIVATE_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 async def in_a_process(directory: Path) -> Vault:
@@ -135,9 +134,9 @@ def order(
 async def test_a_join_of_a_protected_device_gives_a_wrapped_app_s_key(vault: Vault) -> None:
     sealed = await vault.import_app_key(DEV_EUI, APP_KEY)
     assert bytes(APP_KEY) not in sealed
-    generated = await vault.generate_as_key(PEM)
+    generated = await vault.generate_as_key(public_pem())
     assert len(generated.rsa_encrypted) == 512
-    transport_key = AesKey(PRIVATE_KEY.decrypt(bytes.fromhex(generated.rsa_encrypted), padding.PKCS1v15()))
+    transport_key = AesKey(private_key().decrypt(bytes.fromhex(generated.rsa_encrypted), padding.PKCS1v15()))
     (answer,) = await vault.join([order(sealed, ask=generated.sealed)])
     assert isinstance(answer, JoinKeys)
     accept, _mic = decrypt_join_accept(APP_KEY, answer.join_accept)
@@ -196,16 +195,19 @@ async def test_sealed_secrets_open_under_their_label_only(vault: Vault) -> None:
 
 @on_its_loop
 @pytest.mark.parametrize(
-    "pem",
-    [PEM, PEM.replace("\n", ""), PEM.replace("\n", "\\n"), PEM.replace("\n", "\r\n"), f"\n {PEM} \n"],
+    "line_end, around",
+    [("\n", ""), ("", ""), ("\\n", ""), ("\r\n", ""), ("\n", "\n ")],
     ids=["as is", "one line", "escaped", "crlf", "blanks around"],
 )
-async def test_pems_as_customers_send_them(vault: Vault, pem: str) -> None:
-    generated = await vault.generate_as_key(pem)
-    assert len(PRIVATE_KEY.decrypt(bytes.fromhex(generated.rsa_encrypted), padding.PKCS1v15())) == 16
+async def test_pems_as_customers_send_them(vault: Vault, line_end: str, around: str) -> None:
+    generated = await vault.generate_as_key(around + public_pem().replace("\n", line_end) + around)
+    assert len(private_key().decrypt(bytes.fromhex(generated.rsa_encrypted), padding.PKCS1v15())) == 16
 
 
-def _pem(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> str:
+_LABEL = "private by its label"
+
+
+def _pem(key: ec.EllipticCurvePublicKey) -> str:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
@@ -217,12 +219,14 @@ def _pem(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> str:
         "hello",
         "-----BEGIN PUBLIC KEY-----%%%-----END PUBLIC KEY-----",
         "-----BEGIN PUBLIC KEY-----AAAA-----END PUBLIC KEY-----",
-        PEM.replace("PUBLIC", "PRIVATE"),
+        _LABEL,
         _pem(ec.generate_private_key(ec.SECP256R1()).public_key()),
     ],
-    ids=["empty", "no PEM", "no base64", "no key", "private by its label", "no RSA key"],
+    ids=["empty", "no PEM", "no base64", "no key", _LABEL, "no RSA key"],
 )
 async def test_bad_pems_are_refused(vault: Vault, pem: str) -> None:
+    if pem == _LABEL:
+        pem = public_pem().replace("PUBLIC", "PRIVATE")
     with pytest.raises(VaultError) as caught:
         await vault.generate_as_key(pem)
     assert caught.value.code == "bad_pem"
@@ -234,8 +238,8 @@ async def test_root_keys_come_encrypted(vault: Vault) -> None:
     exchange = await vault.create_exchange_key()
     public = load_pem_public_key(exchange.public_key_pem.encode())
     assert isinstance(public, rsa.RSAPublicKey) and public.key_size >= 2048
-    shared = await vault.create_transport_key(PEM)
-    transport_key = PRIVATE_KEY.decrypt(bytes.fromhex(shared.rsa_encrypted), padding.PKCS1v15())
+    shared = await vault.create_transport_key(public_pem())
+    transport_key = private_key().decrypt(bytes.fromhex(shared.rsa_encrypted), padding.PKCS1v15())
     label = labels.app_key(DEV_EUI)
     ways = (
         Transported(
@@ -260,7 +264,7 @@ async def test_root_keys_come_encrypted(vault: Vault) -> None:
 
 @on_its_loop
 async def test_root_keys_that_come_broken_are_refused(vault: Vault) -> None:
-    exchange, shared = await vault.create_exchange_key(), await vault.create_transport_key(PEM)
+    exchange, shared = await vault.create_exchange_key(), await vault.create_transport_key(public_pem())
     public = load_pem_public_key(exchange.public_key_pem.encode())
     assert isinstance(public, rsa.RSAPublicKey)
     too_long = public.encrypt(bytes(32), padding.PKCS1v15())
@@ -291,11 +295,11 @@ async def test_oaep_is_a_setting() -> None:
     for name, algorithm in algorithms:
         ask = AskForm(padding=name)  # type: ignore[arg-type]
         way = padding.OAEP(padding.MGF1(algorithm), algorithm, None)
-        generated = await SoftwareVault(bytes(32), ask=ask).generate_as_key(PEM)
-        assert len(PRIVATE_KEY.decrypt(bytes.fromhex(generated.rsa_encrypted), way)) == 16
+        generated = await SoftwareVault(bytes(32), ask=ask).generate_as_key(public_pem())
+        assert len(private_key().decrypt(bytes.fromhex(generated.rsa_encrypted), way)) == 16
         if name == "oaep-sha1":
-            generated = await Pkcs11Vault(softhsm.token(), ask=ask).generate_as_key(PEM)
-            assert len(PRIVATE_KEY.decrypt(bytes.fromhex(generated.rsa_encrypted), way)) == 16
+            generated = await Pkcs11Vault(softhsm.token(), ask=ask).generate_as_key(public_pem())
+            assert len(private_key().decrypt(bytes.fromhex(generated.rsa_encrypted), way)) == 16
         else:
             with pytest.raises(VaultError, match=r"CKM_RSA_PKCS_OAEP as keys\.ask_padding oaep-sha256"):
                 Pkcs11Vault(softhsm.token(), ask=ask)
@@ -303,8 +307,8 @@ async def test_oaep_is_a_setting() -> None:
 
 async def test_hex_plaintext_is_a_setting() -> None:
     vault = SoftwareVault(bytes(32), ask=AskForm("hex"))
-    generated = await vault.generate_as_key(PEM)
-    text = PRIVATE_KEY.decrypt(bytes.fromhex(generated.rsa_encrypted), padding.PKCS1v15())
+    generated = await vault.generate_as_key(public_pem())
+    text = private_key().decrypt(bytes.fromhex(generated.rsa_encrypted), padding.PKCS1v15())
     assert len(text) == 32 and bytes.fromhex(text.decode())
 
 

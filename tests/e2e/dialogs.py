@@ -9,7 +9,7 @@ from typing import Literal
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.desk import PICTURES, Desk, Looks
-from tests.e2e.lived_in import PUBLIC_KEY
+from tests.rsa_keys import public_pem
 
 # Of the rows of a table, which have the same buttons, the first that has each.
 _MARK = """() => {
@@ -40,7 +40,7 @@ def _select_a_device(page: Page) -> None:
 
 
 def _type_a_key(page: Page) -> None:
-    page.get_by_label("RSA public key").fill(PUBLIC_KEY)
+    page.get_by_label("RSA public key").fill(public_pem())
     expect(page.get_by_role("button", name="Generate", exact=True)).to_be_enabled()
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
 from tests.authenticator import Enrolled
@@ -18,18 +15,13 @@ from tests.e2e import radio
 from tests.e2e.running import command
 from tests.firmware import Signer
 from tests.person import Person
+from tests.rsa_keys import public_pem
 from veldnet.routing import Outcome
 from veldnet.simulator.customer import Account
 
 DAY = 86_400
 PASSWORD = "another good password"
 FIRMWARE = b"#!/bin/sh\n"
-PUBLIC_KEY = (
-    rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    .public_key()
-    .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    .decode()
-)
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"
 STATIONS = f"{V1}/operator/baseStations"
@@ -199,7 +191,7 @@ def _by_people(user: Person, operator: Person, server: HostedServer, account: Ac
     sealed = {
         "name": "Sealed",
         "hsmGroupId": account.hsm_group_id,
-        "rsaPublicKey": PUBLIC_KEY,
+        "rsaPublicKey": public_pem(),
         "routes": [{"contentType": "JSON", "addresses": [server.inbox.url]}],
     }
     user.call("POST", f"{KPN}/routingProfiles", sealed)

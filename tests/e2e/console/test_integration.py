@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Route, expect
 
 from tests.e2e.console.world import DECODER, World
 from tests.e2e.desk import Desk
 from tests.person import Person
+from tests.rsa_keys import public_pem
 
 
 def test_a_routing_profile_is_made_tried_and_gets_its_as_key(desk: Desk, user: Person, world: World) -> None:
@@ -23,11 +22,10 @@ def test_a_routing_profile_is_made_tried_and_gets_its_as_key(desk: Desk, user: P
     desk.button("Send test")
     expect(desk.page.get_by_test_id("trial")).to_contain_text("HTTP 204")
 
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     pem = desk.page.get_by_label("Your RSA public key (PEM)")
     pem.fill("ssh-rsa AAAA")
     expect(desk.page.get_by_text("Not a PEM public key")).to_be_visible()
-    pem.fill(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
+    pem.fill(public_pem())
     desk.button("Generate")
     desk.page.get_by_role("dialog").get_by_role("button", name="Generate").click()
     assert len(desk.page.get_by_test_id("once").inner_text()) > 300

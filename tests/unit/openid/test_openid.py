@@ -8,6 +8,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,9 +19,12 @@ from joserfc.jwk import ECKey, RSAKey
 from veldnet.openid import Attempt, OpenIdClient, Person, ProviderProblem, Registration
 
 NOW = 1_800_000_000.0
-KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
-OTHER = RSAKey.generate_key(2048, {"kid": "one"})
 Answer = tuple[int, bytes]
+
+
+@cache
+def own_key() -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
 
 
 class Provider:
@@ -29,7 +33,7 @@ class Provider:
     def __init__(self) -> None:
         self.issuer = ""
         self.attempt = Attempt.new()
-        self.key = KEY
+        self.key = own_key()
         self.claims: dict[str, Any] = {}
         self.document: dict[str, Any] = {}
         self.replaced: dict[str, Callable[[], bytes]] = {}
@@ -64,7 +68,7 @@ class Provider:
                 "jwks_uri": f"{self.issuer}/keys",
             } | self.document
         if path == "/keys":
-            return {"keys": [KEY.as_dict(private=False)]}
+            return {"keys": [own_key().as_dict(private=False)]}
         assert path == "/token"
         return {"id_token": self.token(), "access_token": "x", "token_type": "Bearer"}
 
@@ -166,7 +170,7 @@ def by_public_key(provider: Provider) -> str:
     _head, claims, _signature = provider.token().split(".")
     head = part(b'{"alg":"HS256","kid":"one"}')
     signed = f"{head}.{claims}"
-    return f"{signed}.{part(hmac.digest(KEY.as_pem(private=False), signed.encode(), 'sha256'))}"
+    return f"{signed}.{part(hmac.digest(own_key().as_pem(private=False), signed.encode(), 'sha256'))}"
 
 
 def part(octets: bytes) -> str:
@@ -174,7 +178,7 @@ def part(octets: bytes) -> str:
 
 
 def by_somebody_else(provider: Provider) -> str:
-    provider.key = OTHER
+    provider.key = RSAKey.generate_key(2048, {"kid": "one"})
     return provider.token()
 
 
