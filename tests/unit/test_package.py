@@ -40,10 +40,18 @@ def test_the_distributions_are_what_pypi_accepts(tmp_path: Path) -> None:
         assert f"veldnet/{shipped}" in names
     _check_links(about)
     with tarfile.open(source) as archive:
-        folders = {name.split("/")[1] for name in archive.getnames() if "/" in name}
-        sizes = {member.name: member.size for member in archive.getmembers()}
-    assert folders <= {path.name for path in ROOT.iterdir()} | {"PKG-INFO"}
+        sizes = {member.name.partition("/")[2]: member.size for member in archive.getmembers()}
     assert max(sizes.values()) < 2_000_000, "nothing large has slipped in"
+    assert _tracked() - sizes.keys() == set()
+    folders = {name.partition("/")[0] for name in sizes}
+    assert folders <= {path.name for path in ROOT.iterdir()} | {"PKG-INFO"}
+
+
+def _tracked() -> set[str]:
+    """Files of the repository, where git can tell. `only-include` in pyproject.toml names those that
+    lie beside src, docs and tests."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=False, capture_output=True, text=True)
+    return {name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()}
 
 
 def _check_links(about: str) -> None:
