@@ -6,6 +6,7 @@ import {
   IconBuilding,
   IconChartDots,
   IconClipboardList,
+  IconCloudUpload,
   IconCode,
   IconCpu,
   IconFlag,
@@ -27,6 +28,7 @@ import {
 import { createRootRoute, createRoute } from "@tanstack/react-router";
 import type { ComponentType } from "react";
 import { part } from "./components/lazy";
+import { states } from "./features/campaigns/progress";
 import { oneOf, count, read, text, type SearchOf } from "./search";
 import { Screen } from "./shell/Screen";
 import type { Key } from "./text";
@@ -123,6 +125,8 @@ const routes = {
   undelivered: route("/undelivered", { days, pending: on }),
   networkUndelivered: route("/operator/undelivered", { days, pending: on }),
   plans: route("/plans"),
+  campaigns: route("/campaigns"),
+  campaign: route("/campaigns/$ref", { state: oneOf(...states) }),
   decoders: route("/decoders"),
   decoder: route("/decoders/$ref"),
   developers: route("/developers"),
@@ -303,6 +307,15 @@ screen(routes.plans, {
   title: "nav.plans",
   subscriber: IconListDetails,
   load: () => import("./features/plans/Plans").then((module) => module.Plans),
+});
+screen(routes.campaigns, {
+  title: "nav.campaigns",
+  subscriber: IconCloudUpload,
+  load: () => import("./features/campaigns/List").then((module) => module.Campaigns),
+});
+screen(routes.campaign, {
+  title: "nav.campaigns",
+  load: () => import("./features/campaigns/Campaign").then((module) => module.CampaignPage),
 });
 screen(routes.decoders, {
   title: "nav.decoders",

@@ -126,10 +126,14 @@ class LivedIn:
             "deviceProfileIds": [account.device_profile_id],
         }
         user.call("POST", f"{V1}/decoders", decoder)
+        campaign = {"name": "Lamps 2.1", "content": "AAEC", "matching": {"search": ""}, "redundancy": 50}
         for number, (name, tags, _heard) in enumerate(DEVICES, 1):
             ref = self._device(user, number, name)
             user.call("PUT", f"{V1}/devices/{ref}", {"tags": tags})
         self._device(user, len(DEVICES) + 1, HOSTILE)
+        made = user.call("POST", f"{V1}/campaigns", campaign)
+        # Nobody is sent anything.
+        user.call("POST", f"{V1}/campaigns/{made['ref']}/pause")
 
         _by_people(user, operator, server, account)
 

@@ -118,7 +118,7 @@ def test_a_thousand_devices_at_ten_percent_loss(tmp_path: Path) -> None:
             tmp_path, 3, conditions=conditions("A"), faults=Faults(loss=0.0, duplicates=0.0)
         )
         town = Town(world)
-        await town.begin(1000, 120, replace(OPTIONS, answer_timeout=900))
+        await town.begin(1000, 120, replace(OPTIONS, answer_timeout=900, fragment_size=100))
         found = await town.run(86_400)
         assert (found.state, found.devices) == ("complete", {"applied": 1000})
         assert all(client.files[-1] == FILE for client in town.clients)

@@ -4145,7 +4145,7 @@ export interface components {
             deviceEUI: string;
             name: string;
             /** @enum {string} */
-            state: "aborted" | "applied" | "complete" | "imageAsked" | "incomplete" | "micWrong" | "missingFragments" | "pending" | "receiving" | "refused" | "restarting" | "settingUp" | "statusAsked" | "timedOut";
+            state: "aborted" | "applied" | "complete" | "imageAsked" | "incomplete" | "missingFragments" | "pending" | "receiving" | "refused" | "restarting" | "settingUp" | "statusAsked" | "timedOut";
             reason: string | null;
             reasonText: string | null;
             sent: number;
@@ -12842,7 +12842,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only devices in this state. */
-                state?: "pending" | "settingUp" | "receiving" | "statusAsked" | "missingFragments" | "complete" | "imageAsked" | "restarting" | "applied" | "micWrong" | "refused" | "incomplete" | "timedOut" | "aborted";
+                state?: "pending" | "settingUp" | "receiving" | "statusAsked" | "missingFragments" | "complete" | "imageAsked" | "restarting" | "applied" | "refused" | "incomplete" | "timedOut" | "aborted";
                 /** @description `after` of the page before. */
                 after?: number;
                 /** @description Page size; default 100. */

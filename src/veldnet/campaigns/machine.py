@@ -39,7 +39,6 @@ DeviceState = Literal[
     "imageAsked",
     "restarting",
     "applied",
-    "micWrong",
     "refused",
     "incomplete",
     "timedOut",
@@ -48,7 +47,7 @@ DeviceState = Literal[
 CAMPAIGN_STATES: tuple[CampaignState, ...] = get_args(CampaignState)
 DEVICE_STATES: tuple[DeviceState, ...] = get_args(DeviceState)
 FINAL: frozenset[DeviceState] = frozenset(
-    ("complete", "applied", "micWrong", "refused", "incomplete", "timedOut", "aborted")
+    ("complete", "applied", "refused", "incomplete", "timedOut", "aborted")
 )
 Reason = Literal[
     "hsm",

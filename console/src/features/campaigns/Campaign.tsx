@@ -1,0 +1,236 @@
+// A campaign: its progress, what can be done with it, and how far each device is.
+import { useNavigate, useParams } from "@tanstack/react-router";
+import { Badge, Button, Group, Select, Stack, Text } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
+import { download } from "../../api/client";
+import { DeleteButton } from "../../components/actions";
+import { DeviceLink, Facts, IfMayChange, Mono, PageTitle, Panel, Time } from "../../components/basics";
+import { DataTable, type Column } from "../../components/DataTable";
+import { useConfirm, useTell } from "../../components/notify";
+import { blocking, Loading, Problem } from "../../components/problem";
+import { bytes, number } from "../../format";
+import { useFilters } from "../../navigation";
+import { useT, type Translate } from "../../text";
+import {
+  useCampaign,
+  useCampaignAction,
+  useCampaignDevices,
+  useDeleteCampaign,
+  type Action,
+  type Campaign,
+  type CampaignDevice,
+} from "./api";
+import { Bar, Legend } from "./Bar";
+import { colours, outcomeOf, states } from "./progress";
+
+export function CampaignPage() {
+  const t = useT();
+  const { ref } = useParams({ from: "/campaigns/$ref" });
+  const found = useCampaign(ref);
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (!found.data) return <Loading />;
+  const campaign = found.data;
+  return (
+    <>
+      <PageTitle title={campaign.name} below={t(`campaign.${campaign.state}`)}>
+        <Actions campaign={campaign} />
+      </PageTitle>
+      <Stack>
+        <Panel title={t("campaigns.progressTitle")}>
+          <Bar campaign={campaign} size="xl" />
+          <Legend campaign={campaign} />
+        </Panel>
+        <Panel title={t("campaigns.about")}>
+          <About campaign={campaign} />
+        </Panel>
+        <Devices campaign={campaign} />
+      </Stack>
+    </>
+  );
+}
+
+function Actions({ campaign }: { campaign: Campaign }) {
+  const t = useT();
+  const { run } = useTell();
+  const open = campaign.state !== "complete" && campaign.state !== "aborted";
+  return (
+    <>
+      <Button
+        variant="default"
+        leftSection={<IconDownload size={16} />}
+        onClick={() => void run(download(`/api/v1/campaigns/${campaign.ref}/report`, "campaign.csv"))}
+      >
+        {t("campaigns.report")}
+      </Button>
+      <IfMayChange>{open ? <Steering campaign={campaign} /> : <Removal campaign={campaign} />}</IfMayChange>
+    </>
+  );
+}
+
+/** What can be done while a campaign goes on. */
+function Steering({ campaign }: { campaign: Campaign }) {
+  const t = useT();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const acting = useCampaignAction(campaign.ref);
+  const act = (action: Action) => void run(acting.mutateAsync(action), t(`campaigns.${action}Done`));
+  const abort = () =>
+    confirm(t("campaigns.abortTitle", { name: campaign.name }), t("campaigns.abortText"), t("campaigns.abort"), () =>
+      act("abort"),
+    );
+  return (
+    <>
+      {campaign.state === "paused" ? (
+        <Button onClick={() => act("resume")}>{t("campaigns.resume")}</Button>
+      ) : (
+        <Button variant="default" onClick={() => act("pause")}>
+          {t("campaigns.pause")}
+        </Button>
+      )}
+      <Button variant="default" color="red" aria-haspopup="dialog" onClick={abort}>
+        {t("campaigns.abort")}
+      </Button>
+    </>
+  );
+}
+
+function Removal({ campaign }: { campaign: Campaign }) {
+  const t = useT();
+  const navigate = useNavigate();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const removing = useDeleteCampaign(campaign.ref);
+  const remove = async () => {
+    if (await run(removing.mutateAsync(undefined), t("campaigns.deleted"))) void navigate({ to: "/campaigns" });
+  };
+  return (
+    <DeleteButton
+      onClick={() =>
+        confirm(
+          t("campaigns.deleteTitle", { name: campaign.name }),
+          t("campaigns.deleteText"),
+          t("common.delete"),
+          () => void remove(),
+        )
+      }
+    />
+  );
+}
+
+function About({ campaign }: { campaign: Campaign }) {
+  const t = useT();
+  const { size, fragments, fragmentSize, redundancy } = campaign;
+  return (
+    <Facts
+      items={[
+        [t("campaigns.file"), t("campaigns.fileText", { size: bytes(size), fragments, fragmentSize, redundancy })],
+        ["SHA-256", <Mono key="digest">{campaign.digest}</Mono>],
+        [t("campaigns.startsAt"), <Time key="start" at={campaign.startsAt} />],
+        [t("campaigns.endsAt"), <Time key="end" at={campaign.endedAt ?? campaign.endsAt} />],
+        [t("common.by"), campaign.createdBy],
+      ]}
+    />
+  );
+}
+
+function Devices({ campaign }: { campaign: Campaign }) {
+  const t = useT();
+  const [{ state }, setFilters] = useFilters("/campaigns/$ref");
+  const found = useCampaignDevices(campaign.ref, state);
+  const rows = found.data?.pages.flatMap((page) => page.devices) ?? [];
+  return (
+    <Panel
+      title={t("campaigns.devicesTitle")}
+      right={
+        <Select
+          aria-label={t("alarms.state")}
+          placeholder={t("campaigns.anyState")}
+          w={230}
+          clearable
+          value={state ?? null}
+          onChange={(value) => setFilters({ state: states.find((each) => each === value) })}
+          data={states
+            .filter((each) => each === state || campaign.devices[each])
+            .map((each) => ({
+              value: each,
+              label: `${t(`campaignDevice.${each}`)} (${campaign.devices[each] ?? 0})`,
+            }))}
+        />
+      }
+    >
+      {blocking(found) ? (
+        <Problem error={found.error} retry={() => void found.refetch()} />
+      ) : (
+        <DataTable
+          label={t("campaigns.devicesTitle")}
+          rows={rows}
+          id={(row) => row.deviceRef}
+          minWidth={680}
+          columns={columnsOf(t)}
+        />
+      )}
+      {found.hasNextPage && (
+        <Group justify="center" mt="sm">
+          <Button variant="default" loading={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
+            {t("campaigns.moreDevices")}
+          </Button>
+        </Group>
+      )}
+    </Panel>
+  );
+}
+
+function columnsOf(t: Translate): Column<CampaignDevice>[] {
+  return [
+    {
+      key: "name",
+      title: t("common.name"),
+      value: (row) => row.name,
+      render: (row) => (
+        <>
+          <DeviceLink deviceRef={row.deviceRef} name={row.name} />
+          <Text size="xs" c="dimmed">
+            <Mono>{row.deviceEUI}</Mono>
+          </Text>
+        </>
+      ),
+    },
+    {
+      key: "state",
+      title: t("alarms.state"),
+      value: (row) => row.state,
+      render: (row) => (
+        <>
+          <Badge
+            variant="light"
+            color={colours[outcomeOf(row.state)]}
+            tt="none"
+            style={{ color: "var(--mantine-color-text)" }}
+          >
+            {t(`campaignDevice.${row.state}`)}
+          </Badge>
+          {row.reasonText && (
+            <Text size="xs" c="dimmed" maw={320}>
+              {row.reasonText}
+            </Text>
+          )}
+        </>
+      ),
+    },
+    {
+      key: "sent",
+      title: t("campaigns.sent"),
+      align: "right",
+      value: (row) => row.sent,
+      render: (row) => (row.target ? `${number(row.sent)} / ${number(row.target)}` : "–"),
+    },
+    {
+      key: "missing",
+      title: t("campaigns.missing"),
+      align: "right",
+      value: (row) => row.missing,
+      render: (row) => (row.missing === null ? "–" : number(row.missing)),
+    },
+    { key: "at", title: t("device.changed"), render: (row) => <Time at={row.changedAt} short /> },
+  ];
+}
