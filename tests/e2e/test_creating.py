@@ -128,6 +128,9 @@ def test_a_code_before_the_camera_names_device_and_model(desk: Desk, user: Perso
     desk.accessible_everywhere("new-device")
     desk.page.get_by_role("textbox", name="AppKey").fill(WRONG)
     desk.page.get_by_role("textbox", name="Name").fill("Cold store")
+    # The map beside them takes what is not complete.
+    desk.page.get_by_role("textbox", name="Latitude").fill("52,09")
+    desk.page.get_by_role("textbox", name="Longitude").press_sequentially("-5.12")
     desk.button("Create device")
     desk.heading("Cold store")
     (found,) = user.call("GET", f"{V1}/devices?search={SCANNED}")["devices"]

@@ -2,7 +2,7 @@
 import { useComputedColorScheme } from "@mantine/core";
 import L from "leaflet";
 import "leaflet/dist/leaflet.css";
-import { useEffect, useRef, type RefObject } from "react";
+import { useEffect, useMemo, useRef, type RefObject } from "react";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import { useSession } from "../session";
@@ -339,12 +339,17 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
   const scheme = useComputedColorScheme("light");
   const { user } = useSession();
   const tiles = user?.tiles ?? "";
+  // A map without one of its marks is better than a page that ends because of it.
+  const known = useMemo(
+    () => spots.filter(({ latitude, longitude }) => Number.isFinite(latitude) && Number.isFinite(longitude)),
+    [spots],
+  );
   const { map, layer } = useMap(place, tiles, { onView, onPick });
   useZoomButtons(map, tiles);
   useGround(map, tiles, user?.tilesAttribution ?? "", scheme);
-  useSpots(map, layer, spots, scheme);
+  useSpots(map, layer, known, scheme);
   useAreas(map, areas, scheme);
-  useFit(map, fit, places ?? spots);
+  useFit(map, fit, places ?? known);
   return (
     <div ref={place} role="region" aria-label={label} className={tiles ? "map" : "map plain"} style={{ height }} />
   );

@@ -19,6 +19,7 @@ import { $api, type Schemas } from "../../api/client";
 import { Panel } from "../../components/basics";
 import { part } from "../../components/lazy";
 import { WorldMap } from "../../components/Map";
+import { degrees, placeOf } from "../../components/places";
 import { done, useTell } from "../../components/notify";
 import { Dialog } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
@@ -54,7 +55,7 @@ function useProblems(value: Values, eui: string): Record<string, string | undefi
   const known = same.data?.devices.find((device) => device.EUI === eui);
   return useMemo(() => {
     const number = (text: string | undefined, most: number) =>
-      text && !(Math.abs(Number(text)) <= most) ? t("check.degrees", { most }) : undefined;
+      text?.trim() && degrees(text, most) === null ? t("check.degrees", { most }) : undefined;
     const key = plainHex(value.applicationKey ?? "");
     return {
       EUI: !isEui(eui) ? t("check.eui") : known ? t("check.known", { name: known.name ?? "" }) : undefined,
@@ -74,8 +75,8 @@ function bodyOf(value: Values, eui: string): NewDeviceBody {
     applicationKey: plainHex(value.applicationKey ?? ""),
     motionIndicator: (value.motionIndicator || undefined) as NewDeviceBody["motionIndicator"],
     administrativeInfo: value.administrativeInfo || undefined,
-    geoLatitude: value.geoLatitude ? Number(value.geoLatitude) : undefined,
-    geoLongitude: value.geoLongitude ? Number(value.geoLongitude) : undefined,
+    geoLatitude: degrees(value.geoLatitude, 90) ?? undefined,
+    geoLongitude: degrees(value.geoLongitude, 180) ?? undefined,
   };
 }
 
@@ -290,19 +291,10 @@ function Connection({ value, set, network, setNetwork, touched }: NewDevice) {
 
 function Place({ value, setValue, field, eui }: NewDevice) {
   const t = useT();
-  const spot =
-    Number(value.geoLatitude) || Number(value.geoLongitude)
-      ? [
-          {
-            id: "here",
-            latitude: Number(value.geoLatitude),
-            longitude: Number(value.geoLongitude),
-            kind: "device" as const,
-            label: value.name || eui,
-            color: "veld",
-          },
-        ]
-      : [];
+  const place = placeOf(value.geoLatitude, value.geoLongitude);
+  const spot = place
+    ? [{ id: "here", ...place, kind: "device" as const, label: value.name || eui, color: "veld" }]
+    : [];
   return (
     <Panel title={t("newDevice.place")}>
       <Stack>

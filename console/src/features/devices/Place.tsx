@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { $api, type Schemas } from "../../api/client";
 import { RowButton } from "../../components/actions";
 import { Coordinates } from "../../components/Coordinates";
+import { placeOf } from "../../components/places";
 import { IfMayChange, Panel } from "../../components/basics";
 import { openDialog } from "../../components/dialogs";
 import { same } from "../../components/edits";
@@ -112,15 +113,8 @@ function PlaceForm({ device }: { device: Device }) {
   const store = useSaving(!same([latitude, longitude], [device.geoLatitude ?? "", device.geoLongitude ?? ""]));
   const save = (north: number | null, east: number | null) =>
     store(move.mutateAsync({ latitude: north, longitude: east }), t("device.placeSaved"));
-  const given = latitude !== "" && longitude !== "";
-  const here: Spot = {
-    id: "here",
-    latitude: Number(latitude),
-    longitude: Number(longitude),
-    kind: "device",
-    label: device.name ?? "",
-    color: "veld",
-  };
+  const place = placeOf(latitude, longitude);
+  const here: Spot[] = place ? [{ id: "here", ...place, kind: "device", label: device.name ?? "", color: "veld" }] : [];
   return (
     <Stack>
       <Text size="sm" c="dimmed">
@@ -128,7 +122,7 @@ function PlaceForm({ device }: { device: Device }) {
       </Text>
       <WorldMap
         label={t("device.place")}
-        spots={given ? [here] : []}
+        spots={here}
         height={320}
         fit={device.ref}
         onPick={(north, east) => {
@@ -145,7 +139,7 @@ function PlaceForm({ device }: { device: Device }) {
             {t("device.placeTake")}
           </Button>
         )}
-        <Button disabled={!given} onClick={() => void save(Number(latitude), Number(longitude))}>
+        <Button disabled={!place} onClick={() => place && void save(place.latitude, place.longitude)}>
           {t("common.save")}
         </Button>
       </Group>

@@ -3,6 +3,7 @@ import { Button, Group, NumberInput, Select, Stack, TextInput } from "@mantine/c
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { WorldMap } from "../../components/Map";
+import { placeOf } from "../../components/places";
 import { isEui, plainHex } from "../../identifiers";
 import { useSaveStation, useStationProfiles } from "./api";
 import { useT } from "../../text";
@@ -144,19 +145,8 @@ function Power({ power, setPower, gain, setGain }: StationValues) {
 /** The place can be chosen on a map, too. */
 function PlaceOnMap({ name, latitude, setLatitude, longitude, setLongitude, fit }: StationValues & { fit?: string }) {
   const t = useT();
-  const here =
-    latitude !== "" && longitude !== ""
-      ? [
-          {
-            id: "here",
-            latitude: Number(latitude),
-            longitude: Number(longitude),
-            kind: "station" as const,
-            label: name,
-            color: "veld",
-          },
-        ]
-      : [];
+  const place = placeOf(latitude, longitude);
+  const here = place ? [{ id: "here", ...place, kind: "station" as const, label: name, color: "veld" }] : [];
   return (
     <WorldMap
       label={t("device.place")}
