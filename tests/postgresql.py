@@ -45,15 +45,20 @@ def _program(name: str) -> str:
 
 
 class PostgresServer:
-    """A running server."""
+    """A running server, with settings of its own besides."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        self._settings = _QUICK | settings
         self._folder = Path(tempfile.mkdtemp(prefix="veldnet-pg-"))
         # PostgreSQL refuses to run as root.
         self._user = "postgres" if os.getuid() == 0 else None
         if self._user:
             shutil.chown(self._folder, self._user, self._user)
         self._data = self._folder / "data"
+        self._make()
+        self.start()
+
+    def _make(self) -> None:
         self._run(
             "initdb",
             "--pgdata",
@@ -68,7 +73,6 @@ class PostgresServer:
             "C.UTF-8",
             "--no-sync",
         )
-        self.start()
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -83,7 +87,7 @@ class PostgresServer:
         )
 
     def start(self) -> None:
-        options = " ".join(f"-c {name}={value}" for name, value in _QUICK.items())
+        options = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         self._run(
             "pg_ctl",
             "--pgdata",
@@ -96,11 +100,17 @@ class PostgresServer:
             "start",
         )
 
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self._folder / ".s.PGSQL.5432"
+
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "--pgdata", str(self._data), "--wait", "--mode", mode, "stop")
 
     def remove(self) -> None:
-        self.stop()
+        if (self._data / "postmaster.pid").exists():
+            self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def url(self, database: str, user: str = _USER) -> str:
@@ -118,6 +128,31 @@ class PostgresServer:
 
     def drop(self, name: str) -> None:
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+class Standby(PostgresServer):
+    """Follows a server, until it is promoted."""
+
+    def __init__(self, primary: PostgresServer, **settings: str) -> None:
+        self._primary = primary
+        super().__init__(**settings)
+
+    def _make(self) -> None:
+        source = f"host={self._primary.socket.parent} user={_USER}"
+        self._run(
+            "pg_basebackup",
+            "--dbname",
+            source,
+            "--pgdata",
+            str(self._data),
+            "--write-recovery-conf",
+            "--checkpoint",
+            "fast",
+            "--no-sync",
+        )
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "--pgdata", str(self._data), "--wait", "promote")
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, insert, select, text
 
 from tests import postgresql
@@ -210,6 +211,24 @@ async def test_two_writers_of_the_same_rows_never_stand_in_each_others_way(
     assert int(await store.read(lambda c: c.execute(total).scalar_one())) == 2 * 15 * 12
     written = select(func.count()).select_from(device_states).where(device_states.c.dev_addr.is_not(None))
     assert await store.read(lambda c: c.execute(written).scalar_one()) == 40
+
+
+@pytest.mark.parametrize("safe", [True, False])
+async def test_a_promoted_standby_is_written_if_it_has_everything(store: PostgresStore, safe: bool) -> None:
+    first = first_id_at(20_000 * DAY)
+    await store.commit([(Statement.INSERT_FRAME, [frame_row(first)])])
+    # The same server goes on, on another history.
+    store._found = replace(store._found, place="another/1/2", safe=safe)
+    await asyncio.to_thread(store.dispose)
+    again: list[Rows] = [(Statement.INSERT_FRAME, [frame_row(first + 1)])]
+    if safe:
+        await store.commit(again)
+        assert store.problem is None and await count(store) == 2
+        return
+    for _try in range(2):
+        with pytest.raises(StoreError, match="a standby was promoted"):
+            await store.commit(again)
+    assert store.problem is not None and await count(store) == 1
 
 
 async def test_a_server_that_was_away_is_used_again() -> None:

@@ -37,12 +37,13 @@ FIRST_EUI = 0x0059ACBE00000000
 
 
 class Cluster:
-    """`names` are those of the nodes. Each has a data directory with the same master key."""
+    """`names` are those of the nodes. Each has a data directory with the same master key. `url` is an empty
+    database; one of the server of this process where there is none."""
 
-    def __init__(self, folder: Path, names: Sequence[str] = ("a", "b", "c")) -> None:
+    def __init__(self, folder: Path, names: Sequence[str] = ("a", "b", "c"), url: str | None = None) -> None:
         self._folder = folder
-        self.database = postgresql.server().create()
-        self.url = postgresql.server().url(self.database)
+        self.database = postgresql.server().create() if url is None else None
+        self.url = url or postgresql.server().url(str(self.database))
         self.nats = NatsServer()
         self.names = tuple(names)
         self.nodes: dict[str, RunningServer] = {}
@@ -111,7 +112,8 @@ class Cluster:
                 node.process.send_signal(signal.SIGCONT)
                 node.kill()
         self.nats.close()
-        postgresql.server().drop(self.database)
+        if self.database is not None:
+            postgresql.server().drop(self.database)
 
     # Looking.
 

@@ -29,6 +29,19 @@ async def problems_of(platform: Platform) -> list[str]:
             await platform.store.read(changes.position)
     except (StoreError, TimeoutError):
         found.append(Text("the store does not answer within {seconds:g} s", seconds=_STORE_TIMEOUT))
+    found += vault_problems(platform)
+    found += platform.supervisor.problems()
+    free = shutil.disk_usage(platform.settings.data).free
+    if free < _LEAST_FREE:
+        found.append(Text("the data directory has {free} MB left", free=free // 1_000_000))
+    if platform.loop_lag.seconds > _LONGEST_LAG:
+        found.append(Text("the event loop is {lag:.1f} s late", lag=platform.loop_lag.seconds))
+    return found + platform.hub.problems()
+
+
+def vault_problems(platform: Platform) -> list[str]:
+    """Why devices that this process serves cannot join."""
+    found: list[str] = []
     for name in platform.vault.names:
         problem = platform.vault.of(name).problem
         if problem is not None:
@@ -41,13 +54,7 @@ async def problems_of(platform: Platform) -> list[str]:
                 if name
                 else Text("{problem}: no device can join", problem=problem)
             )
-    found += platform.supervisor.problems()
-    free = shutil.disk_usage(platform.settings.data).free
-    if free < _LEAST_FREE:
-        found.append(Text("the data directory has {free} MB left", free=free // 1_000_000))
-    if platform.loop_lag.seconds > _LONGEST_LAG:
-        found.append(Text("the event loop is {lag:.1f} s late", lag=platform.loop_lag.seconds))
-    return found + platform.hub.problems()
+    return found
 
 
 def write_problems(platform: Platform) -> list[str]:
@@ -66,7 +73,12 @@ def write_problems(platform: Platform) -> list[str]:
 
 def report_of(platform: Platform) -> NodeReport:
     """What the status of this node says, as `veldnet cluster status` and the console show it."""
-    problems = write_problems(platform) + platform.supervisor.problems() + platform.hub.problems()
+    problems = (
+        write_problems(platform)
+        + vault_problems(platform)
+        + platform.supervisor.problems()
+        + platform.hub.problems()
+    )
     return NodeReport(
         lag=round(min(platform.receive_lag, 60.0), 3),
         devices=len(platform.network.devices),

@@ -39,7 +39,7 @@ class DatabaseStore(Store, Protocol):
 
     @property
     def problem(self) -> str | None:
-        """Why what is written now would be lost, in words."""
+        """Why nothing should be written now, in words."""
 
     @property
     def place(self) -> str | None:

@@ -177,7 +177,8 @@ class SqliteStore(EngineStore):
 
     @property
     def problem(self) -> str | None:
-        return self.file.problem
+        found = self.file.problem
+        return None if found is None else f"{found}: what this server accepts now would be lost"
 
     def revision(self) -> str | None:
         with engine_errors():

@@ -101,8 +101,7 @@ class DataDirectory:
     @property
     def problem(self) -> str | None:
         """What has happened to the database, in words; None where it is the one that was opened."""
-        found = self.store.problem
-        return None if found is None else f"{found}: what this server accepts now would be lost"
+        return self.store.problem
 
     async def _notice_restore(self) -> None:
         """Have counters jump ahead where a backup was put back: what the database holds may be older than

@@ -106,10 +106,45 @@ def has_gone(connection: psycopg.Connection[Any]) -> bool:
 
 
 class FoundDatabase(msgspec.Struct, frozen=True):
-    """A database: its number in its server, and which server that is, with the history it goes by."""
+    """A database: its number in its server, and which server that is, with the history it goes by. `safe`
+    where a commit is on a standby, too, before it is acknowledged."""
 
     number: int
     place: str
+    safe: bool
+
+    def continued_by(self, other: FoundDatabase) -> bool:
+        """Whether another one has all that was acknowledged here: it is the same one, or a standby that was
+        promoted and had got everything."""
+        return other.place == self.place or self.safe
+
+
+# The history that a server writes: that of its last checkpoint is the one before for a while after a standby
+# was promoted. A standby writes none.
+_FOUND = """
+SELECT oid::bigint, pg_is_in_recovery(), has_schema_privilege(current_schema(), 'CREATE'), current_user,
+    (SELECT system_identifier FROM pg_control_system()),
+    CASE WHEN NOT pg_is_in_recovery() THEN
+        ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint END,
+    current_setting('synchronous_standby_names') <> ''
+        AND current_setting('synchronous_commit') IN ('on', 'remote_apply', 'remote_write')
+FROM pg_database WHERE datname = current_database()
+"""
+
+
+def find(connection: psycopg.Connection[Any]) -> FoundDatabase:
+    """Which database a connection is to. Raises `StoreError` where it cannot be used as it is."""
+    row = connection.execute(_FOUND).fetchone()
+    assert row is not None
+    number, standby, may_create, user, system, timeline, safe = row
+    if standby:
+        raise StoreError("it is a standby, which cannot be written; name the primary")
+    if not may_create:
+        raise StoreError(
+            f"the user {user} may not create tables in it; make it the owner: "
+            f"ALTER DATABASE ... OWNER TO {user}"
+        )
+    return FoundDatabase(int(number), f"{system}/{timeline}/{number}", bool(safe))
 
 
 def check_server(url: URL) -> FoundDatabase:
@@ -124,21 +159,6 @@ def check_server(url: URL) -> FoundDatabase:
                 raise StoreError(
                     f"its encoding is {encoding}; create it with ENCODING 'UTF8' TEMPLATE template0"
                 )
-            row = connection.execute(
-                "SELECT oid::bigint, pg_is_in_recovery(), has_schema_privilege(current_schema(), 'CREATE'), "
-                "current_user, (SELECT system_identifier FROM pg_control_system()), "
-                "(SELECT timeline_id FROM pg_control_checkpoint()) "
-                "FROM pg_database WHERE datname = current_database()"
-            ).fetchone()
-            assert row is not None
-            number, standby, may_create, user, system, timeline = row
-            if standby:
-                raise StoreError("it is a standby, which cannot be written; name the primary")
-            if not may_create:
-                raise StoreError(
-                    f"the user {user} may not create tables in it; make it the owner: "
-                    f"ALTER DATABASE ... OWNER TO {user}"
-                )
-            return FoundDatabase(int(number), f"{system}/{timeline}/{number}")
+            return find(connection)
     except psycopg.Error as error:
         raise StoreError(words(error)) from None

@@ -28,7 +28,16 @@ from veldnet.store.rows import Rows
 
 from . import arrays, days
 from .address import parse_url, shown
-from .connecting import READERS, WRITERS, check_server, commit_connection, engine, has_gone
+from .connecting import (
+    READERS,
+    WRITERS,
+    FoundDatabase,
+    check_server,
+    commit_connection,
+    engine,
+    find,
+    has_gone,
+)
 from .creating import bring_to_head
 from .errors import is_gone, may_try_again, store_errors
 from .ordered import in_order
@@ -61,6 +70,7 @@ class PostgresStore(EngineStore):
         self._committer: Executor = executor(inline, 1, "committer")
         self._connection: psycopg.Connection[Any] | None = None
         self._pipeline: Pipeline
+        self._problem: str | None = None
         self._days: set[int] = set()
 
     def go_by(self, clock: Callable[[], float]) -> None:
@@ -75,6 +85,10 @@ class PostgresStore(EngineStore):
     @property
     def identity(self) -> tuple[int, int]:
         return 0, self._found.number
+
+    @property
+    def problem(self) -> str | None:
+        return self._problem
 
     @property
     def place(self) -> str:
@@ -126,10 +140,22 @@ class PostgresStore(EngineStore):
         if connection is None or has_gone(connection):
             self._forget_connection()
             connection = self._connection = commit_connection(self.url)
+            self._check_place(find(connection))
             self._pipeline = Pipeline(connection)
             # Another process, or a restore, may have dropped some.
             self._days = days.known_days(connection)
         return connection
+
+    def _check_place(self, found: FoundDatabase) -> None:
+        """Raises `StoreError` where acknowledged commits may be missing: what memory knows, and has sent, is
+        newer than what would be read again."""
+        if not self._found.continued_by(found):
+            self._problem = (
+                "a standby was promoted that may lack what was acknowledged: stop all servers of this "
+                "database, then start them again"
+            )
+            raise StoreError(self._problem)
+        self._found = found
 
     def _forget_connection(self) -> None:
         """Start over with the next commit, whatever state a failure has left the connection in."""

@@ -1,0 +1,166 @@
+"""`make test-cluster`: the database fails over to a standby, by a proxy, under load."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.nodes import FIRST_EUI, Cluster, check_downlinks, check_uplinks, route, settle
+from tests.e2e.test_cluster_faults import accepted, all_taken, said, serving_again
+from tests.postgresql import PostgresServer, Standby
+from tests.switching_proxy import SwitchingProxy
+from veldnet.assembly.network_settings import network_parameters
+from veldnet.cli.bench.fleet import bench_device
+from veldnet.cli.bench.load import Prepared, Spread
+from veldnet.cli.bench.sink import Sink
+from veldnet.cli.bench.uplinks import acknowledgements, prepare
+from veldnet.lorawan import DevAddr
+from veldnet.network.core.addressing import AddressSpace
+from veldnet.settings import Settings
+
+pytestmark = pytest.mark.skipif("TEST_CLUSTER" not in os.environ, reason="make test-cluster")
+
+DEVICES, RATE, PIECE = 60, 100.0, 8.0
+# Nothing is synchronised before there is a standby.
+PRIMARY = {"wal_level": "replica", "synchronous_commit": "on"}
+
+
+class Replicated:
+    """A database with a standby, and two nodes that reach it by a proxy."""
+
+    def __init__(self) -> None:
+        self.primary = PostgresServer(**PRIMARY)
+        self.standby = Standby(self.primary, **PRIMARY)
+        self.proxy = SwitchingProxy(self.primary.socket)
+        self.cluster: Cluster
+
+    async def build(self, folder: Path) -> None:
+        self.primary.run("CREATE DATABASE veldnet")
+        url = f"postgresql://veldnet@127.0.0.1:{self.proxy.port}/veldnet?sslmode=disable"
+        self.cluster = Cluster(folder, ("a", "b"), url)
+        await self.cluster.build()
+
+    def synchronise(self) -> None:
+        """Acknowledge what is on the standby, too, from now on."""
+        self.primary.run("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.primary.run("SELECT pg_reload_conf()")
+
+    async def fail_over(self) -> None:
+        """The primary dies; the standby takes its place."""
+        await asyncio.to_thread(self.primary.stop)
+        await said(self.cluster, "the store does not answer")
+        await asyncio.to_thread(self.standby.promote)
+        self.proxy.switch(self.standby.socket)
+
+    async def close(self) -> None:
+        self.cluster.close()
+        self.proxy.stop()
+        for server in (self.standby, self.primary):
+            server.remove()
+
+
+@pytest.fixture
+async def replicated(tmp_path: Path) -> AsyncIterator[Replicated]:
+    made = await asyncio.to_thread(Replicated)
+    try:
+        await made.build(tmp_path)
+        yield made
+    finally:
+        await made.close()
+
+
+class Load:
+    """Confirmed frames of devices with sessions, of which two base stations at different nodes hear each."""
+
+    def __init__(self, cluster: Cluster, pieces: int) -> None:
+        space = AddressSpace(network_parameters(Settings().network).net_id)
+        self.fleet = [bench_device(number, space) for number in range(DEVICES)]
+        step = int(PIECE * RATE)
+        self.prepared: list[Prepared]
+        self.confirmed_at: dict[DevAddr, list[int]]
+        self.prepared, self.confirmed_at = prepare(pieces * step, self.fleet, cluster.gateways, 2, 1)
+        self.pieces = [self.prepared[start : start + step] for start in range(0, pieces * step, step)]
+        self.radio = Spread([cluster.nodes[name].udp for name in cluster.names], cluster.gateways)
+        self.radio.begin()
+
+    def acknowledged(self) -> set[tuple[int, int]]:
+        """Devices by number, and the counters of theirs that were acknowledged."""
+        answered = acknowledgements(self.radio, self.confirmed_at, 0.2)
+        return {(position % DEVICES, position // DEVICES + 1) for position, _latency in answered}
+
+
+async def started(cluster: Cluster, sink: Sink) -> None:
+    address = await sink.start()
+    await asyncio.to_thread(cluster.start_all)
+    await asyncio.to_thread(route, cluster.client("a"), address)
+    await cluster.create_devices(DEVICES, 1)
+
+
+def kept(cluster: Cluster) -> set[tuple[int, int]]:
+    """The accepted frames, as `Load.acknowledged` has them."""
+    rows = cluster.query("SELECT device_ref, fcnt FROM frames WHERE kind = 0 AND outcome = 'accepted'")
+    return {(ref - 1, fcnt) for ref, fcnt in rows}
+
+
+async def test_a_synchronous_standby_takes_over_with_all_that_was_acknowledged(
+    replicated: Replicated,
+) -> None:
+    cluster, sink = replicated.cluster, Sink()
+    replicated.synchronise()
+    await started(cluster, sink)
+    load = Load(cluster, 3)
+    await all_taken(cluster, load.radio, load.pieces[0])
+    sending = asyncio.create_task(load.radio.send(load.pieces[1], RATE))
+    await asyncio.sleep(2)
+    await replicated.fail_over()
+    took = await serving_again(cluster)
+    assert took < 10, took
+    await sending
+    await all_taken(cluster, load.radio, load.pieces[2])
+    await settle(cluster)
+    load.radio.close()
+    check_downlinks(load.radio)
+    check_uplinks(cluster, sink, 0.7 * len(load.prepared))
+    found = kept(cluster)
+    assert load.acknowledged() <= found, "what was acknowledged to a device is there"
+    delivered = {(int(eui, 16) - FIRST_EUI, fcnt) for eui, fcnt in sink.arrived}
+    assert delivered <= found, "what was delivered is there"
+    sink.stop()
+
+
+async def test_a_standby_that_may_lack_something_is_not_written_before_a_start(
+    replicated: Replicated,
+) -> None:
+    cluster, sink = replicated.cluster, Sink()
+    await started(cluster, sink)
+    load = Load(cluster, 3)
+    await all_taken(cluster, load.radio, load.pieces[0])
+    # The standby hears no more.
+    await asyncio.to_thread(replicated.standby.stop, "fast")
+    await all_taken(cluster, load.radio, load.pieces[1])
+    acknowledged = load.acknowledged()
+    await asyncio.to_thread(replicated.primary.stop)
+    await asyncio.to_thread(replicated.standby.start)
+    await asyncio.to_thread(replicated.standby.promote)
+    replicated.proxy.switch(replicated.standby.socket)
+    sent = len(load.radio.downlinks)
+    lost = acknowledged - await asyncio.to_thread(kept, cluster)
+    assert lost, "what came after the standby had gone is lost"
+    before = await asyncio.to_thread(accepted, cluster)
+    await load.radio.send(load.pieces[2][:DEVICES], RATE)
+    await said(cluster, "a standby was promoted that may lack what was acknowledged")
+    assert len(load.radio.downlinks) == sent, "no counter is used again"
+    assert await asyncio.to_thread(accepted, cluster) == before
+    for node in cluster.nodes.values():
+        await asyncio.to_thread(node.stop)
+    for name in cluster.names:
+        await asyncio.to_thread(cluster.start, name)
+    await serving_again(cluster)
+    await all_taken(cluster, load.radio, load.pieces[2][DEVICES:])
+    load.radio.close()
+    check_downlinks(load.radio)
+    sink.stop()
