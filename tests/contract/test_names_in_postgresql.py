@@ -18,7 +18,7 @@ def check(connection: Connection, scope: Scope) -> None:
     for words in TEXTS:
         with pytest.MonkeyPatch.context() as patch:
             for place in ("devices.search", "search.device_hits"):
-                patch.setattr(f"veldnet.inventory.{place}.named", lambda *_given: None)
+                patch.setattr(f"veldnet.inventory.{place}.named", lambda *_given, **_options: None)
             expected = found(connection, scope, words)
         assert found(connection, scope, words) == expected, words
 

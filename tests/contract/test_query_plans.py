@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, insert, text
+from sqlalchemy import Connection, Engine, event, func, insert, select, text
 
 from tests import postgresql
 from veldnet.domain.scope import Scope
@@ -22,7 +22,7 @@ from veldnet.inventory.search import Sight
 from veldnet.inventory.search import search as search_everything
 from veldnet.lorawan import GatewayEui
 from veldnet.monitoring.observed import observed_at, standing
-from veldnet.store import SqliteStore, index_names, migrate, write_property
+from veldnet.store import SqliteStore, index_names, migrate, named, write_property
 from veldnet.store.schema import ORDERED_AT, device_order, device_states, devices
 
 COUNTRY = (50.7, 3.3, 53.6, 7.3)
@@ -228,6 +228,12 @@ def test_in_postgresql_devices_are_found_by_the_index_of_names() -> None:
                 paging = Paging(order, 3, 500)
                 listed = search_devices(connection, scope, Wanted(), paging, observed_at(0), standing)
                 assert len({device.ref for device in listed.devices}) == 500, order
+            # Every DevEUI has these digits, and two names.
+            for euis, many in ((True, 2000), (False, 2)):
+                by_index = named(connection, ["000"], euis=euis)
+                assert by_index is not None
+                query = select(func.count()).select_from(devices).where(by_index)
+                assert connection.execute(query).scalar_one() == many
             sight = Sight(scope.operator_ref, scope.subscriber_ref)
             for words, hits in (("xq", 0), ("PUMP 333", 1), ("UMP 1999", 1), ("03-E8", 1)):
                 asked.clear()

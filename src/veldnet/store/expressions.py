@@ -35,6 +35,15 @@ class unindexed(FunctionElement[Any]):
         super().__init__(column)
 
 
+class looked_up(FunctionElement[bool]):
+    """A condition that each row is asked for, in the order in which rows are found: PostgreSQL would put what
+    it names first, however much that is."""
+
+    name = "looked_up"
+    type = Boolean()
+    inherit_cache = True
+
+
 class address_digits(FunctionElement[str]):
     """A number of 32 bits as eight hexadecimal digits in upper case."""
 
@@ -62,6 +71,7 @@ for _kind, _sql, _in_sqlite in (
     (whole, "CAST(trunc({}) AS BIGINT)", "CAST({} AS INTEGER)"),
     (address_digits, "upper(lpad(to_hex({}), 8, '0'))", "printf('%08X', {})"),
     (unindexed, "{}", "+{}"),
+    (looked_up, "(({}) IS TRUE)", "({})"),
     (_like, "{} ILIKE {} ESCAPE '\\'", "{} LIKE {} ESCAPE '\\'"),
 ):
     compiles(_kind)(_written(_sql))

@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     column,
     event,
+    false,
     func,
     or_,
     select,
@@ -171,31 +172,39 @@ def _tail(connection: Connection) -> Select[tuple[int]] | None:
     return select(devices.c.ref).where(devices.c.ref > int(until))
 
 
-def _is_common(connection: Connection, ways: Sequence[Sequence[str]]) -> bool:
+def _is_common(connection: Connection, ways: Sequence[Sequence[str]], *, euis: bool) -> bool:
     """Whether one device in ten has the words of one of the ways, as far as the newest tell: then reading
     names soon finds enough of them, and the lists of the index are long."""
     newest = select(devices.c.name, devices.c.dev_eui).order_by(devices.c.ref.desc()).limit(_SAMPLE)
     columns = newest.subquery().c
     holds = or_(
         *(
-            and_(*(with_text(columns.name, word) | with_text(columns.dev_eui, word) for word in words))
+            and_(
+                *(
+                    with_text(columns.name, word) | (with_text(columns.dev_eui, word) if euis else false())
+                    for word in words
+                )
+            )
             for words in ways
         )
     )
     return connection.execute(select(func.count()).where(holds)).scalar_one() * 10 >= _SAMPLE
 
 
-def named(connection: Connection, *ways: Sequence[str]) -> ColumnElement[bool] | None:
+def named(connection: Connection, *ways: Sequence[str], euis: bool = True) -> ColumnElement[bool] | None:
     """A condition that holds of every device in whose name or DevEUI all the words of one of the ways stand,
-    and of few others; None where reading all of them is the better way, or the only one."""
+    and of few others; None where reading all of them is the better way, or the only one. Without `euis` only
+    names count; SQLite's index does not tell one from the other."""
     tail = None
     if connection.dialect.name == "sqlite":
         tail = _tail(connection)
         matches = None if tail is None else _matches(connection, ways)
-    elif all(len(word) == 1 for words in ways for word in words) and _is_common(connection, ways):
+    elif all(len(word) < _TRIGRAM for words in ways for word in words) and _is_common(
+        connection, ways, euis=euis
+    ):
         matches = None
     else:
-        matches = name_texts.matching(ways, _MOST_TRIGRAMS)
+        matches = name_texts.matching(ways, _MOST_TRIGRAMS, euis=euis)
     if matches is None:
         return None
     counted = select(func.count()).select_from(matches.limit(_MOST_MATCHES + 1).subquery())

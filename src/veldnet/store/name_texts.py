@@ -1,5 +1,6 @@
 """The index of names in PostgreSQL: the trigrams of each name and DevEUI as a text-search vector, with what
 every server has. The extension pg_trgm finds nothing by two characters, and not everybody may create it.
+Those of DevEUIs are marked, so that a few digits, which nearly every DevEUI has, are found in names.
 
 Triggers keep it, in the same transaction: with several writers nobody could say which devices are still to
 come.
@@ -17,9 +18,10 @@ from sqlalchemy.sql.selectable import Select
 _TRIGRAMS = """
 CREATE FUNCTION veldnet_trigrams(name text, eui text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT array_to_tsvector(array_agg(substr(padded, at, 3)))
-    FROM (VALUES (lower(name COLLATE "C") || E'\\x01\\x01'), (lower(eui COLLATE "C") || E'\\x01\\x01'))
-        AS texts (padded), generate_series(1, length(padded) - 2) AS at
+    SELECT array_to_tsvector(array_agg(mark || substr(padded, at, 3)))
+    FROM (VALUES ('', lower(name COLLATE "C") || E'\\x01\\x01'),
+        (E'\\x02', lower(eui COLLATE "C") || E'\\x01\\x01'))
+        AS texts (mark, padded), generate_series(1, length(padded) - 2) AS at
 $$
 """
 _PUT = """
@@ -53,26 +55,36 @@ _names = Table("device_names", MetaData(), Column("ref", BigInteger), Column("tr
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
-def _lexemes(word: str) -> list[str]:
-    """What the vector of a text with the word holds, as a query for it says that."""
-    folded = word.translate(_LOWER)
-    if len(folded) < 3:
-        return [_quoted(folded) + ":*"]
-    return [_quoted(folded[start : start + 3]) for start in range(len(folded) - 2)]
+_EUI = "\x02"
+_HEXADECIMAL = frozenset("0123456789abcdef")
+
+
+def _lexemes(word: str, mark: str, most: int) -> str:
+    """What the vector of a text with the word holds, as a query says that."""
+    if len(word) < 3:
+        return _quoted(mark + word) + ":*"
+    found = dict.fromkeys(_quoted(mark + word[start : start + 3]) for start in range(len(word) - 2))
+    return " & ".join([*found][:most])
 
 
 def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def matching(ways: Sequence[Sequence[str]], most: int) -> Select[tuple[int]] | None:
-    """The refs of devices in whose names or DevEUIs all words of one of the ways may stand; None where a way
-    has none by which they could be found."""
+def matching(ways: Sequence[Sequence[str]], most: int, *, euis: bool) -> Select[tuple[int]] | None:
+    """The refs of devices in whose names, or DevEUIs where these count, all words of one of the ways may
+    stand; None where a way has none by which they could be found."""
     queries = []
     for words in ways:
-        lexemes = [lexeme for word in words for lexeme in _lexemes(word)]
-        if not lexemes:
+        places = []
+        for word in filter(None, words):
+            folded = word.translate(_LOWER)
+            place = f"({_lexemes(folded, '', most)})"
+            if euis and _HEXADECIMAL.issuperset(folded):
+                place = f"({place} | ({_lexemes(folded, _EUI, most)}))"
+            places.append(place)
+        if not places:
             return None
-        queries.append(" & ".join([*dict.fromkeys(lexemes)][:most]))
+        queries.append(" & ".join(places))
     wanted = cast(bindparam(None, " | ".join(f"({query})" for query in queries)), TSQUERY)
     return select(_names.c.ref).where(_names.c.trigrams.bool_op("@@")(wanted))

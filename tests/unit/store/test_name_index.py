@@ -90,7 +90,7 @@ def test_the_index_finds_what_reading_names_finds(store: Any, monkeypatch: pytes
             for words in TEXTS:
                 with pytest.MonkeyPatch.context() as patch:
                     for place in ("devices.search", "search.device_hits"):
-                        patch.setattr(f"veldnet.inventory.{place}.named", lambda *_given: None)
+                        patch.setattr(f"veldnet.inventory.{place}.named", lambda *_given, **_options: None)
                     expected = found(connection, scope, words)
                 assert found(connection, scope, words) == expected, words
                 used.append(original(connection, [words]) is not None)

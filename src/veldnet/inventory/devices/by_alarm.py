@@ -62,9 +62,10 @@ def refs_by_alarm(
 def all_by_alarm(connection: Connection, scope: Scope, worst_first: bool, part: Slice) -> list[int]:
     """The refs of a slice of all of the subscriber's devices; those without alarms are counted by blocks."""
     unacknowledged = alarms.c.subscriber_ref == scope.subscriber_ref, alarms.c.acked.is_(False)
-    block = (alarms.c.device_ref // (1 << DEVICE_BLOCK_BITS)).label("block")
-    each = select(block, alarms.c.device_ref).where(*unacknowledged).distinct().subquery()
-    counted = select(each.c.block, func.count().label("devices")).group_by(each.c.block)
+    # The index has them in this order.
+    each = select(alarms.c.device_ref).where(*unacknowledged).distinct().subquery()
+    block = (each.c.device_ref // (1 << DEVICE_BLOCK_BITS)).label("block")
+    counted = select(block, func.count().label("devices")).group_by(block)
     alarmed = {row.block: row.devices for row in connection.execute(counted)}
     with_alarm = sum(alarmed.values())
     calm = [(of, count - alarmed.get(of, 0)) for of, count in devices_by_block(connection, scope)]

@@ -16,7 +16,7 @@ from veldnet.domain.resources import VeldnetDevice, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
 from veldnet.store import named
-from veldnet.store.expressions import total, unindexed, with_text
+from veldnet.store.expressions import looked_up, total, unindexed, with_text
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
 from .blocks import BY_EUI, BY_NAME, Part, devices_by_block, rows_by_ref
@@ -77,8 +77,9 @@ def condition(connection: Connection, scope: Scope, wanted: Wanted) -> ColumnEle
     return narrowed(connection, scope, wanted).chosen
 
 
-def narrowed(connection: Connection, scope: Scope, wanted: Wanted) -> Narrowed:
-    """The devices, by the index of a filter where it finds few."""
+def narrowed(connection: Connection, scope: Scope, wanted: Wanted, *, in_order: bool = False) -> Narrowed:
+    """The devices, by the index of a filter where it finds few. Of many the first in an order that an index
+    has are wanted `in_order`."""
     chosen: ColumnElement[bool] = true()
     listed = few = False
     if wanted.text:
@@ -93,16 +94,20 @@ def narrowed(connection: Connection, scope: Scope, wanted: Wanted) -> Narrowed:
         chosen &= (column if usable else unindexed(column)) == value
         few = few or found
     if wanted.tag is not None:
-        chosen &= with_tag(scope, wanted.tag)
-        listed = listed or _few(connection, refs_with_tag(scope, wanted.tag))
+        few_tagged = _few(connection, refs_with_tag(scope, wanted.tag))
+        tagged = with_tag(scope, wanted.tag)
+        chosen &= looked_up(tagged) if in_order and not few_tagged else tagged
+        listed = listed or few_tagged
     if wanted.alarm is not None:
         alarmed = select(alarms.c.device_ref).where(
             alarms.c.subscriber_ref == scope.subscriber_ref,
             alarms.c.acked.is_(False),
             alarms.c.state >= ALARM_LEVELS[wanted.alarm],
         )
-        chosen &= devices.c.ref.in_(alarmed)
-        listed = listed or _few(connection, alarmed)
+        few_alarmed = _few(connection, alarmed)
+        with_alarm = devices.c.ref.in_(alarmed)
+        chosen &= looked_up(with_alarm) if in_order and not few_alarmed else with_alarm
+        listed = listed or few_alarmed
     # Listed devices are looked up one by one.
     own_by = unindexed(devices.c.subscriber_ref) if listed else devices.c.subscriber_ref
     return Narrowed((own_by == scope.subscriber_ref) & chosen, few or listed)
@@ -228,7 +233,8 @@ def _all(connection: Connection, scope: Scope, wanted: Wanted, order: Order, par
 
 
 def _ordered(connection: Connection, scope: Scope, wanted: Wanted, order: Order, part: Slice) -> list[int]:
-    found = narrowed(connection, scope, wanted)
+    by_alarm = order == "alarm" or order == "-alarm"
+    found = narrowed(connection, scope, wanted, in_order=not by_alarm)
     if order == "alarm" or order == "-alarm":
         return refs_by_alarm(connection, scope, found.chosen, order == "-alarm", part)
     column = _COLUMNS[order.removeprefix("-")]

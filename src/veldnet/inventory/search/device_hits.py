@@ -54,7 +54,7 @@ def _queries(
     name = devices.c.name
     yield own.where(name >= phrase.text, name < after(phrase.text)).order_by(name), None
     within = phrase.within(name)
-    narrowed = named(connection, phrase.words)
+    narrowed = named(connection, phrase.words, euis=False)
     if narrowed is None:
         yield own.where(within), None
     else:
