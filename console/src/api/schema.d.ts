@@ -4626,7 +4626,8 @@ export interface components {
          * @description Why uplinks have given no place since a time.
          */
         NoPlace: {
-            reason: string;
+            /** @enum {string} */
+            reason: "ambiguous" | "colinear" | "few_time_stamps" | "inconsistent" | "no_base_stations" | "no_levels" | "outside" | "too_far" | "unfiltered";
             since: string;
         };
         /**

@@ -19,6 +19,10 @@ export interface Spot {
   onClick?: () => void;
   /** Lines to other places, such as the base stations that hear a device. */
   to?: { latitude: number; longitude: number; color: string; label: string }[];
+  /** Metres around it in which it may be. */
+  radius?: number;
+  /** Where it was before, the last first. */
+  path?: { latitude: number; longitude: number }[];
 }
 
 /** A part of the map in a colour of its own. */
@@ -248,6 +252,27 @@ function drawLines({ latitude, longitude, to = [] }: Spot, on: L.LayerGroup): vo
       .addTo(on);
 }
 
+/** How sure a place is, and the way there. */
+function drawMovement({ latitude, longitude, color, radius, path = [] }: Spot, on: L.LayerGroup): void {
+  const shade = paint(`--mantine-color-${color}-filled`) || color;
+  if (radius)
+    L.circle([latitude, longitude], {
+      pane: "areas",
+      radius,
+      color: shade,
+      weight: 1,
+      fillOpacity: 0.15,
+      interactive: false,
+    }).addTo(on);
+  if (path.length)
+    L.polyline([[latitude, longitude], ...path.map((at): L.LatLngTuple => [at.latitude, at.longitude])], {
+      color: shade,
+      weight: 2,
+      opacity: 0.7,
+      interactive: false,
+    }).addTo(on);
+}
+
 function markerOf(spot: Spot): L.CircleMarker | L.Marker {
   const color = paint(`--mantine-color-${spot.color}-filled`) || spot.color;
   const at: L.LatLngExpression = [spot.latitude, spot.longitude];
@@ -278,7 +303,10 @@ function useSpots(map: Shared<L.Map>, layer: Shared<L.LayerGroup>, spots: Spot[]
     const on = layer.current;
     if (!on) return;
     on.clearLayers();
-    for (const spot of spots) drawLines(spot, on);
+    for (const spot of spots) {
+      drawLines(spot, on);
+      drawMovement(spot, on);
+    }
     for (const spot of spots) {
       const marker = markerOf(spot);
       marker.bindTooltip(escaped(spot.label));

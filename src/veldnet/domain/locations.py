@@ -8,6 +8,19 @@ import msgspec
 
 Method = Literal["TDOA", "RSSI"]
 
+# Why there is no position.
+Reason = Literal[
+    "no_base_stations",
+    "few_time_stamps",
+    "colinear",
+    "ambiguous",
+    "inconsistent",
+    "outside",
+    "no_levels",
+    "too_far",
+    "unfiltered",
+]
+
 # ThingPark's numbers of algorithms; both: by time where that works, else by power.
 TDOA, RSSI, BOTH = 0, 1, 2
 METHODS: dict[int, Method] = {TDOA: "TDOA", RSSI: "RSSI"}
@@ -40,7 +53,7 @@ class LocationState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     none."""
 
     last: NetworkLocation | None = None
-    problem: str = ""
+    problem: Reason | None = None
     problem_at: float = 0.0
 
 

@@ -14,7 +14,9 @@ import { number } from "../../format";
 import { useT } from "../../text";
 import { espColor, healthColor } from "../../theme";
 import type { Line } from "../logger/useFrames";
-import { useMoveDevice } from "./api";
+import { useLocations, useMoveDevice } from "./api";
+import { Located } from "./Located";
+import { locatedSpots } from "./located";
 import { useSaving } from "../../components/saving";
 
 type Device = Schemas["Device"];
@@ -35,7 +37,11 @@ export function DevicePlace({ device }: { device: Device }) {
     },
     { refetchInterval: 30_000 },
   );
-  const spots = useMemo(() => spotsOf(device, frames.data?.frames ?? []), [frames.data, device]);
+  const located = useLocations(device.ref ?? "").data;
+  const spots = useMemo(
+    () => [...spotsOf(device, frames.data?.frames ?? []), ...locatedSpots(located, t("location.network"))],
+    [frames.data, device, located, t],
+  );
   const edit = () => openDialog(t("device.place"), <PlaceForm device={device} />, { size: "lg" });
   return (
     <Panel
@@ -53,6 +59,7 @@ export function DevicePlace({ device }: { device: Device }) {
           {t("device.noPlace")}
         </Text>
       )}
+      {located && <Located found={located} />}
     </Panel>
   );
 }

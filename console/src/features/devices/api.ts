@@ -138,6 +138,16 @@ export function useResetSecurityContext(ref: string) {
   );
 }
 
+/** Where the network has located a device: the last hundred places. */
+export function useLocations(ref: string) {
+  return $api.useQuery(
+    "get",
+    "/api/v1/devices/{deviceRef}/locations",
+    { params: { ...path(ref).params, query: { limit: 100 } } },
+    { refetchInterval: 30_000 },
+  );
+}
+
 export function useMoveDevice(ref: string) {
   return useChange(
     (body: Schemas["Location"]) => api.PUT("/api/v1/devices/{deviceRef}/location", { ...path(ref), body }),

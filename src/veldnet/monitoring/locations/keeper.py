@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from veldnet.domain.locations import BOTH, RSSI, TDOA, LocationState, NetworkLocation, encode_location
+from veldnet.domain.locations import BOTH, RSSI, TDOA, LocationState, NetworkLocation, Reason, encode_location
 from veldnet.location import Answer, Hearing, Limits, Motion, Problem, Track
 from veldnet.lorawan import BaseStationId, DevAddr
 from veldnet.lorawan.airtime import estimated_signal_power
@@ -273,7 +273,7 @@ class LocationKeeper:
             self.counters.outcomes[reason] += 1
             if before.problem == reason:
                 return
-            state, outcome, location = replace(before, problem=reason, problem_at=job.time), reason, None
+            state, location = replace(before, problem=reason, problem_at=job.time), None
         else:
             self.counters.outcomes[fix.method] += 1
             location = NetworkLocation(
@@ -293,14 +293,14 @@ class LocationKeeper:
                 fix.minor,
                 fix.azimuth,
             )
-            state, outcome = LocationState(location), fix.method.lower()
+            state = LocationState(location)
         excluded = () if answer.raw is None else answer.raw.excluded
         entry.device = replace(device, row=replace(device.row, network_location=state))
         record = LocationRecord(
             id=self._ids.next(now),
             device_ref=job.device_ref,
             time=now,
-            outcome=outcome,
+            outcome=_reason(answer) if fix is None else fix.method.lower(),
             dev_addr=job.dev_addr,
             frame=job.frame,
             location=location,
@@ -326,7 +326,7 @@ def _remember(memory: OrderedDict[int, V], key: int, value: V) -> None:
         memory.popitem(last=False)
 
 
-def _reason(answer: Answer) -> str:
+def _reason(answer: Answer) -> Reason:
     refusal = answer.refusal
     if refusal is None:
         return "unfiltered"

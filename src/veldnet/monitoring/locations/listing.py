@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from veldnet.domain.documents import decode_plan
-from veldnet.domain.locations import METHODS, LocationState, Method, decode_location
+from veldnet.domain.locations import METHODS, LocationState, Method, Reason, decode_location
 from veldnet.domain.resources import timestamp
 from veldnet.store import first_id_at
 from veldnet.store.schema import connectivity_plans, device_states, devices, locations
@@ -49,7 +49,7 @@ class Place(msgspec.Struct, frozen=True):
 class NoPlace(msgspec.Struct, frozen=True):
     """Why uplinks have given no place since a time."""
 
-    reason: str
+    reason: Reason
     since: str
 
 

@@ -1,0 +1,23 @@
+// Where the network has located a device, as marks of a map.
+import type { Schemas } from "../../api/client";
+import type { Spot } from "../../components/MapCanvas";
+
+export type Locations = Schemas["DeviceLocations"];
+
+/** The last place with its uncertainty and the way there; nothing where there is none. */
+export function locatedSpots(found: Locations | undefined, label: string): Spot[] {
+  const [last, ...before] = found?.locations ?? [];
+  if (!last) return [];
+  return [
+    {
+      id: "located",
+      latitude: last.lat,
+      longitude: last.lon,
+      kind: "device",
+      label: `${label} · ± ${Math.round(last.hRadius)} m`,
+      color: "blue",
+      radius: last.hRadius,
+      path: before.map((place) => ({ latitude: place.lat, longitude: place.lon })),
+    },
+  ];
+}
