@@ -4,6 +4,7 @@ is reported where it does not."""
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,31 +33,26 @@ class Roofs:
 
     def __init__(self, server: HostedServer, account: Account, user: Person, operator: Person) -> None:
         self.server, self.account, self.user, self.operator = server, account, user, operator
-        stations = f"{V1}/operator/baseStations"
         rng = random.Random(7)
         # GPS time at the beginning of the loop's.
         begun = round((unix_to_gps(server.clock()) - server.loop.time()) * 1e9)
         exact = Surroundings(hidden=0.0, offset=5.0, noise=5.0)
-        self.antennas: list[tuple[Antenna, Point, FineClock]] = []
-        for number, place in enumerate(ROOFS):
-            eui = f"0059ACFF0000A0{number:02X}"
-            latitude, longitude = MIDDLE.degrees(Point(place.east, place.north))
-            body = {
-                "gatewayEUI": eui,
-                "name": f"Roof {number}",
-                "latitude": latitude,
-                "longitude": longitude,
-                "altitude": 30,
-            }
-            operator.call("POST", stations, body)
-            server.run(server.platform.apply_changes())
-            clock = FineClock(rng, begun, exact)
-            self.antennas.append((Antenna(server, eui), place, clock))
+        self._clock = partial(FineClock, rng, begun, exact)
+        self.antennas = [self.antenna(number, place) for number, place in enumerate(ROOFS)]
         (plan,) = operator.call("GET", f"{V1}/operator/plans")
         self.plan = plan
         url = f"{KPN}/routingProfiles"
         routes = [{"addresses": [server.inbox.url], "contentType": "JSON"}]
         self.routing = user.call("POST", url, {"name": "Here", "routes": routes})["id"]
+
+    def antenna(self, number: int, place: Point) -> tuple[Antenna, Point, FineClock]:
+        """A base station at a place."""
+        eui = f"0059ACFF0000A0{number:02X}"
+        latitude, longitude = MIDDLE.degrees(Point(place.east, place.north))
+        body = {"gatewayEUI": eui, "name": f"Roof {number}", "latitude": latitude, "longitude": longitude}
+        self.operator.call("POST", f"{V1}/operator/baseStations", body | {"altitude": 30})
+        self.server.run(self.server.platform.apply_changes())
+        return Antenna(self.server, eui), place, self._clock()
 
     def allow(self, **settings: Any) -> None:
         whole = self.plan["settings"] | {"nwGeolocalization": True} | settings
@@ -192,3 +188,25 @@ def test_what_people_say_ends_what_the_network_has_said(roofs: Roofs) -> None:
     assert found["source"] == "MANUAL" and len(found["locations"]) == 1
     roofs.send(virtual)
     assert "DevLAT" not in reports(roofs, "DevEUI_uplink")[-1]
+
+
+def test_a_base_station_with_a_wrong_clock_is_left_out_and_raises_an_alarm(roofs: Roofs) -> None:
+    roofs.allow()
+    ref, virtual = roofs.device(5)
+    kept = roofs.antennas
+    try:
+        roofs.antennas = [*kept, roofs.antenna(9, Point(100, -1800, 30))]
+        for _number in range(10):
+            roofs.server.pass_time(15)
+            roofs.send(virtual, wrong=4)
+    finally:
+        roofs.antennas = kept
+    for place in roofs.locations(ref)["locations"]:
+        assert place["method"] == "TDOA" and place["baseStations"] == 4
+        assert flat(MIDDLE.point(place["lat"], place["lon"]), HERE) < 20
+    roofs.server.pass_time(310)
+    stations = roofs.operator.call("GET", f"{V1}/operator/baseStations")
+    (alarmed,) = [
+        each["name"] for each in stations if 206 in [alarm["alarmTypeId"] for alarm in each["alarms"]]
+    ]
+    assert alarmed == "Roof 9"

@@ -95,6 +95,7 @@ CASES: list[tuple[int, str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ),
     (types.BACKHAUL, "MAJOR", {"acknowledged": 0.5}, {"acknowledged": 0.9}, {"acknowledged": 1.0}),
     (types.BEACON_FAILURE, "MAJOR", {"gps_refused": True}, {"gps_refused": None}, {"gps_refused": False}),
+    (types.WRONG_STAMPS, "MINOR", {"wrong_stamps": True}, {"wrong_stamps": None}, {"wrong_stamps": False}),
     (types.UPDATE_OVERDUE, "MAJOR", {"overdue": "firmware"}, {"overdue": None}, {"overdue": ""}),
 ]
 

@@ -50,6 +50,7 @@ export const en = {
   "alarmType.203": "Certificate expires or cannot be loaded",
   "alarmType.204": "Scheduled backup failed",
   "alarmType.205": "Update fetched and not carried out",
+  "alarmType.206": "Fine timestamps contradict other base stations",
   "alarmType.3": "Traffic exceeds the uplink regulator settings",
   "alarmType.4": "No uplink activity",
   "alarmType.5": "Node uses higher data rate than expected",

@@ -52,6 +52,7 @@ export const nl: Record<keyof typeof en, string> = {
   "alarmType.203": "Certificaat verloopt of kan niet worden geladen",
   "alarmType.204": "Geplande back-up mislukt",
   "alarmType.205": "Update opgehaald en niet uitgevoerd",
+  "alarmType.206": "Fijne tijdstempels spreken andere basisstations tegen",
   "alarmType.3": "Verkeer boven de limiet van de uplinkregulator",
   "alarmType.4": "Geen uplinkactiviteit",
   "alarmType.5": "Hogere datasnelheid dan verwacht",

@@ -82,6 +82,7 @@ def locations_of(platform: Platform, runtime: Runtime) -> Locations:
         Located(settings.interval, settings.queue, settings.timing_error, _references(settings)),
     )
     platform.network.commits.join(keeper)
+    platform.monitoring.wrong_stamps = keeper.referees.is_wrong
     return Locations(platform.store, keeper, pool)
 
 

@@ -4,7 +4,7 @@ messages."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import structlog
@@ -83,6 +83,8 @@ class MonitoringService:
         self.mailer = mailer or mailer_of(settings, store)
         # Devices by state of health, as last counted.
         self.fleet: dict[str, int] = {}
+        # Whether fine timestamps of a base station are wrong, where location can tell.
+        self.wrong_stamps: Callable[[int], bool | None] = lambda _station: None
         self._store = store
         self._network, self._vault = watched.network, watched.vault
         self._base_stations, self._sights = watched.base_stations, watched.sights
@@ -202,6 +204,7 @@ class MonitoringService:
             facts[identifier] = replace(
                 self._unseen(identifier, station) if sight is None else _facts(station, sight),
                 overdue=overdue.get(station.id, ""),
+                wrong_stamps=self.wrong_stamps(int(identifier)),
                 gps_refused=radios.refuses_gps_time(identifier, now) if sight is None else sight.gps_refused,
             )
         await self.stations.check(facts)

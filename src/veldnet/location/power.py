@@ -23,6 +23,8 @@ _FARTHEST = 100_000.0
 _NEAREST = 20.0
 # dB by which levels at one place differ where nothing is known of walls, to compare two places.
 _RIVALS = 10.0
+# How far from the centroid of base stations a device is, as a part of their spread.
+_LIKELY = 0.5
 
 
 class _Level(NamedTuple):
@@ -102,8 +104,17 @@ def _on_line(scene: Scene, levels: list[_Level], factor: float) -> Fix:
     return _round(scene, point, max(nearest.away * factor, flat(point, nearest.place)), levels)
 
 
-def _cost(problem: Problem, levels: list[_Level], point: Point) -> float:
-    total = 0.0
+class _Prior(NamedTuple):
+    """Where a device is likely before its levels are compared with the model: around the centroid of base
+    stations by received power, within `sigma` metres. Levels alone would often put it far outside, where
+    their shadowing is."""
+
+    point: Point
+    sigma: float
+
+
+def _cost(problem: Problem, levels: list[_Level], prior: _Prior, point: Point) -> float:
+    total = (flat(point, prior.point) / prior.sigma) ** 2
     for level in levels:
         u = abs(level.loss - _expected(problem, point, level)) / problem.loss.shadowing
         total += u * u if u <= _EDGE else _EDGE * (2 * u - _EDGE)
@@ -118,20 +129,20 @@ def _fitted(problem: Problem, scene: Scene, levels: list[_Level], seen: list[See
     east = sum(w * level.place.east for w, level in zip(weights, levels, strict=True)) / total
     north = sum(w * level.place.north for w, level in zip(weights, levels, strict=True)) / total
     middle = centre(seen)
+    size = spread(seen).major
+    prior = _Prior(Point(east, north), _LIKELY * size)
     starts = [(east, north), (middle.east, middle.north)]
     starts.append(((levels[0].place.east + east) / 2, (levels[0].place.north + north) / 2))
-    found = [_descend(problem, scene, levels, *start) for start in starts]
-    point = min(found, key=lambda each: _cost(problem, levels, each))
-    size = spread(seen).major
+    found = [_descend(problem, scene, levels, prior, *start) for start in starts]
+    point = min(found, key=lambda each: _cost(problem, levels, prior, each))
     if flat(point, middle) > 4 * size:
         # What lies far outside is guessed from the slope of noise.
         return _on_line(scene, levels, 10 ** (problem.loss.shadowing / problem.loss.slope))
     xx, yy, xy = _information(problem, levels, point)
-    # A prior as wide as the distances themselves keeps directions bounded in which levels say nothing.
-    wide = 1 / max(levels[0].away, size) ** 2
+    wide = 1 / prior.sigma**2
     xx, yy = xx + wide, yy + wide
     determinant = xx * yy - xy * xy
-    scale = max(1.0, _cost(problem, levels, point) / max(len(levels) - 2, 1))
+    scale = max(1.0, _cost(problem, levels, prior, point) / max(len(levels) - 2, 1))
     shape = ellipse_of(scale * yy / determinant, scale * xx / determinant, -scale * xy / determinant)
     latitude, longitude = scene.plane.degrees(point)
     return Fix(
@@ -159,12 +170,16 @@ def _information(problem: Problem, levels: list[_Level], point: Point) -> tuple[
     return xx, yy, xy
 
 
-def _descend(problem: Problem, scene: Scene, levels: list[_Level], east: float, north: float) -> Point:
+def _descend(
+    problem: Problem, scene: Scene, levels: list[_Level], prior: _Prior, east: float, north: float
+) -> Point:
     point = scene.plane.on_ground(east, north, scene.ground)
-    cost, damping = _cost(problem, levels, point), 1e-2
+    cost, damping = _cost(problem, levels, prior, point), 1e-2
     reach = max(levels[0].away, SAME_PLACE) * pi
     for _step in range(_STEPS):
-        xx = yy = xy = x = y = 0.0
+        xx = yy = 1 / prior.sigma**2
+        x, y = (prior.point.east - point.east) * xx, (prior.point.north - point.north) * yy
+        xy = 0.0
         for level in levels:
             away = max(distance(point, level.place), _NEAREST)
             u = (level.loss - _expected(problem, point, level)) / problem.loss.shadowing
@@ -183,7 +198,7 @@ def _descend(problem: Problem, scene: Scene, levels: list[_Level], east: float, 
         if size > reach:
             dx, dy = dx * reach / size, dy * reach / size
         there = scene.plane.on_ground(point.east + dx, point.north + dy, scene.ground)
-        lower = _cost(problem, levels, there)
+        lower = _cost(problem, levels, prior, there)
         if lower < cost:
             point, cost, damping = there, lower, damping / 4
         else:

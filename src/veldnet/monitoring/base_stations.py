@@ -49,6 +49,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     gps_refused: bool | None = None
     # The kind of update that it has fetched and not reported yet; empty where there is none.
     overdue: str | None = None
+    # Whether most of its fine timestamps do not fit those of others; None where too few could be checked.
+    wrong_stamps: bool | None = None
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -160,7 +162,26 @@ def update_overdue(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signa
         yield Cleared(types.UPDATE_OVERDUE)
 
 
-RULES = (restart, connection, radio, backhaul, downlink_load, time_source, beacon, duplicate, update_overdue)
+def fine_timestamps(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
+    """206: devices cannot be located by its timestamps."""
+    if facts.wrong_stamps:
+        yield Raised(types.WRONG_STAMPS)
+    elif facts.wrong_stamps is not None:
+        yield Cleared(types.WRONG_STAMPS)
+
+
+RULES = (
+    restart,
+    connection,
+    radio,
+    backhaul,
+    downlink_load,
+    time_source,
+    beacon,
+    duplicate,
+    update_overdue,
+    fine_timestamps,
+)
 
 
 class _Change(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ __all__ = [
     "basics_station_link",
     "customer",
     "device",
+    "fine_clock",
     "gateway_wire",
     "life",
     "mqtt_forwarder",

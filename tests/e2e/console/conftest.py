@@ -39,7 +39,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def server(data: Any, account: Account) -> Any:
-    running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
+    running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0", VELDNET_LOCATION__INTERVAL="0s")
     yield running
     assert running.stop() == 0
 

@@ -16,7 +16,7 @@ import { espColor, healthColor } from "../../theme";
 import type { Line } from "../logger/useFrames";
 import { useLocations, useMoveDevice } from "./api";
 import { Located } from "./Located";
-import { locatedSpots } from "./located";
+import { around, locatedSpots } from "./located";
 import { useSaving } from "../../components/saving";
 
 type Device = Schemas["Device"];
@@ -53,7 +53,7 @@ export function DevicePlace({ device }: { device: Device }) {
       }
     >
       {spots.length ? (
-        <WorldMap label={t("device.place")} spots={spots} height={300} fit={`${device.ref}-${spots.length}`} />
+        <WorldMap label={t("device.place")} spots={spots} height={300} fit={`${device.ref}-${spots.length}`} places={around(located)} />
       ) : (
         <Text size="sm" c="dimmed">
           {t("device.noPlace")}

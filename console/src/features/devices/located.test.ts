@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { locatedSpots, type Locations } from "./located";
+import { around, locatedSpots, type Locations } from "./located";
 
 const place = (lat: number, hRadius: number): Locations["locations"][number] => ({
   timestamp: 0,
@@ -37,5 +37,13 @@ describe("marks of where a device was located", () => {
   it("are none without a place", () => {
     expect(locatedSpots(found(), "Network")).toEqual([]);
     expect(locatedSpots(undefined, "Network")).toEqual([]);
+    expect(around(found())).toBeUndefined();
+  });
+
+  it("are what a map shows first", () => {
+    const [low, high, ...places] = around(found(place(52.2, 1110), place(52.1, 60))) ?? [];
+    expect(low?.latitude).toBeCloseTo(52.19);
+    expect(high?.latitude).toBeCloseTo(52.21);
+    expect(places).toHaveLength(2);
   });
 });

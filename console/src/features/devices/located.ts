@@ -21,3 +21,16 @@ export function locatedSpots(found: Locations | undefined, label: string): Spot[
     },
   ];
 }
+
+/** What a map shows first: the place with all that its uncertainty covers, and the way there. */
+export function around(found: Locations | undefined): { latitude: number; longitude: number }[] | undefined {
+  const [last] = found?.locations ?? [];
+  if (!found || !last) return undefined;
+  const north = last.hRadius / 111_000;
+  const east = north / Math.max(Math.cos((last.lat * Math.PI) / 180), 0.01);
+  return [
+    { latitude: last.lat - north, longitude: last.lon - east },
+    { latitude: last.lat + north, longitude: last.lon + east },
+    ...found.locations.map((place) => ({ latitude: place.lat, longitude: place.lon })),
+  ];
+}

@@ -14,6 +14,7 @@ from veldnet.cli.output import errors, fail, print_json
 from veldnet.cli.running import run
 from veldnet.cli.simulate_backhaul import protocols_named
 from veldnet.simulator.backhaul import NotConnected
+from veldnet.simulator.fine_clock import OPEN, TOWN
 
 from .api import bench_api
 from .base_stations import bench_base_stations
@@ -22,6 +23,7 @@ from .downlinks import bench_downlinks
 from .forged import bench_forged
 from .joins import bench_joins
 from .lists import ListsLoad, bench_lists
+from .location import bench_location
 from .monitoring import bench_monitoring
 from .protocols import bench_protocols
 from .server import ServerFailed
@@ -195,3 +197,14 @@ def lists_command(
             bar.update(task, description=what, completed=done, total=total)
 
         _run(lambda data: bench_lists(data, ListsLoad(devices, rounds, store), progress))
+
+
+@bench.command("location")
+def location_command(
+    devices: Annotated[
+        int, typer.Option(min=20, max=100_000, help="Devices to locate, each in its city.")
+    ] = 500,
+    open_country: Annotated[bool, typer.Option(help="Few walls instead of a town.")] = False,
+) -> None:
+    """Accuracy and speed of the location solver in a simulated city, without a server."""
+    print_json(bench_location(devices, OPEN if open_country else TOWN))

@@ -60,6 +60,10 @@ ADVICE: dict[int, Text] = {
     ),
     types.BACKHAUL: Text("Check the internet connection of the base station: it loses data."),
     types.DUPLICATE_EUI: Text("Give each base station an EUI of its own."),
+    types.WRONG_STAMPS: Text(
+        "Check the GPS antenna, its cable and the position of the base station: its fine timestamps are "
+        "not used."
+    ),
     types.UPDATE_OVERDUE: Text(
         "Check whether the base station runs and reaches CUPS; order the update again, or another one."
     ),

@@ -71,6 +71,7 @@ DEVICE_TYPES = {
 
 # Beyond ThingPark's numbers.
 DUPLICATE_EUI, MODULE, CERTIFICATE, BACKUP, UPDATE_OVERDUE = 202, 201, 203, 204, 205
+WRONG_STAMPS = 206
 
 RESTARTED, CONNECTION, LOW_TRAFFIC, INVALID_CRC, DOWNLINK_OVERLOAD = 101, 102, 103, 104, 105
 TIME_LOST, BEACON_FAILURE, BACKHAUL = 109, 111, 121
@@ -100,6 +101,7 @@ BASE_STATION_TYPES = {
         _state(BACKHAUL, "Backhaul interface", Level.MAJOR),
         _state(DUPLICATE_EUI, "EUI used by several base stations", Level.MAJOR),
         _state(UPDATE_OVERDUE, "Update fetched and not carried out", Level.MAJOR),
+        _state(WRONG_STAMPS, "Fine timestamps contradict other base stations", Level.MINOR),
     )
 }
 

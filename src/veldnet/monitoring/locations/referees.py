@@ -86,7 +86,8 @@ class Referees:
         while len(self._checked) > _MOST_STATIONS:
             self._checked.popitem(last=False)
 
-    def is_wrong(self, station: int) -> bool:
-        """Whether time stamps of a base station have not fitted those of others again and again."""
+    def is_wrong(self, station: int) -> bool | None:
+        """Whether time stamps of a base station have not fitted those of others again and again; None while
+        too few could be checked."""
         checked, bad = self._checked.get(station, (0.0, 0.0))
-        return checked >= _LEAST and bad / checked > _WRONG
+        return None if checked < _LEAST else bad / checked > _WRONG
