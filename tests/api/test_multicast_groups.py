@@ -17,9 +17,11 @@ from veldnet.lorawan import AesKey, DevAddr, frames
 from veldnet.lorawan.crypto import DOWNLINK, crypt_payload, data_mic
 from veldnet.lorawan.packages.multicast_keys import mc_app_s_key, mc_nwk_s_key
 from veldnet.simulator.customer import Account
+from veldnet.store.coverage import HearingRow, add_hearing
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"
+LEGACY = {"api-version": "v1.1.1"}
 GROUPS = f"{V1}/multicastGroups"
 PLAN = "groups-cs/multicast"
 CLASS_C = "LORA/GenericC.1_ETSI_Rx2-SF9"
@@ -75,7 +77,7 @@ class Lights:
             "applicationKey": KEY,
             "deviceProfileId": CLASS_C,
         } | changes
-        made: dict[str, Any] = self.user.call("POST", f"{KPN}/devices", body)
+        made: dict[str, Any] = self.user.call("POST", f"{KPN}/devices", body, headers=LEGACY)
         return made
 
     def heard(self, seconds: float, refusing: dict[str, str] | None = None) -> list[tuple[float, str, bytes]]:
@@ -140,3 +142,170 @@ def test_a_group_of_class_c_is_sent_to_by_three_base_stations(lights: Lights) ->
     (summary,) = [one for one in lights.summaries() if one["DevEUI"] == group["EUI"]]
     assert summary["TransmissionStatus"] == "SUCCESS"
     assert (summary["LrrCnt"], summary["LrrSuccessCnt"], summary["LrrFailedCnt"]) == (3, 3, 0)
+
+
+def test_base_stations_that_fail_are_tried_again_and_reported(lights: Lights) -> None:
+    group = lights.group()
+    lights.keep_alive()
+    body = {"fPort": 5, "payload": "01", "correlationId": "00000000000000AB"}
+    sent = lights.user.call("POST", f"{GROUPS}/{group['ref']}/downlinks", body)
+    first = lights.masts[0]
+    heard = lights.heard(8, refusing={first: "COLLISION_PACKET"})
+    path = f"{GROUPS}/{group['ref']}/downlinks/{sent['id']}"
+    frame = lights.user.call("GET", path)
+    assert (frame["status"], frame["succeeded"], frame["causes"]) == ("SENDING", 2, {"A3": 1})
+    lights.server.pass_time(45)
+    lights.keep_alive()
+    again = lights.heard(12)
+    assert [(station, octets) for _at, station, octets in again] == [(first, heard[0][2])]
+    frame = lights.user.call("GET", path)
+    assert (frame["status"], frame["attempts"], frame["causes"]) == ("SUCCESS", 2, {})
+    partial, success = (one for one in lights.summaries() if one["DevEUI"] == group["EUI"])
+    assert partial["TransmissionStatus"] == "PARTIAL"
+    assert partial["LrrFailedDistribution"] == "A3=1"
+    assert (success["TransmissionStatus"], success["CorrelationID"]) == ("SUCCESS", "00000000000000AB")
+    lines = lights.user.call("GET", f"{V1}/frames")["frames"]
+    kinds = [line["type"] for line in lines if line["groupRef"] == group["ref"]]
+    assert kinds == ["MULTICAST_SUMMARY", "MULTICAST_SUMMARY", "DOWNLINK_MULTICAST"]
+    newest = next(line for line in lines if line["groupRef"] == group["ref"])
+    assert (newest["deviceName"], newest["deliveries"]) == (group["name"], "OK")
+    detail = lights.user.call("GET", f"{V1}/frames/{newest['id']}")
+    assert detail["record"]["succeeded"] == 3
+
+
+def test_base_stations_are_chosen_by_tag_or_by_who_hears_the_members(lights: Lights) -> None:
+    first, second = lights.masts
+    path = f"{V1}/operator/baseStations/{second}/tags"
+    lights.operator.call("PUT", path, {"tags": ["harbour", "harbour"]})
+    assert lights.operator.call("GET", path) == {"tags": ["harbour"]}
+    assert lights.user.call("GET", f"{GROUPS}/tags") == [{"name": "harbour", "baseStations": 1}]
+    group = lights.group(baseStationCoverage="TAGS", baseStationTags=["harbour"])
+    lights.keep_alive()
+    lights.user.call("POST", f"{GROUPS}/{group['ref']}/downlinks", {"fPort": 5, "payload": "01"})
+    assert [station for _at, station, _octets in lights.heard(2)] == [second]
+    lamp = lights.device()
+    heard = HearingRow(int(lamp["ref"]), int(first, 16), 1, 5, 1.0, 30.0, 1)
+    lights.server.run(lights.server.platform.store.write(lambda c: add_hearing(c, [heard])))
+    change = {"baseStationCoverage": "MEMBERS"}
+    assert lights.user.call("PUT", f"{GROUPS}/{group['ref']}", change)["baseStationCoverage"] == "MEMBERS"
+    unheard = lights.device()
+    both = {"deviceEUIs": [lamp["EUI"], unheard["EUI"]]}
+    added = lights.user.call("POST", f"{GROUPS}/{group['ref']}/members", both)
+    assert added == {"changed": 2, "memberCount": 2}
+    assert lights.user.call("POST", f"{GROUPS}/{group['ref']}/members", both)["changed"] == 0
+    found = lights.user.call("GET", f"{GROUPS}/{group['ref']}/baseStations")
+    assert [station["id"] for station in found["baseStations"]] == [first]
+    assert (found["members"], found["unheardCount"], found["unheard"]) == (2, 1, [unheard["EUI"]])
+    members = lights.user.call("GET", f"{GROUPS}/{group['ref']}/members")["members"]
+    assert {one["deviceEUI"]: one["baseStationId"] for one in members} == {
+        lamp["EUI"]: first,
+        unheard["EUI"]: None,
+    }
+    lights.keep_alive()
+    lights.user.call("POST", f"{GROUPS}/{group['ref']}/downlinks", {"fPort": 5, "payload": "02"})
+    ((_at, station, octets),) = lights.heard(2)
+    assert (station, opened(octets, group["networkAddress"])[0]) == (first, 1)
+
+
+def test_application_servers_submit_to_a_group_as_to_a_device(lights: Lights) -> None:
+    group = lights.group()
+    http = lights.server.connect()
+    query = f"DevEUI={group['EUI']}&FPort=5&Payload=0102"
+    answer = http.post(f"/thingpark/lrc/rest/downlink?{query}")
+    assert (answer.status_code, "Request queued by LRC" in answer.text) == (200, True)
+    assert http.post(f"/thingpark/lrc/rest/v2/downlink?{query}").status_code == 202
+    confirmed = http.post(f"/thingpark/lrc/rest/v2/downlink?{query}&Confirmed=1")
+    assert (confirmed.status_code, confirmed.json()["code"]) == (409, 103)
+    encrypted = http.post(f"/thingpark/lrc/rest/v2/downlink?{query}&FCntDn=1")
+    assert encrypted.json()["code"] == 101, "two are ahead of it"
+    frames_of = lights.user.call("GET", f"{GROUPS}/{group['ref']}/downlinks?limit=1")
+    assert (frames_of["frames"][0]["fPort"], frames_of["next"]) == (5, frames_of["frames"][0]["id"])
+    listed = lights.user.call("GET", f"{GROUPS}?text={group['EUI'][-6:].lower()}")
+    assert [one["ref"] for one in listed["groups"]] == [group["ref"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"EUI": "12"}, "EUI"),
+        ({"deviceClass": "A"}, "deviceClass"),
+        ({"pingSlotPeriod": 8}, "class B"),
+        ({"deviceClass": "B"}, "pingSlotPeriod"),
+        ({"deviceClass": "B", "pingSlotPeriod": 3}, "pingSlotPeriod"),
+        ({"multicastKey": "12"}, "multicastKey"),
+        ({"networkSessionKey": KEY}, "excludes"),
+        ({"region": "US915"}, "not served"),
+        ({"downlinkDataRate": 15}, "downlinkDataRate"),
+        ({"downlinkFrequency": 915.0}, "EU868"),
+        ({"baseStationCoverage": "TAGS"}, "baseStationTags"),
+        ({"connectivityPlanId": "nobody/plan"}, "ConnectivityPlan"),
+        ({"routingProfileId": "TWA_1.1"}, "routingProfileId"),
+        ({"networkAddress": "xyz"}, "networkAddress"),
+    ],
+)
+def test_a_group_that_cannot_work_is_refused(lights: Lights, changes: dict[str, Any], words: str) -> None:
+    body = {
+        "EUI": f"0059AC00AF{next(_numbers):06X}",
+        "name": "Wrong",
+        "deviceClass": "C",
+        "connectivityPlanId": PLAN,
+        "multicastKey": KEY,
+    }
+    answer = lights.user.request("POST", GROUPS, body | changes)
+    assert answer.status_code == 400 and words in answer.text, answer.text
+
+
+def test_plans_addresses_and_deveuis_are_of_one_kind(lights: Lights) -> None:
+    plans = lights.user.call("GET", f"{KPN}/connectivityPlans")
+    unicast = next(plan["id"] for plan in plans if plan["communicationType"] == "UNICAST")
+    used = next(plan["usedConnections"] for plan in plans if plan["id"] == PLAN)
+    body = {"EUI": f"0059AC00AF{next(_numbers):06X}", "name": "Plan", "deviceClass": "C", "multicastKey": KEY}
+    answer = lights.user.request("POST", GROUPS, body | {"connectivityPlanId": unicast})
+    assert answer.status_code == 400 and "MULTICAST is needed" in answer.text
+    group = lights.group()
+    lamp = {
+        "EUI": group["EUI"],
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": CLASS_C,
+    }
+    assert "already registered" in lights.user.request("POST", f"{KPN}/devices", lamp, headers=LEGACY).text
+    other = lamp | {"EUI": f"0059AC00BF{next(_numbers):06X}", "connectivityPlanId": PLAN}
+    assert "UNICAST is needed" in lights.user.request("POST", f"{KPN}/devices", other, headers=LEGACY).text
+    same = lights.user.request("POST", GROUPS, body | {"networkAddress": group["networkAddress"]})
+    assert "address of another multicast group" in same.text
+    device = lights.device()
+    taken = lights.user.request("POST", GROUPS, body | {"EUI": device["EUI"]})
+    assert taken.status_code == 400 and "already registered" in taken.text
+    plans = lights.user.call("GET", f"{KPN}/connectivityPlans")
+    assert next(plan["usedConnections"] for plan in plans if plan["id"] == PLAN) == used + 1
+    removed = lights.operator.request("DELETE", f"{V1}/operator/plans/{lights.plan['ref']}")
+    assert removed.status_code == 400 and "multicast group" in removed.text
+    lights.user.request("DELETE", f"{GROUPS}/{group['ref']}").raise_for_status()
+    assert lights.user.request("GET", f"{GROUPS}/{group['ref']}").status_code == 404
+
+
+def test_members_are_of_the_same_subscriber_and_class(lights: Lights, outsider: Person) -> None:
+    group = lights.group()
+    path = f"{GROUPS}/{group['ref']}/members"
+    resting = lights.device(deviceProfileId=lights.account.device_profile_id)
+    refused = lights.user.request("POST", path, {"deviceEUIs": [resting["EUI"]]})
+    assert refused.status_code == 400 and "class A" in refused.text
+    profile = outsider.call("GET", f"{KPN}/deviceProfiles")[0]["id"]
+    foreign = {
+        "EUI": f"0059AC00BF{next(_numbers):06X}",
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": profile,
+    }
+    outsider.call("POST", f"{KPN}/devices", foreign, headers=LEGACY)
+    refused = lights.user.request("POST", path, {"deviceEUIs": [foreign["EUI"]]})
+    assert refused.status_code == 400 and "there is no device" in refused.text
+    assert lights.user.call("GET", path) == {"members": [], "total": 0}
+    for method, rest in (("GET", ""), ("DELETE", ""), ("GET", "/members"), ("GET", "/downlinks")):
+        assert outsider.request(method, f"{GROUPS}/{group['ref']}{rest}").status_code == 404
+    downlink = {"fPort": 1, "payload": "01"}
+    answer = outsider.request("POST", f"{GROUPS}/{group['ref']}/downlinks", downlink)
+    assert answer.status_code == 404
+    changed = lights.user.request("PUT", f"{GROUPS}/{group['ref']}", {"deviceClass": "B"})
+    assert changed.status_code == 400 and "cannot change" in changed.text

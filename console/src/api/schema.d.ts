@@ -1712,6 +1712,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/multicastGroups/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tags by which base stations can be chosen. */
+        get: operations["listStationTags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/multicastGroups/{groupRef}/members": {
         parameters: {
             query?: never;
@@ -3176,6 +3193,24 @@ export interface paths {
         /** Which base stations have a profile. */
         get: operations["getStationProfileUses"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStations/{stationId}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tags of a base station. */
+        get: operations["getStationTags"];
+        /** Give a base station other tags. */
+        put: operations["setStationTags"];
         post?: never;
         delete?: never;
         options?: never;
@@ -4709,6 +4744,14 @@ export interface components {
             groups: components["schemas"]["MulticastGroup"][];
             total: number;
         };
+        /**
+         * TagCount
+         * @description A tag, and how many base stations have it.
+         */
+        TagCount: {
+            name: string;
+            baseStations: number;
+        };
         /** MemberPage */
         MemberPage: {
             members: components["schemas"]["Member"][];
@@ -5213,6 +5256,7 @@ export interface components {
             causes: string[];
             deliveries?: string | null;
             decoded?: unknown;
+            groupRef?: string | null;
         };
         /**
          * DeliveryStates
@@ -5925,6 +5969,13 @@ export interface components {
         Named: {
             id: string;
             name: string;
+        };
+        /**
+         * StationTags
+         * @description All tags of a base station.
+         */
+        StationTags: {
+            tags: string[];
         };
         /**
          * TokenView
@@ -16974,6 +17025,83 @@ export interface operations {
             };
         };
     };
+    listStationTags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagCount"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
     listMulticastMembers: {
         parameters: {
             query?: {
@@ -20327,7 +20455,7 @@ export interface operations {
                 baseStationId?: string;
                 /** @description Application servers, comma-separated. */
                 asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, LOCATION, comma-separated. */
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, DOWNLINK_MULTICAST, MULTICAST_SUMMARY, RESET, REFUSED, DOWNLINK_REFUSED, LOCATION, comma-separated. */
                 packetType?: string;
                 /** @description Only frames of devices that are not registered; operators see these. */
                 unknown?: boolean;
@@ -20429,7 +20557,7 @@ export interface operations {
                 baseStationId?: string;
                 /** @description Application servers, comma-separated. */
                 asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, LOCATION, comma-separated. */
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, DOWNLINK_MULTICAST, MULTICAST_SUMMARY, RESET, REFUSED, DOWNLINK_REFUSED, LOCATION, comma-separated. */
                 packetType?: string;
                 /** @description Only frames of devices that are not registered; operators see these. */
                 unknown?: boolean;
@@ -20609,7 +20737,7 @@ export interface operations {
                 baseStationId?: string;
                 /** @description Application servers, comma-separated. */
                 asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, LOCATION, comma-separated. */
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, DOWNLINK_MULTICAST, MULTICAST_SUMMARY, RESET, REFUSED, DOWNLINK_REFUSED, LOCATION, comma-separated. */
                 packetType?: string;
                 /** @description Only frames of devices that are not registered; operators see these. */
                 unknown?: boolean;
@@ -25944,6 +26072,168 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ProfileUses"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getStationTags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationTags"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    setStationTags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StationTags"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {

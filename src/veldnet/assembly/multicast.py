@@ -11,20 +11,20 @@ from veldnet.inventory.groups import Allocate, CoveringStation, GroupCoverage, N
 from veldnet.keys import Vault, labels
 from veldnet.lorawan import BaseStationId, DevAddr, DevEui
 from veldnet.lorawan.regions import ChannelPlan
+from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.core.multicast import Heard, cover, data_rate_of
-from veldnet.network.shell import NetworkServer
 from veldnet.store import multicast
 from veldnet.store.schema import base_stations, devices
 
 _MOST_NAMED = 100
 
 
-def allocator(network: NetworkServer) -> Allocate:
+def allocator(addresses: AddressSpace) -> Allocate:
     """Gives addresses of the network."""
     rng = random.SystemRandom()
 
     def allocate(dev_eui: DevEui) -> DevAddr:
-        return network.addresses.allocate(dev_eui, rng)
+        return addresses.allocate(dev_eui, rng)
 
     return allocate
 

@@ -58,6 +58,8 @@ EXAMPLES: dict[str, Make] = {
     "listUnknownStations": plain(),
     "getCluster": plain(),
     "listUnknownDevices": plain(),
+    "getStationTags": lambda w: Example({"stationId": w.station}),
+    "setStationTags": lambda w: Example({"stationId": w.station}, {"tags": ["north"]}),
     "changeStation": lambda w: Example({"stationId": w.station}, {"name": "Tower"}),
     "removeStation": lambda w: Example(
         {

@@ -143,6 +143,7 @@ EXAMPLES: dict[str, Make] = {
     "deleteDecoder": lambda w: Example({"decoderRef": _decoder(w)}),
     "tryDecoder": plain(body={"kind": "CAYENNE_LPP", "trials": [{"payload": "01670110"}]}),
     "listMulticastGroups": plain(),
+    "listStationTags": plain(),
     "createMulticastGroup": lambda w: Example(body=w.group_body()),
     "getMulticastGroup": lambda w: Example({"groupRef": _group(w)}),
     "updateMulticastGroup": lambda w: Example({"groupRef": _group(w)}, {"name": "Harbour"}),

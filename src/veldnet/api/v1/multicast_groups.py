@@ -15,7 +15,8 @@ from veldnet.api.services import Services
 from veldnet.assembly import multicast
 from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.domain.scope import Scope
-from veldnet.inventory import groups
+from veldnet.inventory import base_stations, groups
+from veldnet.inventory.base_stations import TagCount
 from veldnet.inventory.groups import (
     GroupCoverage,
     GroupFrame,
@@ -105,6 +106,17 @@ async def list_groups(services: Services, scope: Scope, query: GroupSearch) -> G
     )
 
 
+@SUBSCRIBER.get(
+    "/multicastGroups/tags",
+    "listStationTags",
+    "MulticastGroup",
+    "Tags by which base stations can be chosen.",
+)
+async def list_tags(services: Services, scope: Scope) -> list[TagCount]:
+    """The tags that the operator has given base stations, and how many have each."""
+    return await services.read(lambda c: base_stations.known_station_tags(c, scope.operator_ref))
+
+
 @SUBSCRIBER.post(
     "/multicastGroups",
     "createMulticastGroup",
@@ -117,7 +129,7 @@ async def create_group(services: Services, scope: Scope, body: MulticastGroup) -
     platform = services.platform
     new = groups.check_new_group(body, platform.network.parameters.channel_plans)
     dev_addr = await services.read(
-        lambda c: groups.choose_address(c, new, multicast.allocator(platform.network))
+        lambda c: groups.choose_address(c, new, multicast.allocator(platform.network.addresses))
     )
     keys = await multicast.seal_keys(platform.vault.of(""), new, dev_addr)
     return await services.change(

@@ -38,6 +38,9 @@ admin = lazy_group(
         "campaign": Lazy(
             f"{_HERE}.campaigns:campaign_app", "Firmware and configuration over the air for customers."
         ),
+        "multicast-group": Lazy(
+            f"{_HERE}.multicast_groups:multicast_group_app", "Multicast groups of customers."
+        ),
         "group": Lazy(f"{_HERE}.hsm_groups:hsm_group_app", "HSM groups.", hidden=True),
         "alarm": Lazy(f"{_HERE}.alarms:alarms_app", "Alarms.", hidden=True),
         "alarms": Lazy(f"{_HERE}.alarms:alarms_app", "Alarms of devices and base stations."),

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from veldnet.cli.options import Data
+from veldnet.cli.options import Data, Operator, Setting
 from veldnet.cli.output import report
 from veldnet.cli.running import change_data, settings_of
 from veldnet.domain.documents import PlanSettings
-from veldnet.inventory import offers
+from veldnet.inventory import accounts, offers
+from veldnet.store import Connection
 
+from .documents import read_settings
 from .operator_documents import Documents, Id
 
 plan_app = Documents(
@@ -28,6 +30,25 @@ plan_app = Documents(
     ),
     remove=offers.remove_plan,
 ).commands()
+
+
+@plan_app.command("create-multicast")
+def create_multicast_plan(
+    id: Id,
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    operator: Operator,
+    settings: Setting = None,
+    data: Data = None,
+) -> None:
+    """Create a connectivity plan for multicast groups; its id looks like supplier-cs/plan-key."""
+    rules = read_settings(PlanSettings, settings)
+
+    def write(connection: Connection) -> None:
+        ref = accounts.find_operator(connection, operator)
+        offers.create_connectivity_plan(connection, ref, id, name, rules, "MULTICAST")
+
+    change_data(settings_of(data), "connectivityPlan.created", id, write)
+    report(f"connectivity plan {id} created", id=id, name=name)
 
 
 @plan_app.command("grant")

@@ -56,6 +56,7 @@ from .registration import (
     remarks,
     remove_base_station,
 )
+from .tags import TagCount, known_station_tags, set_station_tags, station_tags
 from .tokens import (
     NewToken,
     StationToken,
@@ -104,6 +105,7 @@ __all__ = [
     "StationFacts",
     "StationProfile",
     "StationToken",
+    "TagCount",
     "UnregisteredBaseStation",
     "Update",
     "UpdateKind",
@@ -122,6 +124,7 @@ __all__ = [
     "find_base_station",
     "issue_token",
     "key_file",
+    "known_station_tags",
     "known_tokens",
     "list_base_stations",
     "list_contacts",
@@ -160,8 +163,10 @@ __all__ = [
     "remove_profile",
     "revoke_token",
     "served_plan",
+    "set_station_tags",
     "sign",
     "speaking_cups",
+    "station_tags",
     "store_firmware",
     "sweep",
     "wanted",

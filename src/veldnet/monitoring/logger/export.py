@@ -114,7 +114,7 @@ HEADER = (
     *(f"asRecipients[{number}] {name}" for number in range(1, 6) for name in _RECIPIENT),
     *_END,
 )
-_DIRECTIONS = {"UPLINK": 0, "DOWNLINK": 1, "RESET": 5, "REFUSED": 0}
+_DIRECTIONS = {"UPLINK": 0, "DOWNLINK": 1, "RESET": 5, "REFUSED": 0, "LOCATION": 2, "MULTICAST": 3}
 _SLOTS = {None: 0, "RX1": 1, "RX2": 2, "PING": 3}
 
 

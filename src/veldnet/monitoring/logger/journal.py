@@ -106,7 +106,8 @@ def read_frame(connection: Connection, of: Whose, number: int) -> StoredBodies |
 def _theirs(connection: Connection, of: Whose) -> ColumnElement[bool]:
     own: ColumnElement[bool] = frames.c.device_ref.in_(own_devices(of))
     if of.subscriber_ref is not None:
-        return own
+        # Numbers below 0 are those of multicast groups.
+        return own | ((frames.c.device_ref < 0) & (frames.c.subscriber_ref == of.subscriber_ref))
     # Frames of nobody, heard by the operator's base stations.
     stations = connection.execute(
         select(base_stations.c.id).where(base_stations.c.operator_ref == of.operator_ref)

@@ -16,6 +16,8 @@ from veldnet.network.core import (
     FrameKind,
     JoinRecord,
     LocationRecord,
+    MulticastRecord,
+    MulticastSummaryRecord,
     Record,
     RefusedRecord,
     ResetRecord,
@@ -34,6 +36,8 @@ PACKET_TYPES = (
     "DOWNLINK_MAC_DATA",
     "DOWNLINK_MAC",
     "DOWNLINK_JOIN",
+    "DOWNLINK_MULTICAST",
+    "MULTICAST_SUMMARY",
     "RESET",
     "REFUSED",
     "DOWNLINK_REFUSED",
@@ -43,6 +47,8 @@ _OWN_TYPES = {
     FrameKind.JOIN_REQUEST: "UPLINK_JOIN",
     FrameKind.JOIN_ACCEPT: "DOWNLINK_JOIN",
     FrameKind.RESET: "RESET",
+    FrameKind.MULTICAST: "DOWNLINK_MULTICAST",
+    FrameKind.MULTICAST_SUMMARY: "MULTICAST_SUMMARY",
     FrameKind.REFUSED: "REFUSED",
     FrameKind.DOWNLINK_REJECTED: "DOWNLINK_REFUSED",
     FrameKind.LOCATION: "LOCATION",
@@ -116,6 +122,8 @@ class Line(msgspec.Struct):
     causes: list[str]
     deliveries: str | None = None
     decoded: msgspec.Raw | None = None
+    # Of a multicast group instead of a device, whose DevEUI and name are in the same places.
+    groupRef: str | None = None
 
 
 def packet_type(kind: FrameKind, fport: int | None, size: int, mac: bool) -> str:
@@ -152,7 +160,7 @@ def line_of(row: FrameRow, record: Record | None, device: Named | None, places: 
         time=timestamp(heard_at(row)),
         type=packet_type(kind, fport, size, bool(mac)),
         outcome=row.outcome,
-        deviceRef=None if device is None else str(device.ref),
+        deviceRef=None if device is None or device.ref < 0 else str(device.ref),
         deviceEUI=None if device is None else device.dev_eui,
         deviceName=None if device is None else device.name,
         devAddr=None,
@@ -187,8 +195,9 @@ def line_of(row: FrameRow, record: Record | None, device: Named | None, places: 
         adr=False,
         late=bool(flags & LATE),
         overLimit=bool(flags & OVER_LIMIT),
-        delivered=record.delivered if isinstance(record, DownlinkRecord) else None,
+        delivered=_delivered(record),
         causes=[],
+        groupRef=str(-row.device_ref) if row.device_ref < 0 else None,
     )
     if record is not None:
         _add_record(line, record, row.fcnt)
@@ -199,6 +208,12 @@ def line_of(row: FrameRow, record: Record | None, device: Named | None, places: 
 
 
 _ADR = 0x80
+
+
+def _delivered(record: Record | None) -> bool | None:
+    if isinstance(record, DownlinkRecord | MulticastRecord):
+        return record.delivered
+    return record.status == "SUCCESS" if isinstance(record, MulticastSummaryRecord) else None
 
 
 def _add_record(line: Line, record: Record, fcnt: int | None) -> None:
@@ -241,6 +256,19 @@ def _add_record(line: Line, record: Record, fcnt: int | None) -> None:
             line.latitude, line.longitude = record.location.latitude, record.location.longitude
     elif isinstance(record, DownlinkRejectedRecord):
         line.causes = [record.cause]
+    elif isinstance(record, MulticastRecord | MulticastSummaryRecord):
+        _add_multicast(line, record)
+
+
+def _add_multicast(line: Line, record: MulticastRecord | MulticastSummaryRecord) -> None:
+    line.devAddr, line.aFCntDown = str(record.dev_addr), record.fcnt
+    if isinstance(record, MulticastRecord):
+        line.payload, line.encrypted = record.payload.hex() or None, record.encrypted
+        line.frequency, line.subBand = record.frequency, record.sub_band
+        line.slot = "PING" if record.group_class == "B" else "RX2"
+    else:
+        line.baseStations = record.stations
+        line.causes = [f"{cause}={count}" for cause, count in record.causes.items()]
 
 
 def line_matches(line: Line, packet_types: frozenset[str]) -> bool:

@@ -25,6 +25,7 @@ from veldnet.store.schema import (
     devices,
     frame_bodies,
     frames,
+    multicast_groups,
     routes,
     subscribers,
 )
@@ -45,6 +46,8 @@ _KINDS = {
     "REFUSED": FrameKind.REFUSED,
     "DOWNLINK_REFUSED": FrameKind.DOWNLINK_REJECTED,
     "LOCATION": FrameKind.LOCATION,
+    "DOWNLINK_MULTICAST": FrameKind.MULTICAST,
+    "MULTICAST_SUMMARY": FrameKind.MULTICAST_SUMMARY,
 }
 
 
@@ -120,6 +123,25 @@ def _devices(whose: Whose, wanted: Query) -> Select[tuple[int]]:
     return query
 
 
+def _groups(connection: Connection, whose: Whose, wanted: Query) -> list[int]:
+    """The multicast groups that a query names; frames have their numbers below 0."""
+    if wanted.device_ref is not None or wanted.as_ids:
+        return []
+    of = multicast_groups.c
+    own = select(subscribers.c.ref).where(subscribers.c.operator_ref == whose.operator_ref)
+    query = select(of.ref).where(
+        of.subscriber_ref.in_(own)
+        if whose.subscriber_ref is None
+        else of.subscriber_ref == whose.subscriber_ref
+    )
+    if wanted.dev_euis:
+        query = query.where(or_(*(fitting(of.dev_eui, text) for text in wanted.dev_euis)))
+    if wanted.dev_addrs:
+        digits = address_digits(of.dev_addr)
+        query = query.where(or_(*(fitting(digits, text) for text in wanted.dev_addrs)))
+    return list(connection.execute(query.limit(_FEW + 1)).scalars())
+
+
 def _filters(wanted: Query) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.base_stations:
@@ -168,8 +190,13 @@ class _Collector:
 
     def _named_so(self, line: Line) -> bool:
         """Whether a frame of nobody bears the identifiers looked for; others were chosen by device."""
-        return line.deviceRef is not None or (
-            fits_any(line.deviceEUI, self.wanted.dev_euis) and fits_any(line.devAddr, self.wanted.dev_addrs)
+        return (
+            line.deviceRef is not None
+            or line.groupRef is not None
+            or (
+                fits_any(line.deviceEUI, self.wanted.dev_euis)
+                and fits_any(line.devAddr, self.wanted.dev_addrs)
+            )
         )
 
     def _take(self, rows: Sequence[FrameRow]) -> None:
@@ -207,7 +234,15 @@ def _named(connection: Connection, refs: set[int]) -> dict[int, Named]:
             columns.hsm_group_ref.is_not(None),
         ).where(columns.ref.in_(refs))
     )
-    return {row.ref: Named(*row) for row in rows}
+    named = {row.ref: Named(*row) for row in rows}
+    numbers = [-ref for ref in refs if ref < 0]
+    if numbers:
+        of_group = multicast_groups.c
+        listed = connection.execute(
+            select(of_group.ref, of_group.dev_eui, of_group.name).where(of_group.ref.in_(numbers))
+        )
+        named |= {-row.ref: Named(-row.ref, row.dev_eui, row.name, 0) for row in listed}
+    return named
 
 
 def search(
@@ -249,6 +284,7 @@ def _few(connection: Connection, whose: Whose, wanted: Query) -> list[int] | Non
     if wanted.unknown or (whose.subscriber_ref is None and not wanted.by_device):
         return None
     few = [row.ref for row in connection.execute(_devices(whose, wanted).limit(_FEW + 1))]
+    few += [-ref for ref in _groups(connection, whose, wanted)]
     return few if len(few) <= _FEW else None
 
 
@@ -329,7 +365,7 @@ def _of_many(collector: _Collector, whose: Whose, ids: _Range) -> int | None:
 
 def _add_deliveries(connection: Connection, lines: list[Line]) -> None:
     """What became of the messages of some frames."""
-    of = {int(line.id): line for line in lines if line.deviceRef is not None}
+    of = {int(line.id): line for line in lines if line.deviceRef is not None or line.groupRef is not None}
     rows = connection.execute(
         select(delivery_results.c.frame_id, delivery_results.c.result).where(
             delivery_results.c.frame_id.in_(list(of))
@@ -340,6 +376,7 @@ def _add_deliveries(connection: Connection, lines: list[Line]) -> None:
         ok = msgspec.json.decode(row.result, type=_Result).status == "Ok"
         line.deliveries = "OK" if ok and line.deliveries != "ERROR" else "ERROR"
     refs = {int(line.deviceRef) for line in lines if line.deviceRef is not None}
+    refs |= {-int(line.groupRef) for line in lines if line.groupRef is not None}
     waiting = connection.execute(
         select(deliveries.c.frame_id, deliveries.c.state).where(
             deliveries.c.device_ref.in_(refs), deliveries.c.frame_id.in_(list(of))

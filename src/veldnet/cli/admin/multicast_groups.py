@@ -1,0 +1,207 @@
+"""`veldnet admin multicast-group`: multicast groups of customers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+from msgspec import UNSET
+
+from veldnet.assembly import multicast
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.network_settings import network_parameters
+from veldnet.cli.api_client import ApiClient, read_key
+from veldnet.cli.options import CustomerOption, Data, Json
+from veldnet.cli.output import print_members, print_rows, report
+from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
+from veldnet.domain.scope import Scope
+from veldnet.inventory import accounts, audit, groups
+from veldnet.inventory.groups import MulticastGroup
+from veldnet.network.core.addressing import AddressSpace
+from veldnet.settings import Settings
+from veldnet.store import Connection
+
+multicast_group_app = typer.Typer(help="Multicast groups.", no_args_is_help=True)
+
+Reference = Annotated[str, typer.Argument(help="Ref of the group, or e and its DevEUI.")]
+_LOCAL = "http://127.0.0.1:8080"
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What may change of a group."""
+
+    plan: Annotated[str | None, typer.Option(help="Id of a plan of communicationType MULTICAST.")] = None
+    routing_profile: Annotated[str | None, typer.Option(help="Id of a routing profile.")] = None
+    frequency: Annotated[float | None, typer.Option(help="MHz; that of the region if absent.")] = None
+    data_rate: Annotated[int | None, typer.Option(help="Index; that of the region if absent.")] = None
+    coverage: Annotated[
+        Literal["ALL", "TAGS", "MEMBERS"] | None, typer.Option(help="Which base stations send.")
+    ] = None
+    tag: Annotated[list[str] | None, typer.Option(help="Tag of base stations; may be repeated.")] = None
+
+    def body(self, name: str | None) -> MulticastGroup:
+        return MulticastGroup(
+            name=UNSET if name is None else name,
+            connectivityPlanId=UNSET if self.plan is None else self.plan,
+            routingProfileId=UNSET if self.routing_profile is None else self.routing_profile,
+            downlinkFrequency=UNSET if self.frequency is None else self.frequency,
+            downlinkDataRate=UNSET if self.data_rate is None else self.data_rate,
+            baseStationCoverage=UNSET if self.coverage is None else self.coverage,
+            baseStationTags=self.tag or UNSET,
+        )
+
+
+class GroupRow(msgspec.Struct, frozen=True, rename="camel"):
+    """A group as commands show it."""
+
+    ref: str
+    name: str
+    dev_eui: str
+    network_address: str
+    device_class: str
+    region: str
+    connectivity_plan_id: str | None
+    base_station_coverage: str
+    members: int
+    last_f_cnt_down: int | None
+    last_downlink_status: str | None
+
+
+def _row(group: MulticastGroup) -> GroupRow:
+    def known(value: object) -> str | None:
+        return None if value is UNSET or value is None else str(value)
+
+    return GroupRow(
+        str(group.ref),
+        str(group.name),
+        str(group.EUI),
+        str(group.networkAddress),
+        str(group.deviceClass),
+        str(group.region),
+        known(group.connectivityPlanId),
+        str(group.baseStationCoverage),
+        group.memberCount or 0,
+        None if group.lastFCntDown is UNSET else group.lastFCntDown,
+        known(group.lastDownlinkStatus),
+    )
+
+
+def _scope(connection: Connection, customer_id: str) -> Scope:
+    return accounts.customer_scope(connection, customer_id, administrator())
+
+
+@multicast_group_app.command("list")
+def list_groups(customer_id: CustomerOption, data: Data = None, as_json: Json = False) -> None:
+    """List the multicast groups of a customer."""
+    page = read_data(data, lambda c: groups.list_groups(c, _scope(c, customer_id), limit=1000))
+    print_rows("Multicast groups", GroupRow, [_row(group) for group in page.groups], as_json=as_json)
+
+
+@multicast_group_app.command("show")
+def show_group(ref: Reference, customer_id: CustomerOption, data: Data = None, as_json: Json = False) -> None:
+    """Show a multicast group."""
+    found = read_data(data, lambda c: groups.get_group(c, _scope(c, customer_id), ref))
+    print_members(_row(found), as_json=as_json)
+
+
+@multicast_group_app.command("create")
+def create_group(
+    dev_eui: Annotated[str, typer.Argument(help="DevEUI of the group.")],
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    customer_id: CustomerOption,
+    key_file: Annotated[Path, typer.Option(help="File with the McKey, 32 hexadecimal digits.")],
+    rules: Rules,
+    ping_period: Annotated[
+        int | None, typer.Option(help="Seconds between ping slots: a group of class B; else of class C.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Create a multicast group whose keys are derived of a McKey."""
+    settings = settings_of(data)
+    body = rules.body(name)
+    body.EUI, body.multicastKey = dev_eui, key_file.read_text().strip()
+    body.deviceClass = "C" if ping_period is None else "B"
+    if ping_period is not None:
+        body.pingSlotPeriod = ping_period
+
+    async def create(opened: DataDirectory) -> MulticastGroup:
+        return await _create(opened, settings, customer_id, body)
+
+    made = with_data(settings, create, vaults=True)
+    report(
+        f"multicast group {made.ref} created with address {made.networkAddress}",
+        ref=str(made.ref),
+        networkAddress=str(made.networkAddress),
+    )
+
+
+async def _create(
+    opened: DataDirectory, settings: Settings, customer_id: str, body: MulticastGroup
+) -> MulticastGroup:
+    network = network_parameters(settings.network)
+    new = groups.check_new_group(body, network.channel_plans)
+    allocate = multicast.allocator(AddressSpace(network.net_id))
+    dev_addr = await opened.store.read(lambda c: groups.choose_address(c, new, allocate))
+    keys = await multicast.seal_keys(opened.vault.of(""), new, dev_addr)
+
+    def write(connection: Connection) -> MulticastGroup:
+        scope = _scope(connection, customer_id)
+        made = groups.create_group(connection, scope, new, dev_addr, keys)
+        author = audit.Author(administrator(), scope.subscriber_ref)
+        audit.note(connection, author, "multicastGroup.created", f"multicastGroup {new.dev_eui}")
+        return made
+
+    return await opened.store.write(write)
+
+
+@multicast_group_app.command("change")
+def change_group(
+    ref: Reference,
+    customer_id: CustomerOption,
+    rules: Rules,
+    name: Annotated[str | None, typer.Option(help="New name.")] = None,
+    data: Data = None,
+) -> None:
+    """Change a multicast group; what is not given stays."""
+    settings = settings_of(data)
+    plans = network_parameters(settings.network).channel_plans
+    body = rules.body(name)
+    change_data(
+        settings,
+        "multicastGroup.changed",
+        f"{customer_id}: multicastGroup {ref}",
+        lambda c: groups.update_group(c, _scope(c, customer_id), ref, body, plans),
+    )
+    report(f"multicast group {ref} changed", ref=ref)
+
+
+@multicast_group_app.command("delete")
+def delete_group(ref: Reference, customer_id: CustomerOption, data: Data = None) -> None:
+    """Delete a multicast group; its members stay."""
+    change_data(
+        settings_of(data),
+        "multicastGroup.deleted",
+        f"{customer_id}: multicastGroup {ref}",
+        lambda c: groups.delete_group(c, _scope(c, customer_id), ref),
+    )
+    report(f"multicast group {ref} deleted", ref=ref)
+
+
+@multicast_group_app.command("downlink")
+def send_downlink(
+    ref: Reference,
+    fport: Annotated[int, typer.Argument(help="Port, 1 to 223.")],
+    payload: Annotated[str, typer.Argument(help="Payload as hexadecimal digits.")],
+    server: Annotated[str, typer.Option(help="Address of the running server.")] = _LOCAL,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="File with an access token of the customer; VELDNET_API_KEY if absent."),
+    ] = None,
+) -> None:
+    """Queue a downlink to a multicast group, through the API of a running server."""
+    client = ApiClient(server, read_key(token_file), None)
+    body = {"fPort": fport, "payload": payload}
+    sent = client.call("POST", f"/api/v1/multicastGroups/{ref}/downlinks", body)
+    report(f"downlink {sent['id']} queued", id=sent["id"])
