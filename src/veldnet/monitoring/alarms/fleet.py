@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, func, select
@@ -14,7 +14,7 @@ from veldnet.store.schema import alarm_comments, alarms, devices, users
 from veldnet.texts import Language, in_language
 
 from .advice import ADVICE
-from .listing import alarm_ref
+from .rows import StoredDeviceAlarm, alarm_ref, columns_of
 from .types import DEVICE_TYPES
 from .words import sentence
 
@@ -105,25 +105,9 @@ def one_alarm(
     return None if row is None else _line(_Stored(*row), now, language)
 
 
-class _Stored(NamedTuple):
-    """An alarm in the store with its device, and who looks after it. Times in Unix milliseconds."""
+class _Stored(StoredDeviceAlarm, frozen=True):
+    """With its device, and who looks after it."""
 
-    ref: int
-    device_ref: int
-    type: int
-    object: str
-    state: int
-    occurrence: int
-    acked: bool
-    created_at: int
-    updated_at: int
-    acked_at: int | None
-    ack_author: str | None
-    info1: str | None
-    info2: str | None
-    info3: str | None
-    info4: str | None
-    info5: str | None
     muted_until: int | None
     muted_by: str | None
     assignee_ref: int | None
@@ -133,17 +117,13 @@ class _Stored(NamedTuple):
     comments: int
 
 
-# The columns of the alarm itself, which come first.
-_OWN = _Stored._fields[: _Stored._fields.index("dev_eui")]
-
-
 def _lines() -> Select[Any]:
     """Alarms with their devices, and those who look after them as long as they are of the subscriber."""
     comments = select(func.count()).where(alarm_comments.c.alarm_ref == alarms.c.ref).scalar_subquery()
     looks_after = (users.c.ref == alarms.c.assignee_ref) & (users.c.subscriber_ref == alarms.c.subscriber_ref)
     return (
         select(
-            *(alarms.c[name] for name in _OWN),
+            *columns_of(_Stored),
             devices.c.dev_eui,
             devices.c.name,
             users.c.display_name.label("assignee_name"),
@@ -182,7 +162,6 @@ def _condition(subscriber_ref: int, wanted: AlarmQuery) -> ColumnElement[bool]:
 
 
 def _line(row: _Stored, now: int, language: Language) -> AlarmLine:
-    infos = tuple(i for i in (row.info1, row.info2, row.info3, row.info4, row.info5) if i is not None)
     event = AlarmEvent(
         change="cleared" if row.state == int(Level.CLEARED) else "raised",
         type=row.type,
@@ -191,7 +170,7 @@ def _line(row: _Stored, now: int, language: Language) -> AlarmLine:
         subject=row.dev_eui,
         name=row.name,
         object=row.object,
-        infos=infos,
+        infos=tuple(row.infos().values()),
         occurrence=row.occurrence,
         cause=None,
     )

@@ -24,7 +24,8 @@ from veldnet.store.schema import (
 from veldnet.texts import Language
 
 from .fleet import AlarmLine, one_alarm
-from .listing import get_alarm, number_of
+from .listing import get_alarm
+from .rows import number_of
 
 MOST_COMMENT = 2000
 _MOST_COMMENTS = 500

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -14,7 +13,6 @@ from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import DeviceAlarm, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.devices import PAGE
-from veldnet.inventory.rows import NO_REF
 from veldnet.store.schema import (
     alarm_history,
     alarms,
@@ -26,77 +24,21 @@ from veldnet.store.schema import (
 from veldnet.store.schema import base_stations as base_station_rows
 from veldnet.texts import unpack
 
+from .rows import StoredDeviceAlarm, alarm_ref, columns_of, number_of
 from .types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES
 
-# The number has 63 bits.
-_REF = re.compile(r"[0-9a-fA-F]{8}[0-7][0-9a-fA-F]{15}")
 
-
-class StoredAlarm(NamedTuple):
-    """A device alarm in the store. Times in Unix milliseconds."""
-
-    ref: int
-    device_ref: int
-    type: int
-    object: str
-    state: int
-    occurrence: int
-    acked: bool
-    created_at: int
-    updated_at: int
-    acked_at: int | None
-    ack_author: str | None
-    info1: str | None
-    info2: str | None
-    info3: str | None
-    info4: str | None
-    info5: str | None
-
-
-ALARM_COLUMNS = tuple(alarms.c[name] for name in StoredAlarm._fields)
-
-
-def _time(millis: int | None) -> Any:
-    return UNSET if millis is None else timestamp(millis)
-
-
-def _text(value: str | None) -> Any:
-    return UNSET if value is None else value
-
-
-def alarm_ref(created_at: int, ref: int) -> str:
-    """24 hexadecimal digits, as ThingPark names alarms: the second of creation and the number."""
-    return f"{created_at // 1000 & 0xFFFFFFFF:08x}{ref:016x}"
-
-
-def number_of(ref: str) -> int:
-    """The number of an alarm in the store; what is no ref has none."""
-    return int(ref[8:], 16) if _REF.fullmatch(ref) else NO_REF
-
-
-def _alarm(row: StoredAlarm) -> DeviceAlarm:
+def _alarm(alarm: StoredDeviceAlarm) -> DeviceAlarm:
     return DeviceAlarm(
-        ref=alarm_ref(row.created_at, row.ref),
-        alarmState=Level(row.state).name,  # type: ignore[arg-type]
-        occurrence=row.occurrence,
-        acked=bool(row.acked),
-        creationTime=timestamp(row.created_at),
-        lastUpdateTime=timestamp(row.updated_at),
-        deviceRef=str(row.device_ref),
-        deviceAlarmTypeId=row.type,
-        lastAckTime=_time(row.acked_at),
-        ackAuthor=_text(row.ack_author),
-        additionalInfo1=_text(row.info1),
-        additionalInfo2=_text(row.info2),
-        additionalInfo3=_text(row.info3),
-        additionalInfo4=_text(row.info4),
-        additionalInfo5=_text(row.info5),
-        deviceAlarmObjectId=row.object or UNSET,
+        **alarm.members(),
+        deviceRef=str(alarm.device_ref),
+        deviceAlarmTypeId=alarm.type,
+        deviceAlarmObjectId=alarm.object or UNSET,
     )
 
 
 def _own(scope: Scope) -> Select[Any]:
-    return select(*ALARM_COLUMNS).where(alarms.c.subscriber_ref == scope.subscriber_ref)
+    return select(*columns_of(StoredDeviceAlarm)).where(alarms.c.subscriber_ref == scope.subscriber_ref)
 
 
 def list_alarms(
@@ -111,7 +53,7 @@ def list_alarms(
         query = query.where(alarms.c.device_ref.in_(own))
     if page_index is not None:
         query = query.limit(PAGE).offset((page_index - 1) * PAGE)
-    return [_alarm(StoredAlarm(*row)) for row in connection.execute(query)]
+    return [_alarm(StoredDeviceAlarm(*row)) for row in connection.execute(query)]
 
 
 def get_alarm(connection: Connection, scope: Scope, ref: str) -> DeviceAlarm:
@@ -119,7 +61,7 @@ def get_alarm(connection: Connection, scope: Scope, ref: str) -> DeviceAlarm:
     row = connection.execute(_own(scope).where(alarms.c.ref == number_of(ref))).first()
     if row is None or alarm_ref(row.created_at, row.ref) != ref.lower():
         raise NotFound("DeviceAlarm", ref)
-    return _alarm(StoredAlarm(*row))
+    return _alarm(StoredDeviceAlarm(*row))
 
 
 class PastAlarm(msgspec.Struct):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, Select, select
 
-from veldnet.domain.alarm_levels import Level
 from veldnet.domain.errors import NotFound
-from veldnet.domain.resources import timestamp
 from veldnet.inventory.devices import PAGE
 from veldnet.store.schema import base_station_alarms
 from veldnet.store.schema import base_stations as base_station_rows
 
-from .listing import alarm_ref, number_of
+from .rows import StoredStationAlarm, alarm_ref, columns_of, number_of
 
 Text = str | UnsetType
 
@@ -41,53 +39,22 @@ class StationAlarm(msgspec.Struct):
     additionalInfo5: Text = UNSET
 
 
-class _Stored(NamedTuple):
-    """An alarm in the store. Times in Unix milliseconds."""
-
-    ref: int
-    base_station: int
-    type: int
-    state: int
-    occurrence: int
-    acked: bool
-    created_at: int
-    updated_at: int
-    acked_at: int | None
-    ack_author: str | None
-    info1: str | None
-    info2: str | None
-    info3: str | None
-    info4: str | None
-    info5: str | None
-
-
 def _own(connection: Connection, operator_ref: int) -> tuple[Select[Any], dict[int, int]]:
     """The alarms of an operator's base stations, and the numbers of these by their ids."""
     columns = base_station_rows.c
     rows = connection.execute(select(columns.id, columns.ref).where(columns.operator_ref == operator_ref))
     refs = {int(row.id, 16): row.ref for row in rows}
     own = base_station_alarms.c.base_station.in_(refs)
-    return select(*(base_station_alarms.c[name] for name in _Stored._fields)).where(own), refs
+    return select(*columns_of(StoredStationAlarm, base_station_alarms)).where(own), refs
 
 
-def _shown(row: _Stored, refs: dict[int, int]) -> StationAlarm:
-    alarm = StationAlarm(
-        ref=alarm_ref(row.created_at, row.ref),
-        alarmState=Level(row.state).name,
-        occurrence=row.occurrence,
-        acked=bool(row.acked),
-        creationTime=timestamp(row.created_at),
-        lastUpdateTime=timestamp(row.updated_at),
-        baseStationRef=str(refs[row.base_station]),
-        baseStationId=f"{row.base_station:08X}",
-        baseStationAlarmTypeId=row.type,
-        lastAckTime=UNSET if row.acked_at is None else timestamp(row.acked_at),
-        ackAuthor=UNSET if row.ack_author is None else row.ack_author,
+def _shown(alarm: StoredStationAlarm, refs: dict[int, int]) -> StationAlarm:
+    return StationAlarm(
+        **alarm.members(),
+        baseStationRef=str(refs[alarm.base_station]),
+        baseStationId=f"{alarm.base_station:08X}",
+        baseStationAlarmTypeId=alarm.type,
     )
-    for number, text in enumerate((row.info1, row.info2, row.info3, row.info4, row.info5), 1):
-        if text is not None:
-            setattr(alarm, f"additionalInfo{number}", text)
-    return alarm
 
 
 def list_station_alarms(
@@ -101,7 +68,7 @@ def list_station_alarms(
         query = query.where(columns.base_station == station)
     if page_index is not None:
         query = query.limit(PAGE).offset((page_index - 1) * PAGE)
-    return [_shown(_Stored(*row), refs) for row in connection.execute(query)]
+    return [_shown(StoredStationAlarm(*row), refs) for row in connection.execute(query)]
 
 
 def get_station_alarm(connection: Connection, operator_ref: int, ref: str) -> StationAlarm:
@@ -110,4 +77,4 @@ def get_station_alarm(connection: Connection, operator_ref: int, ref: str) -> St
     row = connection.execute(query.where(base_station_alarms.c.ref == number_of(ref))).first()
     if row is None or alarm_ref(row.created_at, row.ref) != ref.lower():
         raise NotFound("BaseStationAlarm", ref)
-    return _shown(_Stored(*row), refs)
+    return _shown(StoredStationAlarm(*row), refs)
