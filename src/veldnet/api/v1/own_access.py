@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
+from sqlalchemy import Connection
 
 from veldnet.api.routers import SESSION
 from veldnet.api.services import Services
 from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import ApiKey, KeyScope, Session, UserSession
+
+T = TypeVar("T")
 
 
 class NewApiKey(msgspec.Struct):
@@ -32,6 +36,21 @@ def person_of(session: Session) -> Scope | OperatorScope:
     person = session.operator or session.scope
     assert person is not None
     return person
+
+
+async def change_own(
+    services: Services,
+    session: Session,
+    change: Callable[[Connection], T],
+    *,
+    action: str,
+    details: dict[str, Any] | None = None,
+) -> T:
+    """Carry out a change that somebody makes of the own account."""
+    person = person_of(session)
+    return await services.change(
+        change, by=person, action=action, what=f"user {person.username}", details=details
+    )
 
 
 @SESSION.get("/sessions", "listSessions", "Session", "Your sessions.")

@@ -20,7 +20,7 @@ from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Session
 from veldnet.keys import labels
 
-from .own_access import person_of
+from .own_access import change_own, person_of
 from .sign_in import SignedIn, signed_in, verify_password
 
 
@@ -114,11 +114,11 @@ async def show_code(
         raise BadRequest("you have no second factor")
     if not await check_code(services, session.user, body.code):
         raise WrongCode
-    await services.change(
+    await change_own(
+        services,
+        session,
         lambda c: accounts.verify_session(c, session.digest),
-        by=person_of(session),
         action="session.verified",
-        what=f"user {person_of(session).username}",
     )
     services.sessions.forget()
     return signed_in(services, msgspec.structs.replace(session, verified=True), request.cookies[COOKIE])
@@ -191,11 +191,11 @@ async def confirm(services: Services, session: Session, body: Code) -> RecoveryC
         accounts.verify_session(connection, session.digest)
         return accounts.confirm_enrolment(connection, session.user, step)
 
-    codes = await services.change(
+    codes = await change_own(
+        services,
+        session,
         write,
-        by=person_of(session),
         action="user.secondFactor",
-        what=f"user {person_of(session).username}",
         details={"enabled": True},
     )
     services.sessions.forget()
@@ -221,11 +221,11 @@ async def renew_codes(
             raise WrongCode
     else:
         await confirm_password(request, services, session, body.password)
-    codes = await services.change(
+    codes = await change_own(
+        services,
+        session,
         lambda c: accounts.new_recovery_codes(c, session.user),
-        by=person_of(session),
         action="user.recoveryCodes",
-        what=f"user {person_of(session).username}",
     )
     return RecoveryCodes(codes)
 
@@ -244,11 +244,11 @@ async def remove(services: Services, session: Session, body: Code) -> None:
         raise Forbidden("your role needs a second factor; only an administrator can reset it")
     if not await check_code(services, session.user, body.code):
         raise WrongCode
-    await services.change(
+    await change_own(
+        services,
+        session,
         lambda c: accounts.remove_authenticator(c, session.user),
-        by=person_of(session),
         action="user.secondFactor",
-        what=f"user {person_of(session).username}",
         details={"enabled": False},
     )
     services.sessions.forget()
