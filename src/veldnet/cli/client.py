@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from veldnet.client import (
@@ -148,6 +149,13 @@ def open_uplink_command(message: MessageFile, as_key: AsKeyFile) -> None:
         fail(str(error))
 
 
+class Tunnel(msgspec.Struct, frozen=True):
+    """How the route's queries are signed."""
+
+    as_id: Annotated[str | None, typer.Option(help="asId of the route: print the whole signed query.")] = None
+    tunnel_key: Annotated[Path | None, typer.Option(help="File with asKey of the route.")] = None
+
+
 @client.command("encrypt-downlink")
 def encrypt_downlink_command(
     message: MessageFile,
@@ -155,10 +163,8 @@ def encrypt_downlink_command(
     as_key: AsKeyFile,
     ahead: Annotated[int, typer.Option(min=0, help="Downlinks submitted since that uplink.")] = 0,
     fport: Annotated[int, typer.Option(min=1, max=224, help="FPort of the downlink.")] = 1,
-    as_id: Annotated[
-        str | None, typer.Option(help="asId of the route: print the whole signed query.")
-    ] = None,
-    tunnel_key: Annotated[Path | None, typer.Option(help="File with asKey of the route.")] = None,
+    *,
+    tunnel: Tunnel,
 ) -> None:
     """Encrypt a downlink with the counter from the newest uplink of the device."""
     opened, key = _opened(message, as_key)
@@ -168,13 +174,13 @@ def encrypt_downlink_command(
         fail("the payload must be hexadecimal")
     try:
         downlink = opened.downlink(key, octets, ahead=ahead)
-        if as_id is None:
+        if tunnel.as_id is None:
             typer.echo(json.dumps({"Payload": downlink.payload_hex, "FCntDn": downlink.fcnt}))
             return
-        if tunnel_key is None:
+        if tunnel.tunnel_key is None:
             fail("--as-id needs --tunnel-key")
-        secret = _read(tunnel_key).decode("ascii", "replace").strip()
-        query = signed_downlink_query(opened.dev_eui, fport, downlink, Signer(as_id, secret))
+        secret = _read(tunnel.tunnel_key).decode("ascii", "replace").strip()
+        query = signed_downlink_query(opened.dev_eui, fport, downlink, Signer(tunnel.as_id, secret))
         report(query, query=query)
     except ClientError as error:
         fail(str(error))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
+import msgspec
 import typer
 
 from veldnet.assembly.certificate_authority import CredentialKind, CredentialMaker
@@ -79,68 +80,70 @@ def list_contacts(data: Data = None, as_json: Json = False) -> None:
     )
 
 
-def order_update(
-    base_station_ids: StationIds = None,
-    all_stations: Annotated[
-        bool, typer.Option("--all", help="All base stations that have contacted CUPS.")
-    ] = False,
-    cups_uri: Annotated[str | None, typer.Option(help="Address of CUPS, https://HOST:PORT.")] = None,
-    lns_uri: Annotated[str | None, typer.Option(help="Address of the LNS, wss://HOST:PORT.")] = None,
-    token: Annotated[bool, typer.Option("--token", help="A new token in place of what it has.")] = False,
+class Wanted(msgspec.Struct, frozen=True):
+    """What base stations are to have."""
+
+    cups_uri: Annotated[str | None, typer.Option(help="Address of CUPS, https://HOST:PORT.")] = None
+    lns_uri: Annotated[str | None, typer.Option(help="Address of the LNS, wss://HOST:PORT.")] = None
+    token: Annotated[bool, typer.Option("--token", help="A new token in place of what it has.")] = False
     certificate: Annotated[
         bool,
         typer.Option(
             "--certificate", help="A new certificate of the internal authority in place of what it has."
         ),
-    ] = False,
+    ] = False
     firmware: Annotated[
         str | None,
         typer.Option(help="Firmware, by its ref; with --all, of all base stations of its model."),
-    ] = None,
+    ] = None
+
+    def uris(self) -> dict[UpdateKind, str]:
+        given: dict[UpdateKind, str | None] = {"cupsUri": self.cups_uri, "lnsUri": self.lns_uri}
+        return {kind: uri for kind, uri in given.items() if uri is not None}
+
+    def credentials(self) -> CredentialKind | None:
+        return "token" if self.token else "certificate" if self.certificate else None
+
+
+def order_update(
+    base_station_ids: StationIds = None,
+    all_stations: Annotated[
+        bool, typer.Option("--all", help="All base stations that have contacted CUPS.")
+    ] = False,
+    *,
+    wanted: Wanted,
     data: Data = None,
 ) -> None:
     """Let base stations fetch other addresses, new credentials or firmware by CUPS."""
     named = [each.upper() for each in base_station_ids or []]
     if bool(named) == all_stations:
         fail("name base stations, or give --all")
-    if (cups_uri, lns_uri, firmware) == (None,) * 3 and not token and not certificate:
+    if wanted == Wanted():
         fail("give --cups-uri, --lns-uri, --token, --certificate or --firmware")
-    if token and certificate:
+    if wanted.token and wanted.certificate:
         fail("--token and --certificate exclude each other")
-    kind: CredentialKind | None = "token" if token else "certificate" if certificate else None
-    settings = settings_of(data)
-    wanted = _Wanted({"cupsUri": cups_uri, "lnsUri": lns_uri}, kind, firmware, settings)
-    count = with_data(settings, lambda opened: _order(opened, named, wanted), vaults=kind is not None)
+    settings, vaults = settings_of(data), wanted.credentials() is not None
+    count = with_data(settings, lambda opened: _order(opened, settings, named, wanted), vaults=vaults)
     report(f"ordered for {count} base stations", baseStations=count)
 
 
-class _Wanted(NamedTuple):
-    """What base stations are to have."""
-
-    uris: dict[UpdateKind, str | None]
-    credentials: CredentialKind | None
-    firmware: str | None
-    settings: Settings
-
-
-async def _order(opened: DataDirectory, named: list[str], wanted: _Wanted) -> int:
+async def _order(opened: DataDirectory, settings: Settings, named: list[str], wanted: Wanted) -> int:
     store, by = opened.store, administrator()
     found: Firmware | None = None
     if wanted.firmware is not None:
         found = await store.read(partial(base_stations.read_firmware, operator_ref=None, ref=wanted.firmware))
     chosen = named or await store.read(partial(_all, firmware=found))
     fresh: dict[str, NewCredentials] = {}
-    if wanted.credentials is not None:
-        maker = CredentialMaker(wanted.settings, store, opened.vault, time.time)
+    if (kind := wanted.credentials()) is not None:
+        maker = CredentialMaker(settings, store, opened.vault, time.time)
         euis = await store.read(lambda c: base_stations.euis(c, None, chosen))
-        fresh = {each: await maker.make(wanted.credentials, euis[each]) for each in chosen}
+        fresh = {each: await maker.make(kind, euis[each]) for each in chosen}
 
     def write(connection: Connection) -> None:
         for station in chosen:
             ref = base_stations.find_base_station(connection, station)
-            for kind, uri in wanted.uris.items():
-                if uri is not None:
-                    base_stations.order_uri(connection, ref, kind, uri, by)
+            for place, uri in wanted.uris().items():
+                base_stations.order_uri(connection, ref, place, uri, by)
             if station in fresh:
                 base_stations.order_credentials(connection, ref, fresh[station], by)
             if found is not None:

@@ -258,18 +258,18 @@ def issue_token(base_station_id: StationId, data: Data = None, as_json: Json = F
         console.print(base_stations.key_file(made.token).strip(), highlight=False, soft_wrap=True)
 
 
-@base_station_app.command("configuration")
-def show_configuration(
-    base_station_id: StationId,
-    program: Annotated[
-        Program, typer.Option("--format", help="Program on the base station.")
-    ] = "packet-forwarder",
+class WantedFiles(msgspec.Struct, frozen=True):
+    """For what the configuration is."""
+
+    program: Annotated[Program, typer.Option("--format", help="Program on the base station.")] = (
+        "packet-forwarder"
+    )
     chip: Annotated[
         Chip | None,
         typer.Option(
             help="Concentrator, that of the profile if absent; an SX1303 is configured as an SX1302."
         ),
-    ] = None,
+    ] = None
     concentrator: Annotated[
         int,
         typer.Option(
@@ -277,13 +277,19 @@ def show_configuration(
             max=8,
             help="Which concentrator of the profile, for programs that drive one each; Station drives all.",
         ),
-    ] = 1,
+    ] = 1
     server: Annotated[
         str | None,
         typer.Option(
             help="Host name under which base stations reach the server; that of sign_in.url if absent."
         ),
-    ] = None,
+    ] = None
+
+
+@base_station_app.command("configuration")
+def show_configuration(
+    base_station_id: StationId,
+    wanted: WantedFiles,
     output: Annotated[
         Path | None, typer.Option(help="Directory for the files; they are printed if absent.")
     ] = None,
@@ -301,9 +307,9 @@ def show_configuration(
         if station is None:
             raise BadRequest("there is no base station {identifier}", identifier=identifier)
         plans = network_parameters(settings.network).channel_plans
-        setup = station_setup(connection, station, plans, chip)
-        name = server_name(settings, server, None)
-        return station_configuration(settings, setup, program, name, concentrator)
+        setup = station_setup(connection, station, plans, wanted.chip)
+        name = server_name(settings, wanted.server, None)
+        return station_configuration(settings, setup, wanted.program, name, wanted.concentrator)
 
     made = read_data(data, make)
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from veldnet.cli.options import CustomerOption, Data, Json
@@ -21,27 +22,36 @@ routing_profile_app = typer.Typer(
 Reference = Annotated[str, typer.Argument(help="Ref of the routing profile, as list shows it.")]
 
 
+class OneRoute(msgspec.Struct, frozen=True):
+    """Where all messages go, and how."""
+
+    url: Annotated[
+        list[str], typer.Option(help="URL of the application server; repeat it for failover, in this order.")
+    ]
+    content_type: Annotated[str, typer.Option(help="Form of the messages: JSON or XML.")] = "JSON"
+    as_id: Annotated[str | None, typer.Option(help="AS ID in the messages.")] = None
+
+    def route(self) -> Route:
+        if self.content_type not in ("JSON", "XML"):
+            fail(f"--content-type {self.content_type!r} must be JSON or XML")
+        made = Route(contentType="XML" if self.content_type == "XML" else "JSON", addresses=self.url)
+        if self.as_id is not None:
+            made.asId = self.as_id
+        return made
+
+
 @routing_profile_app.command("create")
 def create_routing_profile(
     name: Annotated[str, typer.Argument(help="Name of the routing profile.")],
     customer_id: CustomerOption,
-    url: Annotated[
-        list[str], typer.Option(help="URL of the application server; repeat it for failover, in this order.")
-    ],
-    content_type: Annotated[str, typer.Option(help="Form of the messages: JSON or XML.")] = "JSON",
-    as_id: Annotated[str | None, typer.Option(help="AS ID in the messages.")] = None,
+    to: OneRoute,
     default: Annotated[
         bool, typer.Option("--default", help="Make it the default one, which new devices get.")
     ] = False,
     data: Data = None,
 ) -> None:
     """Create a routing profile that sends all messages to an application server, without an AS key."""
-    if content_type not in ("JSON", "XML"):
-        fail(f"--content-type {content_type!r} must be JSON or XML")
-    settings = settings_of(data)
-    route = Route(contentType="XML" if content_type == "XML" else "JSON", addresses=url)
-    if as_id is not None:
-        route.asId = as_id
+    settings, route = settings_of(data), to.route()
     body = RoutingProfile(name=name, default=default)
 
     def write(connection: Connection) -> RoutingProfile:

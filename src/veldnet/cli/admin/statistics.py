@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.progress import Progress
 
@@ -25,35 +26,43 @@ from veldnet.store import Connection
 statistics_app = typer.Typer(help="Hourly totals.", no_args_is_help=True)
 
 
+class Subject(msgspec.Struct, frozen=True):
+    """Whose totals: those of a fleet, a connectivity plan or a base station."""
+
+    customer_id: Annotated[str | None, typer.Option(help="Fleet of a customer.")] = None
+    plan: Annotated[str | None, typer.Option(help="Connectivity plan, by id.")] = None
+    base_station: Annotated[str | None, typer.Option(help="Base station, by id.")] = None
+    operator: Annotated[str | None, typer.Option(help="Operator of the plan, if several have it.")] = None
+
+    def find(self, connection: Connection) -> tuple[int, int]:
+        """Its kind, and its number."""
+        if self.customer_id is not None:
+            return FLEET, accounts.find_subscriber(connection, self.customer_id)[0]
+        if self.plan is not None:
+            owner = None if self.operator is None else accounts.find_operator(connection, self.operator)
+            return PLAN, offers.find_plan(connection, self.plan, owner)
+        try:
+            return BASE_STATION, int(BaseStationId.parse(self.base_station or ""))
+        except InvalidIdentifier as error:
+            fail(f"--base-station: {error}")
+
+
 @statistics_app.command("show")
 def show_statistics(
-    customer_id: Annotated[str | None, typer.Option(help="Fleet of a customer.")] = None,
-    plan: Annotated[str | None, typer.Option(help="Connectivity plan, by id.")] = None,
-    base_station: Annotated[str | None, typer.Option(help="Base station, by id.")] = None,
-    operator: Annotated[str | None, typer.Option(help="Operator of the plan, if several have it.")] = None,
+    subject: Subject,
     days: Days = 1,
     hours: Annotated[int, typer.Option(min=1, max=24, help="Length of a slot.")] = 1,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Show hourly totals of a fleet, a connectivity plan or a base station."""
-    if sum(value is not None for value in (customer_id, plan, base_station)) != 1:
+    if sum(value is not None for value in (subject.customer_id, subject.plan, subject.base_station)) != 1:
         fail("name one of --customer-id, --plan and --base-station")
     end = round(time.time() * 1000)
     span = Span(end - int(days * 86_400_000), end)
 
     def read(connection: Connection) -> list[totals.Totals]:
-        if customer_id is not None:
-            scope, ref = FLEET, accounts.find_subscriber(connection, customer_id)[0]
-        elif plan is not None:
-            owner = None if operator is None else accounts.find_operator(connection, operator)
-            scope, ref = PLAN, offers.find_plan(connection, plan, owner)
-        else:
-            try:
-                scope, ref = BASE_STATION, int(BaseStationId.parse(base_station or ""))
-            except InvalidIdentifier as error:
-                fail(f"--base-station: {error}")
-        return totals.of_scope(connection, scope, ref, span, hours)
+        return totals.of_scope(connection, *subject.find(connection), span, hours)
 
     found = with_data(settings_of(data), lambda d: d.store.read(read))
     if as_json:

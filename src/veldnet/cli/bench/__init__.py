@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.progress import Progress
 
@@ -47,16 +48,23 @@ def _run(work: Callable[[Path], Awaitable[Any]]) -> None:
         fail(str(error))
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """By how many devices uplinks are sent, and where they go."""
+
+    devices: Annotated[int, typer.Option(min=1, max=500_000, help="Joined devices that send.")] = 10_000
+    base_stations: Annotated[int, typer.Option(min=1, max=20, help="Base stations that hear each.")] = 1
+    deliver: Annotated[bool, typer.Option(help="Deliver each by signed HTTP POST.")] = False
+    sharing: Annotated[
+        int, typer.Option(min=1, max=256, help="Devices on each DevAddr; not with --deliver.")
+    ] = 1
+
+
 @bench.command("uplinks")
 def uplinks_command(
     rate: Rate = 4000,
     seconds: Seconds = 10,
-    devices: Annotated[int, typer.Option(min=1, max=500_000, help="Joined devices that send.")] = 10_000,
-    base_stations: Annotated[int, typer.Option(min=1, max=20, help="Base stations that hear each.")] = 1,
-    deliver: Annotated[bool, typer.Option(help="Deliver each by signed HTTP POST.")] = False,
-    sharing: Annotated[
-        int, typer.Option(min=1, max=256, help="Devices on each DevAddr; not with --deliver.")
-    ] = 1,
+    *,
+    sent: Sent,
     protocol: Annotated[
         str | None,
         typer.Option(
@@ -73,13 +81,15 @@ def uplinks_command(
             fail(str(error))
         _run(
             lambda data: bench_protocols(
-                data / "data", protocols, rate=rate, seconds=seconds, devices=devices
+                data / "data", protocols, rate=rate, seconds=seconds, devices=sent.devices
             )
         )
         return
     _run(
         lambda data: bench_uplinks(
-            data, UplinkLoad(rate, seconds, devices, base_stations, sharing), deliver=deliver
+            data,
+            UplinkLoad(rate, seconds, sent.devices, sent.base_stations, sent.sharing),
+            deliver=sent.deliver,
         )
     )
 
