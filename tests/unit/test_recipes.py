@@ -152,6 +152,16 @@ def _named(recipe: str) -> set[str]:
     return set(re.findall(r"`([\w/<>]+\.py)`", row))
 
 
+def test_every_file_that_a_recipe_names_is_there() -> None:
+    page = (REPOSITORY / "docs" / "architecture.md").read_text()
+    sections = re.split(r"^## ", page, flags=re.MULTILINE)
+    recipes = [each for each in sections if each.startswith(("How to", "An operation", "A text"))]
+    named = {name for each in recipes for name in re.findall(r"`([\w.-]+/[\w./-]*)`", each)}
+    assert len(recipes) == 5 and len(named) > 40
+    roots = (REPOSITORY, REPOSITORY / "src/veldnet", REPOSITORY / "console/src")
+    assert [name for name in sorted(named) if not any((root / name).exists() for root in roots)] == []
+
+
 @pytest.mark.parametrize("recipe", ADDED)
 def test_a_recipe_names_the_files_that_change(recipe: str) -> None:
     changes, count = ADDED[recipe]
