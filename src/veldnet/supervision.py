@@ -14,6 +14,8 @@ from typing import Any
 
 import structlog
 
+from veldnet.texts import Text
+
 log = structlog.get_logger(__name__)
 
 # Seconds before a failed task is restarted, doubling from the first to the longest.
@@ -146,7 +148,10 @@ class Supervisor:
 
     def problems(self) -> list[str]:
         """The tasks that are down, in words."""
-        return [f"{name} has failed ({error}) and is restarted" for name, error in self._down.items()]
+        return [
+            Text("{name} has failed ({error}) and is restarted", name=name, error=error)
+            for name, error in self._down.items()
+        ]
 
     def watch_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Log and count also what callbacks of timers and sockets raise."""

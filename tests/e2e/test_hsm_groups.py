@@ -285,7 +285,7 @@ def test_devices_move_to_another_group_with_their_keys(place: Place) -> None:
     device = place.device(60, source, profile)
     place.heard(device["EUI"], as_key)
     printed = place.admin("hsm-group", "move", source, place.group)
-    assert re.search(r"[1-9]\d* devices and [1-9]\d* AS keys moved", " ".join(printed.split()))
+    assert re.search(r"[1-9]\d* devices? and [1-9]\d* AS keys? moved", " ".join(printed.split()))
     shown = wait_for(
         lambda: place.client.call("GET", f"/devices/{device['ref']}")["hsmGroupId"] == place.group
     )

@@ -9,6 +9,7 @@ import structlog
 
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.supervision import Supervisor
+from veldnet.texts import in_language
 
 
 class FromOutside(Exception):
@@ -29,7 +30,9 @@ def test_b2_a_kept_task_is_restarted_with_back_off_and_named_while_it_is_down() 
 
         supervisor.keep("worker", work)
         await asyncio.sleep(0.5)
-        assert supervisor.problems() == ["worker has failed (RuntimeError) and is restarted"]
+        (problem,) = supervisor.problems()
+        assert problem == "worker has failed (RuntimeError) and is restarted"
+        assert in_language(problem, "nl") == "worker is mislukt (RuntimeError) en wordt opnieuw gestart"
         await asyncio.sleep(40)
         assert [round(after - before) for before, after in itertools.pairwise(begun)] == [*(1, 2, 4, 8, 8)]
         assert supervisor.failures == {"worker": 5}

@@ -915,7 +915,7 @@ export const nl: Record<keyof typeof en, string> = {
   "nodes.nobody": "niemand",
   "nodes.node": "Node",
   "nodes.none": "Eén server",
-  "nodes.noneText": "Eén server bedient alle apparaten. Meer servers kunnen dat samen op PostgreSQL en NATS: zie Several nodes in de documentatie.",
+  "nodes.noneText": "Eén server bedient alle apparaten. Meer servers kunnen dat samen op PostgreSQL en NATS: zie het hoofdstuk “Several nodes” van de Engelstalige documentatie.",
   "nodes.partitions": "Partities",
   "nodes.partitionsText": "Bediende partities: {count}",
   "nodes.problems": "Niet alle nodes werken goed",

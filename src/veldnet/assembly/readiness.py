@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from veldnet.cluster import NodeReport
 from veldnet.inventory import changes
 from veldnet.store import StoreError
-from veldnet.texts import Text
+from veldnet.texts import Text, pack
 
 if TYPE_CHECKING:
     from veldnet.assembly.platform import Platform
@@ -83,5 +83,5 @@ def report_of(platform: Platform) -> NodeReport:
         lag=round(min(platform.receive_lag, 60.0), 3),
         devices=len(platform.network.devices),
         base_stations=platform.hub.connected_count,
-        problems=tuple(map(str, problems)),
+        problems=tuple(map(pack, problems)),
     )

@@ -65,6 +65,11 @@ def _camel(name: str) -> str:
     return first + "".join("EUI" if word == "eui" else word.capitalize() for word in others)
 
 
+def counted(count: int, one: str, more: str = "") -> str:
+    """A number of things as people write it: `1 device`, `2 devices`."""
+    return f"{count} {one if count == 1 else more or f'{one}s'}"
+
+
 def report(text: str, **members: Any) -> None:
     """Say what a command has done; with `--json` its members, by the names that the API gives them."""
     if AS_JSON.get():

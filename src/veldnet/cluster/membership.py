@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from veldnet.store import ClusterView, Lease, LeaseLost, NewNode, NodeInUse, StoreError
 from veldnet.supervision import Supervisor
+from veldnet.texts import Text
 
 from .ownership import Ownership
 from .status import report_of
@@ -87,10 +88,15 @@ class Membership:
         if self._problem is not None:
             return self._problem
         if abs(self.skew) > MOST_SKEW:
-            ahead = "ahead of" if self.skew > 0 else "behind"
-            return (
-                f"the clock of this node is {abs(self.skew):.0f} s {ahead} that of the database: it serves "
-                "no devices"
+            if self.skew > 0:
+                return Text(
+                    "the clock of this node is {skew:.0f} s ahead of that of the database: "
+                    "it serves no devices",
+                    skew=self.skew,
+                )
+            return Text(
+                "the clock of this node is {skew:.0f} s behind that of the database: it serves no devices",
+                skew=-self.skew,
             )
         return None
 
@@ -171,7 +177,7 @@ class Membership:
             self._ownership.lose_all()
             self._note(str(error))
         except StoreError as error:
-            self._note(f"the lease of this node could not be renewed: {error}")
+            self._note(Text("the lease of this node could not be renewed: {error}", error=str(error)))
         else:
             self._note(None)
             self._expire_at(begun + LEASE)
@@ -196,7 +202,7 @@ class Membership:
 
     def _note(self, problem: str | None) -> None:
         if problem is not None and self._problem is None:
-            log.warning("membership_problem", node=self.node.name, problem=problem)
+            log.warning("membership_problem", node=self.node.name, problem=str(problem))
         elif problem is None and self._problem is not None:
             log.info("membership_restored", node=self.node.name)
         self._problem = problem

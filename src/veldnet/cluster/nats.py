@@ -18,6 +18,7 @@ from typing import NamedTuple
 import structlog
 
 from veldnet.supervision import Supervisor
+from veldnet.texts import Text
 
 from .bus import (
     TASK,
@@ -112,7 +113,9 @@ class NatsBus:
     @property
     def problem(self) -> str | None:
         if self._connected is None:
-            return f"NATS at {self._places} is not reached: {_words(self._error)}"
+            return Text(
+                "NATS at {places} is not reached: {error}", places=self._places, error=_words(self._error)
+            )
         return self._refused
 
     @property
@@ -216,7 +219,9 @@ class NatsBus:
         """Hear of what the client meets."""
         words = _words(error)
         if "permissions violation" in words.lower():
-            self._refused = f"NATS refuses this node: {words}; it needs {self._prefix}.>"
+            self._refused = Text(
+                "NATS refuses this node: {words}; it needs {prefix}.>", words=words, prefix=self._prefix
+            )
         else:
             self._error = error
         if self._connected is not None:

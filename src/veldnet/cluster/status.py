@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from veldnet.domain.partitions import PARTITIONS
 from veldnet.domain.resources import timestamp
 from veldnet.store import ClusterView, Node, read_cluster
+from veldnet.texts import unpack
 
 # What nodes say to each other, and write for each other; raised whenever a version changes that. A version
 # speaks with nodes from the oldest on, which is one below where the change was made in two steps.
@@ -123,5 +124,5 @@ def _node(node: Node, view: ClusterView, served: dict[int, str]) -> NodeView:
         devicesInMemory=report.devices,
         baseStations=report.base_stations,
         lastHandover=None if report.moved_at is None else timestamp(report.moved_at),
-        problems=list(report.problems),
+        problems=[unpack(each) for each in report.problems],
     )

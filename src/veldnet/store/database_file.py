@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from veldnet.texts import Text
+
 from .interface import StoreError
 
 
@@ -37,8 +39,8 @@ class DatabaseFile:
         if found == self._identity:
             return None
         if found is None:
-            return f"the database file {self._path} has gone"
-        return f"the database file {self._path} has been replaced by another one"
+            return Text("the database file {path} has gone", path=str(self._path))
+        return Text("the database file {path} has been replaced by another one", path=str(self._path))
 
     def check(self) -> None:
         """Within a transaction. Raises `StoreError` where the file is not the one that was opened, or its log

@@ -18,6 +18,8 @@ from msgspec.structs import astuple
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
+from veldnet.texts import Text
+
 from .database import Damaged
 from .database_file import DatabaseFile
 from .engine_store import EngineStore, describe, executor
@@ -178,7 +180,9 @@ class SqliteStore(EngineStore):
     @property
     def problem(self) -> str | None:
         found = self.file.problem
-        return None if found is None else f"{found}: what this server accepts now would be lost"
+        if found is None:
+            return None
+        return Text("{problem}: what this server accepts now would be lost", problem=found)
 
     def revision(self) -> str | None:
         with engine_errors():

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from veldnet.cli.options import Data, Json
-from veldnet.cli.output import console, fail, print_json, print_table
+from veldnet.cli.output import console, counted, fail, print_json, print_table
 from veldnet.cli.running import read_data
 from veldnet.inventory import base_stations
 from veldnet.monitoring import base_station_history as history
@@ -45,7 +45,8 @@ def show_statistics(
         print_json({"availability": availability, "slots": slots})
         return
     connected = "unknown" if availability.connected is None else f"{availability.connected:.2%}"
-    console.print(f"connected {connected} of the time, {availability.outages} outages in {days} days")
+    outages = counted(availability.outages, "outage")
+    console.print(f"connected {connected} of the time, {outages} in {counted(days, 'day')}")
     print_table("Statistics", [name for name, _value in STATISTICS], [_slot(slot) for slot in slots])
 
 

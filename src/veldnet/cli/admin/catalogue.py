@@ -10,7 +10,7 @@ import typer
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.cli.options import Data, Json, Operator
-from veldnet.cli.output import console, fail, print_json, print_rows, print_table, report
+from veldnet.cli.output import console, counted, fail, print_json, print_rows, print_table, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.errors import BadRequest
 from veldnet.inventory import accounts, audit, catalogue
@@ -71,8 +71,9 @@ def import_catalogue(
         print_json(done)
         return
     console.print(
-        f"{done.makers} makers, {done.models} models in {done.variants} versions and regions, "
-        f"{done.codecs} codecs imported"
+        f"{counted(done.makers, 'maker')}, {counted(done.models, 'model')} in "
+        f"{counted(done.variants, 'version or region', 'versions and regions')}, "
+        f"{counted(done.codecs, 'codec')} imported"
     )
     if done.skipped:
         rows = [(each.file, each.reason) for each in done.skipped[:_SHOWN]]
@@ -162,4 +163,4 @@ def remove(
         return 1
 
     count = change_data(settings_of(data), "catalogue.removed", maker or "all makers", write)
-    report(f"{count} makers removed", makers=count)
+    report(f"{counted(count, 'maker')} removed", makers=count)

@@ -14,7 +14,7 @@ import typer
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.cli.options import Data, Json
-from veldnet.cli.output import console, errors, fail, print_json
+from veldnet.cli.output import console, counted, errors, fail, print_json
 from veldnet.cli.running import administrator, settings_of, with_data
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
@@ -79,7 +79,8 @@ def import_devices(
         print_json(done)
         return
     console.print(
-        f"{done.done} rows imported, {done.refused} refused in {done.seconds:.0f} s (import {done.ref})"
+        f"{counted(done.done, 'row')} imported, {done.refused} refused in {done.seconds:.0f} s "
+        f"(import {done.ref})"
     )
     if done.refused:
         console.print(f"refused rows with the reason: {done.refusedFile}; it holds their keys")

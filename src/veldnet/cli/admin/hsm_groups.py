@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.vaults.opening import openings
 from veldnet.cli.options import Data, Json, Operator
-from veldnet.cli.output import errors, fail, print_members, print_rows, report
+from veldnet.cli.output import counted, errors, fail, print_members, print_rows, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.inventory import accounts, audit, offers
 from veldnet.inventory.keys import exchange_keys, group_moves
@@ -132,7 +132,7 @@ def move_command(
             moved = await group_moves.move(
                 opened.store, plan, channel, lambda done: progress.update(task, completed=done)
             )
-        what = f"{source} to {target}: {moved.devices} devices, {moved.as_keys} AS keys"
+        what = f"{source} to {target}: {counted(moved.devices, 'device')}, {counted(moved.as_keys, 'AS key')}"
         await opened.store.write(
             lambda c: audit.note(c, audit.Author(administrator()), "hsmGroup.moved", what)
         )
@@ -143,7 +143,8 @@ def move_command(
     except VaultError as error:
         fail(str(error))
     report(
-        f"{moved.devices} devices and {moved.as_keys} AS keys moved from {source} to {target}",
+        f"{counted(moved.devices, 'device')} and {counted(moved.as_keys, 'AS key')} moved "
+        f"from {source} to {target}",
         devices=moved.devices,
         asKeys=moved.as_keys,
     )

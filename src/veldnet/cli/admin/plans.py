@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from veldnet.cli.options import Data, Operator, Setting
-from veldnet.cli.output import report
+from veldnet.cli.output import counted, report
 from veldnet.cli.running import change_data, settings_of
 from veldnet.domain.documents import PlanSettings
 from veldnet.inventory import accounts, offers
@@ -66,7 +66,7 @@ def grant_plan(
         lambda c: offers.grant_plan_by_id(c, customer_id, id, connections),
     )
     report(
-        f"{customer_id} may use {id} for {connections} devices",
+        f"{customer_id} may use {id} for {counted(connections, 'device')}",
         id=id,
         customerId=customer_id,
         granted=connections,

@@ -16,7 +16,7 @@ from veldnet.assembly.data_directory.directory import DataDirectory, database_ex
 from veldnet.assembly.vaults.opening import master_key_of, openings, vault_names
 from veldnet.cli.given import AS_JSON
 from veldnet.cli.options import Data, Json
-from veldnet.cli.output import console, errors, fail, print_json, print_table, report
+from veldnet.cli.output import console, counted, errors, fail, print_json, print_table, report
 from veldnet.cli.running import administrator, settings_of, with_data
 from veldnet.inventory import audit, changes
 from veldnet.inventory.keys import wrapped_keys
@@ -293,7 +293,7 @@ def reseal_command(name: Name = "", data: Data = None) -> None:
             return await wrapped_keys.reseal_all(opened.store, vault, name, header, show)
 
     done, failed = with_data(settings_of(data), work, vaults=True)
-    report(f"{done} keys re-wrapped", rewrapped=done, failed=failed)
+    report(f"{counted(done, 'key')} re-wrapped", rewrapped=done, failed=failed)
     if failed:
         fail(f"{failed} keys do not open in this vault and are left as they are")
 

@@ -15,6 +15,7 @@ import structlog
 
 from veldnet.gateways.interface import Host, MessageCounts
 from veldnet.lorawan import BaseStationId
+from veldnet.texts import Text
 
 from .admission import Refused, admit, note_unproven
 from .authentication import NotAuthenticated, Proof, StationPort, only
@@ -81,7 +82,7 @@ class CupsServer(StationPort):
 
     def problem(self, now: float) -> str | None:
         if self._server is not None and not self._server.is_serving():
-            return "the port of CUPS is not served"
+            return Text("the port of CUPS is not served")
         return None
 
     async def start(self, sock: socket.socket | None) -> None:

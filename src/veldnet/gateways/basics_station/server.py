@@ -27,6 +27,7 @@ from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.identifiers import InvalidIdentifier
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.lorawan.regions import ChannelPlan
+from veldnet.texts import Text
 
 from .admission import Refused, admit, note_unproven
 from .authentication import NotAuthenticated, Proof, StationPort, only
@@ -102,7 +103,7 @@ class BasicsStationServer(StationPort):
 
     def problem(self, now: float) -> str | None:
         if self._server is not None and not self._server.is_serving():
-            return "Basics Station's port is not served"
+            return Text("Basics Station's port is not served")
         return None
 
     def connected(self) -> list[BaseStationId]:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import structlog
 
+from veldnet.texts import Text
+
 from .trust import Trust
 
 log = structlog.get_logger(__name__)
@@ -98,8 +100,12 @@ class StationCertificate:
             if self._read_stamp() != stamp:
                 return False
         except (OSError, ValueError) as error:
-            self._problem = f"the new certificate {certificate} for base stations is not used: {error}"
-            log.warning("station_certificate_problem", problem=self._problem)
+            self._problem = Text(
+                "the new certificate {certificate} for base stations is not used: {error}",
+                certificate=str(certificate),
+                error=str(error),
+            )
+            log.warning("station_certificate_problem", problem=str(self._problem))
         else:
             self._problem = None
             self._use(trust, context)

@@ -11,6 +11,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from veldnet.texts import Text
+
 _LIST = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
 _LARGEST = 32 * 1_048_576
 
@@ -68,7 +70,7 @@ class Trust:
         if self._lists_end is None or self._lists_end.timestamp() > now:
             return None
         end = self._lists_end.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        return f"the revocation list of base stations' certificates was to be replaced by {end}"
+        return Text("the revocation list of base stations' certificates was to be replaced by {end}", end=end)
 
 
 def _signed(revoked: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:

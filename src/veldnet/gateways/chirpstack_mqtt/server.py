@@ -17,6 +17,7 @@ from veldnet.gateways.presence import Seen
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.lorawan.regions import ChannelPlan
+from veldnet.texts import Text
 
 from . import gateway_pb2 as pb
 from .broker import Broker, BrokerOptions
@@ -100,7 +101,7 @@ class ChirpStackMqtt:
             for broker in self.brokers
             if not broker.connected and now - broker.since > _TIMEOUT
         ]
-        return f"no connection to the MQTT broker {', '.join(lost)}" if lost else None
+        return Text("no connection to the MQTT broker {lost}", lost=", ".join(lost)) if lost else None
 
     def stations(self) -> dict[BaseStationId, Path]:
         """Where the base stations are heard that are connected now."""

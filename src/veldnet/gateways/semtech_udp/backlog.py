@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 
 # Linux stamps each datagram with its arrival (socket(7)).
+from veldnet.texts import Text
+
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 ANCILLARY = 64
@@ -97,7 +99,15 @@ class Backlog:
         if now - self._dropped_at > _REPORTED:
             return None
         lag = self.lag(now)
-        wait = "have no room" if lag == float("inf") else f"wait {lag:.1f} s"
-        return (
-            f"overloaded: datagrams of base stations {wait}, and {self.dropped} were dropped since the start"
+        if lag == float("inf"):
+            return Text(
+                "overloaded: datagrams of base stations have no room, "
+                "and {dropped} were dropped since the start",
+                dropped=self.dropped,
+            )
+        return Text(
+            "overloaded: datagrams of base stations wait {lag:.1f} s, "
+            "and {dropped} were dropped since the start",
+            lag=lag,
+            dropped=self.dropped,
         )
