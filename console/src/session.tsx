@@ -42,6 +42,14 @@ function useReachable(): boolean {
   const [reachable, setReachable] = useState(true);
   useEffect(() => {
     link.onReachable = setReachable;
+    // The browser notices first when the line is cut, and when it is back.
+    const doubt = () => void probe();
+    window.addEventListener("offline", doubt);
+    window.addEventListener("online", doubt);
+    return () => {
+      window.removeEventListener("offline", doubt);
+      window.removeEventListener("online", doubt);
+    };
   }, []);
   useEffect(() => {
     if (reachable) return;

@@ -79,17 +79,25 @@ export const activity = {
   },
 };
 
-/** Whether the server is there: a small question that it answers at once. */
-export async function probe(): Promise<boolean> {
-  const found = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(timeouts.probe) }).then(
-    (response) => {
-      noteBuild(response.headers.get("console-build"));
-      return response.ok;
-    },
-    () => false,
-  );
-  link.onReachable(found);
-  return found;
+let asking: Promise<boolean> | null = null;
+
+/** Whether the server is there: a small question that it answers at once. Nothing else tells that it is away: a
+ * single request may fail of its own, as one that an extension of the browser blocks. */
+export function probe(): Promise<boolean> {
+  asking ??= fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(timeouts.probe) })
+    .then(
+      (response) => {
+        noteBuild(response.headers.get("console-build"));
+        return response.ok;
+      },
+      () => false,
+    )
+    .then((found) => {
+      asking = null;
+      link.onReachable(found);
+      return found;
+    });
+  return asking;
 }
 
 async function attempt(request: Request): Promise<Response> {
@@ -111,7 +119,7 @@ async function attempt(request: Request): Promise<Response> {
     return response;
   } catch (error) {
     if (request.signal.aborted) throw error;
-    link.onReachable(false);
+    void probe();
     throw new Unreachable(change);
   } finally {
     timers.forEach(clearTimeout);
