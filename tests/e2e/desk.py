@@ -1,70 +1,26 @@
-"""The console in a browser, and axe."""
+"""The console in a browser."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect
 
+from tests.e2e import looks
 from tests.e2e.running import RunningServer
 from tests.person import Person
 
-AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
-SIZES = (
-    ViewportSize(width=1440, height=900),
-    ViewportSize(width=1024, height=768),
-    ViewportSize(width=390, height=844),
-)
-HEIGHTS = {1440: 900, 1024: 768, 768: 1024, 390: 844}
+WIDTHS = (1440, 1024, 390)
 # Milliseconds: other tests may run on the machine.
 PATIENCE = 30_000
 # Pictures of what `accessible_everywhere` looks at are kept here.
 PICTURES = os.environ.get("TEST_PICTURES")
-# A new colour scheme reaches the page in the next frame; where one transition ends, another may begin.
-SETTLED = """async () => {
-  const frame = () => new Promise(requestAnimationFrame);
-  const running = () => document.getAnimations().filter(
-    (each) => each instanceof CSSTransition && each.playState === "running");
-  await frame();
-  await frame();
-  for (let left = running(); left.length; left = running())
-    await Promise.allSettled(left.map((each) => each.finished));
-}"""
-
-# Which elements are visible within one, as a text that is equal where they are.
-SHAPE = """within => {
-  const every = [...document.querySelector(within).querySelectorAll("*")];
-  const all = every.filter((one) => one.checkVisibility());
-  return all.map((one) => one.tagName + one.getAttribute("class")).join();
-}"""
-EVERY_RULE = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa")
-# What the colours decide.
-CONTRAST = ("color-contrast", "link-in-text-block")
 
 
 def save_data(page: Page) -> None:
     """As a browser that spares its line, with which the console loads nothing ahead."""
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setDataSaverOverride", {"dataSaverEnabled": True})
-
-
-class Looks:
-    """What was seen of a screen or of a dialog: nothing is checked twice. What axe finds follows from the
-    elements that are there, which the width decides, and of their colours."""
-
-    def __init__(self, desk: Desk, within: str = "html") -> None:
-        self.desk, self.within = desk, within
-        self.seen: dict[str, set[str]] = {}
-
-    def at(self, width: int, scheme: Literal["light", "dark"]) -> None:
-        self.desk.page.emulate_media(color_scheme=scheme)
-        self.desk.fits(width)
-        schemes = self.seen.setdefault(self.desk.page.evaluate(SHAPE, self.within), set())
-        if scheme not in schemes:
-            self.desk.check(self.within, CONTRAST if schemes else EVERY_RULE)
-            schemes.add(scheme)
 
 
 class Desk:
@@ -145,10 +101,7 @@ class Desk:
 
     def fits(self, width: int) -> None:
         """Nothing is wider than a screen of `width`, which it becomes."""
-        self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-        self.settle()
-        wide = self.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{self.page.url} is {wide} wide on a screen of {width}"
+        looks.fits(self.page, width)
 
     def sign_in(self, username: str, password: str) -> None:
         self.go("/")
@@ -169,46 +122,22 @@ class Desk:
 
     def settle(self) -> None:
         """Colours and opacities that change over time have their last value."""
-        self.page.evaluate(SETTLED)
+        looks.settle(self.page)
 
-    def accessible(self, within: str = "html") -> None:
+    def accessible(self) -> None:
         """No violation of WCAG A or AA that axe finds."""
-        self.settle()
-        self.check(within, EVERY_RULE)
-
-    def check(self, within: str, rules: tuple[str, ...]) -> None:
-        """What axe says of a page that has settled."""
-        if not self.page.evaluate("'axe' in window"):
-            self.page.evaluate(AXE.read_text())
-        found = self.page.evaluate(
-            "([within, runOnly]) => axe.run(within, {runOnly, resultTypes: ['violations']})"
-            ".then((found) => found.violations)",
-            [within, list(rules)],
-        )
-        problems = [
-            f"{v['id']}: {v['help']}: {node['target']} {node.get('failureSummary', '')[:300]}"
-            for v in found
-            for node in v["nodes"]
-        ]
-        assert not problems, f"{self.page.url}\n" + "\n".join(problems[:10])
+        looks.Looks(self.page).now()
 
     def accessible_everywhere(self, name: str, heading: str = "") -> None:
         """The same on a desk, a tablet and a phone, light and dark; nothing is wider than the screen, and
         `heading` is to be seen on each."""
-        try:
-            for size in SIZES:
-                self.page.set_viewport_size(size)
-                if heading:
-                    self.heading(heading)
-                for scheme in ("light", "dark"):
-                    self.page.emulate_media(color_scheme=scheme)
-                    self.settle()
-                    # The width decides which elements are there; the scheme only how they are coloured.
-                    self.check("html", EVERY_RULE if scheme == "light" else CONTRAST)
-                    if PICTURES:
-                        self.page.screenshot(path=f"{PICTURES}/{name}-{size['width']}-{scheme}.png")
-                width = self.page.evaluate("document.documentElement.scrollWidth")
-                assert width <= size["width"], f"{name} is {width} wide on a screen of {size['width']}"
-        finally:
-            self.page.emulate_media(color_scheme="light")
-            self.page.set_viewport_size(SIZES[0])
+        seen = looks.Looks(self.page)
+        for width in WIDTHS:
+            for scheme in looks.SCHEMES:
+                seen.at(width, scheme)
+                if PICTURES:
+                    self.page.screenshot(path=f"{PICTURES}/{name}-{width}-{scheme}.png")
+            if heading:
+                self.heading(heading)
+        self.page.emulate_media(color_scheme="light")
+        looks.resize(self.page, WIDTHS[0])

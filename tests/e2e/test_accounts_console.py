@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.api.town import operator_of
 from tests.authenticator import code_at
-from tests.e2e.desk import Desk, save_data
+from tests.e2e.desk import WIDTHS, save_data
+from tests.e2e.looks import Looks, resize
 from tests.e2e.running import RunningServer, sandbox
 from tests.monitoring.post_office import PostOffice
 from tests.person import Person
@@ -27,7 +28,6 @@ from veldnet.simulator.customer import Account
 PASSWORD = "correct horse battery"
 # Of the first sandbox in a data directory.
 CUSTOMER = "100000001"
-WIDTHS = (1440, 1024, 390)
 
 
 class Place:
@@ -112,19 +112,10 @@ def page_of(browser: Browser, *, dark: bool = False, language: str = "en-GB") ->
 
 def accessible(page: Page) -> None:
     """Axe finds nothing, at any width, and nothing is wider than the page."""
+    looks = Looks(page)
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        Desk.accessible(_Only(page))
-        wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-        assert not wide, f"{page.url} at {width}"
-    page.set_viewport_size({"width": 1440, "height": 900})
-
-
-class _Only(Desk):
-    """A page of another context."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
+        looks.at(width)
+    resize(page, WIDTHS[0])
 
 
 def sign_in(page: Page, place: Place, username: str, password: str) -> None:

@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, expect
 
 from tests.api.town import operator_of
 from tests.e2e import radio
-from tests.e2e.desk import Desk
+from tests.e2e.desk import WIDTHS, Desk
 from tests.e2e.key_place import wait_for
+from tests.e2e.looks import Looks, resize
 from tests.e2e.running import KPN, RunningServer
 from tests.person import Person
 from veldnet.simulator.customer import Account
@@ -23,7 +24,6 @@ from veldnet.simulator.device import VirtualDevice
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"
-WIDTHS = (1440, 1024, 390)
 
 
 @pytest.fixture(scope="module")
@@ -73,16 +73,14 @@ def world(server: RunningServer, account: Account) -> World:
 def fits(desk: Desk, name: str) -> None:
     """Accessible and in one piece at every width."""
     pictures = os.environ.get("PICTURES_OF_TESTS")
+    looks = Looks(desk.page)
     for width in WIDTHS:
-        desk.page.set_viewport_size({"width": width, "height": 900})
-        desk.settle()
+        resize(desk.page, width)
         expect(desk.page.locator("[aria-busy=true]")).to_have_count(0)
-        wide = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, f"{name} is {wide} px too wide at {width}"
-        desk.accessible()
+        looks.now()
         if pictures:
             desk.page.screenshot(path=f"{pictures}/{name.replace(' ', '-')}-{width}.png", full_page=True)
-    desk.page.set_viewport_size({"width": 1440, "height": 900})
+    resize(desk.page, WIDTHS[0])
 
 
 def test_a_downlink_is_followed_from_the_form_to_its_acknowledgement(browser: Browser, world: World) -> None:

@@ -16,9 +16,10 @@ from tests.api.town import operator_of
 from tests.authenticator import Enrolled
 from tests.certificates import write_pair
 from tests.e2e import radio
-from tests.e2e.desk import PICTURES, Desk, Looks
+from tests.e2e.desk import PICTURES, Desk
 from tests.e2e.dialogs import Dialogs, never_opened
 from tests.e2e.lived_in import UNKNOWN, LivedIn
+from tests.e2e.looks import Looks
 from tests.e2e.running import RunningServer
 from tests.e2e.screens import operator_screens, subscriber_screens
 from tests.person import Person
@@ -98,7 +99,7 @@ def test_every_screen_is_accessible_and_in_one_piece(
             dialogs.of_a_row()
         if path == "/operator/coverage":
             cells_split_where_the_map_is_enlarged(desk)
-        looks = Looks(desk)
+        looks = Looks(desk.page)
         looks.at(1440, "light")
         looks.at(1024, "light")
         desk.fits(768)
