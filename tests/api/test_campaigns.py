@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import itertools
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
@@ -15,8 +18,11 @@ from tests.customers import KPN
 from tests.e2e import radio
 from tests.person import Person
 from veldnet.domain.resources import timestamp
+from veldnet.lorawan import DevEui
+from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.simulator.customer import Account
 from veldnet.simulator.update_client import UpdateClient
+from veldnet.store import StoreError
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1/campaigns"
@@ -168,3 +174,100 @@ def test_devices_of_an_hsm_group_are_refused(account: Account, user: Person) -> 
 )
 def test_what_is_no_campaign(account: Account, user: Person, changes: dict[str, Any], message: str) -> None:
     assert message in refusal(user, body("0059AC00CA000001") | changes)
+
+
+class Submissions:
+    """Takes what the campaigns submit instead of the network, and refuses it with a code."""
+
+    def __init__(self, server: HostedServer) -> None:
+        self.sent: list[tuple[DevEui, DownlinkRequest]] = []
+        self.answer: SubmissionRefusal | Exception | None = None
+        self.campaigns = server.platform.campaigns
+
+    async def __call__(self, dev_eui: DevEui, request: DownlinkRequest) -> SubmissionRefusal | None:
+        self.sent.append((dev_eui, request))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def submissions(server: HostedServer, monkeypatch: pytest.MonkeyPatch) -> Submissions:
+    made = Submissions(server)
+    monkeypatch.setattr(server.platform.campaigns, "_submit", made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        (114, ("refused", "downlink")),
+        (115, ("pending", None)),
+        (116, ("pending", None)),
+        (119, ("refused", "hsm")),
+        (121, ("pending", None)),
+    ],
+)
+def test_what_the_network_refuses(
+    server: HostedServer,
+    account: Account,
+    user: Person,
+    submissions: Submissions,
+    code: int,
+    state: tuple[str, str | None],
+) -> None:
+    ref = user.call("POST", V1, body(create(user, account), retries=1))["ref"]
+    submissions.answer = SubmissionRefusal(code, "refused")
+    server.pass_time(6)
+    server.run(server.platform.campaigns.run())
+    assert len(submissions.sent) == 1 and states(user, ref) == [state]
+    server.pass_time(61)
+    server.run(server.platform.campaigns.run())
+    ends = {115: ("timedOut", "noAnswer"), 116: ("refused", "payloadSize")}
+    assert states(user, ref) == [ends.get(code, state)]
+    user.request("POST", f"{V1}/{ref}/abort")
+
+
+def test_a_store_that_fails_leaves_a_device_as_it_was(
+    server: HostedServer, account: Account, user: Person, submissions: Submissions
+) -> None:
+    ref = user.call("POST", V1, body(create(user, account)))["ref"]
+    submissions.answer = StoreError("disk I/O error")
+    server.pass_time(6)
+    server.run(server.platform.campaigns.run())
+    assert states(user, ref) == [("pending", None)]
+    submissions.answer = None
+    server.run(server.platform.campaigns.run())
+    assert states(user, ref) == [("settingUp", None)] and len(submissions.sent) == 2
+    user.call("POST", f"{V1}/{ref}/abort")
+
+
+def test_statements_do_not_grow_with_devices(
+    server: HostedServer, account: Account, user: Person, submissions: Submissions
+) -> None:
+    counted = []
+    for number in (1, 12):
+        euis = [create(user, account) for _ in range(number)]
+        ref = user.call("POST", V1, body(*euis))["ref"]
+        server.pass_time(6)
+        with statements() as executed:
+            server.run(server.platform.campaigns.run())
+        counted.append(len(executed))
+        assert states(user, ref) == [("settingUp", None)] * number
+        user.call("POST", f"{V1}/{ref}/abort")
+    assert counted[0] == counted[1] <= 20
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is executed meanwhile; many rows of one statement count once."""
+    executed: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        executed.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield executed
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
