@@ -28,9 +28,9 @@ export function useCampaignDevices(ref: string, state: DeviceState | undefined) 
   return useInfiniteQuery({
     queryKey: ["get", "/api/v1/campaigns/{campaignRef}/devices", ref, state],
     queryFn: async ({ pageParam, signal }) => {
-      const query = { state, after: pageParam ?? undefined, pageSize: 100 };
+      const query = { state, after: pageParam === null ? undefined : Number(pageParam), pageSize: 100 };
       const { data } = await api.GET("/api/v1/campaigns/{campaignRef}/devices", {
-        params: { path: { campaignRef: ref }, query: query as never },
+        params: { path: { campaignRef: ref }, query },
         signal,
       });
       return data ?? { devices: [], after: null };
