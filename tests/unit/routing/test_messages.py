@@ -10,8 +10,15 @@ from msgspec.structs import replace
 
 from tests.unit.network.builders import NETWORK, NOW, STATION, device, radio, receive, session, uplink_frame
 from veldnet.domain.documents import PlanSettings, ProfileSettings
-from veldnet.lorawan import BaseStationId, frames
-from veldnet.network.core import DownlinkRecord, DownlinkRejectedRecord, ResetRecord, UplinkRecord
+from veldnet.domain.locations import LocationState, NetworkLocation
+from veldnet.lorawan import BaseStationId, DevAddr, frames
+from veldnet.network.core import (
+    DownlinkRecord,
+    DownlinkRejectedRecord,
+    LocationRecord,
+    ResetRecord,
+    UplinkRecord,
+)
 from veldnet.network.core.context import context_of
 from veldnet.network.core.events import ContextReset, Device
 from veldnet.network.core.outcome import deactivate, reset_context
@@ -40,6 +47,58 @@ def uplink(target: Device, **changes: object) -> UplinkRecord:
     record = transition.records[0]
     assert isinstance(record, UplinkRecord)
     return replace(record, **changes)
+
+
+PLACE = NetworkLocation(NOW, 52.123456789, 5.1, 0.0, 85.5, 0.75, 1.5, -2.25, 2, 0, 6, 4)
+
+
+def test_a_location_report_has_its_deveui_in_lower_case() -> None:
+    located = PlanSettings(nwGeolocalization=True)
+    record = LocationRecord(
+        id=1, device_ref=7, time=NOW + 1, outcome="tdoa", dev_addr=DevAddr.parse("01ABCDEF"), frame=2,
+        location=PLACE,
+    )  # fmt: skip
+    (message,) = WRITER.messages(record, device(plan=located))
+    assert (message.name, message.lrn_dev_eui, message.lrn_fport) == (
+        "DevEUI_location",
+        "0059ac0000170311",
+        0,
+    )
+    assert message.elements == "1000000010059ac0000170311"
+    assert message.fields == {
+        "Time": "2027-01-15T08:00:01.000+00:00",
+        "DevEUI": "0059ac0000170311",
+        "DevAddr": "01ABCDEF",
+        "Lrcid": "0059AC01",
+        "NwGeolocAlgo": 2,
+        "NwGeolocTdoaOpt": 0,
+        "DevLocTime": "2027-01-15T08:00:00.000+00:00",
+        "DevLAT": 52.123457,
+        "DevLON": 5.1,
+        "DevAlt": 0.0,
+        "DevAcc": 0.0,
+        "DevLocRadius": 85.5,
+        "DevAltRadius": 0.0,
+        "DevUlFCntUpUsed": 6,
+        "DevLocDilution": 0.75,
+        "DevAltDilution": 0.0,
+        "DevNorthVel": 1.5,
+        "DevEastVel": -2.25,
+        "CustomerID": "100000001",
+    }
+    assert WRITER.messages(record, device(plan=PlanSettings())) == [], "the plan does not want it any more"
+    assert WRITER.messages(replace(record, location=None), device(plan=located)) == []
+
+
+def test_uplinks_repeat_the_last_location_where_the_plan_wants_it() -> None:
+    for plan, shown in ((PlanSettings(nwGeolocalization=True), True), (PlanSettings(), False)):
+        target = device(plan=plan, network_location=LocationState(PLACE))
+        fields = WRITER.messages(uplink(target), target)[0].fields
+        assert ("DevLAT" in fields) is shown
+    target = device(
+        plan=PlanSettings(nwGeolocalization=True), network_location=LocationState(None, "outside")
+    )
+    assert "DevLAT" not in WRITER.messages(uplink(target), target)[0].fields
 
 
 def test_an_uplink_carries_thingparks_fields() -> None:

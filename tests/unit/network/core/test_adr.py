@@ -144,6 +144,17 @@ def test_decisions_stay_within_their_bounds(
         assert plan.nbTransMin <= wanted.nb_trans <= plan.nbTransMax or wanted.nb_trans == nb_trans
 
 
+def test_devices_that_are_to_be_located_keep_three_base_stations() -> None:
+    assert PlanSettings(nwGeolocalization=True).antenna_diversity == 3
+    assert PlanSettings(nwGeolocalization=True, minAntennaDiversity=5).antenna_diversity == 5
+    assert PlanSettings(minAntennaDiversity=2).antenna_diversity == 2
+    target = device(plan=PlanSettings(nwGeolocalization=True))
+    state = DeviceState(session=session(radio=radio(data_rate=5)))
+    transition = receive(state, uplink_frame(0), target=target, snr=9.0)
+    assert transition is not None and transition.state.session is not None
+    assert adr.samples(transition.state.session.adr_history) == [(0, adr.UNHEARD)]
+
+
 def test_the_antenna_diversity_that_a_plan_wants_is_what_adr_looks_at() -> None:
     target = device(plan=PlanSettings(minAntennaDiversity=2))
     state = DeviceState(session=session(radio=radio(data_rate=5)))

@@ -1,0 +1,142 @@
+"""Solver processes, and what is learnt of base stations; uplinks that are too many are left out."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from msgspec.structs import replace
+from sqlalchemy import create_engine
+
+from tests.unit.location.city import City, exact
+from tests.unit.network import builders
+from veldnet.domain.documents import PlanSettings
+from veldnet.location import Answer, Learnt, Problem, solve
+from veldnet.location.plane import Point
+from veldnet.lorawan import BaseStationId
+from veldnet.monitoring.locations import (
+    Located,
+    LocationKeeper,
+    Placed,
+    SolverPool,
+    read_calibration,
+    write_calibration,
+)
+from veldnet.monitoring.locations.referees import Referees, Stored
+from veldnet.network.core import UplinkRecord
+from veldnet.network.core.state import DeviceState
+from veldnet.network.shell import Entry, Recorded, new_entry
+from veldnet.store.schema import properties
+
+SQUARE = [Point(0, 0, 30), Point(2000, 100, 30), Point(2100, 2100, 30), Point(-100, 1900, 30)]
+PROBLEM = Problem(1000.0, exact(Point(700, 800, 1.5), SQUARE))
+
+
+async def test_a_process_solves_as_this_one_does_and_another_follows_one_that_died() -> None:
+    pool = SolverPool(1)
+    try:
+        assert await pool.solve(PROBLEM) == solve(PROBLEM)
+        (solver,) = pool._idle
+        assert solver._process is not None
+        os.kill(solver._process.pid, signal.SIGKILL)
+        await solver._process.wait()
+        assert await pool.solve(PROBLEM) == solve(PROBLEM)
+    finally:
+        await pool.close()
+    assert await pool.solve(PROBLEM) is None, "it is closed"
+
+
+async def test_without_processes_a_problem_is_solved_at_once() -> None:
+    assert await SolverPool(0).solve(PROBLEM) == solve(PROBLEM)
+
+
+def test_what_nodes_learn_is_added_up() -> None:
+    engine = create_engine("sqlite://")
+    properties.create(engine)
+    with engine.begin() as connection:
+        assert read_calibration(connection) == Stored()
+        first, second = Referees(), Referees()
+        city = City(1)
+        for node in (first, second, first):
+            device = city.anywhere()
+            node.learn(52.0907, 5.1214, 14.0, city.heard(device, 5))
+        assert first.changed
+        for node in (first, second):
+            node.load(write_calibration(connection, node.news()))
+            assert not node.changed and node.news().stations == {}
+        stored = read_calibration(connection)
+    frames = sum(each.gain_frames for each in stored.stations.values())
+    assert frames == 15 and 14 < stored.sums[0] <= 15
+    assert stored.stations[next(iter(stored.stations))] != Learnt()
+    engine.dispose()
+
+
+def test_a_clock_is_wrong_after_most_of_its_stamps_did_not_fit() -> None:
+    referees = Referees()
+    places = [*SQUARE, Point(900, -900, 30)]
+
+    def note(late: dict[int, float]) -> None:
+        referees.note(solve(Problem(1000.0, exact(Point(700, 800, 1.5), places, late), "TDOA")))
+
+    for _frame in range(7):
+        note({2: 5000.0})
+    assert referees.is_wrong(2) is None, "a few frames say nothing"
+    for _frame in range(5):
+        note({2: 5000.0})
+    assert referees.is_wrong(2) is True and referees.is_wrong(0) is False and referees.is_wrong(99) is None
+    for _frame in range(40):
+        note({})
+    assert referees.is_wrong(2) is False, "it was repaired"
+    referees.note(Answer())
+
+
+class _Nowhere:
+    def placed(self, base_station: BaseStationId) -> Placed | None:
+        return None
+
+
+class _Nobody:
+    async def get(self, *, ref: int | None = None, dev_eui: str | None = None) -> Entry | None:
+        return None
+
+    def note(self, entry: Entry, record: object) -> None:
+        raise AssertionError("nothing was located")
+
+
+def keeper_of(located: Located) -> LocationKeeper:
+    nobody = _Nobody()
+    return LocationKeeper(
+        builders.runtime(lambda: builders.NOW), nobody, nobody, _Nowhere(), SolverPool(0), located
+    )
+
+
+def uplinks(keeper: LocationKeeper, *refs: int, at: float = 0.0, wanted: bool = True) -> None:
+    """Commit an uplink of each device."""
+    recorded = []
+    for ref in refs:
+        target = builders.device(ref=ref, plan=PlanSettings(nwGeolocalization=wanted))
+        transition = builders.receive(
+            DeviceState(session=builders.session()), builders.uplink_frame(1), target=target
+        )
+        assert transition is not None
+        record = transition.records[0]
+        assert isinstance(record, UplinkRecord)
+        recorded.append(
+            Recorded(replace(record, device_ref=ref, time=record.time + at), target, new_entry(target))
+        )
+    keeper.rows(recorded, [])
+    keeper.committed()
+
+
+async def test_too_many_uplinks_and_those_that_come_too_soon_are_left_out() -> None:
+    keeper = keeper_of(Located(interval=10.0, waiting=2))
+    uplinks(keeper, 1, wanted=False)
+    assert keeper.waiting == 0, "the plan does not want it"
+    uplinks(keeper, 1, 2, 3)
+    assert keeper.waiting == 2 and keeper.counters.outcomes == {"dropped": 1}
+    await keeper.settle()
+    uplinks(keeper, 1, at=9.0)
+    assert keeper.waiting == 0 and keeper.counters.outcomes["too_often"] == 1
+    uplinks(keeper, 1, at=10.0)
+    assert keeper.waiting == 1
+    keeper.failed()
