@@ -85,7 +85,7 @@ from .rows import (
 )
 from .sqlite import SqliteStore, sqlite_engine
 from .sqlite_database import SqliteFile
-from .transactions import settled_before
+from .transactions import plan_each_time, settled_before
 from .triggers import appended_counts, create_triggers, fold_device_counts
 from .upserts import insert_new, put, put_many
 
@@ -180,6 +180,7 @@ __all__ = [
     "multicast",
     "named",
     "open_at_rest",
+    "plan_each_time",
     "postgres_database",
     "process_of",
     "put",

@@ -23,6 +23,8 @@ from veldnet.store.schema import (
     devices,
 )
 
+# So few are walked past sooner than all blocks are read.
+_NEAR = 1000
 # No ref is so large.
 _BEHIND_ALL = 1 << 62
 
@@ -96,6 +98,10 @@ class Ordered(msgspec.Struct, frozen=True):
     ) -> Select[Any] | None:
         """A part of a query for the subscriber's devices, all or those in a state of health; None behind the
         end."""
+        by = [column.desc() for column in self.columns] if part.last_first else self.columns
+        query = query.order_by(*by).limit(part.limit)
+        if part.offset <= _NEAR and health is None:
+            return query.offset(part.offset)
         blocks = blocks_of(connection, self.which, scope.subscriber_ref, health)
         in_turn = blocks[::-1] if part.last_first else blocks
         place, rest = 0, part.offset
@@ -111,8 +117,7 @@ class Ordered(msgspec.Struct, frozen=True):
         else:
             start = in_turn[place].start
             query = query if start is None else query.where(here >= tuple_(*start))
-        by = [column.desc() for column in self.columns] if part.last_first else self.columns
-        return query.order_by(*by).limit(part.limit).offset(rest)
+        return query.offset(rest)
 
 
 BY_NAME = Ordered(DeviceList.NAME, (devices.c.name, devices.c.dev_eui))

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Float, Label, Select, case, ca
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
+from veldnet.store import plan_each_time
 from veldnet.store.expressions import total, whole
 from veldnet.store.schema import AREAS_A_DEGREE, CELLS_A_DEGREE, device_areas, device_cells, devices
 
@@ -121,6 +122,7 @@ def map_cells(
 ) -> list[MapCell]:
     """Devices within a box (south, west, north, east) by cells of so many degrees, or of more where there
     would be more than `MOST_CELLS` of them: each device is in one cell."""
+    plan_each_time(connection)
     if size >= _COARSE and wanted.text is None and wanted.tag is None and wanted.alarm is None:
         counted = _coarse(connection, scope, wanted, box, size)
         if sum(cell.devices for cell in counted) > _FEW:

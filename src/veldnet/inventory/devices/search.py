@@ -15,7 +15,7 @@ from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import VeldnetDevice, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
-from veldnet.store import named
+from veldnet.store import named, plan_each_time
 from veldnet.store.expressions import looked_up, total, unindexed, with_text
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
@@ -183,6 +183,7 @@ def search_devices(
 ) -> Found:
     """A page of what was found, with configuration and statistics of each device. `standing` reads what
     devices are put in order by from what monitoring has stored of them."""
+    plan_each_time(connection)
     # The blocks tell how many there are of all; else one look finds the page and how many there are, as far
     # as they are counted.
     total = _count(connection, scope, wanted) if wanted.all else 0

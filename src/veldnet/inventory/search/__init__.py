@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from veldnet.store import plan_each_time
+
 from .device_hits import find_devices
 from .hits import Hit, HitGroup, HitKind, Phrase, Sight
 from .other_hits import FINDERS
@@ -18,6 +20,7 @@ def search(connection: Connection, sight: Sight, text: str, limit: int) -> list[
     phrase = Phrase.of(text[:MOST_CHARACTERS])
     if not phrase.words:
         return []
+    plan_each_time(connection)
     groups = [HitGroup.of("device", find_devices(connection, sight, phrase, limit + 1), limit)]
     for kind, find in FINDERS.items():
         groups.append(HitGroup.of(kind, find(connection, sight, phrase, limit + 1), limit))
