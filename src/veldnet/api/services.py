@@ -163,6 +163,11 @@ class Services:
     async def read(self, query: Callable[[Connection], T]) -> T:
         return await self.platform.store.read(query)
 
+    def forget_callers(self) -> None:
+        """Read sessions and tokens again: what they may do, or whose they are, has changed."""
+        self.sessions.forget()
+        self.tokens.forget()
+
     async def change(
         self,
         change: Callable[[Connection], T],

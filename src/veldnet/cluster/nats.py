@@ -265,6 +265,7 @@ class NatsBus:
             asyncio.get_running_loop().call_soon(self._handlers.returned, node, subject, payload)
 
     def _keep(self, message: _Kept) -> None:
+        """Keep a message until it can no longer come back. The oldest are dropped, a few at a time."""
         now, kept = time.monotonic(), self._kept
         for number in list(islice(kept, 8)):
             if kept[number].until > now and len(kept) < _MOST_KEPT:

@@ -75,7 +75,7 @@ class Hub:
         self.caught = caught
         # Our clock minus the one that never steps.
         self._offset: float | None = None
-        self._told: list[Callable[[float], None]] = [presence.stepped]
+        self._step_listeners: list[Callable[[float], None]] = [presence.stepped]
         self.gate: Gate | None = network.gate
         self.uplink: Callable[[GatewayUplink], None] = network.receive
         self.report: Callable[[TransmitReport], None] = network.transmit_reported
@@ -106,12 +106,12 @@ class Hub:
         elif not -_STEP < offset - before < _STEP:
             self._offset = offset
             log.warning("clock_stepped", seconds=round(offset - before, 3))
-            for tell in self._told:
+            for tell in self._step_listeners:
                 tell(offset - before)
         return now
 
     def on_step(self, tell: Callable[[float], None]) -> None:
-        self._told.append(tell)
+        self._step_listeners.append(tell)
 
     def register(self, service: BaseStationService) -> None:
         """Let base stations be served by a protocol, or what belongs to one, too."""

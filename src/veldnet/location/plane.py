@@ -6,8 +6,8 @@ from __future__ import annotations
 from math import cos, degrees, hypot, radians, sin, sqrt
 from typing import NamedTuple
 
-_A = 6_378_137.0
-_E2 = 6.694_379_990_14e-3
+# The ellipsoid: metres from its centre to the equator, and the square of its eccentricity.
+_A, _E2 = 6_378_137.0, 6.694_379_990_14e-3
 _MEAN_RADIUS = 6_371_000.0
 
 
@@ -54,7 +54,7 @@ class Plane:
     def degrees(self, point: Point) -> tuple[float, float]:
         """Latitude and longitude of a point on the ground."""
         latitude, longitude = self.latitude, self.longitude
-        # The plane is flat and meridians meet: two steps leave less than a metre within a hundred kilometres.
+        # The plane is flat and meridians meet: each step leaves a small part of the error of the one before.
         for _step in range(4):
             here = self.point(latitude, longitude)
             latitude += degrees((point.north - here.north) / self._meridian)

@@ -13,7 +13,8 @@ from .device import Identity
 
 # Of a server that serves so many requests per second of a project only: how often, a second apart, one is
 # sent again.
-_TOO_MANY, _PATIENCE = HTTPStatus.TOO_MANY_REQUESTS, 30
+# A server that allows no more now is asked again so many seconds long, once a second.
+_TOO_MANY, _ASK_FOR = HTTPStatus.TOO_MANY_REQUESTS, 30
 
 
 class ApiProblem(Exception):
@@ -79,7 +80,7 @@ class Customer:
         """One operation below `base`, at the pace that the server allows. Raises `ApiProblem`."""
         waited = 0
         while (answer := await self._ask(method, base + path, body, version)).status == _TOO_MANY:
-            if waited == _PATIENCE:
+            if waited == _ASK_FOR:
                 break
             waited += 1
             await asyncio.sleep(1)

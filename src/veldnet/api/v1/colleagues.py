@@ -186,5 +186,4 @@ async def reset_password(user_ref: str, services: Services, scope: Scope, body: 
 
 
 def _forget(services: Services) -> None:
-    services.sessions.forget()
-    services.tokens.forget()
+    services.forget_callers()

@@ -121,8 +121,7 @@ async def add(
         what=f"user {person.username}",
         details={"name": body.name},
     )
-    services.sessions.forget()
-    services.tokens.forget()
+    services.forget_callers()
     to = await services.read(lambda c: accounts.addressee(c, session.user))
     if to is not None:
         network = (await services.branding()).name
@@ -180,5 +179,4 @@ async def remove(
     await services.change(
         write, by=person_of(session), action="passkey.removed", what=f"passkey {passkey_ref}"
     )
-    services.sessions.forget()
-    services.tokens.forget()
+    services.forget_callers()

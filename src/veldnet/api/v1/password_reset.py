@@ -122,8 +122,7 @@ async def finish_reset(request: Request[Any, Any, Any], services: Services, body
         return done
 
     done = await services.write(write)
-    services.sessions.forget()
-    services.tokens.forget()
+    services.forget_callers()
     network = (await services.branding()).name
     message = letters.changed_letter(done.addressee, network, done.addressee.language or body.language)
     services.platform.supervisor.start("password notice", _notify(services, done.addressee.email, message))

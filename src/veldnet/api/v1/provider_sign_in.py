@@ -241,8 +241,7 @@ async def _user_of(services: Services, name: str, person: Person) -> UserRef:
         return user
 
     user = await services.write(write)
-    services.sessions.forget()
-    services.tokens.forget()
+    services.forget_callers()
     return user
 
 

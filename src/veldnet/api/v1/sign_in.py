@@ -220,8 +220,7 @@ async def change_password(
         audit.note(connection, author, "user.password", f"user {person.username}")
 
     await services.write(write)
-    services.sessions.forget()
-    services.tokens.forget()
+    services.forget_callers()
 
 
 class UserLanguage(msgspec.Struct):

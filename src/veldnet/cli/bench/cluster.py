@@ -78,9 +78,7 @@ async def bench_cluster(folder: Path, load: ClusterLoad) -> ClusterResult:
         for directory in directories
     ]
     try:
-        return await _measure(
-            servers, directories[-1].name, gateways, load, alone.cpu_seconds_per_1000_uplinks
-        )
+        return await _measure(servers, gateways, load, alone.cpu_seconds_per_1000_uplinks)
     finally:
         for server in servers:
             await server.stop()
@@ -104,7 +102,7 @@ async def _build(directories: Sequence[Path], load: ClusterLoad) -> list[Gateway
 
 
 async def _measure(
-    servers: list[BenchServer], last: str, gateways: list[GatewayEui], load: ClusterLoad, alone: float
+    servers: list[BenchServer], gateways: list[GatewayEui], load: ClusterLoad, alone: float
 ) -> ClusterResult:
     space = AddressSpace(network_parameters(load_settings().network).net_id)
     fleet = [bench_device(number, space) for number in range(load.devices)]
@@ -124,7 +122,7 @@ async def _measure(
     cpu = (after["cpu_seconds_total"] - before["cpu_seconds_total"]) / max(committed, 1) * 1000
     failover = None
     if len(servers) > 1:
-        failover = await _fail(servers, last, radio, answered[sent:], load)
+        failover = await _fail(servers, space, radio, answered[sent:], load)
     radio.close()
     return ClusterResult(
         nodes=load.nodes,
@@ -177,12 +175,17 @@ async def _sums(servers: Sequence[BenchServer], session: aiohttp.ClientSession) 
 
 
 async def _fail(
-    servers: list[BenchServer], last: str, radio: Spread, prepared: list[Prepared], load: ClusterLoad
+    servers: list[BenchServer],
+    space: AddressSpace,
+    radio: Spread,
+    prepared: list[Prepared],
+    load: ClusterLoad,
 ) -> float | None:
     """Kill a node under load; the seconds until a device that it served is answered by another."""
     gone = servers.pop()
-    owners = await _partitions(load, Path(gone.data))
-    lost = {partition for partition, owner in owners.items() if owner == last}
+    directory = Path(gone.data)
+    owners = await _partitions(load, directory)
+    lost = {partition for partition, owner in owners.items() if owner == directory.name}
     radio.move(gone.udp, servers[0].udp)
     sending = asyncio.create_task(radio.send(prepared, _FAILOVER_RATE))
     await asyncio.sleep(1.0)
@@ -195,8 +198,9 @@ async def _fail(
         for answer in radio.downlinks[seen:]:
             frame = frames.parse(answer.phy_payload)
             # What it had decided on before may still arrive.
-            late = answer.when - killed > 0.1
-            if late and isinstance(frame, frames.DataFrame) and int(frame.dev_addr) & 63 in lost:
+            if answer.when - killed <= 0.1 or not isinstance(frame, frames.DataFrame):
+                continue
+            if space.partition_of_address(frame.dev_addr) in lost:
                 found = found or round(answer.when - killed, 2)
         seen = len(radio.downlinks)
     sending.cancel()

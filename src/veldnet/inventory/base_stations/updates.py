@@ -33,7 +33,7 @@ UpdateKind = Literal["cupsUri", "lnsUri", "credentials", "firmware"]
 UpdateState = Literal["ordered", "fetched", "overdue", "confirmed", "failed"]
 # Milliseconds within which a base station shows that it has what it has fetched: it comes back to CUPS, or to
 # the LNS, at once with other credentials or firmware, and else asks CUPS once a day.
-_PATIENCE: dict[UpdateKind, int] = {
+_OVERDUE_AFTER: dict[UpdateKind, int] = {
     "cupsUri": 7_200_000,
     "credentials": 7_200_000,
     "firmware": 7_200_000,
@@ -87,7 +87,7 @@ class Update(msgspec.Struct, frozen=True):
             return "failed"
         if self.fetched_at is None:
             return "ordered"
-        return "overdue" if now * 1000 - self.fetched_at > _PATIENCE[self.kind] else "fetched"
+        return "overdue" if now * 1000 - self.fetched_at > _OVERDUE_AFTER[self.kind] else "fetched"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -291,7 +291,7 @@ def overdue_updates(connection: Connection, now: float) -> dict[str, str]:
     return {
         row.id: row.kind
         for row in connection.execute(_UNDER_WAY)
-        if row.failed_at is not None or now * 1000 - row.fetched_at > _PATIENCE[row.kind]
+        if row.failed_at is not None or now * 1000 - row.fetched_at > _OVERDUE_AFTER[row.kind]
     }
 
 

@@ -43,6 +43,9 @@ class Owned:
         self._partitions -= frozenset(partitions)
         self.stored = self._space.stored(self._partitions)
 
+    def any_of(self, stored: frozenset[int]) -> bool:
+        return self.stored is None or bool(stored & self.stored)
+
     def stored_of(self, partitions: Iterable[int]) -> frozenset[int]:
         return self._space.stored(partitions)
 
@@ -79,15 +82,12 @@ class ServedPartitions:
 
     async def _load_addresses(self, stored: frozenset[int]) -> None:
         # Sessions that were opened at other nodes.
-        while not self._owned_none(stored):
+        while self._owned.any_of(stored):
             try:
                 await self._addresses.load_of(self._devices.store, stored)
                 return
             except StoreError:
                 await asyncio.sleep(1.0)
-
-    def _owned_none(self, stored: frozenset[int]) -> bool:
-        return self._owned.stored is not None and not stored & self._owned.stored
 
     async def give(self, partitions: frozenset[int]) -> None:
         """Finish the frames that were received, and forget the devices. Transmissions under way go on; what

@@ -104,8 +104,7 @@ async def change_subscriber(
     await services.change(
         write, by=operator, action="subscriber.changed", what=f"subscriber {customer_id[:20]}", details=body
     )
-    services.sessions.forget()
-    services.tokens.forget()
+    services.forget_callers()
 
 
 @OPERATOR.get(
@@ -134,8 +133,7 @@ async def remove_subscriber(customer_id: str, services: Services, operator: Oper
     await services.change(
         write, by=operator, action="subscriber.removed", what=f"subscriber {customer_id[:20]}"
     )
-    services.sessions.forget()
-    services.tokens.forget()
+    services.forget_callers()
 
 
 @OPERATOR.get("/users", "listUsers", "Operator", "Who may sign in.")
@@ -201,8 +199,7 @@ async def change_user(
     await services.change(
         write, by=operator, action="user.changed", what=f"{kind} user {user_ref}", details=body
     )
-    services.sessions.forget()
-    services.tokens.forget()
+    services.forget_callers()
 
 
 @OPERATOR.delete("/users/{kind}/{userRef}", "removeUser", "Operator", "Remove a user.")
@@ -214,5 +211,4 @@ async def remove_user(kind: str, user_ref: str, services: Services, operator: Op
         accounts.remove_user(connection, table, ref)
 
     await services.change(write, by=operator, action="user.removed", what=f"{kind} user {user_ref}")
-    services.sessions.forget()
-    services.tokens.forget()
+    services.forget_callers()
