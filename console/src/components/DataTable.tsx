@@ -2,6 +2,7 @@
 import { Box, Checkbox, Group, Table, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useMemo, useState, type KeyboardEvent, type ReactNode } from "react";
+import { number } from "../format";
 import { useT } from "../text";
 
 export interface Column<T> {
@@ -16,6 +17,11 @@ export interface Column<T> {
   /** The page is sorted by this, here. */
   value?: (row: T) => number | string | null | undefined;
   width?: number | string;
+}
+
+/** A number, of what is counted in a row. */
+export function countColumn<T>(key: string, title: string, of: (row: T) => number): Column<T> {
+  return { key, title, align: "right", value: of, render: (row) => number(of(row)) };
 }
 
 export interface TableProps<T> {

@@ -53,7 +53,13 @@ export function DevicePlace({ device }: { device: Device }) {
       }
     >
       {spots.length ? (
-        <WorldMap label={t("device.place")} spots={spots} height={300} fit={`${device.ref}-${spots.length}`} places={around(located)} />
+        <WorldMap
+          label={t("device.place")}
+          spots={spots}
+          height={300}
+          fit={`${device.ref}-${spots.length}`}
+          places={around(located)}
+        />
       ) : (
         <Text size="sm" c="dimmed">
           {t("device.noPlace")}

@@ -173,7 +173,7 @@ function NewPlan({ subscriber, onDone }: Omit<PlanProps, "plans">) {
   const save = async () => {
     const grant = { customerId: subscriber.customerId, granted: Number(connections) };
     const answer = await run(
-      saving.mutateAsync({ plan: { id, name, settings: anyMembers({}) }, grant }),
+      saving.mutateAsync({ plan: { id, name, settings: anyMembers({}), communicationType: "UNICAST" }, grant }),
       t("plans.saved"),
     );
     if (!answer) return;

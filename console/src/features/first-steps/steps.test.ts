@@ -5,7 +5,15 @@ import { chosenStation, chosenSubscriber, current, deviceSteps, networkSteps, pr
 const acme = { customerId: "100000001", name: "Acme", devices: 0, disconnected: 0, users: 0, suspended: false };
 const other = { ...acme, customerId: "100000002", name: "Other", users: 2 };
 const grant = { customerId: acme.customerId, name: "Acme", granted: 10, used: 0 };
-const plan = { ref: "1", id: "a-cs/b", name: "Basic", settings: {}, grants: [grant], suspended: false };
+const plan = {
+  ref: "1",
+  id: "a-cs/b",
+  name: "Basic",
+  settings: {},
+  grants: [grant],
+  suspended: false,
+  communicationType: "UNICAST" as const,
+};
 const station = (id: string, connected: boolean) => ({ id, name: id, connected }) as Schemas["StationView"];
 const line = (type: string, outcome: string) => ({ type, outcome }) as Schemas["Line"];
 

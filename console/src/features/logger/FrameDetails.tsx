@@ -1,4 +1,5 @@
 // All that is known of one frame.
+import { type ReactNode } from "react";
 import { Badge, Box, Button, Code, Grid, Stack, Table, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { $api, type Schemas } from "../../api/client";
@@ -280,43 +281,49 @@ function Contents({ line, frame }: { line: Line; frame: Schemas["FrameDetail"] }
   );
 }
 
-function HeardBy({ copies }: { copies: Copy[] }) {
-  const t = useT();
+/** A small table under its title. */
+function Listed({ title, columns, children }: { title: string; columns: string[]; children: ReactNode }) {
   return (
     <div>
       <Text size="sm" fw={600}>
-        {t("logger.heardBy")}
+        {title}
       </Text>
-      <Table className="data" aria-label={t("logger.heardBy")}>
+      <Table className="data" aria-label={title}>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>{t("logger.station")}</Table.Th>
-            <Table.Th>RSSI</Table.Th>
-            <Table.Th>SNR</Table.Th>
-            <Table.Th>{t("common.time")}</Table.Th>
+            {columns.map((column) => (
+              <Table.Th key={column}>{column}</Table.Th>
+            ))}
           </Table.Tr>
         </Table.Thead>
-        <Table.Tbody>
-          {copies.map((copy, index) => (
-            <Table.Tr key={index}>
-              <Table.Td>
-                <Mono>{copy.base_station}</Mono>
-                {copy.late && (
-                  <Badge size="xs" ml={6} color="orange" variant="light">
-                    {t("logger.late")}
-                  </Badge>
-                )}
-              </Table.Td>
-              <Table.Td>{number(copy.rssi, "dBm")}</Table.Td>
-              <Table.Td>{number(copy.snr, "dB")}</Table.Td>
-              <Table.Td>
-                <Time at={new Date(copy.received_at * 1000).toISOString()} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
+        <Table.Tbody>{children}</Table.Tbody>
       </Table>
     </div>
+  );
+}
+
+function HeardBy({ copies }: { copies: Copy[] }) {
+  const t = useT();
+  return (
+    <Listed title={t("logger.heardBy")} columns={[t("logger.station"), "RSSI", "SNR", t("common.time")]}>
+      {copies.map((copy, index) => (
+        <Table.Tr key={index}>
+          <Table.Td>
+            <Mono>{copy.base_station}</Mono>
+            {copy.late && (
+              <Badge size="xs" ml={6} color="orange" variant="light">
+                {t("logger.late")}
+              </Badge>
+            )}
+          </Table.Td>
+          <Table.Td>{number(copy.rssi, "dBm")}</Table.Td>
+          <Table.Td>{number(copy.snr, "dB")}</Table.Td>
+          <Table.Td>
+            <Time at={new Date(copy.received_at * 1000).toISOString()} />
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </Listed>
   );
 }
 
@@ -338,41 +345,25 @@ function Sent({ line, record }: { line: Line; record: FrameRecord }) {
 function Deliveries({ deliveries, pending }: { deliveries: Delivery[]; pending: boolean }) {
   const t = useT();
   return (
-    <div>
-      <Text size="sm" fw={600}>
-        {t("logger.deliveries")}
-      </Text>
-      <Table className="data" aria-label={t("logger.deliveries")}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>AS</Table.Th>
-            <Table.Th>{t("logger.message")}</Table.Th>
-            <Table.Th>{t("logger.status")}</Table.Th>
-            <Table.Th>URL</Table.Th>
-            <Table.Th>ms</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {deliveries.map((delivery, index) => (
-            <Table.Tr key={index}>
-              <Table.Td>{delivery.as_id ?? "–"}</Table.Td>
-              <Table.Td>{delivery.message}</Table.Td>
-              <Table.Td className={delivery.status === "Ok" ? "good" : "poor"}>
-                {delivery.status}
-                {delivery.error ? `: ${delivery.error}` : ""}
-              </Table.Td>
-              <Table.Td style={{ wordBreak: "break-all" }}>{delivery.url}</Table.Td>
-              <Table.Td>{delivery.ms ?? 0}</Table.Td>
-            </Table.Tr>
-          ))}
-          {pending && (
-            <Table.Tr>
-              <Table.Td colSpan={5}>{t("sign.pending")}</Table.Td>
-            </Table.Tr>
-          )}
-        </Table.Tbody>
-      </Table>
-    </div>
+    <Listed title={t("logger.deliveries")} columns={["AS", t("logger.message"), t("logger.status"), "URL", "ms"]}>
+      {deliveries.map((delivery, index) => (
+        <Table.Tr key={index}>
+          <Table.Td>{delivery.as_id ?? "–"}</Table.Td>
+          <Table.Td>{delivery.message}</Table.Td>
+          <Table.Td className={delivery.status === "Ok" ? "good" : "poor"}>
+            {delivery.status}
+            {delivery.error ? `: ${delivery.error}` : ""}
+          </Table.Td>
+          <Table.Td style={{ wordBreak: "break-all" }}>{delivery.url}</Table.Td>
+          <Table.Td>{delivery.ms ?? 0}</Table.Td>
+        </Table.Tr>
+      ))}
+      {pending && (
+        <Table.Tr>
+          <Table.Td colSpan={5}>{t("sign.pending")}</Table.Td>
+        </Table.Tr>
+      )}
+    </Listed>
   );
 }
 

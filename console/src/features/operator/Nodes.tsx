@@ -3,7 +3,7 @@ import { Alert, Badge, Box, Group, Stack, Text, Tooltip } from "@mantine/core";
 import { IconAlertTriangle, IconServer2 } from "@tabler/icons-react";
 import type { Schemas } from "../../api/client";
 import { blocking, Empty, Loading, Mono, PageTitle, Panel, Problem, Time } from "../../components/basics";
-import { DataTable } from "../../components/DataTable";
+import { countColumn, DataTable } from "../../components/DataTable";
 import { number } from "../../format";
 import { useT } from "../../text";
 import { useCluster } from "./api";
@@ -102,20 +102,8 @@ function Table({ of }: { of: Cluster }) {
           ),
         },
         { key: "state", title: t("nodes.state"), render: (row) => <State row={row} /> },
-        {
-          key: "partitions",
-          title: t("nodes.partitions"),
-          align: "right",
-          value: (row) => row.partitions.length,
-          render: (row) => number(row.partitions.length),
-        },
-        {
-          key: "stations",
-          title: t("nav.stations"),
-          align: "right",
-          value: (row) => row.baseStations,
-          render: (row) => number(row.baseStations),
-        },
+        countColumn<Cluster["nodes"][number]>("partitions", t("nodes.partitions"), (row) => row.partitions.length),
+        countColumn<Cluster["nodes"][number]>("stations", t("nav.stations"), (row) => row.baseStations),
         {
           key: "lag",
           title: t("nodes.lag"),

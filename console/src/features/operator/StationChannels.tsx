@@ -1,7 +1,7 @@
 // What a base station heard and sent on each channel: signal and duty cycle.
 import { Text } from "@mantine/core";
 import type { Schemas } from "../../api/client";
-import { DataTable, type Column } from "../../components/DataTable";
+import { countColumn, DataTable, type Column } from "../../components/DataTable";
 import { number, percent } from "../../format";
 import { useT, type Translate } from "../../text";
 import { useChannels } from "./api";
@@ -42,13 +42,7 @@ function columnsOf(t: Translate): Column<Channel>[] {
       value: (row) => row.frequency,
       render: (row) => number(row.frequency, "", 3),
     },
-    {
-      key: "frames",
-      title: t("history.framesHeard"),
-      align: "right",
-      value: (row) => row.frames,
-      render: (row) => number(row.frames),
-    },
+    countColumn("frames", t("history.framesHeard"), (row) => row.frames),
     {
       key: "rssi",
       title: "RSSI (dBm)",
@@ -63,13 +57,7 @@ function columnsOf(t: Translate): Column<Channel>[] {
       value: (row) => row.snr,
       render: (row) => <Level mean={row.snr} least={row.snrMin} most={row.snrMax} />,
     },
-    {
-      key: "downlinks",
-      title: t("history.framesSent"),
-      align: "right",
-      value: (row) => row.downlinks,
-      render: (row) => number(row.downlinks),
-    },
+    countColumn("downlinks", t("history.framesSent"), (row) => row.downlinks),
     {
       key: "dutyCycle",
       title: t("history.dutyCycleMean"),

@@ -374,7 +374,7 @@ export function useSavePlan(ref: string | undefined) {
   return useChange(
     ({ id, name, settings }: { id: string; name: string; settings: Settings }) =>
       ref === undefined
-        ? api.POST("/api/v1/operator/plans", { body: { id, name, settings } })
+        ? api.POST("/api/v1/operator/plans", { body: { id, name, settings, communicationType: "UNICAST" } })
         : api.PUT("/api/v1/operator/plans/{planRef}", {
             params: { path: { planRef: ref } },
             body: { name, settings },
