@@ -5,9 +5,10 @@ import { DataZoomComponent, GridComponent, LegendComponent, TooltipComponent } f
 import * as echarts from "echarts/core";
 import type { EChartsCoreOption } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import dutch from "echarts/i18n/langNL-obj.js";
 import { useEffect, useRef } from "react";
 import { exact } from "../format";
-import { useT } from "../text";
+import { useTexts } from "../text";
 
 echarts.use([
   BarChart,
@@ -19,6 +20,9 @@ echarts.use([
   DataZoomComponent,
   CanvasRenderer,
 ]);
+
+// Names of months and days on axes of time; English ones come with the library.
+echarts.registerLocale("NL", dutch);
 
 export interface ChartProps {
   label: string;
@@ -81,14 +85,14 @@ function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
 }
 
 export default function ChartCanvas({ label, option, height = 240, onPick, save = false, group }: ChartProps) {
-  const t = useT();
+  const { t, language } = useTexts();
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<echarts.ECharts | null>(null);
   const scheme = useComputedColorScheme("light");
   useEffect(() => {
     if (!place.current) return;
     const dark = scheme === "dark";
-    chart.current = echarts.init(place.current, dark ? "dark" : undefined);
+    chart.current = echarts.init(place.current, dark ? "dark" : undefined, { locale: language.toUpperCase() });
     chart.current.setOption(styled(option, dark));
     if (group) {
       chart.current.group = group;
@@ -101,7 +105,7 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
       chart.current?.dispose();
       chart.current = null;
     };
-  }, [option, scheme, group]);
+  }, [option, scheme, group, language]);
   useEffect(() => {
     const current = chart.current;
     if (!current || !onPick) return;

@@ -132,7 +132,7 @@ function Actions({ kind, row }: { kind: Person["kind"]; row: User }) {
     );
   return (
     <IfMayChange>
-      <Group gap={4} justify="flex-end" wrap="nowrap">
+      <Group gap={4} justify="flex-end">
         <Button
           size="compact-sm"
           variant="default"
