@@ -106,6 +106,7 @@ function Outages({ id }: { id: string }) {
   return (
     <DataTable
       label={t("history.outages")}
+      minWidth={320}
       rows={data.outages}
       id={(row) => row.began}
       columns={[
