@@ -1,4 +1,5 @@
-"""`make test-cluster`: the database fails over to a standby, by a proxy, under load."""
+"""`make test-cluster`: the database fails over to a standby, by a proxy, under load; it has no connection
+left."""
 
 from __future__ import annotations
 
@@ -6,11 +7,14 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from tests.e2e.nodes import FIRST_EUI, Cluster, check_downlinks, check_uplinks, route, settle
-from tests.e2e.test_cluster_faults import accepted, all_taken, said, serving_again
+from tests.e2e.programs import run
+from tests.e2e.test_cluster_faults import accepted, all_taken, problems, said, serving_again
 from tests.postgresql import PostgresServer, Standby
 from tests.switching_proxy import SwitchingProxy
 from veldnet.assembly.network_settings import network_parameters
@@ -129,6 +133,32 @@ async def test_a_synchronous_standby_takes_over_with_all_that_was_acknowledged(
     assert load.acknowledged() <= found, "what was acknowledged to a device is there"
     delivered = {(int(eui, 16) - FIRST_EUI, fcnt) for eui, fcnt in sink.arrived}
     assert delivered <= found, "what was delivered is there"
+    sink.stop()
+
+
+async def test_nodes_go_on_when_the_database_has_no_connection_left(replicated: Replicated) -> None:
+    cluster, sink = replicated.cluster, Sink()
+    await started(cluster, sink)
+    load = Load(cluster, 2)
+    taken: list[psycopg.Connection[tuple[Any, ...]]] = []
+    with pytest.raises(psycopg.OperationalError, match="too many clients"):
+        while True:
+            taken.append(psycopg.connect(replicated.primary.url("postgres")))
+    await load.radio.send(load.pieces[0], RATE)
+    answers = await asyncio.gather(
+        *(asyncio.to_thread(cluster.client("b").call, "GET", "/devices") for _number in range(10))
+    )
+    assert all(answers)
+    failed = await asyncio.to_thread(
+        run, "serve", "--data", str(cluster.nodes["a"].data.parent / "c"), VELDNET_STORE__URL=cluster.url
+    )
+    assert failed.returncode == 7 and "too many clients" in failed.stderr, failed
+    for each in taken:
+        each.close()
+    await all_taken(cluster, load.radio, load.pieces[1])
+    assert len(kept(cluster)) == len(load.prepared), "nothing was lost meanwhile"
+    assert not any((await asyncio.to_thread(problems, cluster)).values())
+    load.radio.close()
     sink.stop()
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from veldnet.store.engine_store import EngineStore, executor
 from veldnet.store.interface import StoreError
-from veldnet.store.leases import Proof
+from veldnet.store.leases import Lease, Proof
 from veldnet.store.marks import Mark
 from veldnet.store.migrating import current_revision
 from veldnet.store.moment import tell_time
@@ -68,6 +68,7 @@ class PostgresStore(EngineStore):
         self._keeping: Engine = engine(self.url, size=1, patience=_LEASE_PATIENCE)
         super().__init__(engine(self.url, size=WRITERS), mark="%s", inline=inline, clock=clock)
         self._committer: Executor = executor(inline, 1, "committer")
+        self._inline = inline
         self._connection: psycopg.Connection[Any] | None = None
         self._pipeline: Pipeline
         self._problem: str | None = None
@@ -145,6 +146,24 @@ class PostgresStore(EngineStore):
             # Another process, or a restore, may have dropped some.
             self._days = days.known_days(connection)
         return connection
+
+    def _number(self, connection: Connection, lease: Lease) -> None:
+        """Whoever serves has all of its connections from the beginning, and needs no other when the server
+        has none left."""
+        super()._number(connection, lease)
+        if not self._inline:
+            self._committer.submit(self._hold_connection).result()
+            opened = []
+            try:
+                with store_errors():
+                    opened += [self._reading.connect() for _number in range(READERS)]
+            finally:
+                for each in opened:
+                    each.close()
+
+    def _hold_connection(self) -> None:
+        with store_errors():
+            self._open_connection()
 
     def _check_place(self, found: FoundDatabase) -> None:
         """Raises `StoreError` where acknowledged commits may be missing: what memory knows, and has sent, is
