@@ -17,6 +17,7 @@ from tests.e2e import radio
 from tests.e2e.running import command, failing
 from tests.installation import STORE_VARIABLE, sandbox, store_environment
 from tests.person import Person
+from veldnet.assembly.readiness import report_of
 from veldnet.cli.main import app
 from veldnet.simulator.customer import Account
 from veldnet.store import EngineStore
@@ -68,6 +69,21 @@ def test_an_outage_loses_no_more_than_the_frames_of_its_time(
     found = user.call("GET", f"{V1}/devices/{made['ref']}")
     assert found["name"] == "Pomp"
     assert "secret" not in server.log and "Traceback" not in server.log
+
+
+def test_a_vault_that_does_not_work_is_a_problem_of_its_node(
+    server: HostedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def problems() -> tuple[str, ...]:
+        return report_of(server.platform).problems
+
+    assert server.run(problems()) == ()
+    vault = server.platform.vault.of("")
+    monkeypatch.setattr(type(vault), "problem", "the token has gone")
+    (problem,) = server.run(problems())
+    assert problem == "the token has gone: no device can join"
+    answer = server.connect().get("/readyz")
+    assert answer.status_code == 503 and problem in answer.text
 
 
 def test_commands_beside_it(server: HostedServer, account: Account, tmp_path: Path) -> None:

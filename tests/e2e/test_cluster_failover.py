@@ -140,7 +140,7 @@ async def test_nodes_go_on_when_the_database_has_no_connection_left(replicated: 
     cluster, sink = replicated.cluster, Sink()
     await started(cluster, sink)
     load = Load(cluster, 2)
-    taken: list[psycopg.Connection[tuple[Any, ...]]] = []
+    taken: list[psycopg.Connection[Any]] = []
     with pytest.raises(psycopg.OperationalError, match="too many clients"):
         while True:
             taken.append(psycopg.connect(replicated.primary.url("postgres")))

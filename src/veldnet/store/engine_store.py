@@ -107,8 +107,9 @@ class EngineStore(ABC):
             return lease
 
         self._lease = None
-        self._lease = await self.write(take)
-        return self._lease.newest
+        lease = await self.write(take)
+        self.hold(lease)
+        return lease.newest
 
     def _number(self, connection: Connection, lease: Lease) -> None:
         """Give identifiers from now on as the process of a lease."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -68,7 +68,9 @@ class PostgresStore(EngineStore):
         self._keeping: Engine = engine(self.url, size=1, patience=_LEASE_PATIENCE)
         super().__init__(engine(self.url, size=WRITERS), mark="%s", inline=inline, clock=clock)
         self._committer: Executor = executor(inline, 1, "committer")
-        self._inline = inline
+        # Whether the connections have been opened that a server needs.
+        self._filled = inline
+        self._filling: list[Future[Any]] = []
         self._connection: psycopg.Connection[Any] | None = None
         self._pipeline: Pipeline
         self._problem: str | None = None
@@ -147,23 +149,24 @@ class PostgresStore(EngineStore):
             self._days = days.known_days(connection)
         return connection
 
-    def _number(self, connection: Connection, lease: Lease) -> None:
+    def hold(self, lease: Lease | None) -> None:
         """Whoever serves has all of its connections from the beginning, and needs no other when the server
         has none left."""
-        super()._number(connection, lease)
-        if not self._inline:
-            self._committer.submit(self._hold_connection).result()
-            opened = []
-            try:
-                with store_errors():
-                    opened += [self._reading.connect() for _number in range(READERS)]
-            finally:
-                for each in opened:
-                    each.close()
+        super().hold(lease)
+        if lease is not None and not self._filled:
+            self._filled = True
+            filling = self._committer.submit(self._open_connection), self._readers.submit(self._fill_pools)
+            self._filling.extend(filling)
 
-    def _hold_connection(self) -> None:
-        with store_errors():
-            self._open_connection()
+    def _fill_pools(self) -> None:
+        """One that cannot be opened now is tried again when it is needed, and says then why not."""
+        opened: list[Connection] = []
+        with suppress(SQLAlchemyError, psycopg.Error):
+            opened.append(self.engine.connect())
+            for _number in range(READERS):
+                opened.append(self._reading.connect())
+        for each in opened:
+            each.close()
 
     def _check_place(self, found: FoundDatabase) -> None:
         """Raises `StoreError` where acknowledged commits may be missing: what memory knows, and has sent, is
@@ -249,6 +252,7 @@ class PostgresStore(EngineStore):
 
     def dispose(self) -> None:
         """Close all connections; the next use opens others."""
+        wait(self._filling)
         self._forget_connection()
         self.engine.dispose()
         self._reading.dispose()
