@@ -31,11 +31,10 @@ from .errors import store_errors
 from .store import PostgresStore
 from .texts import storable
 
-# Triggers fill them as devices come; bounds of lists are made in the background.
-_COUNTED = (
-    *(device_counts, device_cells, device_areas),
-    *(device_list_counts, device_text_bounds, device_number_bounds),
-)
+# Triggers fill them as devices come.
+_COUNTED = (device_counts, device_cells, device_areas, device_list_counts)
+# Bounds of the blocks of lists are made in the background, by how many devices each has come to have.
+_BOUNDS = (device_text_bounds, device_number_bounds)
 _JOURNAL = {frames: "id", frame_bodies: "frame_id"}
 # Of the place where a database is, of the server on it, and of an index that SQLite alone has.
 _LEFT_BEHIND = ("server", "place", "finished", "device_names_until")
@@ -58,7 +57,7 @@ def move(source: Path, url: str, show: Show) -> list[MovedTable]:
         ):
             moved = []
             for table in metadata.sorted_tables:
-                if table not in _COUNTED:
+                if table not in _COUNTED + _BOUNDS:
                     moved.append(_move_table(reading, writing, beside, table, show))
             moved += [_compare_counts(reading, writing, table) for table in _COUNTED]
             _set_sequences(reading, writing)
@@ -110,8 +109,8 @@ def _storable(value: Any) -> Any:
 
 
 def _compare_counts(reading: Connection, writing: Connection, table: Table) -> MovedTable:
-    """Counts may be in other parts on each side; their sums are the same."""
-    key = [column for column in table.primary_key if column.name != "part"]
+    """Counts may be in other parts and blocks on each side; their sums are the same."""
+    key = [column for column in table.primary_key if column.name not in ("part", "block")]
     total = func.sum(table.c.devices)
     sums = select(*key, total).group_by(*key).having(total != 0)
 
