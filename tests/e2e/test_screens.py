@@ -194,6 +194,27 @@ def test_the_keyboard_reaches_everything(desk: Desk, account: Account) -> None:
     desk.heading("New device")
 
 
+PAGE = """<html lang=en><title>t</title><style>.pale { color: #777; } @media (prefers-color-scheme: dark) {
+  body, [role=dialog] { background: #111; color: #fff; } }</style>
+<body><div id=root><nav>%s</nav><main>%s</main></div><div role=dialog aria-label=d>%s</div>"""
+
+
+def test_axe_looks_everywhere_once_for_each_scheme(browser: Browser) -> None:
+    """At the menu, the screen and a dialog over both; at what the colours decide in each scheme."""
+    fine, pale, nameless = "<b>fine</b>", "<b class=pale>pale</b>", "<img src=data:,>"
+    page = browser.new_page()
+    for place in range(3):
+        for wrong, rule in ((nameless, "image-alt"), (pale, "color-contrast")):
+            page.set_content(PAGE % tuple(wrong if at == place else fine for at in range(3)))
+            looks = Looks(page, "[role=dialog]" if place == 2 else None)
+            if rule == "color-contrast":
+                page.add_style_tag(content="@media (prefers-color-scheme: light) { .pale { color: #111; } }")
+                looks.at(1440, "light")
+            with pytest.raises(AssertionError, match=rule):
+                looks.at(1440, "dark")
+    page.close()
+
+
 FROM_THE_TOP = "() => { document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus(); }"
 # Of radio buttons of one name the chosen one is reached, and the arrows lead on.
 CONTROLS = """() => {
