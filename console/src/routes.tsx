@@ -1,5 +1,6 @@
 // Every screen: its address, the parameters that it keeps there, its title, and where it stands in the menus.
 import {
+  IconBroadcast,
   IconActivity,
   IconAntenna,
   IconBell,
@@ -125,6 +126,8 @@ const routes = {
   undelivered: route("/undelivered", { days, pending: on }),
   networkUndelivered: route("/operator/undelivered", { days, pending: on }),
   plans: route("/plans"),
+  groups: route("/groups"),
+  group: route("/groups/$ref"),
   campaigns: route("/campaigns"),
   campaign: route("/campaigns/$ref", { state: oneOf(...states) }),
   decoders: route("/decoders"),
@@ -307,6 +310,15 @@ screen(routes.plans, {
   title: "nav.plans",
   subscriber: IconListDetails,
   load: () => import("./features/plans/Plans").then((module) => module.Plans),
+});
+screen(routes.groups, {
+  title: "nav.groups",
+  subscriber: IconBroadcast,
+  load: () => import("./features/groups/List").then((module) => module.Groups),
+});
+screen(routes.group, {
+  title: "nav.groups",
+  load: () => import("./features/groups/Group").then((module) => module.GroupPage),
 });
 screen(routes.campaigns, {
   title: "nav.campaigns",

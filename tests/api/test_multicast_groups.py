@@ -201,6 +201,8 @@ def test_base_stations_are_chosen_by_tag_or_by_who_hears_the_members(lights: Lig
         lamp["EUI"]: first,
         unheard["EUI"]: None,
     }
+    table = lights.user.request("GET", f"{GROUPS}/{group['ref']}/members/export").text.splitlines()
+    assert table[0].startswith("deviceRef,deviceEUI") and len(table) == 3
     lights.keep_alive()
     lights.user.call("POST", f"{GROUPS}/{group['ref']}/downlinks", {"fPort": 5, "payload": "02"})
     ((_at, station, octets),) = lights.heard(2)

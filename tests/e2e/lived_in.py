@@ -135,6 +135,7 @@ class LivedIn:
         # Nobody is sent anything.
         user.call("POST", f"{V1}/campaigns/{made['ref']}/pause")
 
+        _group(user, operator)
         _by_people(user, operator, server, account)
 
     def _problems(self, server: HostedServer, user: Person, antenna: Antenna) -> None:
@@ -172,6 +173,28 @@ class LivedIn:
         server.run(station.contact())
         order = {"lnsUri": "wss://lns.example.org:8887", "credentials": "certificate"}
         operator.call("POST", f"{STATIONS}/updates", {"baseStations": [identifier], **order})
+
+
+def _group(user: Person, operator: Person) -> None:
+    """A multicast group with a member, that was sent something."""
+    plan = {"id": "groups-cs/multicast", "name": "Groups", "communicationType": "MULTICAST"}
+    operator.call("POST", f"{V1}/operator/plans", plan)
+    listed = operator.call("GET", f"{V1}/operator/plans")
+    ref = next(one["ref"] for one in listed if one["id"] == plan["id"])
+    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    operator.call("PUT", f"{V1}/operator/plans/{ref}/grants", {"customerId": customer, "granted": 5})
+    body = {"EUI": "0059AC00AF000001", "name": "Quay lights", "deviceClass": "C", "multicastKey": KEY}
+    group = user.call("POST", f"{V1}/multicastGroups", body | {"connectivityPlanId": plan["id"]})
+    lamp = {
+        "EUI": "0059AC00AF0000A1",
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": "LORA/GenericC.1_ETSI_Rx2-SF9",
+    }
+    user.call("POST", f"{KPN}/devices", lamp, headers={"api-version": "v1.1.1"})
+    user.call("POST", f"{V1}/multicastGroups/{group['ref']}/members", {"deviceEUIs": [lamp["EUI"]]})
+    downlink = {"fPort": 5, "payload": "01"}
+    user.call("POST", f"{V1}/multicastGroups/{group['ref']}/downlinks", downlink)
 
 
 def _by_people(user: Person, operator: Person, server: HostedServer, account: Account) -> None:

@@ -16,6 +16,7 @@ _SHOWN = {
         *(f"/devices/1?tab={tab}" for tab in ("alarms", "timeline", "network")),
     ],
     "/routing/$ref": ["/routing/new", "/routing/2"],
+    "/groups/$ref": ["/groups/1"],
     "/campaigns/$ref": ["/campaigns/1"],
     "/decoders/$ref": ["/decoders/new", "/decoders/1"],
     "/operator/base-stations/$id": ["/operator/base-stations/FF000001"],

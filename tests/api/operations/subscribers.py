@@ -150,6 +150,7 @@ EXAMPLES: dict[str, Make] = {
     "addMulticastMembers": lambda w: Example(
         {"groupRef": _group(w)}, {"deviceEUIs": [w.new_device(deviceProfileId=CLASS_C)["EUI"]]}
     ),
+    "exportMulticastMembers": lambda w: Example({"groupRef": _group(w)}),
     "listMulticastMembers": lambda w: Example({"groupRef": _group(w)}),
     "removeMulticastMembers": lambda w: Example(
         {"groupRef": _group(w)}, {"deviceEUIs": [w.device["EUI"]]}

@@ -1,12 +1,12 @@
 // A plan or a device profile: made, copied or changed.
-import { Button, Group, Stack, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { Button, Group, Select, Stack, TextInput } from "@mantine/core";
+import { useState, type ReactNode } from "react";
 import { anyMembers } from "../../api/client";
 import { same } from "../../components/edits";
 import { useT, type Key } from "../../text";
 import { SettingsForm, type Fields, type Settings } from "./SettingsForm";
 import { planGroups, profileGroups, type SettingGroup } from "./settingTexts";
-import { useSaveDeviceProfile, useSavePlan } from "./api";
+import { useSaveDeviceProfile, useSavePlan, type Communication } from "./api";
 import { NameField } from "../../components/NameField";
 import { useSaving } from "../../components/saving";
 
@@ -62,10 +62,12 @@ interface FieldsProps {
   save: (body: Omit<Named, "settings"> & { settings: ReturnType<typeof anyMembers> }) => Promise<unknown>;
   /** What is said once it is saved. */
   told: Key;
+  /** Below id and name. */
+  children?: ReactNode;
 }
 
 /** Id, name and settings of a plan or profile. */
-export function OfferFields({ begun, isNew, example, save, told, ...settings }: FieldsProps) {
+export function OfferFields({ begun, isNew, example, save, told, children, ...settings }: FieldsProps) {
   const t = useT();
   const [form, put] = useState(begun);
   const store = useSaving(!same(form, begun));
@@ -86,6 +88,7 @@ export function OfferFields({ begun, isNew, example, save, told, ...settings }: 
         />
         <NameField value={form.name} onChange={(name) => put({ ...form, name })} />
       </Group>
+      {children}
       <SettingsForm {...settings} settings={form.settings} onChange={(next) => put({ ...form, settings: next })} />
       <Button onClick={() => void submit()} disabled={!form.id || !form.name}>
         {t("common.save")}
@@ -99,6 +102,7 @@ export function OfferForm({ kind, offer, defaults, fields }: Props) {
   const ref = offer?.ref;
   const plan = useSavePlan(ref);
   const profile = useSaveDeviceProfile(ref);
+  const [communicationType, setCommunication] = useState<Communication>("UNICAST");
   const { id, name, settings }: Offer = offer ?? { id: "", name: "", settings: defaults };
   return (
     <OfferFields
@@ -109,8 +113,30 @@ export function OfferForm({ kind, offer, defaults, fields }: Props) {
       fields={fields}
       defaults={defaults}
       fixed={ref === undefined ? [] : [...fixed]}
-      save={(body) => (kind === "plans" ? plan.mutateAsync(body) : profile.mutateAsync(body))}
+      save={(body) => (kind === "plans" ? plan.mutateAsync({ ...body, communicationType }) : profile.mutateAsync(body))}
       told={told}
+    >
+      {kind === "plans" && ref === undefined && (
+        <CommunicationChoice value={communicationType} onChange={setCommunication} />
+      )}
+    </OfferFields>
+  );
+}
+
+/** Whom a plan is for: a device, or a multicast group. */
+function CommunicationChoice({ value, onChange }: { value: Communication; onChange: (kind: Communication) => void }) {
+  const t = useT();
+  return (
+    <Select
+      label={t("plans.communication")}
+      description={t("plans.communicationText")}
+      allowDeselect={false}
+      data={[
+        { value: "UNICAST", label: t("plans.UNICAST") },
+        { value: "MULTICAST", label: t("plans.MULTICAST") },
+      ]}
+      value={value}
+      onChange={(kind) => onChange(kind === "MULTICAST" ? "MULTICAST" : "UNICAST")}
     />
   );
 }

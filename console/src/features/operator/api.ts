@@ -369,15 +369,22 @@ export function useDeleteUser() {
 }
 
 type Settings = Record<string, never>;
+export type Communication = Schemas["NewPlan"]["communicationType"];
+interface NewPlan {
+  id: string;
+  name: string;
+  settings: Settings;
+  communicationType: Communication;
+}
 
 export function useSavePlan(ref: string | undefined) {
   return useChange(
-    ({ id, name, settings }: { id: string; name: string; settings: Settings }) =>
+    ({ communicationType, ...plan }: NewPlan) =>
       ref === undefined
-        ? api.POST("/api/v1/operator/plans", { body: { id, name, settings, communicationType: "UNICAST" } })
+        ? api.POST("/api/v1/operator/plans", { body: { ...plan, communicationType } })
         : api.PUT("/api/v1/operator/plans/{planRef}", {
             params: { path: { planRef: ref } },
-            body: { name, settings },
+            body: { name: plan.name, settings: plan.settings },
           }),
     plans,
   );

@@ -164,6 +164,27 @@ export const planGroups: SettingGroup[] = [
     },
   },
   {
+    title: { en: "Multicast groups", nl: "Multicastgroepen" },
+    settings: {
+      multicastMaxLrrCells: said(
+        ["Base stations of a group", "A group with more is not sent to."],
+        ["Basisstations van een groep", "Naar een groep met meer wordt niet gezonden."],
+      ),
+      multicastInterLrrDelay: said(
+        ["Delay between base stations (s)", "Between those near each other, in class C."],
+        ["Tijd tussen basisstations (s)", "Tussen basisstations die bij elkaar staan, in klasse C."],
+      ),
+      multicastMaxTransmissions: said(
+        ["Attempts", "How often a base station that failed gets the frame, the first time included."],
+        ["Pogingen", "Hoe vaak een basisstation dat faalde het frame krijgt, de eerste keer meegeteld."],
+      ),
+      multicastCollisionDistance: said(
+        ["Collision distance (m)", "Base stations nearer to each other than this do not send at once, in class C."],
+        ["Botsingsafstand (m)", "Basisstations die dichter bij elkaar staan zenden niet tegelijk, in klasse C."],
+      ),
+    },
+  },
+  {
     title: { en: "Commercial, stored only", nl: "Commercieel, alleen opgeslagen" },
     settings: {
       commercialName: said(["Commercial name", ""], ["Commerciële naam", ""]),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
 import msgspec
+from litestar.response import Stream
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
@@ -15,6 +18,7 @@ from veldnet.api.services import Services
 from veldnet.assembly import multicast
 from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.domain.scope import Scope
+from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory import base_stations, groups
 from veldnet.inventory.base_stations import TagCount
 from veldnet.inventory.groups import (
@@ -22,6 +26,7 @@ from veldnet.inventory.groups import (
     GroupFrame,
     GroupFramePage,
     GroupPage,
+    Member,
     MemberPage,
     MulticastGroup,
 )
@@ -31,6 +36,7 @@ from veldnet.texts import Text
 
 _MOST_VALIDITY = 31_536_000
 _PAGE = 100
+_EXPORTED = 1000
 _CORRELATION_ID = re.compile(r"[0-9A-Fa-f]{1,16}")
 
 
@@ -189,6 +195,35 @@ async def list_members(group_ref: str, services: Services, scope: Scope, query: 
         return groups.list_members(connection, group.ref, offset=offset, limit=query.pageSize)
 
     return await services.read(read)
+
+
+@SUBSCRIBER.get(
+    "/multicastGroups/{groupRef}/members/export",
+    "exportMulticastMembers",
+    "MulticastGroup",
+    "Devices of a multicast group as CSV.",
+    media="text/csv",
+)
+async def export_members(group_ref: str, services: Services, scope: Scope) -> Stream:
+    """A line for each member: ref, DevEUI, name, the base station that hears it best, and its margin."""
+    group = await services.read(lambda c: groups.own_group(c, scope, group_ref))
+
+    async def rows() -> AsyncIterator[bytes]:
+        yield csv_text([Member.__struct_fields__]).encode()
+        offset = 0
+        while True:
+            read = partial(groups.list_members, group_ref=group.ref, offset=offset, limit=_EXPORTED)
+            page = await services.read(read)
+            if not page.members:
+                return
+            yield csv_text(msgspec.structs.astuple(member) for member in page.members).encode()
+            offset += len(page.members)
+
+    return Stream(
+        rows(),
+        media_type="text/csv; charset=utf-8",
+        headers={"content-disposition": 'attachment; filename="members.csv"'},
+    )
 
 
 @SUBSCRIBER.post(
