@@ -11,7 +11,7 @@ export function SendForm({ group }: { group: MulticastGroup }) {
   const [fPort, setPort] = useState<number | null>(1);
   const [payload, setPayload] = useState("");
   const sending = useSendToGroup(group.ref ?? "");
-  const save = useSaving(payload !== "");
+  const save = useSaving(payload !== "" || fPort !== 1);
   const digits = payload.replace(/\s/g, "");
   const right = /^([0-9A-Fa-f]{2})+$/.test(digits);
   const send = () => {
