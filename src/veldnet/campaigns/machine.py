@@ -177,11 +177,13 @@ def on_time(at: Situation, progress: Progress) -> Step:
     return _ask(at, again)
 
 
-def on_sent(at: Situation, progress: Progress, waiting: int) -> Step:
-    """Something was sent to the device, and so many payloads still wait for it."""
+def on_sent(at: Situation, progress: Progress, waiting: int, unsent: int = 0) -> Step:
+    """Something was sent to the device, and so many payloads still wait for it; instead of each that no base
+    station could send there is another fragment."""
     if progress.state not in ("receiving", "missingFragments"):
         return Step(progress)
-    return _fill(at, replace(progress, tries=0), waiting)
+    target = min(progress.target + unsent, at.plan.block.most)
+    return _fill(at, replace(progress, tries=0, target=target), waiting)
 
 
 def on_answer(at: Situation, progress: Progress, fport: int, payload: bytes) -> Step:

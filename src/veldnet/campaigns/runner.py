@@ -148,10 +148,11 @@ class Runner:
         fragments still wait."""
         progress = item.progress
         messages: list[Message] = []
-        waiting, free_at = None, at.now
+        waiting, free_at, unsent = None, at.now, 0
         for event in item.events:
             if event.payload is None or event.fport is None:
                 waiting = event.waiting or 0
+                unsent += event.airtime is None
                 free_at = max(free_at, self._charge(at, event))
                 continue
             step = on_answer(at, progress, event.fport, event.payload)
@@ -160,7 +161,7 @@ class Runner:
         if waiting is not None and not messages:
             if free_at > at.now and progress.sent < progress.target:
                 return Step(hold(progress, free_at))
-            step = on_sent(at, progress, waiting)
+            step = on_sent(at, progress, waiting, unsent)
             progress, messages = step.progress, list(step.messages)
         due = progress.due_at
         if not item.events and due is not None and due <= at.now:

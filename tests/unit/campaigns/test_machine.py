@@ -162,6 +162,12 @@ def test_nonsense_is_left_out(state: str, fport: int, payload: bytes) -> None:
     assert step.progress.state in FINAL or step.progress.due_at is not None
 
 
+def test_a_fragment_that_no_base_station_sent_is_made_up_for() -> None:
+    at = Situation(plan(), PORTS, 5)
+    step = on_sent(at, Progress(state="receiving", sent=26, target=26, due_at=9), 0, unsent=2)
+    assert (step.progress.sent, step.progress.target, len(step.messages)) == (28, 28, 2)
+
+
 def test_parity_is_that_of_the_package() -> None:
     block = Block(FILE[:95], 10)
     assert (block.count, block.padding) == (10, 5) and block.fragment(10) == FILE[90:95] + bytes(5)
