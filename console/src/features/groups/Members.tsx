@@ -1,7 +1,7 @@
 // The devices of a group.
 import { Button, Stack, Text, Textarea } from "@mantine/core";
 import { useState } from "react";
-import { NewButton, RowRemoval } from "../../components/actions";
+import { NewButton } from "../../components/actions";
 import { DeviceLink, IfMayChange, Mono, Panel } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { openDialog } from "../../components/dialogs";
@@ -72,9 +72,14 @@ function MemberTable({ groupRef, members }: { groupRef: string; members: Member[
           title: "",
           render: (row) => (
             <IfMayChange>
-              <RowRemoval onClick={() => void run(removing.mutateAsync([row.deviceEUI]), t("groups.removed"))}>
+              <Button
+                size="compact-sm"
+                variant="subtle"
+                color="red"
+                onClick={() => void run(removing.mutateAsync([row.deviceEUI]), t("groups.removed"))}
+              >
                 {t("groups.remove")}
-              </RowRemoval>
+              </Button>
             </IfMayChange>
           ),
         },
