@@ -131,9 +131,10 @@ class LivedIn:
             ref = self._device(user, number, name)
             user.call("PUT", f"{V1}/devices/{ref}", {"tags": tags})
         self._device(user, len(DEVICES) + 1, HOSTILE)
-        made = user.call("POST", f"{V1}/campaigns", campaign)
-        # Nobody is sent anything.
-        user.call("POST", f"{V1}/campaigns/{made['ref']}/pause")
+        # Nobody is sent anything. One is over, so that it may be deleted.
+        for order in ("pause", "abort"):
+            made = user.call("POST", f"{V1}/campaigns", campaign)
+            user.call("POST", f"{V1}/campaigns/{made['ref']}/{order}")
 
         _group(user, operator)
         _by_people(user, operator, server, account)

@@ -17,7 +17,7 @@ _SHOWN = {
     ],
     "/routing/$ref": ["/routing/new", "/routing/2"],
     "/groups/$ref": ["/groups/1"],
-    "/campaigns/$ref": ["/campaigns/1"],
+    "/campaigns/$ref": ["/campaigns/1", "/campaigns/2"],
     "/decoders/$ref": ["/decoders/new", "/decoders/1"],
     "/operator/base-stations/$id": ["/operator/base-stations/FF000001"],
 }

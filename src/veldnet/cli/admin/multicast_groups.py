@@ -111,7 +111,10 @@ def create_group(
     dev_eui: Annotated[str, typer.Argument(help="DevEUI of the group.")],
     name: Annotated[str, typer.Argument(help="Its name.")],
     customer_id: CustomerOption,
-    key_file: Annotated[Path, typer.Option(help="File with the McKey, 32 hexadecimal digits.")],
+    key_file: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, help="File with the McKey, 32 hexadecimal digits."),
+    ],
     rules: Rules,
     ping_period: Annotated[
         int | None, typer.Option(help="Seconds between ping slots: a group of class B; else of class C.")
