@@ -3553,7 +3553,7 @@ export interface components {
         /**
          * DeviceStatistics
          * @description What is known of a device's life. RSSI in dBm and SNR in dB are those of the best base station; error
-         *         rates lie between 0 and 1; counts of 24 hours end with the last frame.
+         *     rates lie between 0 and 1; counts of 24 hours end with the last frame.
          */
         DeviceStatistics: {
             creationTime?: string;
@@ -3613,7 +3613,7 @@ export interface components {
         /**
          * DeviceAlarm
          * @description An alarm of a device. `deviceAlarmObjectId` tells alarms of one type apart, as the MAC command of 12
-         *         and 13.
+         *     and 13.
          */
         DeviceAlarm: {
             ref: string;
@@ -3647,7 +3647,7 @@ export interface components {
         /**
          * FrameStatistics
          * @description A frame, or the frames of a time slot. Sizes are sums of payload octets; RSSI in dBm, SNR in dB and
-         *         the error rate are means.
+         *     the error rate are means.
          */
         FrameStatistics: {
             /** @enum {string} */
@@ -3723,7 +3723,7 @@ export interface components {
         /**
          * SignedIn
          * @description Who is signed in, and until when. `csrfToken` goes into the header x-csrf-token of every change. With
-         *         `secondFactor` code nothing else may be done until a code is shown, with setup until one is set up.
+         *     `secondFactor` code nothing else may be done until a code is shown, with setup until one is set up.
          */
         SignedIn: {
             kind: string;
@@ -3754,8 +3754,8 @@ export interface components {
         /**
          * PasskeyRequest
          * @description For `PublicKeyCredential.parseRequestOptionsFromJSON` of the browser. Without `allowCredentials` the
-         *         user chooses
-         *         among the passkeys of this server.
+         *     user chooses
+         *     among the passkeys of this server.
          */
         PasskeyRequest: {
             rpId: string;
@@ -3850,8 +3850,8 @@ export interface components {
         /**
          * PasskeySelection
          * @description Which authenticators will do: with user verification; `residentKey` where the passkey is to be found
-         *         without a
-         *         user name.
+         *     without a
+         *     user name.
          */
         PasskeySelection: {
             /** @enum {string} */
@@ -3874,7 +3874,7 @@ export interface components {
         /**
          * Passkey
          * @description A passkey of a user. One that is `copied` signs in no more: its counter went back, as it does when an
-         *         authenticator was copied.
+         *     authenticator was copied.
          */
         Passkey: {
             ref: string;
@@ -3907,8 +3907,8 @@ export interface components {
         /**
          * ApiKey
          * @description A personal API key. `scope` read may only look, write may change things, admin may manage users as
-         *         well; stations may what write may, and run commands and open shells on base stations. Never more than its
-         *         user may. `key` is in the answer that made it only.
+         *     well; stations may what write may, and run commands and open shells on base stations. Never more than its
+         *     user may. `key` is in the answer that made it only.
          */
         ApiKey: {
             ref: string;
@@ -3925,8 +3925,8 @@ export interface components {
         /**
          * FactorState
          * @description The second factor of the user: `enabled` by an authenticator app (`authenticator`) or passkeys;
-         *         `required` where
-         *         the role needs one.
+         *     `required` where
+         *     the role needs one.
          */
         FactorState: {
             enabled: boolean;
@@ -3937,8 +3937,8 @@ export interface components {
         /**
          * Passkeys
          * @description The user's passkeys; `origin` is the address of the console at which they work, empty where the
-         *         server has no
-         *         address that browsers allow them for.
+         *     server has no
+         *     address that browsers allow them for.
          */
         Passkeys: {
             origin: string;
@@ -3990,7 +3990,7 @@ export interface components {
         /**
          * Totals
          * @description Frames of a slot. RSSI and ESP in dBm, SNR in dB, error rate from 0 to 1: means; airtime in seconds.
-         *         `lostUplinks` are gaps of counters; `overLimit` counts what the plan's regulators found too much.
+         *     `lostUplinks` are gaps of counters; `overLimit` counts what the plan's regulators found too much.
          */
         Totals: {
             date: string;
@@ -4019,7 +4019,7 @@ export interface components {
         /**
          * BatteryLevel
          * @description What a DevStatusAns said: battery 1 to 254, 0 for external power, 255 for unknown; `percent` where it
-         *         is a level; `margin` in dB.
+         *     is a level; `margin` in dB.
          */
         BatteryLevel: {
             time: string;
@@ -4137,8 +4137,8 @@ export interface components {
         /**
          * AlarmCause
          * @description What is or may be behind an alarm: the `frame` that raised it, a `baseStation` that does not answer, an
-         *         `applicationServer` for which messages of the device wait. `ref` leads there, and of a server to the
-         *         routing profile.
+         *     `applicationServer` for which messages of the device wait. `ref` leads there, and of a server to the
+         *     routing profile.
          */
         AlarmCause: {
             /** @enum {string} */
@@ -4190,7 +4190,7 @@ export interface components {
         /**
          * CampaignDeviceView
          * @description How far a device is: `sent` fragments of `target`, and how many it said it still needs. `reason` is a
-         *         code, `reasonText` a sentence in the caller's language.
+         *     code, `reasonText` a sentence in the caller's language.
          */
         CampaignDeviceView: {
             deviceRef: string;
@@ -4232,7 +4232,7 @@ export interface components {
         /**
          * ModelVariant
          * @description How a model starts with a version of its firmware in a region. `decoder` says whether there is a
-         *         payload decoder.
+         *     payload decoder.
          */
         ModelVariant: {
             version: string;
@@ -4248,7 +4248,7 @@ export interface components {
         /**
          * ChosenModel
          * @description The device profile of a model. `decoder` says whether its payload decoder was created, an earlier one
-         *         of the subscriber was kept, or there is none.
+         *     of the subscriber was kept, or there is none.
          */
         ChosenModel: {
             deviceProfileId: string;
@@ -4260,7 +4260,7 @@ export interface components {
         /**
          * ReadCode
          * @description What a code says; `error` says why it is none. `vendorId` and `vendorProfileId` have four hexadecimal
-         *         digits. `existingRef` is the device if the subscriber has it already.
+         *     digits. `existingRef` is the device if the subscriber has it already.
          */
         ReadCode: {
             error?: string | null;
@@ -4290,8 +4290,8 @@ export interface components {
         /**
          * DeviceStation
          * @description A base station that hears a device: the share of its frames, of late above all, against the base
-         *         station that hears most; the mean margin above what the slowest data rate needs, in dB; and whether it
-         *         alone would do.
+         *     station that hears most; the mean margin above what the slowest data rate needs, in dB; and whether it
+         *     alone would do.
          */
         DeviceStation: {
             id: string;
@@ -4304,8 +4304,8 @@ export interface components {
         /**
          * PayloadDecoder
          * @description A decoder. JavaScript has the functions of the LoRa Alliance's payload codec interface (TS013):
-         *         `decodeUplink`, and if it likes `encodeDownlink` and `decodeDownlink`. It is used for the devices of
-         *         `deviceProfileIds`.
+         *     `decodeUplink`, and if it likes `encodeDownlink` and `decodeDownlink`. It is used for the devices of
+         *     `deviceProfileIds`.
          */
         PayloadDecoder: {
             ref?: string;
@@ -4323,7 +4323,7 @@ export interface components {
         /**
          * LabResult
          * @description What the decoder made of a payload that came at `time`; `error` says why it made nothing. `console`
-         *         has what it wrote there, each line with its level first.
+         *     has what it wrote there, each line with its level first.
          */
         LabResult: {
             payload: string;
@@ -4360,11 +4360,11 @@ export interface components {
          * UndeliveredMessage
          * @description A message that waits or was set aside.
          *
-         *         `reason` is why it was set aside: `expired` (its retention ended), `refused` (an answer that says
-         *         never), `refusedRepeatedly` (refused while the same server accepted others), `noRoute` (its routing
-         *         profile has no route or address for it any more), `profileDeleted`, `deviceDeleted`, `addressRefused`
-         *         (the address may not be used), `unreadable` (it was damaged in the store). A message that waits behind
-         *         another one has `attempts` 0 and the answer to that one.
+         *     `reason` is why it was set aside: `expired` (its retention ended), `refused` (an answer that says
+         *     never), `refusedRepeatedly` (refused while the same server accepted others), `noRoute` (its routing
+         *     profile has no route or address for it any more), `profileDeleted`, `deviceDeleted`, `addressRefused`
+         *     (the address may not be used), `unreadable` (it was damaged in the store). A message that waits behind
+         *     another one has `attempts` 0 and the answer to that one.
          */
         UndeliveredMessage: {
             id: string;
@@ -4389,8 +4389,8 @@ export interface components {
         /**
          * Found
          * @description A page of devices. `total` counts all matches; `more` tells that there are more than could be
-         *         counted. An order by the last uplink or the error rate among more than 10,000 devices is that of
-         *         `orderedAt`.
+         *     counted. An order by the last uplink or the error rate among more than 10,000 devices is that of
+         *     `orderedAt`.
          */
         Found: {
             devices: components["schemas"]["VeldnetDevice"][];
@@ -4485,7 +4485,7 @@ export interface components {
         /**
          * PublicExchangeKey
          * @description What a customer needs to send an AppKey encrypted: the RSA key to encrypt with and its version, and the
-         *         versions of AES keys that it shares with the vault.
+         *     versions of AES keys that it shares with the vault.
          */
         PublicExchangeKey: {
             hsmGroupId: string;
@@ -4544,7 +4544,7 @@ export interface components {
         /**
          * ClassBView
          * @description How a device of class B listens. `pingPeriod` is the seconds between two ping slots; frequencies
-         *         are in Hz, null where they hop.
+         *     are in Hz, null where they hop.
          */
         ClassBView: {
             periodicity: number;
@@ -4573,7 +4573,7 @@ export interface components {
         /**
          * Finding
          * @description Something that was found: `level` is `ok`, `note` or `problem`; `code` names the finding in every
-         *         language; `text` and `next`, the recommended next step, are in the language that was asked for.
+         *     language; `text` and `next`, the recommended next step, are in the language that was asked for.
          */
         Finding: {
             /** @enum {string} */
@@ -4595,7 +4595,7 @@ export interface components {
         /**
          * QueuedView
          * @description A downlink that waits. Times in Unix seconds; `fCntDn` where the application server fixed it, and its
-         *         payload is then encrypted.
+         *     payload is then encrypted.
          */
         QueuedView: {
             id: string;
@@ -4660,8 +4660,8 @@ export interface components {
         /**
          * DeviceLocations
          * @description `allowed` is whether the connectivity plan has the network locate the device, and `algorithm` how;
-         *         `source` is whose position counts: MANUAL where people say where the device is. `locations` begins with
-         *         the newest; where there are more, `next` goes into `before`.
+         *     `source` is whose position counts: MANUAL where people say where the device is. `locations` begins with
+         *     the newest; where there are more, `next` goes into `before`.
          */
         DeviceLocations: {
             allowed: boolean;
@@ -4685,8 +4685,8 @@ export interface components {
         /**
          * Place
          * @description Where the network has located a device, with the members that ThingPark gives its locations and our
-         *         own: `timestamp` in Unix milliseconds, degrees, metres, m/s. `hRadius` is one sigma; of the height
-         *         nothing is known.
+         *     own: `timestamp` in Unix milliseconds, degrees, metres, m/s. `hRadius` is one sigma; of the height
+         *     nothing is known.
          */
         Place: {
             timestamp: number;
@@ -4718,11 +4718,11 @@ export interface components {
          * MulticastGroup
          * @description A multicast group: devices that share an address and keys, and hear the same downlinks.
          *
-         *         Keys are accepted and never returned: `multicastKey` (McKey, of which the others are derived), or
-         *         `networkSessionKey` and `applicationSessionKey`. Without `networkAddress` the network gives one.
-         *         `pingSlotPeriod` in seconds (class B), `downlinkFrequency` in MHz; without frequency or data rate those of
-         *         the region apply. `baseStationCoverage` says which base stations send: all of the operator, those with one
-         *         of `baseStationTags`, or few that reach all members.
+         *     Keys are accepted and never returned: `multicastKey` (McKey, of which the others are derived), or
+         *     `networkSessionKey` and `applicationSessionKey`. Without `networkAddress` the network gives one.
+         *     `pingSlotPeriod` in seconds (class B), `downlinkFrequency` in MHz; without frequency or data rate those of
+         *     the region apply. `baseStationCoverage` says which base stations send: all of the operator, those with one
+         *     of `baseStationTags`, or few that reach all members.
          */
         MulticastGroup: {
             ref?: string;
@@ -4777,7 +4777,7 @@ export interface components {
         /**
          * Member
          * @description A device of a group; `margin` in dB above what the slowest data rate needs, at the base station that
-         *         hears it best.
+         *     hears it best.
          */
         Member: {
             deviceRef: string;
@@ -4797,7 +4797,7 @@ export interface components {
         /**
          * GroupCoverage
          * @description Which base stations send to a group now. `unheard` members were heard by none of them; `weak` ones are
-         *         heard with little to spare at the group's data rate. At most a hundred of each are named.
+         *     heard with little to spare at the group's data rate. At most a hundred of each are named.
          */
         GroupCoverage: {
             baseStations: components["schemas"]["CoveringStation"][];
@@ -4851,7 +4851,7 @@ export interface components {
         /**
          * StationOutcome
          * @description What became of a frame at a base station: the delivery-failure cause of its last attempt, `00` where it
-         *         was sent, absent before the first.
+         *     was sent, absent before the first.
          */
         StationOutcome: {
             baseStationId: string;
@@ -4883,7 +4883,7 @@ export interface components {
         /**
          * Deliveries
          * @description Messages that are pending, that were set aside as undelivered, and that have waited for more than a
-         *         minute, also by destination; at most 10,000 are counted.
+         *     minute, also by destination; at most 10,000 are counted.
          */
         Deliveries: {
             pending: number;
@@ -4954,7 +4954,7 @@ export interface components {
         /**
          * ReadingField
          * @description A column of readings. `unit` is set in the decoder (`source` DECODER) or follows from the name (NAME).
-         *         Where decoders give one name different units there is a column of each, with the devices of it.
+         *     Where decoders give one name different units there is a column of each, with the devices of it.
          */
         ReadingField: {
             name: string;
@@ -4985,8 +4985,8 @@ export interface components {
         /**
          * Event
          * @description Something that happened. `what` is the outcome of a join or downlink; `raised`, `acknowledged` or
-         *         `cleared` of an alarm, where `time` of `raised` is its last trigger and `occurrence` counts them; the
-         *         action of an edit, with the members it changed, `from` and `to`.
+         *     `cleared` of an alarm, where `time` of `raised` is its last trigger and `occurrence` counts them; the
+         *     action of an edit, with the members it changed, `from` and `to`.
          */
         Event: {
             id: string;
@@ -5063,7 +5063,7 @@ export interface components {
         /**
          * SentInvitation
          * @description An invitation. `mailed`: whether the mail server accepted the message; where it did not, `token` is
-         *         what the link `/console/invitation#<token>` needs, to be passed on. It is in this answer only.
+         *     what the link `/console/invitation#<token>` needs, to be passed on. It is in this answer only.
          */
         SentInvitation: {
             invitation: components["schemas"]["Invitation"];
@@ -5073,7 +5073,7 @@ export interface components {
         /**
          * Colleague
          * @description A user of the subscriber. `lastSeen` is when a session of the user was last used, `you` whether it is
-         *         the one who asks, `password` whether the user signs in by password.
+         *     the one who asks, `password` whether the user signs in by password.
          */
         Colleague: {
             ref: string;
@@ -5102,7 +5102,7 @@ export interface components {
         /**
          * SentReset
          * @description A link that sets another password. `mailed`: whether the mail server accepted it; where it did not,
-         *         `token` is what the link `/console/reset#<token>` needs, to be passed on. It is in this answer only.
+         *     `token` is what the link `/console/reset#<token>` needs, to be passed on. It is in this answer only.
          */
         SentReset: {
             mailed: boolean;
@@ -5111,7 +5111,7 @@ export interface components {
         /**
          * CoverageCell
          * @description A cell of the map, `size` degrees wide: frames heard there, by how many base stations, and the level of
-         *         the best in dBm ESP.
+         *     the best in dBm ESP.
          */
         CoverageCell: {
             south: number;
@@ -5134,7 +5134,7 @@ export interface components {
         /**
          * MapStation
          * @description A base station on a map: where it is, as far as known, whether it is connected, and what it heard of
-         *         devices that have a location. Its name and when it was last seen are for operators.
+         *     devices that have a location. Its name and when it was last seen are for operators.
          */
         MapStation: {
             id: string;
@@ -5157,9 +5157,9 @@ export interface components {
         /**
          * Downlink
          * @description A downlink of an application server, from the queue to its end. `id` is that of its submission;
-         *         `frameId` leads to what the journal says of its transmission, `answerFrameId` to the uplink that
-         *         acknowledged a confirmed one, or did not. A confirmed one that was sent is `sent` until the device is
-         *         heard again. `reason` of a failure without causes: `size`, `rate`, `reset` or `interrupted`.
+         *     `frameId` leads to what the journal says of its transmission, `answerFrameId` to the uplink that
+         *     acknowledged a confirmed one, or did not. A confirmed one that was sent is `sent` until the device is
+         *     heard again. `reason` of a failure without causes: `size`, `rate`, `reset` or `interrupted`.
          */
         Downlink: {
             id: string;
@@ -5200,7 +5200,7 @@ export interface components {
         /**
          * FrameDetail
          * @description A frame with its record, the copies that came late, and what became of its deliveries. `record` is
-         *         absent when its retention is over.
+         *     absent when its retention is over.
          */
         FrameDetail: {
             id: string;
@@ -5215,7 +5215,7 @@ export interface components {
         /**
          * Page
          * @description Frames, the newest first. `next` goes on behind the last one, absent at the end; `searchedTo` is how
-         *         far back was looked.
+         *     far back was looked.
          */
         Page: {
             frames: components["schemas"]["Line"][];
@@ -5225,9 +5225,9 @@ export interface components {
         /**
          * Line
          * @description A frame. Of an unregistered device `deviceEUI` is what it says itself; `joinEUI` is that of a
-         *         join-request. Levels in dBm and dB, `airtime` in seconds, `distance` in metres along the ground;
-         *         `deliveries` is OK, ERROR or PENDING, or absent where nothing is to be delivered. What only the record
-         *         knows is absent when its retention is over.
+         *     join-request. Levels in dBm and dB, `airtime` in seconds, `distance` in metres along the ground;
+         *     `deliveries` is OK, ERROR or PENDING, or absent where nothing is to be delivered. What only the record
+         *     knows is absent when its retention is over.
          */
         Line: {
             id: string;
@@ -5304,8 +5304,8 @@ export interface components {
         /**
          * Hit
          * @description Something that was found. `ref` names it in its own operations; `detail` is its EUI, id or address.
-         *         An operator's user is told the subscriber it belongs to. `matched` is the tag or DevAddr that was found,
-         *         where neither name nor detail show it.
+         *     An operator's user is told the subscriber it belongs to. `matched` is the tag or DevAddr that was found,
+         *     where neither name nor detail show it.
          */
         Hit: {
             ref: string;
@@ -5318,14 +5318,14 @@ export interface components {
         /**
          * StationView
          * @description A base station. `refusedFrames` could not be read, the last for the reason of `lastRefusal`;
-         *         `irregularFrames` were taken although something was wrong with them. `duplicateEui` holds the addresses
-         *         that its EUI is used from at once, where there are several; `clockError` is how many seconds its clock is
-         *         ahead of ours where it is wrong. `dutyCycle` is the share of the last hour on air by sub-band, `load` the
-         *         share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
-         *         `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
-         *         station refused within the last hour. `protocol` is the one by which it is connected, `region` that of its
-         *         profile, as far as the network serves it. Its session is the one since `sessionSince` from `address`, for
-         *         MQTT a topic; `sessions` is how many there have been since the server started.
+         *     `irregularFrames` were taken although something was wrong with them. `duplicateEui` holds the addresses
+         *     that its EUI is used from at once, where there are several; `clockError` is how many seconds its clock is
+         *     ahead of ours where it is wrong. `dutyCycle` is the share of the last hour on air by sub-band, `load` the
+         *     share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
+         *     `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
+         *     station refused within the last hour. `protocol` is the one by which it is connected, `region` that of its
+         *     profile, as far as the network serves it. Its session is the one since `sessionSince` from `address`, for
+         *     MQTT a topic; `sessions` is how many there have been since the server started.
          */
         StationView: {
             id: string;
@@ -5394,9 +5394,9 @@ export interface components {
         /**
          * ChannelTotals
          * @description A channel of a base station in a slot from `date` on. `channel` is its name, `frequency` in MHz, none
-         *         where frames of several are counted as one. Frames heard, whosever they are, with RSSI in dBm and SNR in
-         *         dB; frames sent, and seconds on air with them. `dutyCycle` is the share of an hour on air, as a mean of
-         *         the hours for which the base station was watched, `dutyCycleMax` the highest one.
+         *     where frames of several are counted as one. Frames heard, whosever they are, with RSSI in dBm and SNR in
+         *     dB; frames sent, and seconds on air with them. `dutyCycle` is the share of an hour on air, as a mean of
+         *     the hours for which the base station was watched, `dutyCycleMax` the highest one.
          */
         ChannelTotals: {
             date: string;
@@ -5417,12 +5417,12 @@ export interface components {
         /**
          * StationSlot
          * @description Frames of a base station in a slot, and what was measured at it, which is kept for 35 days. `connected`
-         *         is the share of the watched time for which it was there. `packets`, of which `badPackets` had a wrong CRC,
-         *         and `acknowledged`, the share of its messages that we acknowledged, are of its status reports. `downlinks`
-         *         counts attempts by result: SENT, NO_ANSWER, BUSY (with another frame), DUTY_CYCLE (used up), or the error
-         *         it answered. `dutyCycle` is the highest share of an hour on air by sub-band. Round trips in seconds;
-         *         `clockOffset` is how many seconds its GPS time is ahead of ours, frames' way to us taken for part of it;
-         *         temperatures in degrees Celsius.
+         *     is the share of the watched time for which it was there. `packets`, of which `badPackets` had a wrong CRC,
+         *     and `acknowledged`, the share of its messages that we acknowledged, are of its status reports. `downlinks`
+         *     counts attempts by result: SENT, NO_ANSWER, BUSY (with another frame), DUTY_CYCLE (used up), or the error
+         *     it answered. `dutyCycle` is the highest share of an hour on air by sub-band. Round trips in seconds;
+         *     `clockOffset` is how many seconds its GPS time is ahead of ours, frames' way to us taken for part of it;
+         *     temperatures in degrees Celsius.
          */
         StationSlot: {
             date: string;
@@ -5509,7 +5509,7 @@ export interface components {
         /**
          * Outage
          * @description A time for which a base station was away; without an end while it is. `seconds` until its end, or until
-         *         now.
+         *     now.
          */
         Outage: {
             began: string;
@@ -5519,7 +5519,7 @@ export interface components {
         /**
          * BrandingView
          * @description How the server presents itself. `logo` is a data URI, absent for the built-in one; `stored` says
-         *         whether it was set here, or comes from the settings of the server.
+         *     whether it was set here, or comes from the settings of the server.
          */
         BrandingView: {
             name: string;
@@ -5530,7 +5530,7 @@ export interface components {
         /**
          * ClusterStatus
          * @description The nodes by name. `cluster` is false where one process serves the database alone; `unserved` are the
-         *         partitions that no living node has.
+         *     partitions that no living node has.
          */
         ClusterStatus: {
             cluster: boolean;
@@ -5543,7 +5543,7 @@ export interface components {
         /**
          * NodeView
          * @description A node. `alive` is whether its lease has not ended; `leads` whether it does what has to be done once;
-         *         `lastHandover` when partitions came to it or left it last.
+         *     `lastHandover` when partitions came to it or left it last.
          */
         NodeView: {
             name: string;
@@ -5593,7 +5593,7 @@ export interface components {
         /**
          * DependentDevice
          * @description A device that goes dark with a base station. `risk` is `only` where no other hears it, `weak` where
-         *         others do too seldom or too faintly; `otherMargin` is the best of theirs in dB.
+         *     others do too seldom or too faintly; `otherMargin` is the best of theirs in dB.
          */
         DependentDevice: {
             ref: string;
@@ -5612,7 +5612,7 @@ export interface components {
         /**
          * FailureCell
          * @description A cell that a base station hears: frames there, its level in dBm ESP, and that of the best other one,
-         *         null where no other hears anything.
+         *     null where no other hears anything.
          */
         FailureCell: {
             south: number;
@@ -5646,7 +5646,7 @@ export interface components {
         /**
          * CoverageReport
          * @description A week of an operator's base stations, those on which most depends first. `dependent` devices go dark
-         *         with a single base station.
+         *     with a single base station.
          */
         CoverageReport: {
             begin: string;
@@ -5659,7 +5659,7 @@ export interface components {
         /**
          * StationReport
          * @description A base station in a week: the share of the time for which it was there, how often it was away, uplinks
-         *         and refused downlinks; and what it is worth.
+         *     and refused downlinks; and what it is worth.
          */
         StationReport: {
             id: string;
@@ -5710,7 +5710,7 @@ export interface components {
         /**
          * User
          * @description A person who may sign in; `role` admin manages the users of its subscriber and may do what rw may, rw
-         *         may change things, ro may only look.
+         *     may change things, ro may only look.
          */
         User: {
             ref: string;
@@ -5725,7 +5725,7 @@ export interface components {
         /**
          * Defaults
          * @description What a new plan, device profile and base station profile begin with, and what each of their settings
-         *         may be.
+         *     may be.
          */
         Defaults: {
             plan: Record<string, never>;
@@ -5789,7 +5789,7 @@ export interface components {
         /**
          * Uses
          * @description Devices by subscriber, and how many other things of subscribers refer to it: grants of a plan, decoders
-         *         of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan.
+         *     of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan.
          */
         Uses: {
             devices: number;
@@ -5845,7 +5845,7 @@ export interface components {
         /**
          * SettingView
          * @description A setting of the server. Values of the sections `keys`, `mail`, `sign_in`, `store` and `tls` are not
-         *         shown.
+         *     shown.
          */
         SettingView: {
             section: string;
@@ -5904,7 +5904,7 @@ export interface components {
         /**
          * IssuedCertificate
          * @description A new certificate with its private key, which is not shown again (PEM): the content of Station's
-         *         `cups.crt`, `cups.key` and `cups.trust`, and of `tc.*`.
+         *     `cups.crt`, `cups.key` and `cups.trust`, and of `tc.*`.
          */
         IssuedCertificate: {
             serial: string;
@@ -5916,9 +5916,9 @@ export interface components {
         /**
          * StationConfigurationView
          * @description Files of the program that runs on a base station. `values` are the same for base stations that are
-         *         configured in a form: `gatewayEUI`, `serverAddress`, `portUp`, `portDown`, `lnsUri`, `broker` and
-         *         `topicPrefix`, as far as the program has them. `served` says whether the server listens for such base
-         *         stations at all, `concentrators` how many of the profile have channels.
+         *     configured in a form: `gatewayEUI`, `serverAddress`, `portUp`, `portDown`, `lnsUri`, `broker` and
+         *     `topicPrefix`, as far as the program has them. `served` says whether the server listens for such base
+         *     stations at all, `concentrators` how many of the profile have channels.
          */
         StationConfigurationView: {
             format: string;
@@ -5944,7 +5944,7 @@ export interface components {
         /**
          * FirmwareView
          * @description A file of firmware. Station reports `model` as it is built, and `version` once it has it; `digest` is
-         *         SHA-512, `keys` are CRC-32 of the keys that it is signed by. Without one it is handed out to nobody.
+         *     SHA-512, `keys` are CRC-32 of the keys that it is signed by. Without one it is handed out to nobody.
          */
         FirmwareView: {
             ref: string;
@@ -6024,7 +6024,7 @@ export interface components {
         /**
          * CupsContact
          * @description What a base station reported when it contacted CUPS last. `package` is the version of its firmware,
-         *         `keys` are CRC-32 of the keys that it takes updates from, `proof` is how it proved who it is.
+         *     `keys` are CRC-32 of the keys that it takes updates from, `proof` is how it proved who it is.
          */
         CupsContact: {
             at: string;
@@ -6040,10 +6040,10 @@ export interface components {
         /**
          * StationUpdate
          * @description Something that a base station is to have: `ordered`, then `fetched` by it, `confirmed` once it
-         *         has shown that it uses it, `overdue` where it has not for two hours (an address of the LNS: 26
-         *         hours). `value` is the URI, the kind of credentials, or the version of firmware, which has `failed`
-         *         when it was handed out often and is not reported. `obstacle` is why firmware is not handed out: the
-         *         base station has no key that it is signed by, or is of another model.
+         *     has shown that it uses it, `overdue` where it has not for two hours (an address of the LNS: 26
+         *     hours). `value` is the URI, the kind of credentials, or the version of firmware, which has `failed`
+         *     when it was handed out often and is not reported. `obstacle` is why firmware is not handed out: the
+         *     base station has no key that it is signed by, or is of another model.
          */
         StationUpdate: {
             ref: string;
@@ -6072,7 +6072,7 @@ export interface components {
         /**
          * UnknownDeviceView
          * @description A device that asks to join, with its EUIs, or one that sends from a DevAddr that no session has. Base
-         *         stations with the best signal first.
+         *     stations with the best signal first.
          */
         UnknownDeviceView: {
             deviceEUI: string | null;
@@ -6112,7 +6112,7 @@ export interface components {
         /**
          * SignInOptions
          * @description What the sign-in form offers. Passkeys work where the console is opened at `passkeyOrigin`, if it is
-         *         not empty.
+         *     not empty.
          */
         SignInOptions: {
             passwordReset: boolean;
@@ -6185,7 +6185,7 @@ export interface components {
         /**
          * ShownPasskey
          * @description What a browser returns of a passkey that was used: members of `AuthenticationResponseJSON`, in
-         *         base64url.
+         *     base64url.
          */
         ShownPasskey: {
             id: string;
@@ -6277,7 +6277,7 @@ export interface components {
         /**
          * NotificationSettings
          * @description Who is notified. BASIC: `recipients` hear of every state; ADVANCED: each state has its own recipients,
-         *         also acknowledgements. The webhook hears of everything.
+         *     also acknowledgements. The webhook hears of everything.
          */
         NotificationSettings: {
             /**
@@ -6329,11 +6329,11 @@ export interface components {
         /**
          * CampaignBody
          * @description A campaign to create: `content` is the file in base64; `devices` are DevEUIs, else `matching` says
-         *         which. `redundancy` is in percent of the fragments; `inFlight` fragments at most wait for a device, which
-         *         has `answerTimeout` seconds for each answer, and `retries` more attempts; what is missing is repaired in
-         *         so many `rounds`. `dutyCycleShare` is how many percent of the time a base station transmits for campaigns
-         *         at most. With `apply` devices are asked to start what they have received (TS006). Without `endsAt` it ends
-         *         after two weeks.
+         *     which. `redundancy` is in percent of the fragments; `inFlight` fragments at most wait for a device, which
+         *     has `answerTimeout` seconds for each answer, and `retries` more attempts; what is missing is repaired in
+         *     so many `rounds`. `dutyCycleShare` is how many percent of the time a base station transmits for campaigns
+         *     at most. With `apply` devices are asked to start what they have received (TS006). Without `endsAt` it ends
+         *     after two weeks.
          */
         CampaignBody: {
             name: string;
@@ -6379,7 +6379,7 @@ export interface components {
         /**
          * ModelChoice
          * @description A model with its version (of the firmware) and region. Without `decoder` its payload decoder is
-         *         left alone.
+         *     left alone.
          */
         ModelChoice: {
             makerId: string;
@@ -6399,7 +6399,7 @@ export interface components {
         /**
          * Lab
          * @description A decoder that need not be saved, and what to try it on: payloads, frames of a device (`deviceRef`), or
-         *         for `encodeDownlink` an object.
+         *     for `encodeDownlink` an object.
          */
         Lab: {
             /** @enum {string} */
@@ -6415,7 +6415,7 @@ export interface components {
         /**
          * Trial
          * @description A payload as hexadecimal digits. `recvTime` (ISO 8601) is what the decoder gets as the time of
-         *         reception, without it now.
+         *     reception, without it now.
          */
         Trial: {
             payload: string;
@@ -6488,8 +6488,8 @@ export interface components {
         /**
          * NewDownlink
          * @description A downlink: `payload` as hexadecimal digits, or `data` for the `encodeDownlink` of the device's
-         *         decoder. With `fCntDn` the payload is already encrypted, as it must be for devices with an HSM group.
-         *         `validity` in seconds; of higher `priority` goes first.
+         *     decoder. With `fCntDn` the payload is already encrypted, as it must be for devices with an HSM group.
+         *     `validity` in seconds; of higher `priority` goes first.
          */
         NewDownlink: {
             fPort?: number;
@@ -6521,8 +6521,8 @@ export interface components {
         /**
          * GroupDownlink
          * @description A downlink to a group: `payload` as hexadecimal digits; with `fCntDown` it is encrypted with that
-         *         counter already. `validity` in seconds. Base stations that are not eligible at first are tried again
-         *         unless `retryIneligibleGateways` is false.
+         *     counter already. `validity` in seconds. Base stations that are not eligible at first are tried again
+         *     unless `retryIneligibleGateways` is false.
          */
         GroupDownlink: {
             fPort?: number;
@@ -6553,8 +6553,8 @@ export interface components {
         /**
          * NewUplink
          * @description A frame of a virtual device: `payload` as hexadecimal digits. The first one, with which the device
-         *         joins, needs its `applicationKey`, and with LoRaWAN 1.1 its `networkKey`. Without `baseStationIds` the
-         *         first base station of the operator hears it. `rejoin` has it join again before.
+         *     joins, needs its `applicationKey`, and with LoRaWAN 1.1 its `networkKey`. Without `baseStationIds` the
+         *     first base station of the operator hears it. `rejoin` has it join again before.
          */
         NewUplink: {
             /** @default  */
@@ -6624,8 +6624,8 @@ export interface components {
         /**
          * NewStation
          * @description A base station; position in degrees and metres. `maxTxPower` is the highest power in dBm that its radio
-         *         takes, without the antenna; `antennaGain` in dBi with cable losses taken off, that of the profile where
-         *         absent. `profileId` is the operator's default profile where absent.
+         *     takes, without the antenna; `antennaGain` in dBi with cable losses taken off, that of the profile where
+         *     absent. `profileId` is the operator's default profile where absent.
          */
         NewStation: {
             gatewayEUI: string;
@@ -6653,7 +6653,7 @@ export interface components {
         /**
          * NewBranding
          * @description `colour` is like #1a7f37, absent for the built-in one. `logo` is PNG, JPEG, WebP or SVG in base64,
-         *         200 KB at most; without it the logo stays, unless `builtInLogo` takes it away.
+         *     200 KB at most; without it the logo stays, unless `builtInLogo` takes it away.
          */
         NewBranding: {
             name: string;
@@ -6682,7 +6682,7 @@ export interface components {
         /**
          * NewUser
          * @description A person. `kind` is `operator` for staff of the operator, or `subscriber`, with the `customerId`, for a
-         *         ThingPark user; it may be left out only beside a `customerId`. Without `role` the user is read-only.
+         *     ThingPark user; it may be left out only beside a `customerId`. Without `role` the user is read-only.
          */
         NewUser: {
             username: string;
@@ -6709,7 +6709,7 @@ export interface components {
         /**
          * NewPlan
          * @description A plan; the id looks like supplier-cs/plan-key. Settings that are left out have ThingPark's
-         *         defaults. Devices have plans of communicationType UNICAST, multicast groups MULTICAST ones.
+         *     defaults. Devices have plans of communicationType UNICAST, multicast groups MULTICAST ones.
          */
         NewPlan: {
             id: string;
@@ -6725,7 +6725,7 @@ export interface components {
         /**
          * PlanChange
          * @description What changes: the settings, all of them; the name; whether the plan is suspended, so that its devices
-         *         get no service.
+         *     get no service.
          */
         PlanChange: {
             settings?: Record<string, never> | null;
@@ -6753,7 +6753,7 @@ export interface components {
         /**
          * ProfileChange
          * @description The profile's name and settings, all of them, or whether it is suspended, so that no other device
-         *         can be given it.
+         *     can be given it.
          */
         ProfileChange: {
             name?: string | null;
@@ -6780,7 +6780,7 @@ export interface components {
         /**
          * FirmwareSignature
          * @description A signature of a file: ECDSA with P-256 over SHA-512, DER in base64; and the public key, PEM or DER in
-         *         base64, that it is checked by.
+         *     base64, that it is checked by.
          */
         FirmwareSignature: {
             signature: string;
@@ -6789,7 +6789,7 @@ export interface components {
         /**
          * NewStationProfile
          * @description A base station profile. Settings that are left out have their defaults: the region of the network, all
-         *         that it allows, one SX1302.
+         *     that it allows, one SX1302.
          */
         NewStationProfile: {
             id: string;
@@ -6809,9 +6809,9 @@ export interface components {
         /**
          * UpdateOrder
          * @description What base stations are to have; `baseStations` are their ids, absent for all that have contacted CUPS.
-         *         With `credentials` each gets a token, or a certificate of the internal authority; what it has is revoked
-         *         once it has used the new one. `firmware` is the ref of a file; without `baseStations` it is for those that
-         *         report its model.
+         *     With `credentials` each gets a token, or a certificate of the internal authority; what it has is revoked
+         *     once it has used the new one. `firmware` is the ref of a file; without `baseStations` it is for those that
+         *     report its model.
          */
         UpdateOrder: {
             baseStations?: string[] | null;

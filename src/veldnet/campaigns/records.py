@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, devices
+from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store import lock_row
 from veldnet.store.schema import campaign_devices, campaigns, subscribers
@@ -151,8 +152,7 @@ def _window(new: NewCampaign, now: int) -> tuple[int, int]:
 
 
 def _check(new: NewCampaign) -> None:
-    if not new.name.strip() or len(new.name) > _LONGEST_NAME or not new.name.isprintable():
-        raise InvalidField("name must have 1 to {longest} printable characters", longest=_LONGEST_NAME)
+    check_name(new.name, most=_LONGEST_NAME)
     if not 0 < len(new.content) <= MAX_SIZE:
         raise InvalidField("content must have 1 to {most} octets", most=MAX_SIZE)
     count = count_of(len(new.content), new.options.fragment_size)

@@ -3,6 +3,7 @@ is what is served."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -187,12 +188,15 @@ def _responses(operation: Operation, answer: dict[str, Any] | None) -> dict[str,
 
 
 def _as_openapi_30(schema: Any) -> Any:
-    """OpenAPI 3.0 says `nullable`, beside a type, where JSON Schema offers the type null, and has no empty
-    lists of required members."""
+    """OpenAPI 3.0 says `nullable`, beside a type, where JSON Schema offers the type null, whether a bound is
+    exclusive beside it, and has no empty lists of required members."""
     if isinstance(schema, list):
         return [_as_openapi_30(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if isinstance(schema.get(exclusive), int | float) and schema[exclusive] is not True:
+            schema = schema | {bound: schema[exclusive], exclusive: True}
     options = schema.get("anyOf")
     if isinstance(options, list) and {"type": "null"} in options:
         rest = [_as_openapi_30(option) for option in options if option != {"type": "null"}]
@@ -203,6 +207,9 @@ def _as_openapi_30(schema: Any) -> Any:
     converted = {
         key: _as_openapi_30(value) for key, value in schema.items() if (key, value) != ("required", [])
     }
+    if isinstance(schema.get("description"), str):
+        # Of a docstring, which is indented as the code is.
+        converted["description"] = inspect.cleandoc(schema["description"])
     if isinstance(schema.get("enum"), list) and None in schema["enum"]:
         values = [value for value in schema["enum"] if value is not None]
         return _nullable(converted | {"enum": [*values, None]} | _type_of(values))

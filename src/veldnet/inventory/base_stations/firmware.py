@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key, lo
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InUse, InvalidField, NoSpace, NotFound
+from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store import StoreError, lock_row, moment, put
 from veldnet.store.schema import (
@@ -112,7 +113,10 @@ async def store_firmware(
     """Store a file as it comes, `named` by model and version, in several transactions. It is
     listed once `complete` was called on it. Raises `InvalidField`, `BadRequest`, `NoSpace`, and what reading
     raises; nothing is left of the file then."""
-    model, version = (_text(name, given) for name, given in zip(("model", "version"), named, strict=True))
+    model, version = (
+        check_name(given, what=name, most=_LONGEST_TEXT)
+        for name, given in zip(("model", "version"), named, strict=True)
+    )
     await sweep(write)
     ref: int = await write(lambda c: _begin(c, operator_ref, (model, version), by))
     try:
@@ -163,15 +167,6 @@ async def _discard(write: Write, ref: int) -> None:
     with contextlib.suppress(StoreError):
         await write(lambda c: c.execute(delete(firmware).where(firmware.c.ref == ref)))
         await sweep(write)
-
-
-def _text(name: str, given: str) -> str:
-    text = given.strip()
-    if not text or len(text) > _LONGEST_TEXT or not text.isprintable():
-        raise InvalidField(
-            "{name} must have 1 to {longest} printable characters", name=name, longest=_LONGEST_TEXT
-        )
-    return text
 
 
 def _begin(connection: Connection, operator_ref: int, named: tuple[str, str], by: str) -> int:
