@@ -209,7 +209,7 @@ export const en = {
   "campaigns.endsAt": "End",
   "campaigns.failed": "Failed",
   "campaigns.file": "File",
-  "campaigns.fileText": "{size} in {fragments} fragments of {fragmentSize} octets, {redundancy} % redundancy",
+  "campaigns.fileText": "{size} in {fragments, plural, one {# fragment} other {# fragments}} of {fragmentSize} octets, {redundancy} % redundancy",
   "campaigns.fragmentSize": "Fragment size (octets)",
   "campaigns.missing": "Missing",
   "campaigns.moreDevices": "Show more devices",

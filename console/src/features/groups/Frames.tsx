@@ -3,7 +3,7 @@ import { Badge, Text } from "@mantine/core";
 import { Mono, Panel, Time } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { blocking, Loading, Problem } from "../../components/problem";
-import { useT, type Translate } from "../../text";
+import { useT, type Key, type Translate } from "../../text";
 import { useGroupFrames, type GroupFrame } from "./api";
 
 const colours = { QUEUED: "gray", SENDING: "blue", SUCCESS: "green", ABORTED: "red", DISCARDED: "gray" } as const;
@@ -58,11 +58,12 @@ function columnsOf(t: Translate): Column<GroupFrame>[] {
 }
 
 function Causes({ frame }: { frame: GroupFrame }) {
+  const t = useT();
   const failed = frame.outcomes.filter((outcome) => outcome.cause && !outcome.sent);
   if (!failed.length) return "–";
   return failed.slice(0, 5).map((outcome) => (
     <Text key={outcome.baseStationId} size="xs">
-      <Mono>{outcome.baseStationId}</Mono> {outcome.cause}
+      <Mono>{outcome.baseStationId}</Mono> {t(`cause.${outcome.cause}` as Key)} ({outcome.cause})
     </Text>
   ));
 }

@@ -10,7 +10,7 @@ import { useConfirm, useTell } from "../../components/notify";
 import { blocking, Loading, Problem } from "../../components/problem";
 import { number } from "../../format";
 import { useT } from "../../text";
-import { useDeleteGroup, useGroup, type MulticastGroup } from "./api";
+import { useDeleteGroup, useGroup, useGroupPlans, type MulticastGroup } from "./api";
 import { Coverage } from "./Coverage";
 import { Frames } from "./Frames";
 import { GroupForm } from "./GroupForm";
@@ -85,6 +85,7 @@ function Actions({ group }: { group: MulticastGroup }) {
 
 function About({ group }: { group: MulticastGroup }) {
   const t = useT();
+  const plan = useGroupPlans()?.find((each) => each.id === group.connectivityPlanId);
   const frequency = group.downlinkFrequency ? `${number(group.downlinkFrequency)} MHz` : t("groups.ofRegion");
   const rate = group.downlinkDataRate ?? null;
   return (
@@ -97,7 +98,7 @@ function About({ group }: { group: MulticastGroup }) {
           </span>,
         ],
         ["DevAddr", <Mono key="address">{group.networkAddress}</Mono>],
-        [t("groups.plan"), group.connectivityPlanId ?? "–"],
+        [t("groups.plan"), plan?.name ?? group.connectivityPlanId ?? "–"],
         [t("groups.region"), group.region ?? "–"],
         [t("groups.frequency"), frequency],
         [t("groups.dataRate"), rate === null ? t("groups.ofRegion") : `DR${rate}`],

@@ -2,7 +2,7 @@
 import { Button, Group, Select, Stack, TextInput } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import { anyMembers } from "../../api/client";
-import { same } from "../../components/edits";
+import { same, useDraft } from "../../components/edits";
 import { useT, type Key } from "../../text";
 import { SettingsForm, type Fields, type Settings } from "./SettingsForm";
 import { planGroups, profileGroups, type SettingGroup } from "./settingTexts";
@@ -102,7 +102,7 @@ export function OfferForm({ kind, offer, defaults, fields }: Props) {
   const ref = offer?.ref;
   const plan = useSavePlan(ref);
   const profile = useSaveDeviceProfile(ref);
-  const [communicationType, setCommunication] = useState<Communication>("UNICAST");
+  const [communicationType, setCommunication, communicationSaved] = useDraft<Communication>("UNICAST");
   const { id, name, settings }: Offer = offer ?? { id: "", name: "", settings: defaults };
   return (
     <OfferFields
@@ -113,7 +113,11 @@ export function OfferForm({ kind, offer, defaults, fields }: Props) {
       fields={fields}
       defaults={defaults}
       fixed={ref === undefined ? [] : [...fixed]}
-      save={(body) => (kind === "plans" ? plan.mutateAsync({ ...body, communicationType }) : profile.mutateAsync(body))}
+      save={(body) =>
+        kind === "plans"
+          ? plan.mutateAsync({ ...body, communicationType }).then(communicationSaved)
+          : profile.mutateAsync(body)
+      }
       told={told}
     >
       {kind === "plans" && ref === undefined && (
