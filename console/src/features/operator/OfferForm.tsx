@@ -113,11 +113,12 @@ export function OfferForm({ kind, offer, defaults, fields }: Props) {
       fields={fields}
       defaults={defaults}
       fixed={ref === undefined ? [] : [...fixed]}
-      save={(body) =>
-        kind === "plans"
-          ? plan.mutateAsync({ ...body, communicationType }).then(communicationSaved)
-          : profile.mutateAsync(body)
-      }
+      save={async (body) => {
+        if (kind !== "plans") return profile.mutateAsync(body);
+        const made = await plan.mutateAsync({ ...body, communicationType });
+        communicationSaved();
+        return made;
+      }}
       told={told}
     >
       {kind === "plans" && ref === undefined && (
