@@ -22,7 +22,13 @@ import msgspec
 from msgspec.structs import replace
 
 from veldnet.assembly.data_directory.clock_mark import virtual_lead
-from veldnet.assembly.data_directory.directory import database_exists, database_of, prove_keys, read_checks
+from veldnet.assembly.data_directory.directory import (
+    database_exists,
+    database_of,
+    on_data,
+    prove_keys,
+    read_checks,
+)
 from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, DirectoryLock
 from veldnet.assembly.listening import CannotListen, Ports, reached_at
 from veldnet.assembly.vaults.opening import Checks, master_key_of, vault_names
@@ -95,7 +101,9 @@ def _database(settings: Settings) -> Iterator[Finding]:
             what = (
                 f"no installation in the {database.name}" if settings.store.url else f"no database in {where}"
             )
-            yield Finding("database", "problem", f"there is {what}", "create it: veldnet init --data DIR")
+            yield Finding(
+                "database", "problem", f"there is {what}", f"create it: {on_data(settings, 'veldnet init')}"
+            )
             return
         unwritable = database.unwritable()
     except (StoreError, OSError) as error:
@@ -140,7 +148,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _unreadable(settings: Settings, name: str, error: Exception) -> Finding:
-    advice = "restore a backup: veldnet admin restore FILE"
+    advice = f"restore a backup: {on_data(settings, 'veldnet admin restore FILE')}"
     if settings.store.url:
         advice = "start PostgreSQL, or correct store.url (docs/postgresql.md)"
     text = f"{name} cannot be read: {' '.join(str(error).split())[:300]}"

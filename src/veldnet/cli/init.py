@@ -18,6 +18,7 @@ from veldnet.assembly.vaults.opening import master_key_of
 
 from . import deployment
 from .exits import Exit
+from .given import on_the_same
 from .options import Data
 from .output import errors, fail, report
 from .running import quiet, readable_errors, run, settings_or_fail
@@ -63,9 +64,10 @@ def init_command(
             expect_database(settings)
         run(create())
     database = database_of(settings).name
+    steps = ("veldnet check", "veldnet admin operator create CODE NAME", "veldnet serve")
     report(
         f"{database} created; without {key} its keys cannot be opened: keep a copy\n"
-        "Next: veldnet check, then veldnet admin operator create CODE NAME, then veldnet serve",
+        f"Next: {', then '.join(map(on_the_same, steps))}",
         database=database,
         masterKey=str(key),
     )

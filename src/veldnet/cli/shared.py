@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
 
-from .given import AS_JSON, CONFIG
+from .given import AS_JSON, CONFIG, DATA
 from .options import ConfigFile, Json
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def with_shared_options(command: Callable[..., Any], *, settings: bool) -> Calla
 
     @functools.wraps(command)
     def shared(**given: Any) -> Any:
-        config = CONFIG.set(given.get("config"))
+        config, data = CONFIG.set(given.get("config")), DATA.set(given.get("data"))
         as_json = AS_JSON.set(bool(given.get("as_json")))
         try:
             taken = {name: value for name, value in given.items() if name in own}
@@ -63,6 +63,7 @@ def with_shared_options(command: Callable[..., Any], *, settings: bool) -> Calla
             return command(**taken, **values)
         finally:
             CONFIG.reset(config)
+            DATA.reset(data)
             AS_JSON.reset(as_json)
 
     parameters = [*own.values(), *lacking.values()]

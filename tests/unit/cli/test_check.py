@@ -111,7 +111,7 @@ def test_the_mail_server_is_reached_and_signed_in_at(data: Path, tmp_path: Path)
 
 def test_a_missing_or_damaged_database(data: Path, tmp_path: Path) -> None:
     code, found = check(tmp_path / "none")
-    assert code == 1 and "veldnet init" in found["database"][0]["next"]
+    assert code == 1 and found["database"][0]["next"].startswith("create it: veldnet init --data ")
     (data / "veldnet.db").write_bytes(b"this is no database at all" * 100)
     for suffix in ("-wal", "-shm"):
         (data / f"veldnet.db{suffix}").unlink(missing_ok=True)
@@ -160,3 +160,19 @@ def test_wrong_settings_certificates_and_names(data: Path, tmp_path: Path) -> No
     assert code == 1 and "none.pem" in found["certificate"][0]["text"]
     code, found = check(data, VELDNET_MAIL__HOST="mail.invalid", VELDNET_MAIL__SENDER="a@example.org")
     assert code == 1 and "mail.invalid" in found["names"][0]["text"]
+
+
+def test_what_is_to_be_typed_next_leads_to_the_same_installation(tmp_path: Path) -> None:
+    data = tmp_path / "my data"
+
+    def run(*arguments: str) -> str:
+        return CliRunner().invoke(app, [*arguments, "--data", str(data)], env=APART).output
+
+    where = f"--data '{data}'"
+    assert f"`veldnet init {where}` creates one" in run("admin", "operator", "list")
+    (steps,) = (line for line in run("init").splitlines() if line.startswith("Next: "))
+    assert [step.endswith(where) for step in steps.split(", then ")] == [True] * 3
+    assert f"`veldnet admin ca create NAME {where}`" in run("admin", "ca", "show")
+    (data / "veldnet.db").unlink()
+    lost = run("admin", "operator", "list")
+    assert f"veldnet admin restore FILE {where}" in lost and f"init --keep-key {where}" in lost

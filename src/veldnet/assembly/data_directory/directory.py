@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -179,7 +180,8 @@ def _readable_errors(settings: Settings, what: str) -> Iterator[None]:
         raise DataDirectoryError(f"cannot use {what}: {error}") from None
     except Damaged as error:
         raise DataDirectoryError(
-            f"cannot use {what}: {reason_of(error)}; restore a backup with `veldnet admin restore`"
+            f"cannot use {what}: {reason_of(error)}; "
+            f"restore a backup with `{on_data(settings, 'veldnet admin restore FILE')}`"
         ) from None
     except (StoreError, OSError) as error:
         full = _is_full(Path(settings.data))
@@ -218,21 +220,25 @@ def _nothing_there(settings: Settings) -> str:
     if settings.store.url:
         where = f"the {database_of(settings).name}"
     return (
-        f"there is no installation in {where}: `veldnet init --data DIR` creates "
-        f"one, and so do "
-        "serve, sandbox, demo and admin operator-create"
+        f"there is no installation in {where}: `{on_data(settings, 'veldnet init')}` creates "
+        "one, and so do serve, sandbox, demo and admin operator create"
     )
 
 
 def _lost_database(settings: Settings) -> str:
     name = database_of(settings).name
-    missing, restore = f"no {name}", "a backup with `veldnet admin restore`"
+    missing, restore = f"no {name}", f"a backup with `{on_data(settings, 'veldnet admin restore FILE')}`"
     if settings.store.url:
         missing, restore = f"no installation in the {name}", "its backup with the tools of PostgreSQL"
     return (
-        f"there is a master key ({master_key_of(settings)}) but {missing}: restore {restore}, "
-        "or begin with an empty database under this key with `veldnet init --keep-key`"
+        f"there is a master key ({master_key_of(settings)}) but {missing}: restore {restore}, or "
+        f"begin with an empty database under this key with `{on_data(settings, 'veldnet init --keep-key')}`"
     )
+
+
+def on_data(settings: Settings, command: str) -> str:
+    """A command to type, with the option that leads it to this data directory."""
+    return f"{command} --data {shlex.quote(settings.data)}"
 
 
 def _has_key(settings: Settings) -> bool:

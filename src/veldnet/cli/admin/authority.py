@@ -17,6 +17,7 @@ from veldnet.assembly.certificate_authority import (
     revocation_lists,
 )
 from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.cli.given import on_the_same
 from veldnet.cli.options import Data, Json
 from veldnet.cli.output import console, fail, print_json, print_table, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
@@ -73,7 +74,8 @@ def show(
     """Print the certificate of the authority (PEM): what base stations are to trust."""
     found = read_data(data, certificates.list_authorities)
     if not found:
-        fail("there is no certificate authority; create one with `veldnet admin ca create NAME`")
+        create = on_the_same("veldnet admin ca create NAME")
+        fail(f"there is no certificate authority; create one with `{create}`")
     text = certificates.pem(found[0].certificate)
     if output is None:
         console.print(text, end="", highlight=False, soft_wrap=True)

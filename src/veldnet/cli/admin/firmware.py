@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.cli.given import on_the_same
 from veldnet.cli.options import Data, Json, Operator
 from veldnet.cli.output import fail, print_json, print_table, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
@@ -72,7 +73,11 @@ def add(
         return ref
 
     ref = with_data(settings, work)
-    report(f"firmware {ref} stored; sign it next", ref=str(ref))
+    report(
+        f"firmware {ref} stored; sign it next: "
+        f"{on_the_same(f'veldnet admin firmware sign {ref} SIGNATURE PUBLIC_KEY')}",
+        ref=str(ref),
+    )
 
 
 @firmware_app.command("sign")

@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from veldnet.assembly.data_directory.moving import MoveError, move_store
 from veldnet.cli.exits import Exit
+from veldnet.cli.given import on_the_same
 from veldnet.cli.options import Data
 from veldnet.cli.output import errors, fail, report
 from veldnet.cli.running import readable_errors, settings_of
@@ -40,7 +41,8 @@ def migrate_store_command(
             [
                 *lines,
                 f"moved to the {moved.target}; the file is kept as {moved.kept}",
-                "Next: set store.url (VELDNET_STORE__URL), veldnet check, veldnet serve",
+                "Next: set store.url (VELDNET_STORE__URL), "
+                f"{on_the_same('veldnet check')}, {on_the_same('veldnet serve')}",
             ]
         ),
         target=moved.target,

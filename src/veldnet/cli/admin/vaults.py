@@ -14,7 +14,7 @@ from rich.prompt import Prompt
 
 from veldnet.assembly.data_directory.directory import DataDirectory, database_exists
 from veldnet.assembly.vaults.opening import master_key_of, openings, vault_names
-from veldnet.cli.given import AS_JSON
+from veldnet.cli.given import AS_JSON, on_the_same
 from veldnet.cli.options import Data, Json
 from veldnet.cli.output import console, counted, errors, fail, print_json, print_table, report
 from veldnet.cli.running import administrator, settings_of, with_data
@@ -146,8 +146,9 @@ def create_master_key_command(*, name: Name = "", backup: BackupOptions, data: D
     settings = settings_of(data)
     if settings.keys.vault_of(name) is None and not database_exists(settings):
         fail(
-            "the master key of the software vault is made with the data directory: `veldnet init`; then "
-            "`veldnet admin vault rotate-master-key` makes the next one, with a backup"
+            "the master key of the software vault is made with the data directory: "
+            f"`{on_the_same('veldnet init')}`; then "
+            f"`{on_the_same('veldnet admin vault rotate-master-key')}` makes the next one, with a backup"
         )
     try:
         modules = _modules(settings, name)
@@ -178,7 +179,8 @@ def rotate_master_key_command(*, name: Name = "", backup: BackupOptions, data: D
         fail(str(error))
     _note(settings, "masterKey.rotated", name, generation)
     report(
-        f"master key of generation {generation} made; `veldnet admin vault status` shows progress",
+        f"master key of generation {generation} made; `{on_the_same('veldnet admin vault status')}` shows "
+        "progress",
         generation=generation,
     )
 
@@ -250,7 +252,10 @@ def destroy_master_key_command(
             fail(f"generation {generation} is not an old one: the newest is {newest}")
         left = with_data(settings, lambda d: _ready_to_part(d, name), vaults=True)
         if left:
-            fail(f"{left} keys are not sealed under generation {newest} yet; see veldnet admin vault status")
+            fail(
+                f"{left} keys are not sealed under generation {newest} yet; see "
+                f"{on_the_same('veldnet admin vault status')}"
+            )
         if not yes and not typer.confirm(f"Destroy generation {generation} for good?"):
             raise typer.Exit(1)
         for module in modules:
