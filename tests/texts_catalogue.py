@@ -24,6 +24,9 @@ _FIRST = (
 ELSEWHERE = ("cli", "client", "diagnosis", "simulator", "store", "testing")
 KEYWORDS: dict[str, tuple[int, ...] | None] = dict.fromkeys(_FIRST.split(), None) | {
     "GatewayError": (2,),
+    "DatagramError": (2,),
+    "MessageError": (2,),
+    "NotAuthenticated": (1,),
     "NotFound": (1,),
     "Plural": (1, 2),
     # Types of alarms.

@@ -61,7 +61,7 @@ class PresenceKeeper:
             {
                 "station": str(station),
                 "refused": count,
-                "refusal": tallies[station].last,
+                "refusal": tallies[station].packed,
                 "refusal_at": _millis(tallies[station].at),
             }
             for station, count in sorted(unheard.items())
@@ -74,10 +74,10 @@ def _row(station: BaseStationId, seen: Seen, now: float) -> dict[str, Any]:
         "station": str(station),
         "seen": int(seen.seen_at * 1000),
         "refused": seen.refused.count,
-        "refusal": seen.refused.last,
+        "refusal": seen.refused.packed,
         "refusal_at": _millis(seen.refused.at),
         "irregular": seen.irregular.count,
-        "irregularity": seen.irregular.last,
+        "irregularity": seen.irregular.packed,
         "irregularity_at": _millis(seen.irregular.at),
         "addresses": addresses or None,
         "error": seen.clock_error,

@@ -21,8 +21,8 @@ _MOST = 500
 
 
 class Remark(msgspec.Struct, frozen=True, array_like=True):
-    """Something that was wrong with frames, and is not in the store yet: how often, the last in words,
-    when."""
+    """Something that was wrong with frames, and is not in the store yet: how often, the last in words
+    (packed), when."""
 
     count: int = 0
     last: str | None = None
@@ -129,8 +129,8 @@ class Sights:
             acknowledged=seen.acknowledged,
             duplicates=tuple(seen.duplicates(now)),
             clock_error=seen.clock_error,
-            refused=Remark(seen.refused.count, seen.refused.last, seen.refused.at),
-            irregular=Remark(seen.irregular.count, seen.irregular.last, seen.irregular.at),
+            refused=Remark(seen.refused.count, seen.refused.packed, seen.refused.at),
+            irregular=Remark(seen.irregular.count, seen.irregular.packed, seen.irregular.at),
             protocol=None if connection is None else connection.name,
             address=seen.address,
             session_at=seen.session_at,

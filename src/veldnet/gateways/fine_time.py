@@ -5,22 +5,21 @@ Base stations say the nanoseconds within a GPS second, and that second by their 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from veldnet.lorawan.gpstime import FineTime
+from veldnet.texts import Text
+
+from .remarks import Note
 
 _SECOND = 1_000_000_000
-# `code` and words of what is wrong without being needed.
-Note = Callable[[str, str], None]
 
 
 def fine_time(gps: float | None, nanoseconds: float, odd: Note) -> FineTime | None:
     """The fine time of a frame that was heard at a GPS time; None, and noted, where it cannot be one: a light
     second is farther than any base station hears."""
     if not 0 <= nanoseconds < _SECOND or nanoseconds != int(nanoseconds):
-        odd("bad_fine_time", f"{nanoseconds:g} are no nanoseconds of a second")
+        odd("bad_fine_time", Text("{number:g} are no nanoseconds of a second", number=nanoseconds))
         return None
     if gps is None:
-        odd("bad_fine_time", "a fine time stamp without a right GPS time says nothing")
+        odd("bad_fine_time", Text("a fine time stamp without a right GPS time says nothing"))
         return None
     return FineTime(round(gps - nanoseconds / _SECOND), int(nanoseconds))

@@ -9,6 +9,7 @@ import msgspec
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.gpstime import gps_to_unix
 from veldnet.lorawan.radio import GatewayUplink
+from veldnet.texts import Text, pack
 
 from .addresses import Addresses
 from .counter_watch import CounterWatch
@@ -33,12 +34,17 @@ class Tally:
 
     def __init__(self) -> None:
         self.count = 0
-        self.last: str | None = None
+        self.last: Text | None = None
         self.at: float | None = None
 
-    def add(self, words: str, now: float) -> None:
+    def add(self, code: str, words: str, now: float) -> None:
         self.count += 1
-        self.last, self.at = words, now
+        self.last, self.at = Text("{code}: {words}", code=code, words=words), now
+
+    @property
+    def packed(self) -> str | None:
+        """The last, for readers whose language is not known yet."""
+        return None if self.last is None else pack(self.last)
 
 
 class Seen:
@@ -251,13 +257,13 @@ class Presence:
         for unknown in self.unknown.values():
             unknown.last_seen_at += by
 
-    def note_refusal(self, base_station: BaseStationId, words: str, now: float) -> None:
+    def note_refusal(self, base_station: BaseStationId, code: str, words: str, now: float) -> None:
         """Show at a registered base station what was refused of somebody in its name, who may be anybody."""
         station = self.stations.get(base_station)
         if station is None:
-            self.unheard.setdefault(base_station, Tally()).add(words, now)
+            self.unheard.setdefault(base_station, Tally()).add(code, words, now)
         else:
-            station.refused.add(words, now)
+            station.refused.add(code, words, now)
             # To be written down, though it was not heard.
             self.last_seen.setdefault(base_station, station.seen_at)
 

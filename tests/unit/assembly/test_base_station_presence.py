@@ -26,6 +26,7 @@ from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.settings import Settings
 from veldnet.store import DatabaseStore, StoreError
+from veldnet.texts import in_language
 
 
 @pytest_asyncio.fixture
@@ -108,6 +109,8 @@ async def test_b9_refusals_add_up_over_processes(store: DatabaseStore) -> None:
         assert found.last_refusal == "bad_rxpk: data is missing or not text"
         assert found.last_refusal_at == round(harness.now * 1000)
         assert found.last_irregularity == "no_signal: lsnr 128 is not in dB"
+        in_dutch = in_language(found.last_refusal, "nl")
+        assert in_dutch == "bad_rxpk: data ontbreekt of is geen tekst"
     # A process in which nothing was refused keeps what is known.
     quiet = Harness()
     quiet.pull()
@@ -119,7 +122,7 @@ async def test_refusals_in_the_name_of_who_was_never_heard_are_written_down(stor
     harness = Harness()
     writer = keeper(store, harness)
     for count in (1, 2):
-        harness.presence.note_refusal(STATION, f"foreign_network: {count}", harness.now)
+        harness.presence.note_refusal(STATION, "foreign_network", str(count), harness.now)
         await writer.write()
         await writer.write()
         found = await station(store)
@@ -130,7 +133,7 @@ async def test_refusals_in_the_name_of_who_was_never_heard_are_written_down(stor
     heard_at = harness.now
     await writer.write()
     harness.now += 60
-    harness.presence.note_refusal(STATION, "foreign_network: 3", harness.now)
+    harness.presence.note_refusal(STATION, "foreign_network", "3", harness.now)
     await writer.write()
     found = await station(store)
     assert (found.refused_frames, found.last_refusal) == (3, "foreign_network: 3")

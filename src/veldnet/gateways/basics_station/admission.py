@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from veldnet.gateways.interface import Host
 from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.texts import Text
 
 
 class Refused(Exception):
@@ -28,13 +29,15 @@ def admit(
     if known is not None and proven != found:
         # Whoever it is, it is not the base station whose row shows this.
         if isinstance(proven, BaseStationId):
-            host.presence.note_refusal(proven, f"wrong_router: its credential was used for {gateway}", now)
+            words = Text("its credential was used for {gateway}", gateway=str(gateway))
+            host.presence.note_refusal(proven, "wrong_router", words, now)
         raise Refused("wrong_router", f"the credential is not that of {gateway}")
     return found
 
 
-def note_unproven(host: Host, gateway: GatewayEui, words: str, address: str) -> None:
+def note_unproven(host: Host, gateway: GatewayEui, words: Text, address: str) -> None:
     """Show at a base station that somebody who says to be it has not proven that."""
     station = host.directory.find(gateway)
     if station is not None:
-        host.presence.note_refusal(station, f"not_authenticated: {words} (from {address})", host.clock())
+        said = Text("{words} (from {address})", words=words, address=address)
+        host.presence.note_refusal(station, "not_authenticated", said, host.clock())

@@ -12,6 +12,7 @@ import structlog
 from veldnet.gateways.interface import BaseStationDirectory, Host
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.identifiers import InvalidIdentifier
+from veldnet.texts import Text
 
 from .router_ids import parse_router_id
 from .tls import StationCertificate, peer_certificate
@@ -22,7 +23,11 @@ _LONGEST_TOKEN = 512
 
 
 class NotAuthenticated(Exception):
-    """The base station has proven nothing; the text says what is missing or wrong."""
+    """The base station has proven nothing; `words` say what is missing or wrong."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words if isinstance(words, Text) else Text(words)
+        super().__init__(words)
 
 
 class Proof(NamedTuple):

@@ -154,14 +154,14 @@ class CupsServer(StationPort):
             )
         except NotAuthenticated as error:
             with contextlib.suppress(MessageError):
-                note_unproven(self._host, parse_report(bytes(request.body)).gateway, str(error), address)
+                note_unproven(self._host, parse_report(bytes(request.body)).gateway, error.words, address)
             raise _NotServed(HTTPStatus.UNAUTHORIZED, "not_authenticated", str(error)) from None
         try:
             report = parse_report(bytes(request.body))
         except MessageError as error:
             if isinstance(known, BaseStationId):
                 now = self._host.clock()
-                self._host.presence.note_refusal(known, f"{error.code}: {error}", now)
+                self._host.presence.note_refusal(known, error.code, error.words, now)
             raise _NotServed(HTTPStatus.BAD_REQUEST, error.code, str(error)) from None
         try:
             station = admit(self._host, report.gateway, known, address)

@@ -60,9 +60,11 @@ def parse_report(body: bytes) -> Report:
         found = _DECODER.decode(body)
         gateway = parse_router_id(found.router)
     except InvalidIdentifier as error:
-        raise MessageError("bad_router", str(error)) from None
+        raise MessageError("bad_router", error.args[0]) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise MessageError("bad_report", f"the report cannot be read: {str(error)[:200]}") from None
+        raise MessageError(
+            "bad_report", "the report cannot be read: {error}", error=str(error)[:200]
+        ) from None
     return Report(
         gateway,
         _printable(found.cupsUri),

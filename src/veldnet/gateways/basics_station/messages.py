@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from veldnet.gateways.remarks import BadMessage
 from veldnet.lorawan.modulation import Lora, Modulation
 from veldnet.lorawan.radio import GatewayDownlink
 
@@ -21,12 +22,8 @@ _COUNTER = (1 << 32) - 1
 _MICROSECOND = 1_000_000
 
 
-class MessageError(Exception):
-    """A message that cannot be understood; `code` counts it, the text says what is wrong."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+class MessageError(BadMessage):
+    """A message that cannot be understood."""
 
 
 class UplinkInfo(msgspec.Struct, gc=False):
@@ -156,7 +153,7 @@ def parse_discovery(text: str | bytes) -> Discovery:
     try:
         return _DISCOVERY.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise MessageError("bad_json", f"discovery: {error}") from None
+        raise MessageError("bad_json", "discovery: {error}", error=str(error)) from None
 
 
 def parse(text: str | bytes) -> Message:
@@ -165,9 +162,9 @@ def parse(text: str | bytes) -> Message:
         return _MESSAGE.decode(text)
     except msgspec.ValidationError as error:
         code = "unknown_message" if "$.msgtype" in str(error) else "bad_json"
-        raise MessageError(code, str(error)) from None
+        raise MessageError(code, "the message cannot be read: {error}", error=str(error)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise MessageError("bad_json", str(error)) from None
+        raise MessageError("bad_json", "the message cannot be read: {error}", error=str(error)) from None
 
 
 def encode(message: dict[str, Any]) -> str:
@@ -254,34 +251,36 @@ def data_rate_of(rates: tuple[Modulation | None, ...], modulation: Modulation) -
 
 def _octet(value: int) -> bytes:
     if not 0 <= value < 256:
-        raise MessageError("bad_value", f"{value} is no octet")
+        raise MessageError("bad_value", "{value} is no octet", value=value)
     return value.to_bytes(1, "little")
 
 
 def _word(value: int) -> bytes:
     if not 0 <= value < 1 << 16:
-        raise MessageError("bad_value", f"{value} has more than 16 bits")
+        raise MessageError("bad_value", "{value} has more than 16 bits", value=value)
     return value.to_bytes(2, "little")
 
 
 def _signed(value: int) -> bytes:
     """DevAddr and MIC are printed with a sign; some builds print them without."""
     if not -(1 << 31) <= value < 1 << 32:
-        raise MessageError("bad_value", f"{value} has more than 32 bits")
+        raise MessageError("bad_value", "{value} has more than 32 bits", value=value)
     return (value & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 def _hex(text: str) -> bytes:
     if len(text) > 2 * MAX_PHY_PAYLOAD:
-        raise MessageError("bad_size", f"{len(text)} hexadecimal digits are more than a frame has")
+        raise MessageError(
+            "bad_size", "{digits} hexadecimal digits are more than a frame has", digits=len(text)
+        )
     try:
         return bytes.fromhex(text)
     except ValueError:
-        raise MessageError("bad_hex", f"{text[:40]!r} is not hexadecimal") from None
+        raise MessageError("bad_hex", "{text!r} is not hexadecimal", text=text[:40]) from None
 
 
 def _eui(text: str) -> bytes:
     octets = _hex(text.replace("-", "").replace(":", ""))
     if len(octets) != 8:
-        raise MessageError("bad_value", f"{text[:40]!r} is no EUI")
+        raise MessageError("bad_value", "{text!r} is no EUI", text=text[:40])
     return octets

@@ -164,7 +164,7 @@ class BasicsStationServer(StationPort):
             if path != _DISCOVERY:
                 with contextlib.suppress(InvalidIdentifier):
                     gateway = parse_router_id(path.removeprefix("/"))
-                    note_unproven(self._host, gateway, str(error), _address(connection))
+                    note_unproven(self._host, gateway, error.words, _address(connection))
             return self._refuse(connection, "not_authenticated", HTTPStatus.UNAUTHORIZED, str(error))
         connection.proven = known
         if self._options.certificate is not None:

@@ -18,6 +18,7 @@ from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.gpstime import FineTime, unix_to_gps
 from veldnet.lorawan.modulation import Lora, Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
+from veldnet.texts import Text
 
 from .messages import (
     MAX_PHY_PAYLOAD,
@@ -129,7 +130,7 @@ class Station:
                 self._handle(parse(text), seen, now)
         except MessageError as error:
             self._counts.refused[error.code] += 1
-            seen.refused.add(f"{error.code}: {error}", now)
+            seen.refused.add(error.code, error.words, now)
         except Exception as error:
             self._counts.refused["defect"] += 1
             self._host.caught("Basics Station's messages", error)
@@ -195,15 +196,20 @@ class Station:
         info = message.upinfo
         if not 0 <= message.DR < len(self._rates) or (modulation := self._rates[message.DR]) is None:
             raise MessageError(
-                "bad_data_rate", f"DR {message.DR} is not in the table that the station was given"
+                "bad_data_rate", "DR {dr} is not in the table that the station was given", dr=message.DR
             )
         if not 10_000_000 <= message.Freq <= 3_000_000_000:
-            raise MessageError("bad_frequency", f"Freq {message.Freq} is not in Hz")
+            raise MessageError("bad_frequency", "Freq {hertz} is not in Hz", hertz=message.Freq)
         if not 0 <= info.xtime < 1 << 63 or not -(1 << 63) <= info.rctx < 1 << 63:
-            raise MessageError("bad_time", f"xtime {info.xtime} or rctx {info.rctx} has more than 63 bits")
+            raise MessageError(
+                "bad_time",
+                "xtime {xtime} or rctx {rctx} has more than 63 bits",
+                xtime=info.xtime,
+                rctx=info.rctx,
+            )
         payload = message.phy_payload()
         if not 0 < len(payload) <= MAX_PHY_PAYLOAD:
-            raise MessageError("bad_size", f"the frame holds {len(payload)} octets")
+            raise MessageError("bad_size", "the frame holds {octets} octets", octets=len(payload))
         timestamp = info.xtime & _COUNTER
         gps = info.gpstime * _MILLIONTH if 0 < info.gpstime < 1 << 62 else None
         self._gps = gps is not None
@@ -229,9 +235,9 @@ class Station:
         if info.fts is None or info.fts < 0 or (heard is not None and heard.kept_at is not None):
             return None
 
-        def odd(code: str, words: str) -> None:
+        def odd(code: str, words: Text) -> None:
             self._counts.irregular[code] += 1
-            seen.irregular.add(f"{code}: {words}", now)
+            seen.irregular.add(code, words, now)
 
         return fine_time(None if heard is None else heard.gps_time, info.fts, odd)
 
@@ -294,7 +300,9 @@ class Station:
     def _transmitted(self, said: Transmitted, now: float) -> None:
         pending = self._pending.pop(said.diid, None)
         if pending is None:
-            raise MessageError("unknown_downlink", f"dntxed of {said.diid}, which is not under way")
+            raise MessageError(
+                "unknown_downlink", "dntxed of {number}, which is not under way", number=said.diid
+            )
         pending.timer.cancel()
         second = pending.took_second(said, now)
         self._host.report(TransmitReport(pending.sent.token, self.identifier, None, second))

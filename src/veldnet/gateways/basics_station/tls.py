@@ -128,13 +128,13 @@ class StationCertificate:
         trust = Trust(self._files.client_ca, self._files.client_crl, authorities)
         self._use(trust, self._made(trust))
 
-    def refusal(self, certificate: bytes, *, verified: bool) -> str | None:
+    def refusal(self, certificate: bytes, *, verified: bool) -> Text | None:
         """Why a client certificate (DER) is not taken, in words. It was `verified` just now, by its chain;
         without that it must be of one of the authorities directly."""
         if self._trust.has_revoked(certificate):
-            return "the client certificate is revoked"
+            return Text("the client certificate is revoked")
         if not verified and not self._trust.issued(certificate):
-            return "the authority of the client certificate is not trusted any more"
+            return Text("the authority of the client certificate is not trusted any more")
         return None
 
     def problem(self, now: float) -> str | None:

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
+from veldnet.gateways.remarks import BadMessage
 from veldnet.lorawan.modulation import Fsk, Lora
 from veldnet.lorawan.radio import GatewayDownlink, TransmitWindow
 
@@ -26,12 +27,8 @@ LONGEST_CONTEXT = 64
 M = TypeVar("M", bound=Message)
 
 
-class MessageError(Exception):
-    """A message that cannot be understood; `code` counts it, the text says what is wrong."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+class MessageError(BadMessage):
+    """A message that cannot be understood."""
 
 
 def is_json(payload: bytes) -> bool:
@@ -42,14 +39,16 @@ def is_json(payload: bytes) -> bool:
 def decode(kind: type[M], payload: bytes) -> M:
     """Raises `MessageError`."""
     if len(payload) > LONGEST_MESSAGE:
-        raise MessageError("too_long", f"{len(payload)} octets are more than {LONGEST_MESSAGE}")
+        raise MessageError(
+            "too_long", "{octets} octets are more than {most}", octets=len(payload), most=LONGEST_MESSAGE
+        )
     if is_json(payload):
         return _from_json(kind, payload)
     message: M = kind()
     try:
         message.ParseFromString(payload)
     except (DecodeError, ValueError, RecursionError) as error:
-        raise MessageError("bad_protobuf", str(error)[:200]) from None
+        raise MessageError("bad_protobuf", "no protocol buffers: {error}", error=str(error)[:200]) from None
     return message
 
 
@@ -71,7 +70,7 @@ def _from_json(kind: type[M], payload: bytes) -> M:
     try:
         json_format.Parse(payload, message, ignore_unknown_fields=True, max_recursion_depth=_DEPTH)
     except _NOT_AS_IT_SHOULD_BE as error:
-        raise MessageError("bad_json", str(error)[:200]) from None
+        raise MessageError("bad_json", "the JSON cannot be read: {error}", error=str(error)[:200]) from None
     return message
 
 

@@ -131,14 +131,18 @@ class ChirpStackMqtt:
         try:
             parsed = parse_topic(topic)
             if parsed is None:
-                raise MessageError("bad_topic", f"{topic[:80]!r} is no topic of a base station")
+                raise MessageError("bad_topic", "{topic!r} is no topic of a base station", topic=topic[:80])
             if retained and parsed.kind != CONN:
-                raise MessageError("retained", f"the broker has kept {parsed.kind} from another time")
+                raise MessageError(
+                    "retained", "the broker has kept {kind} from another time", kind=parsed.kind
+                )
             path = Path(broker, parsed.base)
             identifier = self._host.directory.find(parsed.gateway)
             if identifier is None:
                 self._host.presence.refused(parsed.gateway, str(path), now)
-                raise MessageError("unknown_base_station", f"{parsed.gateway} is not registered")
+                raise MessageError(
+                    "unknown_base_station", "{gateway} is not registered", gateway=str(parsed.gateway)
+                )
             arrival = Arrival(self._station(identifier, parsed), path, parsed, payload, now)
             if not self._host.serves(parsed.gateway):
                 self._overheard(arrival, retained)
@@ -156,7 +160,7 @@ class ChirpStackMqtt:
     def _refuse(self, error: MessageError, seen: Seen | None, topic: str, now: float) -> None:
         self._refused[error.code] += 1
         if seen is not None:
-            seen.refused.add(f"{error.code}: {error}", now)
+            seen.refused.add(error.code, error.words, now)
         log.debug("mqtt_message_refused", code=error.code, error=str(error), topic=topic[:128])
 
     def _station(self, identifier: BaseStationId, topic: Topic) -> Station:
@@ -194,9 +198,9 @@ class ChirpStackMqtt:
         self._told_before(arrival)
         self._heard(arrival)
 
-        def odd(code: str, words: str) -> None:
+        def odd(code: str, words: Text) -> None:
             self._irregular[code] += 1
-            seen.irregular.add(f"{code}: {words}", now)
+            seen.irregular.add(code, words, now)
 
         origin = Origin(station.identifier, station.session, station.clock)
         uplink = uplink_of(frame, origin, now, odd)
@@ -252,7 +256,10 @@ class ChirpStackMqtt:
         if current != path:
             if current is not None and now - station.heard_at < SILENT and station.presumed_until is None:
                 raise MessageError(
-                    "second_path", f"heard below {path}, while it is connected below {current}"
+                    "second_path",
+                    "heard below {path}, while it is connected below {current}",
+                    path=str(path),
+                    current=str(current),
                 )
             self._session += 1
             station.begin(path, self._session)
@@ -348,4 +355,9 @@ class ChirpStackMqtt:
 def _same(expected: GatewayEui, said: str) -> None:
     """The topic is what a broker guards, so what is in the message must be the same."""
     if said.lower() != f"{int(expected):016x}":
-        raise MessageError("wrong_gateway", f"the message says gateway {said[:20]!r}, its topic {expected}")
+        raise MessageError(
+            "wrong_gateway",
+            "the message says gateway {said!r}, its topic {expected}",
+            said=said[:20],
+            expected=str(expected),
+        )

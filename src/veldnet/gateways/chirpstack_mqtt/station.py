@@ -165,8 +165,9 @@ class Station:
         if pending is None:
             raise MessageError(
                 "unknown_downlink",
-                f"ack of downlink {ack.downlink_id}, which is not under way from here: does another server "
-                "use this broker?",
+                "ack of downlink {number}, which is not under way from here: does another server use this "
+                "broker?",
+                number=ack.downlink_id,
             )
         now = self._host.clock()
         if now < pending.opens_at:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 from google.protobuf.duration_pb2 import Duration
 
 from veldnet.gateways.fine_time import fine_time
+from veldnet.gateways.remarks import Note
 from veldnet.gateways.station_clock import Heard, StationClock
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.gpstime import FineTime, unix_to_gps
 from veldnet.lorawan.modulation import Fsk, Lora, LrFhss, Modulation
 from veldnet.lorawan.radio import GatewayUplink
+from veldnet.texts import Text
 
 from . import gateway_pb2 as pb
 from .messages import LONGEST_CONTEXT, Context, MessageError
 
 MAX_PHY_PAYLOAD = 255
-# `code` and words of what is wrong without being needed.
-Note = Callable[[str, str], None]
 
 _COUNTER = 0xFFFFFFFF
 # Some forwarders cut off what is left of a product of floats: channels are multiples of 100 Hz everywhere.
@@ -51,7 +50,7 @@ def gateway_id(frame: pb.UplinkFrame) -> str:
 def uplink_of(frame: pb.UplinkFrame, origin: Origin, received_at: float, odd: Note) -> GatewayUplink | None:
     """None for a frame whose CRC failed. Raises `MessageError`."""
     if not 0 < len(frame.phy_payload) <= MAX_PHY_PAYLOAD:
-        raise MessageError("bad_size", f"the frame holds {len(frame.phy_payload)} octets")
+        raise MessageError("bad_size", "the frame holds {octets} octets", octets=len(frame.phy_payload))
     if not frame.HasField("rx_info"):
         return _legacy(frame, origin, received_at, odd)
     received = frame.rx_info
@@ -59,11 +58,11 @@ def uplink_of(frame: pb.UplinkFrame, origin: Origin, received_at: float, odd: No
         return None
     context = received.context
     if len(context) > LONGEST_CONTEXT:
-        raise MessageError("bad_context", f"the context holds {len(context)} octets")
+        raise MessageError("bad_context", "the context holds {octets} octets", octets=len(context))
     counter = _counter(context)
     heard = _heard(received, origin.clock, counter, received_at, odd)
     if not context:
-        odd("no_context", "the frame has no context: no downlink can be timed by it")
+        odd("no_context", Text("the frame has no context: no downlink can be timed by it"))
         timestamp = None
     else:
         timestamp = int(received_at * 1_000_000) & _COUNTER if counter is None else counter
@@ -101,7 +100,7 @@ def _fine_time(received: pb.UplinkRxInfo, heard: Heard | None, odd: Note) -> Fin
 def _legacy(frame: pb.UplinkFrame, origin: Origin, received_at: float, odd: Note) -> GatewayUplink:
     if not frame.HasField("rx_info_legacy"):
         raise MessageError("no_rx_info", "rx_info is missing")
-    odd("old_bridge", "the bridge is older than version 4 and cannot be answered: update it")
+    odd("old_bridge", Text("the bridge is older than version 4 and cannot be answered: update it"))
     sent, received = frame.tx_info_legacy, frame.rx_info_legacy
     if sent.HasField("lora_modulation_info"):
         lora = sent.lora_modulation_info
@@ -153,14 +152,14 @@ def _seconds(since: Duration, odd: Note) -> float | None:
     if seconds == 0:
         return None
     if not 0 < seconds < _LAST_SECOND:
-        odd("bad_time", f"{seconds:g} s since the GPS epoch are no time of today")
+        odd("bad_time", Text("{seconds:g} s since the GPS epoch are no time of today", seconds=seconds))
         return None
     return seconds
 
 
 def _frequency(hertz: int) -> int:
     if not _LOWEST <= hertz <= _HIGHEST:
-        raise MessageError("bad_frequency", f"frequency {hertz} is not in Hz")
+        raise MessageError("bad_frequency", "frequency {hertz} is not in Hz", hertz=hertz)
     return (hertz + _RASTER // 2) // _RASTER * _RASTER
 
 
@@ -169,10 +168,10 @@ def _signal(rssi: float, snr: float, modulation: Modulation, odd: Note) -> tuple
     known_rssi: float | None = rssi
     known_snr: float | None = snr if isinstance(modulation, Lora) else 0.0
     if not -200 <= rssi < 0 and not 0 < rssi <= 50:
-        odd("no_signal", "rssi is missing or not in dBm")
+        odd("no_signal", Text("rssi is missing or not in dBm"))
         known_rssi = None
     if known_snr is not None and not -50 <= known_snr <= 50:
-        odd("no_signal", f"snr {snr:g} is not in dB")
+        odd("no_signal", Text("snr {snr:g} is not in dB", snr=snr))
         known_snr = None
     return known_rssi, known_snr
 
@@ -192,20 +191,20 @@ def _modulation_of(modulation: pb.Modulation) -> Modulation:
 @lru_cache(maxsize=256)
 def _lora(sf: int, hertz: int) -> Lora:
     if not 5 <= sf <= 12 or not 7_000 <= hertz <= 2_000_000:
-        raise MessageError("bad_data_rate", f"SF{sf} at {hertz} Hz is no data rate")
+        raise MessageError("bad_data_rate", "SF{sf} at {hertz} Hz is no data rate", sf=sf, hertz=hertz)
     return Lora(sf, round(hertz / 1000))
 
 
 @lru_cache(maxsize=64)
 def _fsk(bitrate: int) -> Fsk:
     if not _SLOWEST_FSK <= bitrate <= _FASTEST_FSK:
-        raise MessageError("bad_data_rate", f"{bitrate} bit/s is no data rate")
+        raise MessageError("bad_data_rate", "{bitrate} bit/s is no data rate", bitrate=bitrate)
     return Fsk(bitrate)
 
 
 @lru_cache(maxsize=64)
 def _lr_fhss(hertz: int, code_rate: int, legacy: str) -> LrFhss:
     if not 10_000 <= hertz <= 2_000_000:
-        raise MessageError("bad_data_rate", f"a width of {hertz} Hz is no data rate")
+        raise MessageError("bad_data_rate", "a width of {hertz} Hz is no data rate", hertz=hertz)
     fast = code_rate == pb.CR_4_6 or (code_rate == pb.CR_UNDEFINED and legacy in ("4/6", "2/3"))
     return LrFhss(round(hertz / 1000), "2/3" if fast else "1/3")

@@ -10,8 +10,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
+
+from veldnet.gateways.remarks import Note
+from veldnet.texts import Text
 
 from .packets import DatagramError, ReceivedPacket, Signal, Status
 
@@ -22,9 +25,6 @@ _MOST_PACKETS, _MOST_BROKEN = 2000, 16
 _WHOLE = re.compile(r"\s*[-+]?[0-9]{1,40}\s*", re.ASCII)
 _EXACT = 1 << 53
 _LONGEST_NUMBER = 40
-
-# Called with a stable word and a sentence for each thing that is not as it should be.
-Note = Callable[[str, str], None]
 
 # A string that does not end runs to the end.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
@@ -52,10 +52,10 @@ def read_push_data(
     that cannot be, `odd` of what else is wrong. Raises `DatagramError` where there is nothing to read."""
     text, none = _NO_NUMBER.subn("null", _shallow(bytes(body).decode("utf-8", "replace")))
     if none:
-        odd("odd_member", "a number is written as nan or inf")
+        odd("odd_member", Text("a number is written as nan or inf"))
     whole = _whole(text)
     if whole is None:
-        odd("broken_json", "PUSH_DATA is not JSON as a whole")
+        odd("broken_json", Text("PUSH_DATA is not JSON as a whole"))
     packets, status = _piecewise(text, refuse) if whole is None else whole
     found = [packet for each in packets if (packet := _packet(each, odd, refuse)) is not None]
     return found, _status(status, odd)
@@ -96,7 +96,7 @@ def _packets_from(text: str, at: int, refuse: Note) -> Iterator[Any]:
             return
         read, after = _object_at(text, at)
         if read is None:
-            refuse("bad_rxpk", "rxpk is not JSON")
+            refuse("bad_rxpk", Text("rxpk is not JSON"))
             broken += 1
             if broken == _MOST_BROKEN:
                 return
@@ -168,21 +168,21 @@ def integer(value: Any) -> int | None:
 
 def _packet(read: Any, odd: Note, refuse: Note) -> ReceivedPacket | None:
     if not isinstance(read, dict):
-        refuse("bad_rxpk", "rxpk is not an object")
+        refuse("bad_rxpk", Text("rxpk is not an object"))
         return None
     data, freq, datr = read.get("data"), number(read.get("freq")), _data_rate(read.get("datr"))
     if not isinstance(data, str):
-        refuse("bad_rxpk", "data is missing or not text")
+        refuse("bad_rxpk", Text("data is missing or not text"))
         return None
     if freq is None:
-        refuse("bad_frequency", "freq is missing or not a number")
+        refuse("bad_frequency", Text("freq is missing or not a number"))
         return None
     if datr is None:
-        refuse("bad_data_rate", "datr is missing, or neither text nor a number")
+        refuse("bad_data_rate", Text("datr is missing, or neither text nor a number"))
         return None
     wrong = [name for name in _NUMBERS if not isinstance(read.get(name, 0), int | float)]
     if wrong:
-        odd("odd_member", f"rxpk: {', '.join(wrong)} is not a number")
+        odd("odd_member", Text("rxpk: {members} is not a number", members=", ".join(wrong)))
     stat, modu, codr = integer(read.get("stat")), read.get("modu"), read.get("codr")
     return ReceivedPacket(
         data,
@@ -224,12 +224,12 @@ def _status(read: Any, odd: Note) -> Status | None:
     if read is None:
         return None
     if not isinstance(read, dict):
-        odd("bad_stat", "stat is not an object")
+        odd("bad_stat", Text("stat is not an object"))
         return None
     fields = {name: number(read.get(name)) for name in Status.__struct_fields__}
     wrong = [name for name, value in fields.items() if value is None and name in read]
     if wrong:
-        odd("bad_stat", f"stat: {', '.join(wrong)} cannot be read")
+        odd("bad_stat", Text("stat: {members} cannot be read", members=", ".join(wrong)))
     return Status(**{name: value for name, value in fields.items() if value is not None})
 
 

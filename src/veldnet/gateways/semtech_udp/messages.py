@@ -13,12 +13,14 @@ from typing import Any
 import msgspec
 
 from veldnet.gateways.fine_time import fine_time
+from veldnet.gateways.remarks import Note
 from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.modulation import Fsk, Lora, LrFhss, Modulation
 from veldnet.lorawan.radio import COUNTER_MODULUS, GatewayDownlink, GatewayUplink
+from veldnet.texts import Text
 
-from .lenient import Note, read_push_data, tx_ack_error
+from .lenient import read_push_data, tx_ack_error
 from .packets import DatagramError, ReceivedPacket, Signal, Status
 
 MAX_PHY_PAYLOAD = 255
@@ -56,11 +58,15 @@ _UPWARD = frozenset({Identifier.PUSH_DATA, Identifier.PULL_DATA, Identifier.TX_A
 def parse_header(datagram: bytes) -> Header:
     """Read the twelve octets before the JSON. Raises `DatagramError`."""
     if len(datagram) < 12:
-        raise DatagramError("short_datagram", f"{len(datagram)} octets are too few")
+        raise DatagramError("short_datagram", "{octets} octets are too few", octets=len(datagram))
     if datagram[0] not in (1, 2):
-        raise DatagramError("unknown_version", f"protocol version {datagram[0]} is unknown")
+        raise DatagramError("unknown_version", "protocol version {version} is unknown", version=datagram[0])
     if datagram[3] not in _UPWARD:
-        raise DatagramError("unknown_identifier", f"identifier {datagram[3]} is not sent by base stations")
+        raise DatagramError(
+            "unknown_identifier",
+            "identifier {identifier} is not sent by base stations",
+            identifier=datagram[3],
+        )
     return Header(datagram[0], datagram[1:3], datagram[3], GatewayEui(int.from_bytes(datagram[4:12], "big")))
 
 
@@ -136,7 +142,7 @@ def _modulation(datr: str | float, codr: str | None) -> Modulation:
             return LrFhss(int(found[1]), "2/3" if codr == "4/6" else "1/3")
     elif _SLOWEST_FSK <= datr <= _FASTEST_FSK:
         return Fsk(int(datr))
-    raise DatagramError("bad_data_rate", f"datr {datr!r:.40} is no data rate")
+    raise DatagramError("bad_data_rate", "datr {datr} is no data rate", datr=repr(datr)[:40])
 
 
 def _payload(text: str) -> bytes:
@@ -163,12 +169,13 @@ def uplink_of(
         return None
     payload = _payload(packet.data)
     if not 0 < len(payload) <= MAX_PHY_PAYLOAD:
-        raise DatagramError("bad_size", f"data holds {len(payload)} octets")
+        raise DatagramError("bad_size", "data holds {octets} octets", octets=len(payload))
     if not 10 <= packet.freq <= 3000:
-        raise DatagramError("bad_frequency", f"freq {packet.freq:g} is not in MHz")
+        raise DatagramError("bad_frequency", "freq {freq:g} is not in MHz", freq=packet.freq)
     if packet.size is not None and packet.size != len(payload):
         # The MIC decides whether the frame is whole.
-        odd("wrong_size", f"size says {packet.size}, data holds {len(payload)} octets")
+        words = Text("size says {size}, data holds {octets} octets", size=packet.size, octets=len(payload))
+        odd("wrong_size", words)
     timestamp = _timestamp(packet.tmst, odd)
     rssi, snr = _signal(packet, odd)
     modulation = _modulation(packet.datr, packet.codr)
@@ -225,9 +232,9 @@ def _heard_at(signal: Signal) -> float:
 def _timestamp(tmst: int | None, odd: Note) -> int | None:
     """The counter that downlinks are timed by. Some forwarders print more than its 32 bits, or a sign."""
     if tmst is None:
-        odd("no_timestamp", "tmst is missing or not a counter: no downlink can be timed by it")
+        odd("no_timestamp", Text("tmst is missing or not a counter: no downlink can be timed by it"))
     elif not 0 <= tmst < COUNTER_MODULUS:
-        odd("wide_timestamp", f"tmst {tmst} is beyond 32 bits")
+        odd("wide_timestamp", Text("tmst {tmst} is beyond 32 bits", tmst=tmst))
         return tmst % COUNTER_MODULUS
     return tmst
 
@@ -240,10 +247,10 @@ def _signal(packet: ReceivedPacket, odd: Note) -> tuple[float | None, float | No
         rssi = best.rssis if best.rssis is not None else best.rssic
         snr = best.lsnr
     if rssi is None or not -200 <= rssi <= 50:
-        odd("no_signal", "rssi is missing or not in dBm")
+        odd("no_signal", Text("rssi is missing or not in dBm"))
         rssi = None
     if snr is not None and not -50 <= snr <= 50:
-        odd("no_signal", f"lsnr {snr:g} is not in dB")
+        odd("no_signal", Text("lsnr {lsnr:g} is not in dB", lsnr=snr))
         snr = None
     return rssi, snr
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from veldnet.gateways.remarks import BadMessage
 
-class DatagramError(ValueError):
-    """The datagram breaks the protocol; `code` is a stable word for counters."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+class DatagramError(BadMessage):
+    """The datagram breaks the protocol."""
 
 
 class Signal(msgspec.Struct, gc=False):

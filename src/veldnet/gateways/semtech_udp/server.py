@@ -15,6 +15,7 @@ from veldnet.gateways.presence import Seen
 from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
+from veldnet.texts import Text
 
 from .allowed import AllowedNetworks, Network
 from .backlog import ANCILLARY, Backlog, waited
@@ -167,7 +168,9 @@ class SemtechUdpServer:
             base_station = self._directory.find(header.gateway)
             if base_station is None:
                 self._presence.refused(header.gateway, _words(address), now)
-                raise DatagramError("unknown_base_station", f"{header.gateway} is not registered")
+                raise DatagramError(
+                    "unknown_base_station", "{gateway} is not registered", gateway=str(header.gateway)
+                )
             seen = self._presence.seen(base_station, now)
             if self._dropped(header, base_station, datagram, now):
                 return
@@ -175,17 +178,19 @@ class SemtechUdpServer:
         except DatagramError as error:
             self.refused[error.code] += 1
             if seen is not None and error.code == "bad_json":
-                seen.refused.add(f"{error.code}: {error}", now)
+                seen.refused.add(error.code, error.words, now)
             log.debug("datagram_refused", code=error.code, error=str(error), source=address[0])
         except Exception as error:
             self._defect(error)
 
     def _foreign(self, header: Header, address: Address, now: float) -> DatagramError:
         """A datagram from where no base station may be; its EUI's row shows it, and it counts for nothing."""
-        error = DatagramError("foreign_network", f"{address[0]} is in none of gateways.udp_networks")
+        error = DatagramError(
+            "foreign_network", "{address} is in none of gateways.udp_networks", address=address[0]
+        )
         base_station = self._directory.find(header.gateway)
         if base_station is not None:
-            self._presence.note_refusal(base_station, f"{error.code}: {error}", now)
+            self._presence.note_refusal(base_station, error.code, error.words, now)
         return error
 
     def _defect(self, error: Exception) -> None:
@@ -226,13 +231,13 @@ class SemtechUdpServer:
         # When it arrived, and not when there was time to read it: the device counts from then.
         now, steady = self._clock() - self._unread(), self._steady()
 
-        def refuse(code: str, words: str) -> None:
+        def refuse(code: str, words: Text) -> None:
             self.refused[code] += 1
-            seen.refused.add(f"{code}: {words}", now)
+            seen.refused.add(code, words, now)
 
-        def odd(code: str, words: str) -> None:
+        def odd(code: str, words: Text) -> None:
             self.irregular[code] += 1
-            seen.irregular.add(f"{code}: {words}", now)
+            seen.irregular.add(code, words, now)
 
         push = parse_push_data(datagram, odd, refuse)
         status = push.stat
@@ -254,7 +259,7 @@ class SemtechUdpServer:
                     seen.uplink(uplink, now, steady)
                     self._uplink(uplink)
             except DatagramError as error:
-                refuse(error.code, str(error))
+                refuse(error.code, error.words)
             except Exception as error:
                 # The other frames of the datagram must not suffer from it.
                 self._defect(error)

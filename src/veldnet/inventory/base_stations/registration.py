@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, delete, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InvalidField, NotFound
@@ -20,6 +21,7 @@ from veldnet.store.schema import (
     retired_base_stations,
     unknown_base_stations,
 )
+from veldnet.texts import unpack
 
 from .profiles import given_profile, profile_named
 
@@ -172,7 +174,15 @@ def list_base_stations(connection: Connection) -> list[BaseStation]:
     columns = base_stations.c
     names = BaseStation.__struct_fields__
     rows = connection.execute(select(*(columns[name] for name in names)).order_by(columns.ref))
-    return [BaseStation(*row) for row in rows]
+    return [_of_row(row) for row in rows]
+
+
+def _of_row(row: Sequence[Any]) -> BaseStation:
+    found = BaseStation(*row)
+    refusal, irregularity = (
+        None if packed is None else unpack(packed) for packed in (found.last_refusal, found.last_irregularity)
+    )
+    return replace(found, last_refusal=refusal, last_irregularity=irregularity)
 
 
 def remarks(station: BaseStation) -> list[str]:
@@ -230,7 +240,7 @@ def read_base_station(connection: Connection, operator_ref: int, base_station_id
     ).first()
     if row is None:
         raise NotFound("BaseStation", base_station_id)
-    return BaseStation(*row)
+    return _of_row(row)
 
 
 def find_base_station(connection: Connection, base_station_id: str) -> int:

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
+from litestar import Request
 from sqlalchemy import Connection
 
+from veldnet.api.errors import language_of
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
 from veldnet.assembly.sights import Sight
@@ -18,6 +20,7 @@ from veldnet.inventory import base_stations
 from veldnet.inventory.base_stations import BaseStation, Named, StationFacts
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.monitoring.alarms import listing
+from veldnet.texts import Language, in_language, unpack
 
 # A base station heard within so many seconds is connected: it sends keep-alives every ten or so.
 CONNECTED = 60.0
@@ -155,9 +158,15 @@ def last_heard(seen: Sight | None, station: BaseStation) -> float | None:
     return written if seen is None else seen.seen_at
 
 
-def _views(services: Services, listed: Listed) -> list[StationView]:
+def _views(services: Services, listed: Listed, language: Language) -> list[StationView]:
     sights = sights_of(services, listed.stations)
-    return [_view(services, each, listed, sights.get(each.id)) for each in listed.stations]
+    views = [_view(services, each, listed, sights.get(each.id)) for each in listed.stations]
+    for view in views:
+        view.lastRefusal, view.lastIrregularity = (
+            None if words is None else in_language(words, language)
+            for words in (view.lastRefusal, view.lastIrregularity)
+        )
+    return views
 
 
 def _view(services: Services, station: BaseStation, listed: Listed, seen: Sight | None) -> StationView:
@@ -209,7 +218,7 @@ def _conduct(station: BaseStation, seen: Sight | None) -> dict[str, Any]:
             stored[name] = (
                 (count + tally.count, last, at)
                 if tally.at is None
-                else (count + tally.count, tally.last, round(tally.at * 1000))
+                else (count + tally.count, unpack(tally.last or ""), round(tally.at * 1000))
             )
     (refused, refusal, refusal_at), (irregular, irregularity, irregularity_at) = stored.values()
     return {
@@ -225,10 +234,12 @@ def _conduct(station: BaseStation, seen: Sight | None) -> dict[str, Any]:
 
 
 @OPERATOR.get("/baseStations", "listStations", "Operator", "List base stations with their state.")
-async def list_stations(services: Services, operator: OperatorScope) -> list[StationView]:
+async def list_stations(
+    request: Request[Any, Any, Any], services: Services, operator: OperatorScope
+) -> list[StationView]:
     """The operator's base stations, and how they are just now."""
     listed = await services.read(lambda c: read_listed(c, operator.operator_ref))
-    return _views(services, listed)
+    return _views(services, listed, language_of(request))
 
 
 @OPERATOR.get(
@@ -245,7 +256,9 @@ async def list_unknown(services: Services, operator: OperatorScope) -> list[Unkn
 
 
 @OPERATOR.post("/baseStations", "createStation", "Operator", "Register a base station.", status=201)
-async def create_station(services: Services, operator: OperatorScope, body: NewStation) -> StationView:
+async def create_station(
+    request: Request[Any, Any, Any], services: Services, operator: OperatorScope, body: NewStation
+) -> StationView:
     """Register a base station by the EUI it presents."""
     try:
         eui = GatewayEui.parse(body.gatewayEUI)
@@ -262,7 +275,7 @@ async def create_station(services: Services, operator: OperatorScope, body: NewS
     )
     services.platform.presence.unknown.pop(eui, None)
     profiles = await services.read(lambda c: base_stations.profile_names(c, operator.operator_ref))
-    return _views(services, Listed([station], [], profiles))[0]
+    return _views(services, Listed([station], [], profiles), language_of(request))[0]
 
 
 @OPERATOR.put("/baseStations/{stationId}", "changeStation", "Operator", "Change a base station.", status=204)
