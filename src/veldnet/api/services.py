@@ -19,7 +19,6 @@ from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory import audit
 from veldnet.inventory import branding as brandings
 from veldnet.inventory.devices import NewDevice
-from veldnet.inventory.imports import Rehearsals
 from veldnet.inventory.offers import find_hsm_group
 from veldnet.keys import Vault
 from veldnet.monitoring import Mailer
@@ -31,6 +30,7 @@ from veldnet.store import Conflict, StoreError
 from .auth.guessing import SecretChecks
 from .auth.sessions import SessionCache
 from .auth.tokens import TokenCache
+from .dry_runs import DryRuns
 from .errors import note_written
 from .metrics import Metrics
 from .rate_limit import RateLimiter
@@ -64,8 +64,7 @@ class Services:
         self.sessions = SessionCache(platform.store, console.session_idle, seen_within)
         self.console_requests = RateLimiter(console.rate_limit, burst=max(round(console.rate_limit * 4), 1))
         self.secrets = SecretChecks()
-        # Dry runs of imports that go on in further requests.
-        self.rehearsals = Rehearsals()
+        self.dry_runs = DryRuns(platform.node_calls)
         # Test deliveries, for each subscriber.
         self.trials = RateLimiter(20 / 60, burst=20)
         # Links that set a password, for each address and each name they are asked for.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from veldnet.assembly.parts import own_parts, parts_of, reported
 from veldnet.assembly.roles import Chore
 from veldnet.assembly.shared_feeds import TELL_EVERY, SharedFeeds
 from veldnet.inventory import changes
-from veldnet.monitoring import BACKUP, CERTIFICATE, Module, Retention, prune
+from veldnet.monitoring import Retention, prune
 
 if TYPE_CHECKING:
+    from veldnet.assembly.clustering import Clustering
     from veldnet.assembly.platform import Platform
 
 _CHANGES_EVERY = 1.0
@@ -26,6 +28,7 @@ _ORDER_EVERY = 60.0
 _NAMES_EVERY = 10.0
 _SIGHTS_EVERY = 5.0
 _NOTIFICATIONS_EVERY = 10.0
+_PARTS_EVERY = 5.0
 _CAMPAIGNS_EVERY = 2.0
 _VIRTUAL_CHECK = 300.0
 # Seconds for which announced changes of the inventory are kept.
@@ -43,7 +46,7 @@ def chores_of(platform: Platform) -> list[Chore]:
     monitoring, coverage = platform.monitoring, platform.coverage
 
     async def check_installation() -> None:
-        await monitoring.check_modules(_parts(platform))
+        await monitoring.modules.check(parts_of(platform))
 
     async def retain() -> None:
         await clean_up(platform)
@@ -67,19 +70,23 @@ def chores_of(platform: Platform) -> list[Chore]:
         Chore("device alarms", looks, monitoring.check_devices, virtual=True),
         Chore("base station alarms", looks, monitoring.look_at_base_stations, virtual=True),
     ]
-    if platform.feeds.shared is not None:
-        chores += _between_nodes(platform, platform.feeds.shared)
+    if platform.cluster is not None and platform.feeds.shared is not None:
+        chores += _between_nodes(platform, platform.cluster, platform.feeds.shared)
     if platform.backups is not None:
         chores.append(Chore("scheduled backups", _BACKUP_EVERY, platform.backups.run, once=True))
     return chores
 
 
-def _between_nodes(platform: Platform, feeds: SharedFeeds) -> list[Chore]:
+def _between_nodes(platform: Platform, cluster: Clustering, feeds: SharedFeeds) -> list[Chore]:
     async def look_for_notifications() -> None:
         # What other nodes have written, for this one sends it.
         platform.monitoring.notifier.wake()
 
+    async def look_at_parts() -> None:
+        cluster.parts = reported(own_parts(platform))
+
     return [
+        Chore("parts of this node", _PARTS_EVERY, look_at_parts),
         Chore("readers at other nodes", TELL_EVERY, feeds.tell),
         Chore("base stations of other nodes", _SIGHTS_EVERY, platform.sights.tell),
         Chore("notifications of other nodes", _NOTIFICATIONS_EVERY, look_for_notifications, once=True),
@@ -93,7 +100,7 @@ async def run_now(platform: Platform) -> None:
     await platform.monitoring.check_devices()
     await platform.monitoring.look_at_base_stations()
     if platform.roles.leads:
-        await platform.monitoring.check_modules(_parts(platform))
+        await platform.monitoring.modules.check(parts_of(platform))
         await platform.monitoring.count_devices()
         await platform.coverage.take()
         await platform.coverage.judge()
@@ -101,19 +108,6 @@ async def run_now(platform: Platform) -> None:
         await platform.campaigns.run()
     await platform.history.write()
     await platform.locations.write()
-
-
-def _parts(platform: Platform) -> list[Module]:
-    """Of the installation, besides the vaults: certificates and backups."""
-    parts = []
-    if platform.certificate is not None:
-        parts.append(Module("", "certificate", platform.certificate.problem, CERTIFICATE))
-    parts.append(
-        Module("", "base station certificates", platform.stations.certificate_problem(), CERTIFICATE)
-    )
-    if platform.backups is not None:
-        parts.append(Module("", "backups", platform.backups.problem, BACKUP))
-    return parts
 
 
 async def clean_up(platform: Platform) -> None:

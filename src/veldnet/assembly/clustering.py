@@ -24,11 +24,14 @@ from veldnet.cluster import (
     Leases,
     Membership,
     NatsAccess,
+    NodeCalls,
     NodeReport,
     Nodes,
     OwnerCalls,
     Ownership,
     PartitionServer,
+    PartReport,
+    SharedFloods,
     decode_outcome,
     encode_outcome,
     nats_bus,
@@ -100,16 +103,20 @@ class Clustering:
         )
         self.membership = Membership(setup.node, leases, self.partitions, supervisor, clock, self._status)
         self.frames = ClusterFrames(self.bus, self.partitions, network, network.addresses, clock, supervisor)
+        SharedFloods(self.bus, network.gate.floods, clock)
         network.commits.on_lease_lost = self.membership.hurry
         network.forward_outcomes(self._forward_outcome)
         self.bus.on(OUTCOMES, self._outcome_arrived)
         self.calls = OwnerCalls(self.bus, self.partitions)
+        self.node_calls = NodeCalls(self.bus, self._living)
         # Takes up changes of the inventory.
         self.apply_changes: Callable[[], Awaitable[None]] = _nothing
         self.bus.answer(_CHANGES, self._changed)
         self._network = network
         self._known: frozenset[str] = frozenset()
         self.partitions.node_changed(self._nodes_changed)
+        # What this node tells the others of its parts.
+        self.parts: tuple[PartReport, ...] = ()
         # What this node says of itself, asked for with each renewal of its lease.
         self.report: Callable[[], NodeReport] = NodeReport
         self._encoder = msgspec.json.Encoder()
@@ -120,6 +127,7 @@ class Clustering:
             moved_at=self.partitions.moved_at,
             partitions=self.partitions.partitions,
             serves=self.membership.serves,
+            parts=self.parts,
             protocol=PROTOCOL,
             oldest_protocol=OLDEST_PROTOCOL,
         )
@@ -163,13 +171,16 @@ class Clustering:
     async def have_changes_applied(self) -> None:
         """Have the other nodes take up what the inventory has changed; one that does not answer soon does so
         by itself within a second."""
-        others = [node.name for node in self.partitions.view.living if node.name != self.name]
+        others = self.node_calls.others
         await asyncio.gather(
             *(self.bus.request(node, _CHANGES, b"", _TIMEOUT) for node in others), return_exceptions=True
         )
 
+    def _living(self) -> frozenset[str]:
+        return frozenset(node.name for node in self.partitions.view.living)
+
     def _nodes_changed(self) -> None:
-        living = frozenset(node.name for node in self.partitions.view.living)
+        living = self._living()
         for gone in self._known - living:
             log.warning("node_gone", node=gone)
             self.frames.forget_node(gone)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.assembly.shared_feeds import Kind, SharedFeeds
-from veldnet.cluster import Bus
+from veldnet.assembly.unknown_devices import UnknownEverywhere
+from veldnet.cluster import NodeCalls
 from veldnet.monitoring.downlinks import Changed, DownlinkLedger
 from veldnet.monitoring.logger import Line, LiveFeed
 from veldnet.monitoring.unknown_devices import UnknownDevices
@@ -14,7 +15,7 @@ from veldnet.network.shell import CommitLoop
 
 
 class LiveFeeds:
-    """They take part in commits after whoever joined earlier. With a bus, readers here are also sent what
+    """They take part in commits after whoever joined earlier. With `calls`, readers here are also sent what
     becomes durable at other nodes."""
 
     def __init__(
@@ -24,7 +25,7 @@ class LiveFeeds:
         clock: Callable[[], float],
         *,
         streams: int,
-        bus: Bus | None,
+        calls: NodeCalls | None,
     ) -> None:
         self._base_stations = base_stations
         self.frames = LiveFeed(base_stations.place_of, streams=streams)
@@ -34,9 +35,10 @@ class LiveFeeds:
             commits.join(participant)
         commits.watch_queues(self.downlinks)
         self.shared: SharedFeeds | None = None
-        if bus is not None:
+        self.unknown_everywhere = UnknownEverywhere(self.unknown_devices, base_stations, calls)
+        if calls is not None:
             kinds = {"frames": Kind(self.frames, Line), "downlinks": Kind(self.downlinks, Changed)}
-            self.shared = SharedFeeds(bus, kinds)
+            self.shared = SharedFeeds(calls.bus, kinds)
 
     @property
     def readers(self) -> int:

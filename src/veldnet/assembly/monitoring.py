@@ -4,7 +4,7 @@ messages."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -28,7 +28,6 @@ from veldnet.monitoring import (
     Limits,
     Mailer,
     MailSettings,
-    Module,
     ModuleMonitor,
     Monitor,
     Notifier,
@@ -208,11 +207,6 @@ class MonitoringService:
                 gps_refused=radios.refuses_gps_time(identifier, now) if sight is None else sight.gps_refused,
             )
         await self.stations.check(facts)
-
-    async def check_modules(self, others: Iterable[Module] = ()) -> None:
-        """Look at every module of the vaults, and at other parts of the installation."""
-        modules = [Module(name, each.name, each.problem) for name, each in self._vault.modules()]
-        await self.modules.check([*modules, *others])
 
     def stepped(self, by: float) -> None:
         """Our clock has stepped by so many seconds."""

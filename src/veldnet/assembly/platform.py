@@ -42,7 +42,7 @@ from veldnet.assembly.station_services import StationServices
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
 from veldnet.campaigns import Runner
-from veldnet.cluster import Bus, ClusterRequests, OneNode
+from veldnet.cluster import Bus, ClusterRequests, NodeCalls, OneNode
 from veldnet.domain.documents import ProfileSettings
 from veldnet.gateways import Hub, Presence
 from veldnet.inventory import accounts
@@ -116,7 +116,7 @@ class Platform:
         self.network.commits.join(self.campaigns.listener)
         streams = settings.console.live_streams
         self.feeds = LiveFeeds(
-            self.network.commits, self.base_stations, self.clock, streams=streams, bus=self.bus
+            self.network.commits, self.base_stations, self.clock, streams=streams, calls=self.node_calls
         )
         self.locations = locations_of(self, runtime)
         if self.cluster is not None:
@@ -147,6 +147,11 @@ class Platform:
     def bus(self) -> Bus | None:
         """The way to other nodes; None of a process that serves alone."""
         return None if self.cluster is None else self.cluster.bus
+
+    @property
+    def node_calls(self) -> NodeCalls | None:
+        """What can be asked of other nodes; None of a process that serves alone."""
+        return None if self.cluster is None else self.cluster.node_calls
 
     def _network(self, runtime: Runtime, outside: Outside, generation: int) -> NetworkServer:
         settings = self.settings.network

@@ -2,10 +2,12 @@
 between them."""
 
 from .bus import Bus, BusCounts, BusError, NodeAway, RequestRefused
+from .floods import SharedFloods
 from .frames import ClusterFrames
 from .in_process import BadWire, InProcessBus, Wire
 from .membership import Membership, Nodes, VersionMismatch
 from .nats_access import NatsAccess
+from .node_calls import NodeCalls
 from .opening import nats_bus
 from .outcomes import SUBJECT as OUTCOMES
 from .outcomes import decode_outcome, encode_outcome
@@ -20,7 +22,9 @@ from .status import (
     ClusterStatus,
     NodeReport,
     NodeView,
+    PartReport,
     cluster_status,
+    report_of,
 )
 
 __all__ = [
@@ -43,19 +47,23 @@ __all__ = [
     "Membership",
     "NatsAccess",
     "NodeAway",
+    "NodeCalls",
     "NodeReport",
     "NodeView",
     "Nodes",
     "OneNode",
     "OwnerCalls",
     "Ownership",
+    "PartReport",
     "PartitionMap",
     "PartitionServer",
     "RequestRefused",
+    "SharedFloods",
     "VersionMismatch",
     "Wire",
     "cluster_status",
     "decode_outcome",
     "encode_outcome",
     "nats_bus",
+    "report_of",
 ]

@@ -18,10 +18,20 @@ PROTOCOL, OLDEST_PROTOCOL = 1, 1
 FIRST_PARTITION = 0
 
 
+class PartReport(msgspec.Struct, frozen=True, array_like=True):
+    """A part of a node that alarms are raised of: a module of a vault, a certificate. Its problem is
+    packed."""
+
+    vault: str
+    name: str
+    kind: int
+    problem: str | None = None
+
+
 class NodeReport(msgspec.Struct, frozen=True):
     """What a node says of itself with every renewal of its lease: how many seconds it is behind, its devices
-    in memory, the base stations that are connected to it, how many partitions there are, what is wrong, and
-    whether it wants a share of the partitions."""
+    in memory, the base stations that are connected to it, how many partitions there are, what is wrong,
+    whether it wants a share of the partitions, and how its parts are."""
 
     lag: float = 0.0
     devices: int = 0
@@ -34,6 +44,7 @@ class NodeReport(msgspec.Struct, frozen=True):
     # What it speaks, and the oldest that it speaks with.
     protocol: int = 1
     oldest_protocol: int = 1
+    parts: tuple[PartReport, ...] = ()
 
     def fits(self, other: NodeReport) -> bool:
         """Whether two nodes may serve together."""

@@ -7,9 +7,10 @@ forgotten first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
 from veldnet.lorawan import frames
@@ -31,7 +32,7 @@ _MOST_STATIONS = 8
 _MOST_READ = 3000
 
 
-class Heard(msgspec.Struct):
+class Heard(msgspec.Struct, array_like=True):
     """The last frame that a base station heard; time in Unix seconds, dBm, dB."""
 
     at: float
@@ -39,7 +40,7 @@ class Heard(msgspec.Struct):
     snr: float | None
 
 
-class UnknownDevice(msgspec.Struct):
+class UnknownDevice(msgspec.Struct, array_like=True):
     """A device that asks to join, by its EUIs, or sends from a DevAddr. Times in Unix seconds."""
 
     dev_eui: str | None
@@ -50,6 +51,25 @@ class UnknownDevice(msgspec.Struct):
     modulation: str
     frames: int = 0
     heard: dict[int, Heard] = {}
+
+    @property
+    def key(self) -> str:
+        return self.dev_eui or self.dev_addr or ""
+
+    def joined(self, other: UnknownDevice) -> UnknownDevice:
+        """The same device as two nodes have heard it. Both may have counted what the journal held."""
+        later, earlier = (self, other) if self.last_at >= other.last_at else (other, self)
+        heard = dict(later.heard)
+        for station, reception in earlier.heard.items():
+            if station not in heard or heard[station].at < reception.at:
+                heard[station] = reception
+        return replace(
+            later,
+            join_eui=later.join_eui or earlier.join_eui,
+            first_at=min(self.first_at, other.first_at),
+            frames=max(self.frames, other.frames),
+            heard=heard,
+        )
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -71,6 +91,25 @@ def identity_of(phy_payload: bytes) -> Identity | None:
     if isinstance(frame, DataFrame):
         return Identity(dev_addr=str(frame.dev_addr))
     return None
+
+
+def heard_by(stations: Collection[int], devices: Iterable[UnknownDevice]) -> list[UnknownDevice]:
+    """What certain base stations have heard, and nothing of others."""
+    found = []
+    for device in devices:
+        heard = {station: reception for station, reception in device.heard.items() if station in stations}
+        if heard:
+            found.append(replace(device, heard=heard))
+    return found
+
+
+def joined(lists: Iterable[Iterable[UnknownDevice]]) -> list[UnknownDevice]:
+    """What several nodes have heard as one list, the device heard last first."""
+    found: dict[str, UnknownDevice] = {}
+    for device in (device for devices in lists for device in devices):
+        known = found.get(device.key)
+        found[device.key] = device if known is None else known.joined(device)
+    return sorted(found.values(), key=lambda device: device.last_at, reverse=True)
 
 
 class UnknownDevices:

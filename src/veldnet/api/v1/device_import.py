@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Annotated, Any
 
 import msgspec
@@ -65,7 +64,9 @@ async def import_devices(
     import_ref = None
     if part_of is not None and not dry_run:
         import_ref = await services.read(lambda c: imports.own_import(c, scope, part_of))
-    rehearsal, name = _rehearsal(services, scope, query.continues) if dry_run else (None, "")
+    rehearsal, number = None, ""
+    if dry_run:
+        rehearsal, number = await services.dry_runs.find(query.continues, scope.subscriber_ref)
     importing = _Import(request, services, scope, rehearsal, import_ref)
     answer: list[tuple[object, ...]] = []
     for line in imports.read_devices(body, query.firstLine):
@@ -73,19 +74,8 @@ async def import_devices(
         answer.append((line.action, line.shown_eui, outcome, line.number, column))
     headers = {}
     if rehearsal is not None:
-        services.rehearsals.keep(name, rehearsal)
-        headers["x-dry-run"] = name
+        headers["x-dry-run"] = services.dry_runs.keep(number, rehearsal)
     return Response(csv_text(answer), media_type="text/csv", headers=headers)
-
-
-def _rehearsal(services: Services, scope: Scope, name: str | None) -> tuple[Rehearsal, str]:
-    """A dry run that begins, or goes on."""
-    if name is None:
-        return Rehearsal(scope.subscriber_ref), secrets.token_hex(16)
-    found = services.rehearsals.find(name, scope.subscriber_ref)
-    if found is None:
-        raise BadRequest("continues names no dry run that goes on; begin the dry run again")
-    return found, name
 
 
 class _DryRun(Exception):

@@ -2,7 +2,7 @@
 
 from .bulk import BulkImport, Outcome
 from .device_csv import read_devices, stream_devices, with_reason
-from .dry_run import Rehearsal, Rehearsals
+from .dry_run import Rehearsal, Rehearsals, Step
 from .history import Import, begin_import, list_imports, note_devices, own_import, undo_import
 from .lines import EncryptedKey, ImportRow, Line
 from .sealing import KeySealer, SealedKeys
@@ -18,6 +18,7 @@ __all__ = [
     "Rehearsal",
     "Rehearsals",
     "SealedKeys",
+    "Step",
     "begin_import",
     "list_imports",
     "note_devices",

@@ -64,11 +64,8 @@ async def list_unknown(
         for identifier, station in platform.base_stations.all()
         if station.operator_ref == operator.operator_ref
     }
-    heard = [
-        view
-        for device in platform.feeds.unknown_devices.listed()
-        if (view := _view(device, names)).baseStations
-    ]
+    found = await platform.feeds.unknown_everywhere.heard_by_operator(operator.operator_ref)
+    heard = [view for device in found if (view := _view(device, names)).baseStations]
     known = await services.read(
         lambda c: devices.registered(c, [view.deviceEUI for view in heard if view.deviceEUI])
     )

@@ -19,6 +19,7 @@ from veldnet.lorawan.radio import GatewayUplink
 from veldnet.network.shell.devices import DeviceTable
 
 from .deduplication import ReceivedType
+from .flood_guard import FloodGuard
 from .refusals import Refusals
 
 # MHDR of uplinks that carry data.
@@ -78,6 +79,11 @@ class FrameGate:
         # Open windows of frames of unknown devices, by the base station that came first.
         self._unknown: Counter[BaseStationId] = Counter()
         self._budgets: dict[BaseStationId, _Budget] = {}
+
+    @property
+    def floods(self) -> FloodGuard:
+        """The scores of base stations."""
+        return self._refusals.guard
 
     def judge(self, uplink: GatewayUplink, frame: ReceivedType, now: float) -> Verdict:
         """Whether a frame is admitted; one that is dropped is counted. Call `window_closed` when the window
