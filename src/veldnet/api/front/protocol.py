@@ -29,20 +29,42 @@ _MOST_PENDING = 16_384
 _LINGER_BYTES, _LINGER = 1_048_576, 2.0
 # Bytes a second that a client must take of an answer.
 _SLOWEST_READER = 1024
+# What comes before an answer, and the bytes of a body below which head and body are one write.
+_INTERIM, _JOINED = b"HTTP/1.1 100", 65_536
 
 
 class _Transport:
     """The transport as the inner protocol sees it: reading is held back by the front, written bytes are
-    counted."""
+    counted, and the head of an answer goes out with the first part of its body where that follows at once."""
 
-    def __init__(self, front: FrontProtocol, transport: asyncio.Transport) -> None:
+    def __init__(
+        self, front: FrontProtocol, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self._front = front
         self._transport = transport
+        self._loop = loop
+        self._head = b""
+        # Whether the next that is written is the head of an answer.
+        self.at_head = False
         self.written = 0
 
     def write(self, data: bytes) -> None:
         self.written += len(data)
+        if self.at_head and not data.startswith(_INTERIM):
+            self.at_head, self._head = False, data
+            # A stream may be long in saying its first word.
+            self._loop.call_soon(self.flush)
+            return
+        if self._head and len(data) < _JOINED:
+            data, self._head = self._head + data, b""
+        self.flush()
         self._transport.write(data)
+
+    def flush(self) -> None:
+        """Write the head that waits for the body."""
+        head, self._head = self._head, b""
+        if head:
+            self._transport.write(head)
 
     def pause_reading(self) -> None:
         self._front.hold(True)
@@ -51,6 +73,7 @@ class _Transport:
         self._front.hold(False)
 
     def close(self) -> None:
+        self.flush()
         self._transport.close()
 
     def is_closing(self) -> bool:
@@ -135,7 +158,7 @@ class FrontProtocol(asyncio.BufferedProtocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.group = group_of(str(peer[0]), self._connections.limits.trusted) if peer else ""
-        self._facade = _Transport(self, self._transport)
+        self._facade = _Transport(self, self._transport, self._loop)
         self._inner.connection_made(cast(asyncio.Transport, self._facade))
         if self.handshake is not None:
             self._connections.leave(self.handshake)
@@ -236,7 +259,7 @@ class FrontProtocol(asyncio.BufferedProtocol):
         if not self.serving:
             return False
         self._bytes = 0
-        self._in_answer = True
+        self._in_answer = self._facade.at_head = True
         self._deadline = self._loop.time() + self._connections.limits.request_timeout
         self._connections.move(self, State.READING)
         return True
@@ -262,6 +285,7 @@ class FrontProtocol(asyncio.BufferedProtocol):
     def answered(self) -> None:
         """The application has written its whole answer."""
         self._in_answer = False
+        self._facade.flush()
         if self._in_request:
             # Nobody wants the rest of the body, which a client may send for a moment.
             self._deadline = self._loop.time() + _LINGER
@@ -293,6 +317,7 @@ class FrontProtocol(asyncio.BufferedProtocol):
         """Let what the client still sends pass for a moment, so that it sees the answer; then close."""
         self.serving = False
         self._pending.clear()
+        self._facade.flush()
         self._deadline = self._loop.time() + _LINGER
         self._connections.move(self, State.NEW)
         if self._transport.can_write_eof() and not self._transport.is_closing():
