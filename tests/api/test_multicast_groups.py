@@ -13,13 +13,22 @@ from tests.api.hosting import HostedServer
 from tests.customers import KPN
 from tests.e2e import radio
 from tests.person import Person
+from veldnet.assembly.member_keys import member_keys
+from veldnet.domain.groups import MemberKeys, NoMemberKeys
 from veldnet.lorawan import AesKey, DevAddr, frames
 from veldnet.lorawan.crypto import DOWNLINK, crypt_payload, data_mic
-from veldnet.lorawan.packages.multicast_keys import mc_app_s_key, mc_nwk_s_key
+from veldnet.lorawan.packages.multicast_keys import (
+    encrypt_mc_key,
+    mc_app_s_key,
+    mc_ke_key,
+    mc_nwk_s_key,
+    mc_root_key_10,
+)
 from veldnet.simulator.customer import Account
 from veldnet.store.coverage import HearingRow, add_hearing
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+GEN_APP_KEY = "51D0C7A2B39E48F6602B1E7D94A85F3C"
 V1 = "/api/v1"
 LEGACY = {"api-version": "v1.1.1"}
 GROUPS = f"{V1}/multicastGroups"
@@ -311,3 +320,19 @@ def test_members_are_of_the_same_subscriber_and_class(lights: Lights, outsider: 
     assert answer.status_code == 404
     changed = lights.user.request("PUT", f"{GROUPS}/{group['ref']}", {"deviceClass": "B"})
     assert changed.status_code == 400 and "cannot change" in changed.text
+
+
+def test_members_get_the_key_of_the_group_encrypted(lights: Lights) -> None:
+    platform = lights.server.platform
+    group, lamp, bare = lights.group(), lights.device(), lights.device()
+    path = f"{V1}/devices/{lamp['ref']}"
+    assert lights.user.request("PUT", f"{path}/rootKeys", {"genAppKey": GEN_APP_KEY}).status_code == 204
+    assert lights.user.call("GET", f"{path}/keyChanges")[0]["keys"] == ["genAppKey"]
+    refs = [int(lamp["ref"]), int(bare["ref"]), 10**9]
+    keys = lights.server.run(member_keys(platform.store, platform.vault, refs, int(group["ref"])))
+    of_lamp, of_bare, of_none = (keys[ref] for ref in refs)
+    assert isinstance(of_lamp, MemberKeys)
+    ke_key = mc_ke_key(mc_root_key_10(AesKey.parse(GEN_APP_KEY)))
+    assert of_lamp.mc_key_encrypted == encrypt_mc_key(ke_key, AesKey.parse(KEY))
+    assert isinstance(of_bare, NoMemberKeys) and "no GenAppKey" in of_bare.reason
+    assert isinstance(of_none, NoMemberKeys) and "gone" in of_none.reason

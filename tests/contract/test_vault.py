@@ -27,14 +27,33 @@ from tests.contract import softhsm
 from tests.rsa_keys import private_key, public_pem
 from veldnet.assembly.vaults.process import Opening, starter
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
-from veldnet.keys import AskForm, SoftwareVault, Transported, Vault, VaultError, create_master_key, labels
-from veldnet.keys.interface import ClearKey
+from veldnet.keys import (
+    AskForm,
+    GroupKeyOrder,
+    McKey,
+    Member,
+    SoftwareVault,
+    Transported,
+    Vault,
+    VaultError,
+    create_master_key,
+    labels,
+)
+from veldnet.keys.interface import ClearKey, Sealed
 from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenSettings
 from veldnet.keys.process import RemoteVault
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId
-from veldnet.lorawan.crypto import aes_decrypt
+from veldnet.lorawan.crypto import aes_decrypt, aes_encrypt
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import JoinAccept, decrypt_join_accept, derive_session_keys_10, join_request_mic
+from veldnet.lorawan.packages.fragmentation import data_block_key
+from veldnet.lorawan.packages.multicast_keys import (
+    mc_app_s_key,
+    mc_ke_key,
+    mc_nwk_s_key,
+    mc_root_key_10,
+    mc_root_key_11,
+)
 from veldnet.settings import ModuleSettings
 
 # For tests of a vault that is opened once.
@@ -155,6 +174,49 @@ async def test_many_keys_are_sealed_at_once_in_their_order(vault: Vault) -> None
     last, wrong = await vault.join([order(sealed[70], protected=False), order(sealed[69], protected=False)])
     assert isinstance(last, JoinKeys) and isinstance(wrong, JoinRefusal)
     assert await vault.import_keys([]) == []
+
+
+@on_its_loop
+async def test_keys_of_multicast_groups_and_updates(vault: Vault) -> None:
+    """A device recovers the McKey that the vault has made, and has the session keys of the group."""
+    group, dev_addr = DevEui(0x47), DevAddr(0x01FF0001)
+    mc_key = McKey(int(group), await vault.seal_mc_key(group))
+    generated = await vault.generate_as_key(public_pem())
+    transport_key = AesKey(private_key().decrypt(bytes.fromhex(generated.rsa_encrypted), padding.PKCS1v15()))
+    sealed_app, sealed_gen = await vault.import_keys(
+        [
+            ClearKey(labels.app_key(DEV_EUI), bytes(APP_KEY)),
+            ClearKey(labels.gen_app_key(DEV_EUI), bytes(APP_KEY)),
+        ]
+    )
+    members = [
+        Member(int(DEV_EUI), sealed_gen, version_11=False),
+        Member(int(DEV_EUI), sealed_app, version_11=True),
+        Member(int(DEV_EUI), sealed_app, version_11=False),
+    ]
+    old, new, wrong = await vault.member_keys(members, mc_key)
+    assert wrong is None and old is not None and new is not None
+    recovered = AesKey(aes_encrypt(mc_ke_key(mc_root_key_10(APP_KEY)), old.mc_key_encrypted))
+    assert recovered == AesKey(aes_encrypt(mc_ke_key(mc_root_key_11(APP_KEY)), new.mc_key_encrypted))
+    assert AesKey(old.data_block_int_key) == data_block_key(APP_KEY)
+    session = await vault.group_keys(GroupKeyOrder(mc_key, int(dev_addr), generated.sealed))
+    assert AesKey(session.nwk_s_key) == mc_nwk_s_key(recovered, dev_addr)
+    assert session.wrapped_app_s_key is not None
+    assert AesKey(aes_decrypt(transport_key, session.wrapped_app_s_key)) == mc_app_s_key(recovered, dev_addr)
+    withheld = await vault.group_keys(GroupKeyOrder(mc_key, int(dev_addr)))
+    assert withheld.wrapped_app_s_key is None and bytes(recovered) not in mc_key.sealed
+    (without,) = await vault.member_keys(members[:1], None)
+    assert without is not None and without.mc_key_encrypted == b""
+    with pytest.raises(VaultError, match=r"vault|format"):
+        await vault.member_keys(members, McKey(5, mc_key.sealed))
+    (resealed,) = await vault.reseal([Sealed(mc_key.label, mc_key.sealed)])
+    assert resealed is not None
+    (again,) = await vault.member_keys(members[:1], McKey(int(group), resealed))
+    assert again == old
+    known = McKey(int(group), await vault.seal_mc_key(group, bytes(APP_KEY)))
+    (of_known,) = await vault.member_keys(members[1:2], known)
+    assert of_known is not None
+    assert AesKey(aes_encrypt(mc_ke_key(mc_root_key_11(APP_KEY)), of_known.mc_key_encrypted)) == APP_KEY
 
 
 @on_its_loop

@@ -6482,6 +6482,7 @@ export interface components {
         RootKeys: {
             applicationKey?: string | null;
             networkKey?: string | null;
+            genAppKey?: string | null;
             /** @default false */
             resetSession: boolean;
         };

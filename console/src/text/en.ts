@@ -1173,6 +1173,7 @@ export const en = {
   "role.roTitle": "Read-only access",
   "role.rw": "read-write",
   "rootKeys.again": "Enter keys again",
+  "rootKeys.genAppKeyText": "For multicast groups and updates.",
   "rootKeys.never": "The keys have not been changed since the device was created.",
   "rootKeys.reset": "Also reset the session",
   "rootKeys.resetText": "The device must join again; used nonces and counters are forgotten.",

@@ -1175,6 +1175,7 @@ export const nl: Record<keyof typeof en, string> = {
   "role.roTitle": "Alleen leesrechten",
   "role.rw": "lezen en schrijven",
   "rootKeys.again": "Sleutels opnieuw invoeren",
+  "rootKeys.genAppKeyText": "Voor multicastgroepen en updates.",
   "rootKeys.never": "De sleutels zijn niet gewijzigd sinds het apparaat is aangemaakt.",
   "rootKeys.reset": "Ook de sessie resetten",
   "rootKeys.resetText": "Het apparaat moet opnieuw joinen; gebruikte nonces en tellers worden vergeten.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from veldnet.texts import Text
+
 
 class GroupRow(msgspec.Struct, frozen=True, gc=False):
     """A multicast group: who it is, by which rules it lives, its sealed session keys, and its state.
@@ -43,3 +45,20 @@ class GroupRow(msgspec.Struct, frozen=True, gc=False):
 def ref_of_group(journal_ref: int) -> int | None:
     """The group that a number in the journal stands for; None where it is a device's."""
     return -journal_ref if journal_ref < 0 else None
+
+
+class MemberKeys(msgspec.Struct, frozen=True, array_like=True):
+    """`mc_key_encrypted` is for McGroupSetupReq (TS005), 16 octets, empty where no McKey was named;
+    `data_block_int_key` signs data blocks of TS004 version 2."""
+
+    mc_key_encrypted: bytes
+    data_block_int_key: bytes
+
+    def __repr__(self) -> str:
+        return "MemberKeys()"
+
+
+class NoMemberKeys(msgspec.Struct, frozen=True):
+    """Why a device cannot be set up or updated."""
+
+    reason: Text

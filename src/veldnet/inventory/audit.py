@@ -16,6 +16,8 @@ _SECRET = frozenset(
     {
         "applicationKey",
         "networkKey",
+        "genAppKey",
+        "multicastKey",
         "networkSessionKey",
         "applicationSessionKeyRules",
         "asKey",

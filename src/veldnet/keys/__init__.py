@@ -2,6 +2,7 @@
 
 from . import labels, master, moving
 from .failover import FailoverVault
+from .group_orders import GroupKeyOrder, GroupSessionKeys, McKey, Member
 from .interface import (
     UNAVAILABLE,
     ClearKey,
@@ -27,8 +28,12 @@ __all__ = [
     "FailoverVault",
     "Form",
     "GeneratedAsKey",
+    "GroupKeyOrder",
+    "GroupSessionKeys",
     "Health",
     "MasterFiles",
+    "McKey",
+    "Member",
     "Sealed",
     "SoftwareVault",
     "Transported",

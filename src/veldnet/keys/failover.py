@@ -10,10 +10,12 @@ from typing import TypeVar
 
 import structlog
 
+from veldnet.domain.groups import MemberKeys
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey, DevEui
 from veldnet.texts import Text
 
+from .group_orders import GroupKeyOrder, GroupSessionKeys, McKey, Member
 from .interface import (
     UNAVAILABLE,
     ClearKey,
@@ -134,6 +136,15 @@ class FailoverVault:
 
     async def unseal(self, label: str, sealed: bytes) -> bytes:
         return await self._ask(lambda member: member.unseal(label, sealed))
+
+    async def seal_mc_key(self, group: DevEui, clear: bytes | None = None) -> bytes:
+        return await self._ask(lambda member: member.seal_mc_key(group, clear))
+
+    async def group_keys(self, order: GroupKeyOrder) -> GroupSessionKeys:
+        return await self._ask(lambda member: member.group_keys(order))
+
+    async def member_keys(self, members: Sequence[Member], mc_key: McKey | None) -> list[MemberKeys | None]:
+        return await self._ask(lambda vault: vault.member_keys(members, mc_key))
 
     async def refresh(self) -> bytes:
         """Of all that can work; the oldest answer counts, for all must open what any of them seals."""

@@ -11,8 +11,11 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from veldnet.domain.groups import MemberKeys
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey, DevEui
+
+from .group_orders import GroupKeyOrder, GroupSessionKeys, McKey, Member
 
 
 class VaultError(Exception):
@@ -114,6 +117,16 @@ class Vault(Protocol):
 
     async def receive(self, transported: Transported) -> bytes:
         """Seal a root key that came encrypted. Raises `VaultError` bad_transport if it does not open."""
+
+    async def seal_mc_key(self, group: DevEui, clear: bytes | None = None) -> bytes:
+        """Seal the McKey of a multicast group: one that is known, or a new one that is made here."""
+
+    async def group_keys(self, order: GroupKeyOrder) -> GroupSessionKeys:
+        """The session keys of a multicast group. Raises `VaultError` bad_seal."""
+
+    async def member_keys(self, members: Sequence[Member], mc_key: McKey | None) -> list[MemberKeys | None]:
+        """What devices of this vault need for set-up and updates, in order; None where the root key of one
+        does not open. Raises `VaultError` bad_seal for the McKey."""
 
     async def refresh(self) -> bytes:
         """Look again for master keys; returns how all that is sealed from now on begins."""

@@ -7,6 +7,7 @@ from veldnet.lorawan import DevEui
 AS_TRANSPORT_KEY = "as-transport-key"
 EXCHANGE_KEY = "exchange-key"
 TRANSPORT_KEY = "transport-key"
+_MC_KEY = "mc-key:"
 _SECRET = "secret:"  # noqa: S105 - the beginning of a label
 
 
@@ -16,6 +17,11 @@ def app_key(dev_eui: DevEui | str) -> str:
 
 def nwk_key(dev_eui: DevEui | str) -> str:
     return f"nwk-key:{dev_eui}"
+
+
+def gen_app_key(dev_eui: DevEui | str) -> str:
+    """The root key that 1.0.x devices have for multicast groups and updates (TS005 §3)."""
+    return f"gen-app-key:{dev_eui}"
 
 
 def secret(label: str) -> str:
@@ -30,7 +36,7 @@ def group_keys(dev_eui: DevEui | str) -> str:
 
 def mc_key(dev_eui: DevEui | str) -> str:
     """The McKey of a multicast group."""
-    return f"mc-key:{dev_eui}"
+    return f"{_MC_KEY}{dev_eui}"
 
 
 def tunnel_key(as_id: str | None) -> str:
@@ -51,5 +57,6 @@ SHARED_SECRET = "secret of the nodes"  # noqa: S105 - a label
 AUTHORITY_KEY = "certificate authority"
 
 
-def is_secret(label: str) -> bool:
-    return label.startswith(_SECRET)
+def is_octets(label: str) -> bool:
+    """Whether a vault opens it as octets for itself, not as a key of its module."""
+    return label.startswith((_SECRET, _MC_KEY)) or label == EXCHANGE_KEY

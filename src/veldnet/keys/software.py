@@ -23,12 +23,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
+from veldnet.domain.groups import MemberKeys
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey, DevEui
 from veldnet.lorawan.crypto import aes_decrypt, aes_encrypt, cmac
 from veldnet.texts import Text
 
-from . import labels, seals
+from . import group_keys, labels, seals
+from .group_orders import GroupKeyOrder, GroupSessionKeys, McKey, Member
 from .interface import ClearKey, ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, VaultError
 from .joining import RootKey, serve
 from .master_files import MasterFiles
@@ -168,6 +170,15 @@ class SoftwareVault:
         except VaultError as error:
             return JoinRefusal(error.code, str(error))
 
+    async def seal_mc_key(self, group: DevEui, clear: bytes | None = None) -> bytes:
+        return self.seal_as(labels.mc_key(group), clear or secrets.token_bytes(16))
+
+    async def group_keys(self, order: GroupKeyOrder) -> GroupSessionKeys:
+        return group_keys.session_keys(order, self)
+
+    async def member_keys(self, members: Sequence[Member], mc_key: McKey | None) -> list[MemberKeys | None]:
+        return group_keys.member_keys(members, mc_key, self)
+
     async def refresh(self) -> bytes:
         if self._files is not None:
             self.use(self._files.read())
@@ -193,7 +204,16 @@ class SoftwareVault:
     async def close(self) -> None:
         """Nothing is open."""
 
-    # As a `Keyring`.
+    # As a `Keyring` and `GroupKeyring`.
+
+    def key(self, label: str, sealed: bytes) -> SoftKey:
+        return SoftKey(self.unseal_as(label, sealed))
+
+    def octets(self, label: str, sealed: bytes) -> bytes:
+        return self.unseal_as(label, sealed)
+
+    def hold(self, octets: bytes) -> SoftKey:
+        return SoftKey(octets)
 
     def app_key(self, order: JoinOrder) -> SoftKey:
         return SoftKey(self.unseal_as(labels.app_key(order.dev_eui), order.sealed_app_key))

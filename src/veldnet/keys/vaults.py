@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from veldnet.domain.groups import MemberKeys
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey, DevEui
 
+from .group_orders import GroupKeyOrder, GroupSessionKeys, McKey, Member
 from .interface import ClearKey, ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, Vault, VaultError
 
 DEFAULT = ""
@@ -72,6 +74,15 @@ class Vaults:
 
     async def unseal(self, label: str, sealed: bytes) -> bytes:
         return await self._default.unseal(label, sealed)
+
+    async def seal_mc_key(self, group: DevEui, clear: bytes | None = None) -> bytes:
+        return await self._default.seal_mc_key(group, clear)
+
+    async def group_keys(self, order: GroupKeyOrder) -> GroupSessionKeys:
+        return await self._default.group_keys(order)
+
+    async def member_keys(self, members: Sequence[Member], mc_key: McKey | None) -> list[MemberKeys | None]:
+        return await self._default.member_keys(members, mc_key)
 
     async def refresh(self) -> bytes:
         return await self._default.refresh()

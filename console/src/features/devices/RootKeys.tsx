@@ -12,6 +12,12 @@ import { useTell } from "../../components/notify";
 import { isKey, plainHex } from "../../identifiers";
 import { useT } from "../../text";
 
+const KEY_NAMES: Record<string, string> = {
+  applicationKey: "AppKey",
+  networkKey: "NwkKey",
+  genAppKey: "GenAppKey",
+};
+
 function useKeyChanges(deviceRef: string) {
   return $api.useQuery("get", "/api/v1/devices/{deviceRef}/keyChanges", { params: { path: { deviceRef } } });
 }
@@ -51,7 +57,7 @@ export function RootKeys({ device }: { device: Schemas["Device"] }) {
           {changes.data.map((change) => (
             <List.Item key={change.time}>
               <Time at={change.time} /> · {change.user} ·{" "}
-              {change.keys.map((name) => (name === "networkKey" ? "NwkKey" : "AppKey")).join(", ")}
+              {change.keys.map((name) => KEY_NAMES[name] ?? name).join(", ")}
               {change.sessionReset && ` · ${t("rootKeys.wasReset")}`}
             </List.Item>
           ))}
@@ -85,10 +91,11 @@ function Keys({ deviceRef, onClose }: Props) {
   const { run } = useTell();
   const [appKey, setAppKey] = useState("");
   const [nwkKey, setNwkKey] = useState("");
+  const [genAppKey, setGenAppKey] = useState("");
   const [reset, setReset] = useState(false);
-  useUnsaved(appKey !== "" || nwkKey !== "" || reset);
+  useUnsaved(appKey !== "" || nwkKey !== "" || genAppKey !== "" || reset);
   const changing = useChangeKeys(deviceRef);
-  const given = [plainHex(appKey), plainHex(nwkKey)] as const;
+  const given = [plainHex(appKey), plainHex(nwkKey), plainHex(genAppKey)] as const;
   const fine = given.every((key) => !key || (isKey(key) && !/^(.)\1*$/.test(key))) && given.some((key) => key);
   const problem = (key: string) =>
     !key || isKey(key) ? (/^(.)\1+$/.test(key) ? t("check.weak") : undefined) : t("check.key");
@@ -96,6 +103,7 @@ function Keys({ deviceRef, onClose }: Props) {
     const body = {
       applicationKey: given[0] || undefined,
       networkKey: given[1] || undefined,
+      genAppKey: given[2] || undefined,
       resetSession: reset,
     };
     if (await run(changing.mutateAsync(body), t("rootKeys.saved"))) onClose();
@@ -120,6 +128,15 @@ function Keys({ deviceRef, onClose }: Props) {
         value={nwkKey}
         onChange={(event) => setNwkKey(event.currentTarget.value)}
         error={problem(given[1])}
+        autoComplete="off"
+        styles={{ input: { fontFamily: "monospace" } }}
+      />
+      <TextInput
+        label="GenAppKey (LoRaWAN 1.0)"
+        description={t("rootKeys.genAppKeyText")}
+        value={genAppKey}
+        onChange={(event) => setGenAppKey(event.currentTarget.value)}
+        error={problem(given[2])}
         autoComplete="off"
         styles={{ input: { fontFamily: "monospace" } }}
       />

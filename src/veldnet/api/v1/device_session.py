@@ -15,6 +15,7 @@ from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 from veldnet.inventory.devices import KeyChange, check_root_key
+from veldnet.keys import ClearKey, labels
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DeviceView
 
@@ -30,7 +31,16 @@ class RootKeys(msgspec.Struct):
 
     applicationKey: str | None = None
     networkKey: str | None = None
+    genAppKey: str | None = None
     resetSession: bool = False
+
+
+# The root keys of a device, and what they are sealed as.
+_KEY_LABELS = {
+    "applicationKey": labels.app_key,
+    "networkKey": labels.nwk_key,
+    "genAppKey": labels.gen_app_key,
+}
 
 
 @SUBSCRIBER.get(
@@ -91,9 +101,9 @@ async def put_network_key(device_ref: str, services: Services, scope: Scope, bod
     status=204,
 )
 async def put_root_keys(device_ref: str, services: Services, scope: Scope, body: RootKeys) -> None:
-    """Replace the AppKey of a device, and of LoRaWAN 1.1 the NwkKey, for instance after a wrong one was
-    entered. The session under the earlier key lives on until the device joins again; with `resetSession` it
-    ends now. The change is noted, the keys are not."""
+    """Replace the AppKey of a device, of LoRaWAN 1.1 the NwkKey, of 1.0.x the GenAppKey, which multicast
+    groups and updates need. The session under the earlier key lives on until the device joins again; with
+    `resetSession` it ends now. The change is noted, the keys are not."""
     await _rekey(services, scope, device_ref, body)
 
 
@@ -108,22 +118,16 @@ async def list_key_changes(device_ref: str, services: Services, scope: Scope) ->
 
 
 async def _rekey(services: Services, scope: Scope, device_ref: str, body: RootKeys) -> None:
-    given = {
-        name: check_root_key(text, name)
-        for name, text in (("applicationKey", body.applicationKey), ("networkKey", body.networkKey))
-        if text is not None
-    }
+    texts = {name: getattr(body, name) for name in _KEY_LABELS}
+    given = {name: check_root_key(text, name) for name, text in texts.items() if text is not None}
     device = await services.read(lambda c: devices.check_rekeying(c, scope, device_ref, list(given)))
     vault = services.platform.vault.of(await services.read(lambda c: devices.vault_of(c, device.ref)))
-    app_key = nwk_key = None
-    if "applicationKey" in given:
-        app_key = await vault.import_app_key(device.dev_eui, given["applicationKey"])
-    if "networkKey" in given:
-        nwk_key = await vault.import_nwk_key(device.dev_eui, given["networkKey"])
+    octets = await vault.import_keys(
+        [ClearKey(_KEY_LABELS[name](device.dev_eui), bytes(key)) for name, key in given.items()]
+    )
+    sealed = dict(zip(given, octets, strict=True))
     await services.change(
-        lambda c: devices.change_root_keys(
-            c, scope, device.ref, app_key, nwk_key, session_reset=body.resetSession
-        ),
+        lambda c: devices.change_root_keys(c, scope, device.ref, sealed, session_reset=body.resetSession),
         by=scope,
         action="device.rootKeys",
         what=f"device {device.ref}",

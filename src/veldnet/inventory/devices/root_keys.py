@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
@@ -17,7 +20,12 @@ from veldnet.store.schema import device_key_changes, devices
 from .view import own_device
 
 _KEPT = 100
-APPLICATION_KEY, NETWORK_KEY = "applicationKey", "networkKey"
+APPLICATION_KEY, NETWORK_KEY, GEN_APP_KEY = "applicationKey", "networkKey", "genAppKey"
+_COLUMNS = {
+    APPLICATION_KEY: devices.c.sealed_app_key,
+    NETWORK_KEY: devices.c.sealed_nwk_key,
+    GEN_APP_KEY: devices.c.sealed_gen_app_key,
+}
 
 
 class KeyChange(msgspec.Struct):
@@ -46,10 +54,16 @@ def check_rekeying(connection: Connection, scope: Scope, ref: str, names: list[s
         )
     if row.activation_type != "OTAA":
         raise InvalidField("the device does not join (ABP) and has no root keys; delete and create it")
-    if NETWORK_KEY in names and not decode_profile(row.profile_settings).version_11:
+    version_11 = decode_profile(row.profile_settings).version_11
+    if NETWORK_KEY in names and not version_11:
         raise InvalidField(
             "{network_key} is for LoRaWAN 1.1; the profile of the device is for 1.0.x",
             network_key=NETWORK_KEY,
+        )
+    if GEN_APP_KEY in names and version_11:
+        raise InvalidField(
+            "{gen_app_key} is for LoRaWAN 1.0.x; devices of 1.1 use the AppKey for groups and updates",
+            gen_app_key=GEN_APP_KEY,
         )
     return Rekeyed(row.ref, DevEui.parse(row.dev_eui))
 
@@ -58,34 +72,25 @@ def change_root_keys(
     connection: Connection,
     scope: Scope,
     ref: int,
-    sealed_app_key: bytes | None,
-    sealed_nwk_key: bytes | None,
+    sealed: Mapping[str, bytes],
     *,
     session_reset: bool,
 ) -> None:
-    """Replace root keys of a device and note it. Sessions under earlier ones live on until the next join."""
+    """Replace root keys of a device, by their names, and note it. Sessions under earlier ones live on until
+    the next join."""
     now = moment(connection)
-    values = {
-        column: sealed
-        for column, sealed in (("sealed_app_key", sealed_app_key), ("sealed_nwk_key", sealed_nwk_key))
-        if sealed is not None
-    }
+    values: dict[str, Any] = {_COLUMNS[name].name: octets for name, octets in sealed.items()}
     connection.execute(
         update(devices)
         .where(devices.c.ref == ref)
         .values(**values, updated_at=now, updated_by=scope.display_name)
     )
-    names = [
-        name
-        for name, sealed in ((APPLICATION_KEY, sealed_app_key), (NETWORK_KEY, sealed_nwk_key))
-        if sealed is not None
-    ]
     connection.execute(
         insert(device_key_changes).values(
             device_ref=ref,
             at=now,
             actor=scope.display_name,
-            keys=",".join(names),
+            keys=",".join(sealed),
             session_reset=session_reset,
         )
     )

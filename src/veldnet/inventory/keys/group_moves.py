@@ -61,6 +61,7 @@ class _Device(msgspec.Struct, frozen=True):
     dev_eui: str
     sealed_app_key: bytes | None
     sealed_nwk_key: bytes | None
+    sealed_gen_app_key: bytes | None
 
 
 def find_group(connection: Connection, group_id: str) -> HsmGroup:
@@ -129,7 +130,7 @@ async def move(
 
 def _batch(plan: Plan, after: int, connection: Connection) -> list[_Device]:
     query = (
-        select(devices.c.ref, devices.c.dev_eui, devices.c.sealed_app_key, devices.c.sealed_nwk_key)
+        select(*(devices.c[name] for name in _Device.__struct_fields__))
         .where(plan.chosen(), devices.c.ref > after)
         .order_by(devices.c.ref)
         .limit(_BATCH)
@@ -141,18 +142,20 @@ def _carry(device: _Device, channel: Channel | None, moved: Moved) -> _Device | 
     """The device with its keys as the target has sealed them; None if they do not open."""
     if channel is None:
         return device
-    app_key, nwk_key = device.sealed_app_key, device.sealed_nwk_key
+    app_key, nwk_key, gen_app_key = device.sealed_app_key, device.sealed_nwk_key, device.sealed_gen_app_key
     try:
         if app_key is not None:
             app_key = channel.carry(Sealed(labels.app_key(device.dev_eui), app_key))
         if nwk_key is not None:
             nwk_key = channel.carry(Sealed(labels.nwk_key(device.dev_eui), nwk_key))
+        if gen_app_key is not None:
+            gen_app_key = channel.carry(Sealed(labels.gen_app_key(device.dev_eui), gen_app_key))
     except VaultError as error:
         if error.code != "bad_seal":
             raise
         moved.unopened.append(device.dev_eui)
         return None
-    return _Device(device.ref, device.dev_eui, app_key, nwk_key)
+    return _Device(device.ref, device.dev_eui, app_key, nwk_key, gen_app_key)
 
 
 def _write(plan: Plan, pairs: list[tuple[_Device, _Device | None]], connection: Connection) -> int:
@@ -168,11 +171,13 @@ def _write(plan: Plan, pairs: list[tuple[_Device, _Device | None]], connection: 
                 devices.c.hsm_group_ref == plan.source.ref,
                 devices.c.sealed_app_key.is_not_distinct_from(before.sealed_app_key),
                 devices.c.sealed_nwk_key.is_not_distinct_from(before.sealed_nwk_key),
+                devices.c.sealed_gen_app_key.is_not_distinct_from(before.sealed_gen_app_key),
             )
             .values(
                 hsm_group_ref=plan.target.ref,
                 sealed_app_key=after.sealed_app_key,
                 sealed_nwk_key=after.sealed_nwk_key,
+                sealed_gen_app_key=after.sealed_gen_app_key,
             )
         )
         if done.rowcount:

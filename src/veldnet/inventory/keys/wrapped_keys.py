@@ -108,6 +108,12 @@ def _behind(columns: Sequence[Any], values: Sequence[Any]) -> ColumnElement[bool
     return tuple_(*columns) > tuple_(*(literal(value) for value in values))
 
 
+def _mc_key_label(row: Any) -> str:
+    """Of an HSM group no one but its vault opens the McKey."""
+    label = labels.mc_key(row.dev_eui)
+    return labels.secret(label) if row.hsm_group_ref is None else label
+
+
 _OF_GROUP = func.coalesce(hsm_groups.c.vault, "")
 
 PLACES: tuple[Place, ...] = (
@@ -130,6 +136,14 @@ PLACES: tuple[Place, ...] = (
         "device_keys",
     ),
     Place(
+        devices.c.sealed_gen_app_key,
+        (devices.c.ref,),
+        lambda row: labels.gen_app_key(row.dev_eui),
+        (devices.c.dev_eui,),
+        _OF_GROUP,
+        devices.c.hsm_group_ref,
+    ),
+    Place(
         as_transport_keys.c.sealed,
         (as_transport_keys.c.routing_profile_ref, as_transport_keys.c.vault),
         lambda _row: AS_TRANSPORT_KEY,
@@ -147,8 +161,10 @@ PLACES: tuple[Place, ...] = (
     Place(
         multicast_groups.c.sealed_mc_key,
         (multicast_groups.c.ref,),
-        lambda row: labels.secret(labels.mc_key(row.dev_eui)),
-        (multicast_groups.c.dev_eui,),
+        _mc_key_label,
+        (multicast_groups.c.dev_eui, multicast_groups.c.hsm_group_ref),
+        _OF_GROUP,
+        multicast_groups.c.hsm_group_ref,
     ),
     Place(
         exchange_keys.c.sealed,

@@ -167,16 +167,16 @@ class Opened:
 
     def reseal(self, item: Sealed) -> bytes | None:
         try:
-            if labels.is_secret(item.label) or item.label == labels.EXCHANGE_KEY:
+            if labels.is_octets(item.label):
                 return self.seal(item.label, self.unseal(item.label, item.octets))
             return self.wrap(item.label, self.unwrap(item.label, item.octets, LEAVING).handle)
         except VaultError:
             return None
 
-    def take(self, octets: bytes) -> Any:
-        """A key from outside as an object that leaves the module wrapped only."""
+    def take(self, octets: bytes, template: dict[Attribute, Any] = LEAVING) -> Any:
+        """A key from outside as an object of the module, one that leaves it wrapped only."""
         key = self.session.create_object(
-            LEAVING
+            template
             | {
                 Attribute.CLASS: ObjectClass.SECRET_KEY,
                 Attribute.KEY_TYPE: KeyType.AES,
@@ -186,7 +186,16 @@ class Opened:
         self._stack.callback(destroy, key)
         return key
 
-    # As a `Keyring`.
+    # As a `Keyring` and `GroupKeyring`.
+
+    def key(self, label: str, sealed: bytes) -> TokenKey:
+        return self.unwrap(label, sealed)
+
+    def octets(self, label: str, sealed: bytes) -> bytes:
+        return self.unseal(label, sealed)
+
+    def hold(self, octets: bytes) -> TokenKey:
+        return TokenKey(self.take(octets, _ROOT), self._stack)
 
     def app_key(self, order: JoinOrder) -> TokenKey:
         return self.unwrap(labels.app_key(order.dev_eui), order.sealed_app_key)

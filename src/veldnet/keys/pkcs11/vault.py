@@ -25,8 +25,10 @@ from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass
 from pkcs11.exceptions import NoSuchKey, PKCS11Error
 from pkcs11.util.rsa import decode_rsa_public_key
 
+from veldnet.domain.groups import MemberKeys
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
-from veldnet.keys import labels
+from veldnet.keys import group_keys, labels
+from veldnet.keys.group_orders import GroupKeyOrder, GroupSessionKeys, McKey, Member
 from veldnet.keys.interface import (
     ClearKey,
     ExchangeKey,
@@ -230,6 +232,22 @@ class Pkcs11Vault:
 
     async def unseal(self, label: str, sealed: bytes) -> bytes:
         return await self._run(lambda opened: opened.unseal(labels.secret(label), sealed))
+
+    async def seal_mc_key(self, group: DevEui, clear: bytes | None = None) -> bytes:
+        def seal(opened: Opened) -> bytes:
+            return opened.seal(labels.mc_key(group), clear or bytes(opened.session.generate_random(128)))
+
+        return await self._run(seal)
+
+    async def group_keys(self, order: GroupKeyOrder) -> GroupSessionKeys:
+        return await self._run(lambda opened: group_keys.session_keys(order, opened))
+
+    async def member_keys(self, members: Sequence[Member], mc_key: McKey | None) -> list[MemberKeys | None]:
+        pieces = [members[start : start + _PIECE] for start in range(0, len(members), _PIECE)]
+        answers = await asyncio.gather(
+            *(self._run(partial(group_keys.member_keys, piece, mc_key)) for piece in pieces)
+        )
+        return [keys for piece in answers for keys in piece]
 
     async def refresh(self) -> bytes:
         def look(opened: Opened) -> bytes:

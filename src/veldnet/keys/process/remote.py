@@ -7,7 +7,9 @@ import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from veldnet.domain.groups import MemberKeys
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.keys.group_orders import GroupKeyOrder, GroupSessionKeys, McKey, Member
 from veldnet.keys.interface import (
     ClearKey,
     ExchangeKey,
@@ -141,6 +143,20 @@ class RemoteVault:
             octets=transported.encrypted,
             sealed=transported.sealed,
         )
+
+    async def seal_mc_key(self, group: DevEui, clear: bytes | None = None) -> bytes:
+        return await self._octets("mc_key", dev_eui=int(group), octets=clear or b"")
+
+    async def group_keys(self, order: GroupKeyOrder) -> GroupSessionKeys:
+        answered = (await self._ask("group_keys", group=order)).group
+        assert answered is not None
+        return answered
+
+    async def member_keys(self, members: Sequence[Member], mc_key: McKey | None) -> list[MemberKeys | None]:
+        """In pieces, as keys are imported."""
+        pieces = [list(members[start : start + _PIECE]) for start in range(0, len(members), _PIECE)]
+        asked = (self._ask("member_keys", members=piece, mc_key=mc_key) for piece in pieces)
+        return [keys for answer in await asyncio.gather(*asked) for keys in answer.members]
 
     async def refresh(self) -> bytes:
         return await self._octets("refresh")

@@ -143,6 +143,20 @@ async def _receive(vault: Vault, call: Call) -> Answer:
     return Answer(call.id, octets=await vault.receive(transported))
 
 
+async def _mc_key(vault: Vault, call: Call) -> Answer:
+    return Answer(call.id, octets=await vault.seal_mc_key(DevEui(call.dev_eui), call.octets or None))
+
+
+async def _group_keys(vault: Vault, call: Call) -> Answer:
+    if call.group is None:
+        raise ValueError("no order")
+    return Answer(call.id, group=await vault.group_keys(call.group))
+
+
+async def _member_keys(vault: Vault, call: Call) -> Answer:
+    return Answer(call.id, members=await vault.member_keys(call.members, call.mc_key))
+
+
 async def _refresh(vault: Vault, call: Call) -> Answer:
     return Answer(call.id, octets=await vault.refresh())
 
@@ -166,6 +180,9 @@ _METHODS: dict[str, Callable[[Vault, Call], Awaitable[Answer]]] = {
     "receive": _receive,
     "seal": _seal,
     "unseal": _unseal,
+    "mc_key": _mc_key,
+    "group_keys": _group_keys,
+    "member_keys": _member_keys,
     "refresh": _refresh,
     "reseal": _reseal,
     "ping": _ping,

@@ -10,7 +10,9 @@ from typing import Literal
 
 import msgspec
 
+from veldnet.domain.groups import MemberKeys
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.keys.group_orders import GroupKeyOrder, GroupSessionKeys, McKey, Member
 from veldnet.keys.interface import ClearKey, Form, Sealed, VaultError
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
 from veldnet.lorawan.frames import JoinRequest, RejoinRequest
@@ -35,6 +37,9 @@ Method = Literal[
     "receive",
     "seal",
     "unseal",
+    "mc_key",
+    "group_keys",
+    "member_keys",
     "refresh",
     "reseal",
     "ping",
@@ -77,6 +82,9 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     form: Form = "RSA"
     items: list[Sealed] = []
     keys: list[ClearKey] = []
+    group: GroupKeyOrder | None = None
+    members: list[Member] = []
+    mc_key: McKey | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
@@ -90,6 +98,8 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     resealed: list[bytes | None] = []
     values: dict[str, str | int] | None = None
     sealed: list[bytes] = []
+    group: GroupSessionKeys | None = None
+    members: list[MemberKeys | None] = []
 
 
 def refused(call: int, error: VaultError) -> Answer:

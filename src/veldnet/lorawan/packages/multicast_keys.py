@@ -27,9 +27,19 @@ def encrypt_mc_key(ke_key: AesKey, mc_key: AesKey) -> bytes:
     return aes_decrypt(ke_key, mc_key)
 
 
+def app_s_key_block(mc_addr: DevAddr) -> bytes:
+    """The block that McAppSKey is, encrypted with McKey."""
+    return b"\x01" + mc_addr.to_wire() + bytes(11)
+
+
+def nwk_s_key_block(mc_addr: DevAddr) -> bytes:
+    """The block that McNwkSKey is, encrypted with McKey."""
+    return b"\x02" + mc_addr.to_wire() + bytes(11)
+
+
 def mc_app_s_key(mc_key: AesKey, mc_addr: DevAddr) -> AesKey:
-    return AesKey(aes_encrypt(mc_key, b"\x01" + mc_addr.to_wire() + bytes(11)))
+    return AesKey(aes_encrypt(mc_key, app_s_key_block(mc_addr)))
 
 
 def mc_nwk_s_key(mc_key: AesKey, mc_addr: DevAddr) -> AesKey:
-    return AesKey(aes_encrypt(mc_key, b"\x02" + mc_addr.to_wire() + bytes(11)))
+    return AesKey(aes_encrypt(mc_key, nwk_s_key_block(mc_addr)))

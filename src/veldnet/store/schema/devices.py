@@ -36,6 +36,8 @@ devices = Table(
     Column("sealed_app_key", LargeBinary),
     # LoRaWAN 1.1 has a second root key.
     Column("sealed_nwk_key", LargeBinary),
+    # For multicast groups and updates of devices of LoRaWAN 1.0.x.
+    Column("sealed_gen_app_key", LargeBinary),
     Column("motion_indicator", Text),
     Column("latitude", Float),
     Column("longitude", Float),
