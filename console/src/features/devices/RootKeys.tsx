@@ -86,6 +86,32 @@ export function EnterKeys({ opened, ...props }: Props & { opened: boolean }) {
   );
 }
 
+interface KeyInputProps {
+  label: string;
+  description?: string;
+  value: string;
+  onChange: (value: string) => void;
+  first?: boolean;
+}
+
+function KeyInput({ label, description, value, onChange, first }: KeyInputProps) {
+  const t = useT();
+  const key = plainHex(value);
+  const problem = !key || isKey(key) ? (/^(.)\1+$/.test(key) ? t("check.weak") : undefined) : t("check.key");
+  return (
+    <TextInput
+      label={label}
+      description={description}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      error={problem}
+      autoComplete="off"
+      data-autofocus={first}
+      styles={{ input: { fontFamily: "monospace" } }}
+    />
+  );
+}
+
 function Keys({ deviceRef, onClose }: Props) {
   const t = useT();
   const { run } = useTell();
@@ -97,8 +123,6 @@ function Keys({ deviceRef, onClose }: Props) {
   const changing = useChangeKeys(deviceRef);
   const given = [plainHex(appKey), plainHex(nwkKey), plainHex(genAppKey)] as const;
   const fine = given.every((key) => !key || (isKey(key) && !/^(.)\1*$/.test(key))) && given.some((key) => key);
-  const problem = (key: string) =>
-    !key || isKey(key) ? (/^(.)\1+$/.test(key) ? t("check.weak") : undefined) : t("check.key");
   const save = async () => {
     const body = {
       applicationKey: given[0] || undefined,
@@ -113,32 +137,13 @@ function Keys({ deviceRef, onClose }: Props) {
       <Alert color="orange" icon={<IconAlertTriangle size={18} />}>
         {t(reset ? "rootKeys.warningReset" : "rootKeys.warning")}
       </Alert>
-      <TextInput
-        label="AppKey"
-        description={t("newDevice.keyText")}
-        value={appKey}
-        onChange={(event) => setAppKey(event.currentTarget.value)}
-        error={problem(given[0])}
-        autoComplete="off"
-        data-autofocus
-        styles={{ input: { fontFamily: "monospace" } }}
-      />
-      <TextInput
-        label="NwkKey (LoRaWAN 1.1)"
-        value={nwkKey}
-        onChange={(event) => setNwkKey(event.currentTarget.value)}
-        error={problem(given[1])}
-        autoComplete="off"
-        styles={{ input: { fontFamily: "monospace" } }}
-      />
-      <TextInput
+      <KeyInput label="AppKey" description={t("newDevice.keyText")} value={appKey} onChange={setAppKey} first />
+      <KeyInput label="NwkKey (LoRaWAN 1.1)" value={nwkKey} onChange={setNwkKey} />
+      <KeyInput
         label="GenAppKey (LoRaWAN 1.0)"
         description={t("rootKeys.genAppKeyText")}
         value={genAppKey}
-        onChange={(event) => setGenAppKey(event.currentTarget.value)}
-        error={problem(given[2])}
-        autoComplete="off"
-        styles={{ input: { fontFamily: "monospace" } }}
+        onChange={setGenAppKey}
       />
       <Checkbox
         checked={reset}
