@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.contract.test_vault import APP_KEY, DEV_EUI, order, software
+from tests.contract.vaults import APP_KEY, DEV_EUI, order, software
 from veldnet.assembly.vaults.process import starter
 from veldnet.domain.joins import JoinKeys, JoinRefusal
 from veldnet.keys import FailoverVault, SoftwareVault, VaultError, Vaults

@@ -14,7 +14,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
-from tests.contract.test_vault import order
+from tests.contract.vaults import order
 from tests.rsa_keys import public_pem
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.joins import JoinKeys

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.contract import softhsm
-from tests.contract.test_vault import APP_KEY, DEV_EUI, order
+from tests.contract.vaults import APP_KEY, DEV_EUI, order
 from veldnet.domain.joins import JoinKeys, JoinRefusal
 from veldnet.keys import MasterFiles, Sealed, SoftwareVault, Vault, VaultError, labels, master, moving
 from veldnet.keys.master import MasterKeys

@@ -7,10 +7,8 @@ import os
 import pwd
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,9 +22,18 @@ from pkcs11 import Mechanism, MechanismFlag
 from pkcs11.exceptions import SessionCount
 
 from tests.contract import softhsm
+from tests.contract.vaults import (
+    APP_KEY,
+    DEV_EUI,
+    VAULTS,
+    in_a_process,
+    order,
+    software,
+    token_opening,
+)
 from tests.rsa_keys import private_key, public_pem
-from veldnet.assembly.vaults.process import Opening, starter
-from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.assembly.vaults.process import starter
+from veldnet.domain.joins import JoinKeys, JoinRefusal
 from veldnet.keys import (
     AskForm,
     GroupKeyOrder,
@@ -42,10 +49,9 @@ from veldnet.keys import (
 from veldnet.keys.interface import ClearKey, Sealed
 from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenSettings
 from veldnet.keys.process import RemoteVault
-from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId
+from veldnet.lorawan import AesKey, DevAddr, DevEui
 from veldnet.lorawan.crypto import aes_decrypt, aes_encrypt
-from veldnet.lorawan.frames import JoinRequest
-from veldnet.lorawan.join import JoinAccept, decrypt_join_accept, derive_session_keys_10, join_request_mic
+from veldnet.lorawan.join import decrypt_join_accept, derive_session_keys_10
 from veldnet.lorawan.packages.fragmentation import data_block_key
 from veldnet.lorawan.packages.multicast_keys import (
     mc_app_s_key,
@@ -54,65 +60,9 @@ from veldnet.lorawan.packages.multicast_keys import (
     mc_root_key_10,
     mc_root_key_11,
 )
-from veldnet.settings import ModuleSettings
 
 # For tests of a vault that is opened once.
 on_its_loop = pytest.mark.asyncio(loop_scope="module")
-
-APP_KEY = AesKey.parse("00112233445566778899aabbccddeeff")
-DEV_EUI = DevEui.parse("0059AC0000170311")
-
-
-async def in_a_process(directory: Path) -> Vault:
-    """The software vault as the server runs it."""
-    return await RemoteVault.open(starter(software(directory / "master.key")))
-
-
-def software(path: Path, *, user: str = "", create: bool = True) -> Opening:
-    return Opening(master_key=str(path), create=create, user=user)
-
-
-def token_opening(pin: Path, token: str = "") -> Opening:
-    module = ModuleSettings(str(softhsm.module()), token, str(pin))
-    return Opening(module=module, key_label="veldnet-master")
-
-
-async def hsm_in_a_process(directory: Path) -> Vault:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOFTHSM2_CONF", softhsm.configure(directory)["SOFTHSM2_CONF"])
-        return await _open_hsm_in_a_process(directory)
-
-
-async def _open_hsm_in_a_process(directory: Path) -> Vault:
-    softhsm.create_token({})
-    pin = directory / "pin"
-    pin.touch(0o600)
-    pin.write_text(softhsm.PIN)
-    # The module reads its configuration once in a process: the master key is made in one that ends.
-    variables = {
-        "VELDNET_KEYS__VAULT": "pkcs11",
-        "VELDNET_KEYS__MODULE": str(softhsm.module()),
-        "VELDNET_KEYS__PIN_FILE": str(pin),
-    }
-    command = [sys.executable, "-m", "veldnet", "admin", "vault", "create-master-key", "--no-backup"]
-    await asyncio.to_thread(subprocess.run, command, env=os.environ | variables, check=True)
-    return await RemoteVault.open(starter(token_opening(pin)))
-
-
-async def _software(_directory: Path) -> Vault:
-    return SoftwareVault(bytes(range(32)))
-
-
-async def _softhsm(_directory: Path) -> Vault:
-    return softhsm.vault()
-
-
-VAULTS: dict[str, Callable[[Path], Awaitable[Vault]]] = {
-    "software": _software,
-    "softhsm": _softhsm,
-    "software in a process": in_a_process,
-    "softhsm in a process": hsm_in_a_process,
-}
 
 
 @pytest_asyncio.fixture(params=VAULTS, scope="module", loop_scope="module")
@@ -124,29 +74,6 @@ async def vault(
     yield opened
     if not isinstance(opened, Pkcs11Vault):
         await opened.close()
-
-
-def order(
-    sealed: bytes,
-    *,
-    key: AesKey = APP_KEY,
-    protected: bool = True,
-    ask: bytes | None = None,
-    vault: str = "",
-) -> JoinOrder:
-    unsigned = JoinRequest(JoinEui(1), DEV_EUI, 9, b"")
-    request = JoinRequest(JoinEui(1), DEV_EUI, 9, join_request_mic(key, unsigned.unsigned()))
-    accept = JoinAccept(5, NetId(0), DevAddr(0x01020304), 0, 1)
-    return JoinOrder(
-        vault=vault,
-        dev_eui=DEV_EUI,
-        join_eui=JoinEui(1),
-        sealed_app_key=sealed,
-        request=request,
-        accept=accept,
-        protected=protected,
-        sealed_as_transport_key=ask,
-    )
 
 
 @on_its_loop
