@@ -208,7 +208,7 @@ def test_a_shell_is_one_users_and_what_it_says_is_not_written_down(field: Field)
     assert field.ask("DELETE", f"/shells/{shell['id']}")[0] == 404
     # Its output can be read to the end for a moment.
     status, text = field.ask("GET", f"/shells/{shell['id']}/live")
-    assert status == 200 and 'event: closed\ndata: {"reason": "closed"}' in text and not entry.read
+    assert status == 200 and 'event: closed\ndata: {"reason": "closed"}' in text and not entry.reader
     (closed,) = field.audited("baseStation.shellClosed")
     assert (closed["reason"], closed["octetsSent"], closed["octetsReceived"]) == ("closed", 7, 7)
     entries = field.operator.call("GET", "/api/v1/operator/audit")

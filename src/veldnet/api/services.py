@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
 from veldnet.assembly.platform import Platform
+from veldnet.assembly.station_desk import StationDesk
 from veldnet.console import Branding
 from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory import audit
@@ -65,6 +66,7 @@ class Services:
         self.console_requests = RateLimiter(console.rate_limit, burst=max(round(console.rate_limit * 4), 1))
         self.secrets = SecretChecks()
         self.dry_runs = DryRuns(platform.node_calls)
+        self.station_desk = StationDesk(platform.stations.remote, platform.holder, platform.node_calls)
         # Test deliveries, for each subscriber.
         self.trials = RateLimiter(20 / 60, burst=20)
         # Links that set a password, for each address and each name they are asked for.

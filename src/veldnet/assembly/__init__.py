@@ -15,6 +15,7 @@ __all__ = [
     "remote_operation",
     "sights",
     "station_configuration",
+    "station_desk",
     "vaults",
     "virtual_world",
 ]

@@ -174,6 +174,13 @@ class Platform:
         here = self.hub.plans_both(base_station)
         return here or (self.cluster is not None and self.cluster.frames.plans_both(base_station))
 
+    def holder(self, base_station: BaseStationId) -> str | None:
+        """The other node that has the connection of a base station."""
+        if self.cluster is None or self.hub.connection(base_station) is not None:
+            return None
+        holder = self.cluster.frames.stations.holder(base_station)
+        return None if holder is None else holder.node
+
     def _transmit(self, downlink: GatewayDownlink) -> None:
         if self.cluster is None:
             self.hub.transmit(downlink)

@@ -26,6 +26,8 @@ IDLE = 600.0
 _KEPT = 30.0
 # Seconds between two looks at whether users still may.
 _LOOK = 15.0
+# Seconds after which a reader that says nothing more is gone.
+_READER_GONE = 30.0
 _MOST_SHELLS = 20
 _MOST_ARGUMENTS = 64
 # Characters of a command with its arguments: the audit log holds it whole.
@@ -51,8 +53,11 @@ class OpenShell(msgspec.Struct):
     opened_at: float
     used_at: float
     shell: RemoteShell | None = None
-    # Whether somebody reads it now.
-    read: bool = False
+    # Who reads it, and did so last when; the number of the next chunk of output, and the last one.
+    reader: str = ""
+    reader_at: float = 0.0
+    chunk: int = 0
+    last: bytes = b""
     # Since when it is over, as was written down.
     noted_at: float | None = None
 
@@ -61,7 +66,49 @@ class OpenShell(msgspec.Struct):
         return f"baseStation {self.base_station}"
 
 
+class ShellFacts(msgspec.Struct, frozen=True, array_like=True):
+    """A shell as others see it; times in Unix seconds."""
+
+    id: str
+    base_station: int
+    by: str
+    opened_at: float
+    used_at: float
+    sent: int
+    received: int
+
+
+class Reader(msgspec.Struct, frozen=True, array_like=True):
+    """Who reads a shell, and which chunk of its output is next."""
+
+    id: str
+    chunk: int
+
+
+class ShellOutput(msgspec.Struct, frozen=True, array_like=True):
+    """What a shell has said, how many octets were too many for its reader so far, and why it is over."""
+
+    octets: bytes
+    dropped: int
+    ended: str | None
+
+
+def _facts(entry: OpenShell) -> ShellFacts:
+    shell = entry.shell
+    return ShellFacts(
+        entry.id,
+        int(entry.base_station),
+        entry.by.display_name,
+        entry.opened_at,
+        entry.used_at,
+        0 if shell is None else shell.sent,
+        0 if shell is None else shell.received,
+    )
+
+
 class RemoteDesk:
+    """What is done on the base stations that are connected to this node."""
+
     def __init__(self, settings: GatewaySettings, hub: Hub, store: Store, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._hub = hub
@@ -114,7 +161,7 @@ class RemoteDesk:
         except RemoteRefused as refused:
             raise Conflict(_REFUSALS[refused.reason]) from None
 
-    async def open(self, by: OperatorScope, base_station: BaseStationId, terminal: str) -> OpenShell:
+    async def open(self, by: OperatorScope, base_station: BaseStationId, terminal: str) -> ShellFacts:
         """Open a shell, and write down who did. Raises `Refusal`."""
         self.check_shell(base_station, terminal)
         now = self._clock()
@@ -130,10 +177,17 @@ class RemoteDesk:
         finally:
             if entry.shell is None:
                 del self._shells[entry.id]
-        return entry
+        return _facts(entry)
 
-    def listed(self, operator_ref: int, base_station: BaseStationId) -> list[OpenShell]:
+    def has(self, shell_id: str) -> bool:
+        """Whether a shell is one of this node."""
+        return shell_id in self._shells
+
+    def listed(self, operator_ref: int, base_station: BaseStationId) -> list[ShellFacts]:
         """The shells on a base station that are not over."""
+        return [_facts(entry) for entry in self._open(operator_ref, base_station)]
+
+    def _open(self, operator_ref: int, base_station: BaseStationId) -> list[OpenShell]:
         return [
             entry
             for entry in self._shells.values()
@@ -158,19 +212,50 @@ class RemoteDesk:
 
     async def close(self, by: OperatorScope, base_station: BaseStationId, shell_id: str) -> None:
         """Close a shell of whomever at the operator. Raises `NotFound`."""
-        for entry in self.listed(by.operator_ref, base_station):
+        for entry in self._open(by.operator_ref, base_station):
             if entry.id == shell_id and entry.shell is not None:
                 entry.shell.close("closed")
                 await self.check()
                 return
         raise NotFound("shell", shell_id)
 
-    async def write(self, entry: OpenShell, shell: RemoteShell, octets: bytes) -> None:
-        """Give input to a shell. Raises `Conflict` once it is over."""
+    async def write(
+        self, by: OperatorScope, base_station: BaseStationId, shell_id: str, octets: bytes
+    ) -> None:
+        """Give input to a shell of one's own. Raises `NotFound`, and `Conflict` once it is over."""
+        entry, shell = self.own(by, base_station, shell_id)
         if shell.ended is not None:
             raise Conflict("the shell is closed")
         entry.used_at = self._clock()
         await shell.write(octets)
+
+    def claim(self, by: OperatorScope, base_station: BaseStationId, shell_id: str, reader: str) -> int:
+        """Begin to read a shell of one's own, or go on; returns the number of the next chunk. Raises
+        `NotFound`, and `Conflict` while somebody else reads it."""
+        entry, _shell = self.own(by, base_station, shell_id)
+        now = self._clock()
+        if entry.reader not in ("", reader) and now - entry.reader_at < _READER_GONE:
+            raise Conflict("the output of this shell is being read already")
+        entry.reader, entry.reader_at = reader, now
+        return entry.chunk
+
+    async def read(
+        self, by: OperatorScope, base_station: BaseStationId, shell_id: str, reader: Reader, patience: float
+    ) -> ShellOutput:
+        """What a shell has said, after so many seconds at the latest; the last chunk once more where its
+        reader has not got it. Raises `NotFound` and `Conflict`."""
+        self.claim(by, base_station, shell_id, reader.id)
+        entry, shell = self.own(by, base_station, shell_id)
+        if reader.chunk >= entry.chunk:
+            octets = await shell.read(patience)
+            entry.chunk, entry.last = entry.chunk + 1, octets
+        return ShellOutput(entry.last, shell.dropped, shell.ended)
+
+    def leave(self, shell_id: str, reader: str) -> None:
+        """End reading a shell."""
+        entry = self._shells.get(shell_id)
+        if entry is not None and entry.reader == reader:
+            entry.reader = ""
 
     async def check(self) -> None:
         """Close shells that nobody uses or whose users may no longer, and write down those that are over."""

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from secrets import token_hex
 from time import monotonic
 from typing import Any
 
@@ -17,11 +18,11 @@ from veldnet.api.auth.bearer import require_station_access
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import STATION_ACCESS
 from veldnet.api.services import Services
-from veldnet.assembly.remote_operation import IDLE, OpenShell
-from veldnet.domain.errors import Conflict, InvalidField, Refusal
+from veldnet.assembly.remote_operation import IDLE, Reader, ShellFacts, ShellOutput
+from veldnet.assembly.station_desk import StationDesk
+from veldnet.domain.errors import InvalidField, Refusal
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope
-from veldnet.gateways import RemoteShell
 from veldnet.inventory import base_stations
 from veldnet.lorawan import BaseStationId
 
@@ -63,17 +64,16 @@ class ShellInput(msgspec.Struct):
     data: str
 
 
-def _view(entry: OpenShell) -> StationShell:
-    shell = entry.shell
+def _view(shell: ShellFacts) -> StationShell:
     return StationShell(
-        entry.id,
-        str(entry.base_station),
-        entry.by.display_name,
-        timestamp(round(entry.opened_at * 1000)),
-        timestamp(round(entry.used_at * 1000)),
+        shell.id,
+        str(BaseStationId(shell.base_station)),
+        shell.by,
+        timestamp(round(shell.opened_at * 1000)),
+        timestamp(round(shell.used_at * 1000)),
         round(IDLE),
-        0 if shell is None else shell.sent,
-        0 if shell is None else shell.received,
+        shell.sent,
+        shell.received,
     )
 
 
@@ -96,8 +96,8 @@ async def run_station_command(
     """Have Basics Station start a program with arguments (`runcmd`). Its output and how it ends are not
     known: use it to start a script. The audit log holds the command."""
     station = await _own_station(services, operator, station_id)
-    desk = services.platform.stations.remote
-    desk.check_command(station, body.command, body.arguments)
+    desk = services.station_desk
+    await desk.check_command(station, body.command, body.arguments)
     await services.change(
         lambda _connection: None,
         by=operator,
@@ -105,7 +105,7 @@ async def run_station_command(
         what=f"baseStation {station}",
         details=body,
     )
-    desk.run(station, body.command, body.arguments)
+    await desk.run(station, body.command, body.arguments)
 
 
 @STATION_ACCESS.get(
@@ -116,9 +116,7 @@ async def list_station_shells(
 ) -> list[StationShell]:
     """The shells that users of the operator have open on a base station."""
     station = await _own_station(services, operator, station_id)
-    return [
-        _view(entry) for entry in services.platform.stations.remote.listed(operator.operator_ref, station)
-    ]
+    return [_view(each) for each in await services.station_desk.listed(operator.operator_ref, station)]
 
 
 @STATION_ACCESS.post(
@@ -135,7 +133,7 @@ async def open_station_shell(
     """Open a shell on a base station (`rmtsh`); it is the caller's alone. The audit log holds who opened it,
     when and why it ended, and how many octets went each way, and nothing of what they said."""
     station = await _own_station(services, operator, station_id)
-    return _view(await services.platform.stations.remote.open(operator, station, body.terminal))
+    return _view(await services.station_desk.open(operator, station, body.terminal))
 
 
 @STATION_ACCESS.delete(
@@ -149,7 +147,7 @@ async def close_station_shell(
 ) -> None:
     """Close a shell, one's own or that of another user of the operator."""
     station = await _own_station(services, operator, station_id)
-    await services.platform.stations.remote.close(operator, station, shell_id)
+    await services.station_desk.close(operator, station, shell_id)
 
 
 @STATION_ACCESS.post(
@@ -167,15 +165,13 @@ async def write_station_shell(
     """Give input to a shell of one's own; the answer comes once the connection has taken it. A base station
     keeps 4 KB that its program has not read, and ends a shell that is given more."""
     station = await _own_station(services, operator, station_id)
-    desk = services.platform.stations.remote
-    entry, shell = desk.own(operator, station, shell_id)
     try:
         octets = base64.b64decode(body.data, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidField("data must be base64") from None
     if not 0 < len(octets) <= _MOST_INPUT:
         raise InvalidField("data must hold 1 to {most} octets", most=_MOST_INPUT)
-    await desk.write(entry, shell, octets)
+    await services.station_desk.write(operator, station, shell_id, octets)
 
 
 @STATION_ACCESS.get(
@@ -197,9 +193,8 @@ async def read_station_shell(
     the reader so far, `closed` with the reason at the end, `expired` where the session or key has ended. One
     reader at a time."""
     station = await _own_station(services, operator, station_id)
-    entry, shell = services.platform.stations.remote.own(operator, station, shell_id)
-    if entry.read:
-        raise Conflict("the output of this shell is being read already")
+    reading = _Reading(services.station_desk, operator, station, shell_id, token_hex(8))
+    await reading.begin()
 
     async def allowed() -> bool:
         try:
@@ -209,41 +204,63 @@ async def read_station_shell(
         return True
 
     return Stream(
-        _events(entry, shell, allowed),
+        _events(reading, allowed),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
-async def _events(
-    entry: OpenShell, shell: RemoteShell, allowed: Callable[[], Awaitable[bool]]
-) -> AsyncIterator[bytes]:
-    if entry.read:
-        # Another one was quicker.
-        return
-    entry.read, dropped = True, 0
-    checked = monotonic()
+class _Reading:
+    """A reader of a shell, which may be another node's."""
+
+    def __init__(
+        self, desk: StationDesk, by: OperatorScope, station: BaseStationId, shell: str, number: str
+    ) -> None:
+        self._desk = desk
+        self._shell = (by, station, shell)
+        self._number = number
+        self._chunk = 0
+
+    async def begin(self) -> None:
+        """Raises `Refusal` where the shell is not the caller's, or is being read."""
+        self._chunk = await self._desk.claim(*self._shell, self._number)
+
+    async def next(self) -> ShellOutput:
+        output = await self._desk.read(*self._shell, Reader(self._number, self._chunk), _BEAT)
+        self._chunk += 1
+        return output
+
+    async def leave(self) -> None:
+        _by, station, shell = self._shell
+        await self._desk.leave(station, shell, self._number)
+
+
+async def _events(reading: _Reading, allowed: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+    dropped, checked = 0, monotonic()
     try:
         yield b"event: ready\ndata: {}\n\n"
         while True:
-            octets = await shell.read(_BEAT)
+            output = await reading.next()
             if monotonic() - checked > _BEAT:
                 checked = monotonic()
                 if not await allowed():
                     yield _sent("expired", {})
                     return
-            if shell.dropped > dropped:
-                dropped = shell.dropped
+            if output.dropped > dropped:
+                dropped = output.dropped
                 yield _sent("dropped", {"dropped": dropped})
-            if octets:
-                yield _sent("output", {"data": base64.b64encode(octets).decode()})
-            elif shell.ended is not None:
-                yield _sent("closed", {"reason": shell.ended})
+            if output.octets:
+                yield _sent("output", {"data": base64.b64encode(output.octets).decode()})
+            elif output.ended is not None:
+                yield _sent("closed", {"reason": output.ended})
                 return
             else:
                 yield b": alive\n\n"
+    except Refusal:
+        # It is not there any more, or its node is not.
+        yield _sent("closed", {"reason": "disconnected"})
     finally:
-        entry.read = False
+        await reading.leave()
 
 
 def _sent(name: str, data: dict[str, object]) -> bytes:
