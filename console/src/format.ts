@@ -24,6 +24,11 @@ export function number(value: number | null | undefined, unit = "", digits = 1):
   return unit ? `${text} ${unit}` : text;
 }
 
+/** With all of its decimals. */
+export function fixed(value: number, digits: number): string {
+  return value.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
 export function percent(share: number | null | undefined, digits = 1): string {
   return share === null || share === undefined ? "–" : `${number(share * 100, "", digits)} %`;
 }

@@ -5,8 +5,9 @@ import "leaflet/dist/leaflet.css";
 import { useEffect, useMemo, useRef, type RefObject } from "react";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
+import { fixed } from "../format";
 import { useSession } from "../session";
-import { useT } from "../text";
+import { translate, useT, type Key } from "../text";
 
 export interface Spot {
   id: string;
@@ -92,7 +93,8 @@ function drawGrid(map: L.Map, lines: L.LayerGroup, color: string): void {
   const step = steps.find((size) => span / size >= 5) ?? 0.001;
   const digits = Math.max(0, Math.ceil(-Math.log10(step)));
   const style = { color, weight: 1, interactive: false, opacity: 0.8 };
-  const label = (at: L.LatLngExpression, text: string, edge = "") =>
+  const degrees = (value: number, side: Key) => translate(side, { degrees: fixed(Math.abs(value), digits) });
+  const label = (at: L.LatLngExpression, text: string, edge: "edge" | "foot") =>
     L.marker(at, {
       interactive: false,
       keyboard: false,
@@ -106,10 +108,7 @@ function drawGrid(map: L.Map, lines: L.LayerGroup, color: string): void {
       ],
       style,
     ).addTo(lines);
-    label(
-      [bounds.getSouth() + (bounds.getNorth() - bounds.getSouth()) * 0.045, east],
-      `&nbsp;${Math.abs(east).toFixed(digits)}° ${east < 0 ? "W" : "E"}`,
-    );
+    label([bounds.getSouth(), east], degrees(east, east < 0 ? "map.west" : "map.east"), "foot");
   }
   for (
     let north = Math.ceil(Math.max(bounds.getSouth(), -85) / step) * step;
@@ -123,7 +122,7 @@ function drawGrid(map: L.Map, lines: L.LayerGroup, color: string): void {
       ],
       style,
     ).addTo(lines);
-    label([north, bounds.getEast()], `${Math.abs(north).toFixed(digits)}° ${north < 0 ? "S" : "N"}`, "edge");
+    label([north, bounds.getEast()], degrees(north, north < 0 ? "map.south" : "map.north"), "edge");
   }
 }
 

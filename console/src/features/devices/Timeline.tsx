@@ -6,6 +6,7 @@ import { Empty, Loading, Mono, Problem, SeverityBadge, Time } from "../../compon
 import { useFilters } from "../../navigation";
 import { useT, type Key, type Translate } from "../../text";
 import { useTimeline } from "./api";
+import { outcomeText } from "../logger/outcome";
 
 type Happened = Schemas["Event"];
 type Kind = Happened["kind"];
@@ -109,11 +110,7 @@ function titleOf(event: Happened, t: Translate): string {
   const alarm = event.alarmTypeId ? t(`alarmType.${event.alarmTypeId}` as Key) : "";
   switch (event.kind) {
     case "join":
-      return known(
-        t,
-        `timeline.join.${event.what}`,
-        t("timeline.joinRefused", { why: event.what.replaceAll("_", " ") }),
-      );
+      return known(t, `timeline.join.${event.what}`, t("timeline.joinRefused", { why: outcomeText(event.what, t) }));
     case "downlink":
       return known(t, `timeline.downlink.${event.what}`, t("timeline.downlinkRefused"), { port: event.fPort ?? "–" });
     case "alarm":

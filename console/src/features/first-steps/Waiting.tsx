@@ -12,6 +12,7 @@ import { ButtonLink } from "../../components/links";
 import { clockTime, number } from "../../format";
 import { useT, useTexts, type Key } from "../../text";
 import { listsOfDevices, oneDevice, useExplanation } from "../devices/api";
+import { outcomeText } from "../logger/outcome";
 import { useFrames, type Line } from "../logger/useFrames";
 import { useUnknownDevices } from "../operator/api";
 import { progressOf } from "./steps";
@@ -66,7 +67,9 @@ export function Waiting({ device, operator, onAnother }: Props) {
       </Panel>
       {progress.reading && <Arrived device={device} line={progress.reading} onAnother={() => onAnother()} />}
       {(!progress.reading || problems.length > 0) && findings.length > 0 && (
-        <Panel title={t(problems.length ? "firstSteps.why" : "firstSteps.state")}>
+        <Panel
+          title={t(progress.reading ? "firstSteps.missing" : problems.length ? "firstSteps.why" : "firstSteps.state")}
+        >
           <Findings findings={problems.length ? problems : findings} />
         </Panel>
       )}
@@ -195,10 +198,10 @@ function Heard({ lines }: { lines: Line[] }) {
         columns={[
           { key: "time", title: t("common.time"), render: (line) => clockTime(line.time) },
           { key: "type", title: t("logger.type"), render: (line) => t(`packet.${line.type}` as Key) },
+          { key: "status", title: t("logger.status"), render: (line) => <Outcome line={line} /> },
           { key: "rssi", title: "RSSI", align: "right", render: (line) => number(line.rssi ?? undefined, "dBm") },
           { key: "snr", title: "SNR", align: "right", render: (line) => number(line.snr ?? undefined, "dB") },
           { key: "by", title: t("logger.station"), render: (line) => <Mono>{line.baseStationId ?? "–"}</Mono> },
-          { key: "status", title: t("logger.status"), render: (line) => <Outcome line={line} /> },
         ]}
       />
     </Panel>
@@ -210,5 +213,5 @@ function Outcome({ line }: { line: Line }) {
   if (line.type.startsWith("DOWNLINK"))
     return line.delivered === false ? <span className="poor">{t("logger.sentNo")}</span> : <>{t("logger.sentYes")}</>;
   if (line.outcome === "accepted") return <>{t("firstSteps.accepted")}</>;
-  return <span className="poor">{line.outcome.replaceAll("_", " ")}</span>;
+  return <span className="poor">{outcomeText(line.outcome, t)}</span>;
 }

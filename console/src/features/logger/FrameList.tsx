@@ -23,6 +23,7 @@ import { useSession } from "../../session";
 import { useT, type Key } from "../../text";
 import { useFrames, type Filters, type Frames, type Line } from "./useFrames";
 import { FrameDetails } from "./FrameDetails";
+import { outcomeText } from "./outcome";
 
 const columns = "22px 24px 76px 98px minmax(130px,1.2fr) 76px 46px 52px 72px 58px 70px 46px 100px minmax(120px,2fr)";
 
@@ -426,16 +427,10 @@ function Content({ line }: { line: Line }) {
         {line.causes.join(" · ")}
       </span>
     );
-  if (line.outcome !== "accepted" && line.type !== "RESET" && !line.type.startsWith("DOWN"))
+  if (line.type === "RESET" || (line.outcome !== "accepted" && !line.type.startsWith("DOWN")))
     return (
       <Text span inherit c="dimmed">
-        {line.outcome.replaceAll("_", " ")}
-      </Text>
-    );
-  if (line.type === "RESET")
-    return (
-      <Text span inherit c="dimmed">
-        {line.outcome.replaceAll("_", " ")}
+        {outcomeText(line.outcome, t)}
       </Text>
     );
   if (!line.payload)
