@@ -42,7 +42,7 @@ function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
   const line = dark ? "#3b3b3b" : "#e9ecef";
   const axis = {
     axisLine: { lineStyle: { color: line } },
-    axisLabel: { color: ink },
+    axisLabel: { color: ink, hideOverlap: true },
     splitLine: { lineStyle: { color: line } },
     nameTextStyle: { color: ink },
   };
@@ -70,9 +70,15 @@ function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
       textStyle: { color: dark ? "#e9ecef" : "#212529" },
     },
     ...option,
+    // One line, which is paged through where it is longer than a phone is wide.
     legend: {
+      type: "scroll",
       top: 0,
       left: 0,
+      pageIconColor: ink,
+      pageIconInactiveColor: line,
+      pageIconSize: 11,
+      pageTextStyle: { color: ink },
       icon: "roundRect",
       itemWidth: 12,
       itemHeight: 12,

@@ -1,4 +1,5 @@
-// Rows and columns with selection, sorting and the keyboard: arrows move, Enter opens, space selects.
+// Rows and columns with selection, sorting and the keyboard: arrows move, Enter opens, space selects. On a phone each row is a
+// card (console.css); the roles say that it is a table still.
 import { Box, Checkbox, Group, Table, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useMemo, useState, type KeyboardEvent, type ReactNode } from "react";
@@ -17,6 +18,8 @@ export interface Column<T> {
   /** The page is sorted by this, here. */
   value?: (row: T) => number | string | null | undefined;
   width?: number | string;
+  /** Prose, which has the whole width of a card. */
+  wide?: boolean;
 }
 
 /** A number, of what is counted in a row. */
@@ -72,6 +75,7 @@ function Heading<T>(props: HeadingProps<T>) {
   const { column, sort } = props;
   return (
     <Table.Th
+      role="columnheader"
       ta={column.align}
       w={column.width}
       aria-sort={
@@ -146,6 +150,7 @@ function Row<T>({ row, id, columns, onOpen, selected, onToggle }: RowProps<T>) {
   };
   return (
     <Table.Tr
+      role="row"
       tabIndex={0}
       onKeyDown={(event) => move(event)}
       onClick={(event) => {
@@ -157,12 +162,12 @@ function Row<T>({ row, id, columns, onOpen, selected, onToggle }: RowProps<T>) {
       data-row={id}
     >
       {onToggle && (
-        <Table.Td>
+        <Table.Td role="cell" className="choice">
           <Checkbox aria-label={t("table.select")} checked={selected} onChange={onToggle} />
         </Table.Td>
       )}
       {columns.map((column) => (
-        <Table.Td key={column.key} ta={column.align}>
+        <Table.Td key={column.key} ta={column.align} data-title={column.title} data-wide={column.wide} role="cell">
           {column.render(row)}
         </Table.Td>
       ))}
@@ -179,7 +184,7 @@ interface AllProps {
 function SelectAll({ all, some, onChange }: AllProps) {
   const t = useT();
   return (
-    <Table.Th w={40}>
+    <Table.Th role="columnheader" w={40}>
       <Checkbox aria-label={t("table.selectAll")} checked={all} indeterminate={!all && some} onChange={onChange} />
     </Table.Th>
   );
@@ -209,10 +214,10 @@ export function DataTable<T>(props: TableProps<T>) {
   };
   const all = rows.length > 0 && rows.every((row) => selected?.has(id(row)));
   return (
-    <Table.ScrollContainer minWidth={minWidth}>
-      <Table highlightOnHover verticalSpacing={6} aria-label={label} striped="even" className="data">
-        <Table.Thead>
-          <Table.Tr>
+    <Table.ScrollContainer minWidth={minWidth} className="cards-place">
+      <Table role="table" highlightOnHover verticalSpacing={6} aria-label={label} striped="even" className="data cards">
+        <Table.Thead role="rowgroup">
+          <Table.Tr role="row">
             {onSelect && (
               <SelectAll
                 all={all}
@@ -225,7 +230,7 @@ export function DataTable<T>(props: TableProps<T>) {
             ))}
           </Table.Tr>
         </Table.Thead>
-        <Table.Tbody>
+        <Table.Tbody role="rowgroup">
           {shown.map((row) => (
             <Row
               key={id(row)}

@@ -90,7 +90,9 @@ function drawGrid(map: L.Map, lines: L.LayerGroup, color: string): void {
   lines.clearLayers();
   const bounds = map.getBounds();
   const span = Math.min(bounds.getEast() - bounds.getWest(), 360);
-  const step = steps.find((size) => span / size >= 5) ?? 0.001;
+  // Five lines, and fewer where that many degrees would lie over each other: a finer step has up to three times as many.
+  const least = Math.min(5, map.getSize().x / 70 / 3);
+  const step = steps.find((size) => span / size >= least) ?? 0.001;
   const digits = Math.max(0, Math.ceil(-Math.log10(step)));
   const style = { color, weight: 1, interactive: false, opacity: 0.8 };
   const degrees = (value: number, side: Key) => translate(side, { degrees: fixed(Math.abs(value), digits) });

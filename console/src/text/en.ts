@@ -213,6 +213,7 @@ export const en = {
   "campaigns.fragmentSize": "Fragment size (octets)",
   "campaigns.missing": "Missing",
   "campaigns.moreDevices": "Show more devices",
+  "campaigns.neverBegan": "Aborted before its start",
   "campaigns.new": "New campaign",
   "campaigns.none": "No campaigns yet",
   "campaigns.noneText": "A campaign sends a file to many devices in fragments, repairs what is lost, and has them start it. Choose a file and the devices.",

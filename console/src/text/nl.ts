@@ -215,6 +215,7 @@ export const nl: Record<keyof typeof en, string> = {
   "campaigns.fragmentSize": "Fragmentgrootte (octetten)",
   "campaigns.missing": "Ontbreekt",
   "campaigns.moreDevices": "Meer apparaten tonen",
+  "campaigns.neverBegan": "Afgebroken vóór de start",
   "campaigns.new": "Nieuwe campagne",
   "campaigns.none": "Nog geen campagnes",
   "campaigns.noneText": "Een campagne stuurt een bestand in fragmenten naar veel apparaten, herstelt wat verloren gaat en laat ze het starten. Kies een bestand en de apparaten.",

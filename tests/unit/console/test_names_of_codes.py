@@ -19,8 +19,8 @@ def diagnosed(kind: str) -> list[str]:
     return sorted(set(codes) - {"other", "wrong_session_key"})
 
 
-NAMED = {
-    "alarmType": sorted(types.DEVICE_TYPES | types.BASE_STATION_TYPES),
+NAMED: dict[str, list[str]] = {
+    "alarmType": [str(number) for number in types.DEVICE_TYPES | types.BASE_STATION_TYPES],
     "cause": diagnosed("cause"),
     "outcome": diagnosed("refusal"),
     "uses": [name for name in Uses.__struct_fields__ if name != "subscribers"],

@@ -21,7 +21,7 @@ import {
   type CampaignDevice,
 } from "./api";
 import { Bar, Legend } from "./Bar";
-import { colours, outcomeOf, states } from "./progress";
+import { began, colours, outcomeOf, states } from "./progress";
 
 export function CampaignPage() {
   const t = useT();
@@ -125,7 +125,10 @@ function About({ campaign }: { campaign: Campaign }) {
       items={[
         [t("campaigns.file"), t("campaigns.fileText", { size: bytes(size), fragments, fragmentSize, redundancy })],
         ["SHA-256", <Mono key="digest">{campaign.digest}</Mono>],
-        [t("campaigns.startsAt"), <Time key="start" at={campaign.startsAt} />],
+        [
+          t("campaigns.startsAt"),
+          began(campaign) ? <Time key="start" at={campaign.startsAt} /> : t("campaigns.neverBegan"),
+        ],
         [t("campaigns.endsAt"), <Time key="end" at={campaign.endedAt ?? campaign.endsAt} />],
         [t("common.by"), campaign.createdBy],
       ]}

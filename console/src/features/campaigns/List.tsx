@@ -13,7 +13,7 @@ import { useT, type Translate } from "../../text";
 import { useCampaigns, type Campaign } from "./api";
 import { Bar } from "./Bar";
 import { NewCampaign } from "./NewCampaign";
-import { counts } from "./progress";
+import { began, counts } from "./progress";
 
 export function Campaigns() {
   const t = useT();
@@ -75,7 +75,11 @@ function columnsOf(t: Translate): Column<Campaign>[] {
         );
       },
     },
-    { key: "start", title: t("campaigns.startsAt"), render: (row) => <Time at={row.startsAt} short /> },
+    {
+      key: "start",
+      title: t("campaigns.startsAt"),
+      render: (row) => (began(row) ? <Time at={row.startsAt} short /> : t("campaigns.neverBegan")),
+    },
     { key: "by", title: t("common.by"), render: (row) => row.createdBy },
   ];
 }

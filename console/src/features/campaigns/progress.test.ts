@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { counts, devEuis } from "./progress";
+import { began, counts, devEuis } from "./progress";
 
 describe("campaigns", () => {
   test("devices are counted by what has become of them", () => {
@@ -11,6 +11,13 @@ describe("campaigns", () => {
       waiting: 2,
     });
     expect(counts({}).all).toBe(0);
+  });
+
+  test("one that was aborted before its start did not begin", () => {
+    const startsAt = "2026-11-28T12:00:00.5Z";
+    expect(began({ startsAt, endedAt: null })).toBe(true);
+    expect(began({ startsAt, endedAt: "2026-11-28T13:00:00Z" })).toBe(true);
+    expect(began({ startsAt, endedAt: "2026-11-28T12:00:00.1Z" })).toBe(false);
   });
 
   test("DevEUIs are found in lists and in CSV files, each once", () => {

@@ -26,6 +26,11 @@ export function outcomeOf(state: DeviceState): Outcome {
   return outcomes[state];
 }
 
+/** Whether its start has come, or is still to come: one that was aborted before has none. */
+export function began({ startsAt, endedAt }: Pick<Campaign, "startsAt" | "endedAt">): boolean {
+  return !endedAt || new Date(endedAt) >= new Date(startsAt);
+}
+
 /** Devices of a campaign in all, and of each outcome. */
 export function counts(devices: Campaign["devices"]): Record<Outcome | "all", number> {
   const found = { all: 0, done: 0, underWay: 0, failed: 0, waiting: 0 };

@@ -1,8 +1,9 @@
-import { Code, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Code, Stack, Text, TextInput } from "@mantine/core";
 import { IconClipboardList } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { $api, type Schemas } from "../../api/client";
 import { Empty, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
+import { DataTable } from "../../components/DataTable";
 import { TablePage } from "../../components/TablePage";
 import { useT } from "../../text";
 import { Messages, UndeliveredFilters, usePeriod } from "../undelivered/Undelivered";
@@ -68,6 +69,7 @@ export function Audit() {
         {
           key: "details",
           title: t("audit.details"),
+          wide: true,
           render: (row) => <Details of={row.details} />,
         },
       ]}
@@ -131,48 +133,39 @@ function SettingTable({ title, settings }: { title: string; settings: Schemas["S
   const t = useT();
   return (
     <Panel title={title}>
-      <Table.ScrollContainer minWidth={600} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table className="data" aria-label={title}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th w={230}>{t("settings.name")}</Table.Th>
-              <Table.Th w={260}>{t("settings.value")}</Table.Th>
-              <Table.Th>{t("settings.help")}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {settings.map((setting) => (
-              <SettingRow key={setting.name} setting={setting} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <DataTable
+        label={title}
+        minWidth={600}
+        rows={settings}
+        id={(setting) => setting.name}
+        columns={[
+          { key: "name", title: t("settings.name"), width: 230, render: (setting) => <Mono>{setting.name}</Mono> },
+          { key: "value", title: t("settings.value"), width: 260, render: (setting) => <Value of={setting.value} /> },
+          { key: "help", title: t("settings.help"), wide: true, render: (setting) => <Help setting={setting} /> },
+        ]}
+      />
     </Panel>
   );
 }
 
-function SettingRow({ setting }: { setting: Schemas["SettingView"] }) {
+function Value({ of }: { of: string | null }) {
+  const t = useT();
+  if (of !== null) return <Code style={{ wordBreak: "break-all" }}>{of}</Code>;
+  return (
+    <Text size="sm" c="dimmed">
+      {t("settings.hidden")}
+    </Text>
+  );
+}
+
+function Help({ setting }: { setting: Schemas["SettingView"] }) {
   const t = useT();
   return (
-    <Table.Tr>
-      <Table.Td>
-        <Mono>{setting.name}</Mono>
-      </Table.Td>
-      <Table.Td>
-        {setting.value === null ? (
-          <Text size="sm" c="dimmed">
-            {t("settings.hidden")}
-          </Text>
-        ) : (
-          <Code style={{ wordBreak: "break-all" }}>{setting.value}</Code>
-        )}
-      </Table.Td>
-      <Table.Td>
-        <Text size="sm">{setting.help}</Text>
-        <Text size="xs" c="dimmed" ff="monospace">
-          {setting.environment} · {t("settings.default")} {setting.default}
-        </Text>
-      </Table.Td>
-    </Table.Tr>
+    <>
+      <Text size="sm">{setting.help}</Text>
+      <Text size="xs" c="dimmed" ff="monospace">
+        {setting.environment} · {t("settings.default")} {setting.default}
+      </Text>
+    </>
   );
 }
