@@ -7,16 +7,18 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
 from tests.customers import KPN
 from tests.e2e import radio
 from tests.person import Person
+from tests.rsa_keys import private_key, public_pem
 from veldnet.assembly.member_keys import member_keys
 from veldnet.domain.groups import MemberKeys, NoMemberKeys
 from veldnet.lorawan import AesKey, DevAddr, frames
-from veldnet.lorawan.crypto import DOWNLINK, crypt_payload, data_mic
+from veldnet.lorawan.crypto import DOWNLINK, aes_decrypt, aes_encrypt, crypt_payload, data_mic
 from veldnet.lorawan.packages.multicast_keys import (
     encrypt_mc_key,
     mc_app_s_key,
@@ -28,6 +30,7 @@ from veldnet.simulator.customer import Account
 from veldnet.store.coverage import HearingRow, add_hearing
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+MC_KEY = AesKey.parse(KEY)
 GEN_APP_KEY = "51D0C7A2B39E48F6602B1E7D94A85F3C"
 V1 = "/api/v1"
 LEGACY = {"api-version": "v1.1.1"}
@@ -49,11 +52,12 @@ class Lights:
         plans = self.operator.call("GET", f"{V1}/operator/plans")
         self.plan = next(plan for plan in plans if plan["id"] == PLAN)
         self.grant(10)
-        self.routing = self.user.call(
+        profile = self.user.call(
             "POST",
             f"{KPN}/routingProfiles",
             {"name": "Lights", "routes": [{"addresses": [server.inbox.url], "contentType": "JSON"}]},
-        )["id"]
+        )
+        self.routing, self.routing_ref = profile["id"], profile["ref"]
         for number in (2, 3):
             made = {"gatewayEUI": f"0059AC00006C{number:04X}", "name": f"Mast {number}", "latitude": 52.0}
             self.operator.call("POST", f"{V1}/operator/baseStations", made | {"longitude": 5.0})
@@ -76,6 +80,7 @@ class Lights:
             "routingProfileId": self.routing,
             "multicastKey": KEY,
         } | changes
+        body = {name: value for name, value in body.items() if value is not None}
         made: dict[str, Any] = self.user.call("POST", GROUPS, body)
         return made
 
@@ -115,9 +120,9 @@ def lights(server: HostedServer, account: Account, user: Person, operator: Perso
     return Lights(server, account, user, operator)
 
 
-def opened(octets: bytes, address: str) -> tuple[int, int, bytes]:
+def opened(octets: bytes, address: str, key: AesKey = MC_KEY) -> tuple[int, int, bytes]:
     """Counter, port and payload of a frame, as a device of the group opens it."""
-    key, dev_addr = AesKey.parse(KEY), DevAddr.parse(address)
+    dev_addr = DevAddr.parse(address)
     frame = frames.parse(octets)
     assert isinstance(frame, frames.DataFrame) and frame.dev_addr == dev_addr
     mic = data_mic(mc_nwk_s_key(key, dev_addr), DOWNLINK, dev_addr, frame.fcnt, octets[:-4])
@@ -245,6 +250,7 @@ def test_application_servers_submit_to_a_group_as_to_a_device(lights: Lights) ->
         ({"deviceClass": "B", "pingSlotPeriod": 3}, "pingSlotPeriod"),
         ({"multicastKey": "12"}, "multicastKey"),
         ({"networkSessionKey": KEY}, "excludes"),
+        ({"hsmGroupId": "HSM_NO.1"}, "its vault makes"),
         ({"region": "US915"}, "not served"),
         ({"downlinkDataRate": 15}, "downlinkDataRate"),
         ({"downlinkFrequency": 915.0}, "EU868"),
@@ -336,3 +342,45 @@ def test_members_get_the_key_of_the_group_encrypted(lights: Lights) -> None:
     assert of_lamp.mc_key_encrypted == encrypt_mc_key(ke_key, AesKey.parse(KEY))
     assert isinstance(of_bare, NoMemberKeys) and "no GenAppKey" in of_bare.reason
     assert isinstance(of_none, NoMemberKeys) and "gone" in of_none.reason
+
+
+def test_the_vault_of_an_hsm_group_makes_the_keys(lights: Lights) -> None:
+    """The network signs with the McNwkSKey; the McAppSKey reaches the customer under its AS transport key,
+    and members get the McKey of which both are derived."""
+    hsm = lights.account.hsm_group_id
+    without = lights.group(multicastKey=None, hsmGroupId=hsm)
+    refused = lights.user.request("GET", f"{GROUPS}/{without['ref']}/applicationSessionKey")
+    assert refused.status_code == 400 and "no AS transport key" in refused.text
+    made = lights.user.call(
+        "PUT",
+        f"{KPN}/routingProfiles/{lights.routing_ref}",
+        {"hsmGroupId": hsm, "rsaPublicKey": public_pem()},
+    )
+    transport_key = AesKey(
+        private_key().decrypt(bytes.fromhex(made["rsaEncryptedASKey"]), padding.PKCS1v15())
+    )
+    group = lights.group(multicastKey=None, hsmGroupId=hsm)
+    assert (group["payloadEncrypted"], group["hsmGroupId"]) == (True, hsm)
+    path, dev_addr = f"{GROUPS}/{group['ref']}", DevAddr.parse(group["networkAddress"])
+    wrapped = lights.user.call("GET", f"{path}/applicationSessionKey")["encryptedApplicationSessionKey"]
+    app_s_key = AesKey(aes_decrypt(transport_key, bytes.fromhex(wrapped)))
+    plain = lights.user.request("POST", f"{path}/downlinks", {"fPort": 5, "payload": "01"})
+    assert plain.status_code == 400 and "(code 119)" in plain.text
+    payload = crypt_payload(app_s_key, DOWNLINK, dev_addr, 0, b"\x0b")
+    lights.keep_alive()
+    lights.user.call("POST", f"{path}/downlinks", {"fPort": 5, "payload": payload.hex(), "fCntDown": 0})
+    heard = [octets for _at, _station, octets in lights.heard(8)]
+    octets = next(each for each in heard if each[1:5] == dev_addr.to_wire())
+    lamp = lights.device(hsmGroupId=hsm)
+    keys = {"genAppKey": GEN_APP_KEY}
+    assert lights.user.request("PUT", f"{V1}/devices/{lamp['ref']}/rootKeys", keys).status_code == 204
+    assert lights.user.call("POST", f"{path}/members", {"deviceEUIs": [lamp["EUI"]]})["memberCount"] == 1
+    platform, ref = lights.server.platform, int(lamp["ref"])
+    found = lights.server.run(member_keys(platform.store, platform.vault, [ref], int(group["ref"])))[ref]
+    assert isinstance(found, MemberKeys)
+    ke_key = mc_ke_key(mc_root_key_10(AesKey.parse(GEN_APP_KEY)))
+    mc_key = AesKey(aes_encrypt(ke_key, found.mc_key_encrypted))
+    assert mc_app_s_key(mc_key, dev_addr) == app_s_key
+    assert opened(octets, group["networkAddress"], mc_key) == (0, 5, b"\x0b")
+    used = lights.operator.request("DELETE", f"{V1}/operator/hsmGroups/{hsm}")
+    assert used.status_code == 400 and "multicast group" in used.text

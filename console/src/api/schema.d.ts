@@ -1729,6 +1729,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/multicastGroups/{groupRef}/applicationSessionKey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The session key of a multicast group whose keys a vault has made. */
+        get: operations["getMulticastSessionKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/multicastGroups/{groupRef}/members": {
         parameters: {
             query?: never;
@@ -4719,10 +4736,11 @@ export interface components {
          * @description A multicast group: devices that share an address and keys, and hear the same downlinks.
          *
          *     Keys are accepted and never returned: `multicastKey` (McKey, of which the others are derived), or
-         *     `networkSessionKey` and `applicationSessionKey`. Without `networkAddress` the network gives one.
-         *     `pingSlotPeriod` in seconds (class B), `downlinkFrequency` in MHz; without frequency or data rate those of
-         *     the region apply. `baseStationCoverage` says which base stations send: all of the operator, those with one
-         *     of `baseStationTags`, or few that reach all members.
+         *     `networkSessionKey` and `applicationSessionKey`. With `hsmGroupId` they are made in its vault, and
+         *     payloads come encrypted. Without `networkAddress` the network gives one. `pingSlotPeriod` in seconds
+         *     (class B), `downlinkFrequency` in MHz; without frequency or data rate those of the region apply.
+         *     `baseStationCoverage` says which base stations send: all of the operator, those with one of
+         *     `baseStationTags`, or few that reach all members.
          */
         MulticastGroup: {
             ref?: string;
@@ -4737,6 +4755,7 @@ export interface components {
             region?: string;
             connectivityPlanId?: string;
             routingProfileId?: string | null;
+            hsmGroupId?: string;
             multicastKey?: string;
             networkSessionKey?: string;
             applicationSessionKey?: string;
@@ -4768,6 +4787,14 @@ export interface components {
         TagCount: {
             name: string;
             baseStations: number;
+        };
+        /**
+         * GroupSessionKey
+         * @description The McAppSKey of a group whose keys a vault has made: one AES block, encrypted with the AS transport
+         *     key of its routing profile, as hexadecimal digits.
+         */
+        GroupSessionKey: {
+            encryptedApplicationSessionKey: string;
         };
         /** MemberPage */
         MemberPage: {
@@ -5789,7 +5816,8 @@ export interface components {
         /**
          * Uses
          * @description Devices by subscriber, and how many other things of subscribers refer to it: grants of a plan, decoders
-         *     of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan.
+         *     of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan or with
+         *     keys of an HSM group.
          */
         Uses: {
             devices: number;
@@ -17062,6 +17090,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TagCount"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getMulticastSessionKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupSessionKey"];
                 };
             };
             /** @description Bad Request */

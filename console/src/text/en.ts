@@ -660,6 +660,7 @@ export const en = {
   "groups.frames": "Downlinks",
   "groups.frequency": "Frequency (MHz)",
   "groups.hears": "Members heard",
+  "groups.hsmText": "Its vault makes the keys of the group; payloads must be sent encrypted",
   "groups.keyText": "The session keys of the group are derived from it; it is not shown again",
   "groups.last": "Last downlink",
   "groups.margin": "Margin",

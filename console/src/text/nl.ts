@@ -662,6 +662,7 @@ export const nl: Record<keyof typeof en, string> = {
   "groups.frames": "Downlinks",
   "groups.frequency": "Frequentie (MHz)",
   "groups.hears": "Gehoorde leden",
+  "groups.hsmText": "De kluis ervan maakt de sleutels van de groep; payloads moeten versleuteld worden verstuurd",
   "groups.keyText": "De sessiesleutels van de groep worden ervan afgeleid; hij wordt niet opnieuw getoond",
   "groups.last": "Laatste downlink",
   "groups.margin": "Marge",

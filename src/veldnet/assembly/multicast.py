@@ -5,17 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
+from msgspec import UNSET
 from sqlalchemy import Connection, select
 
 from veldnet.inventory.groups import Allocate, CoveringStation, GroupCoverage, NewGroup, SealedKeys
-from veldnet.keys import Vault, labels
+from veldnet.inventory.offers import find_hsm_group
+from veldnet.keys import GroupKeyOrder, McKey, Vault, Vaults, labels
 from veldnet.lorawan import BaseStationId, DevAddr, DevEui
 from veldnet.lorawan.regions import ChannelPlan
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.core.multicast import Heard, cover, data_rate_of
-from veldnet.store import multicast
+from veldnet.store import Store, multicast
 from veldnet.store.schema import base_stations, devices
 
+# The vault of keys without an HSM group.
+DEFAULT = ""
 _MOST_NAMED = 100
 
 
@@ -29,8 +33,24 @@ def allocator(addresses: AddressSpace) -> Allocate:
     return allocate
 
 
+async def make_keys(
+    store: Store, vaults: Vaults, operator_ref: int, new: NewGroup, dev_addr: DevAddr
+) -> SealedKeys:
+    """The keys of a new group, sealed: those that were given, or of an HSM group those that its vault makes.
+    Of these the network gets the McNwkSKey alone."""
+    hsm_group_id = new.body.hsmGroupId
+    if hsm_group_id is UNSET:
+        return await seal_keys(vaults.of(DEFAULT), new, dev_addr)
+    hsm_group = await store.read(lambda c: find_hsm_group(c, operator_ref, hsm_group_id))
+    vault = vaults.of(hsm_group.vault)
+    sealed = await vault.seal_mc_key(new.dev_eui)
+    made = await vault.group_keys(GroupKeyOrder(McKey(int(new.dev_eui), sealed), int(dev_addr)))
+    session = await vaults.of(DEFAULT).seal(labels.group_keys(new.dev_eui), made.nwk_s_key)
+    return SealedKeys(session, sealed)
+
+
 async def seal_keys(vault: Vault, new: NewGroup, dev_addr: DevAddr) -> SealedKeys:
-    """The keys of a new group, as the default vault seals them: the network reads the session keys again."""
+    """The keys that were given, as the default vault seals them: the network reads the session keys again."""
     session = await vault.seal(labels.group_keys(new.dev_eui), new.session_keys(dev_addr))
     if new.mc_key is None:
         return SealedKeys(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.api.operations.example import Example, Make, of_device, plain
 from tests.api.operations.world import CLASS_C, KEY, World
+from tests.rsa_keys import public_pem
 
 
 def _downlink(world: World) -> str:
@@ -28,6 +29,15 @@ def _campaign(world: World, *actions: str) -> str:
 
 def _group(world: World) -> str:
     return str(world.group["ref"])
+
+
+def _group_of_vault(world: World) -> str:
+    keys = {"hsmGroupId": world.account.hsm_group_id, "rsaPublicKey": public_pem()}
+    named = {"name": f"R{world.number()}", "routes": []}
+    profile = world.client.call("POST", "/routingProfiles", named | keys)
+    body = world.group_body() | {"hsmGroupId": keys["hsmGroupId"], "routingProfileId": profile["id"]}
+    del body["multicastKey"]
+    return str(world.v1("POST", "/multicastGroups", body)["ref"])
 
 
 def _group_downlink(world: World) -> dict[str, str]:
@@ -147,6 +157,7 @@ EXAMPLES: dict[str, Make] = {
     "createMulticastGroup": lambda w: Example(body=w.group_body()),
     "getMulticastGroup": lambda w: Example({"groupRef": _group(w)}),
     "updateMulticastGroup": lambda w: Example({"groupRef": _group(w)}, {"name": "Harbour"}),
+    "getMulticastSessionKey": lambda w: Example({"groupRef": _group_of_vault(w)}),
     "addMulticastMembers": lambda w: Example(
         {"groupRef": _group(w)}, {"deviceEUIs": [w.new_device(deviceProfileId=CLASS_C)["EUI"]]}
     ),

@@ -105,6 +105,7 @@ function About({ group }: { group: MulticastGroup }) {
         ...(group.deviceClass === "B"
           ? [[t("groups.pingPeriod"), String(group.pingSlotPeriod)] as [string, string]]
           : []),
+        ...(group.hsmGroupId ? [[t("device.hsm"), group.hsmGroupId] as [string, string]] : []),
         ["FCntDown", <Text key="counter">{group.lastFCntDown ?? "–"}</Text>],
       ]}
     />

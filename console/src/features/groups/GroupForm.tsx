@@ -3,6 +3,7 @@ import { ActionIcon, Button, Group, Select, Stack, TagsInput, TextInput, Tooltip
 import { IconDice5 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { options, useHsmGroups } from "../../api/catalogues";
 import { NameField } from "../../components/NameField";
 import { NumberField } from "../../components/NumberField";
 import { useSaving } from "../../components/saving";
@@ -44,7 +45,7 @@ export function GroupForm({ group }: { group: MulticastGroup | null }) {
   const saving = useSaveGroup(group?.ref ?? null);
   const save = useSaving(form !== first);
   const change = (part: MulticastGroup) => setForm({ ...form, ...part });
-  const complete = form.name?.trim() && (group || (form.EUI && form.multicastKey));
+  const complete = form.name?.trim() && (group || (form.EUI && (form.multicastKey || form.hsmGroupId)));
   const submit = async () => {
     const body = group ? changeable(form) : form;
     const answer = await save(saving.mutateAsync(body), group ? t("groups.saved") : t("groups.created"));
@@ -83,7 +84,7 @@ function Identity({ form, change }: Part) {
         onChange={(event) => change({ networkAddress: event.currentTarget.value.trim() || undefined })}
         maxLength={8}
       />
-      <KeyField form={form} change={change} />
+      <Keys form={form} change={change} />
       <Group grow align="start">
         <Select
           label={t("groups.class")}
@@ -106,6 +107,29 @@ function Identity({ form, change }: Part) {
           />
         )}
       </Group>
+    </>
+  );
+}
+
+/** A McKey, or the HSM group whose vault makes one. */
+function Keys({ form, change }: Part) {
+  const t = useT();
+  const hsmGroups = useHsmGroups();
+  return (
+    <>
+      {hsmGroups.length > 0 && (
+        <Select
+          label={t("device.hsm")}
+          description={t("groups.hsmText")}
+          clearable
+          data={options(hsmGroups)}
+          value={form.hsmGroupId ?? null}
+          onChange={(value) =>
+            change({ hsmGroupId: value ?? undefined, multicastKey: value ? undefined : randomHex(16) })
+          }
+        />
+      )}
+      {!form.hsmGroupId && <KeyField form={form} change={change} />}
     </>
   );
 }

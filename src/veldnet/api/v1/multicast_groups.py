@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Annotated
 
@@ -26,6 +26,7 @@ from veldnet.inventory.groups import (
     GroupFrame,
     GroupFramePage,
     GroupPage,
+    GroupSessionKey,
     Member,
     MemberPage,
     MulticastGroup,
@@ -137,7 +138,7 @@ async def create_group(services: Services, scope: Scope, body: MulticastGroup) -
     dev_addr = await services.read(
         lambda c: groups.choose_address(c, new, multicast.allocator(platform.network.addresses))
     )
-    keys = await multicast.seal_keys(platform.vault.of(""), new, dev_addr)
+    keys = await multicast.make_keys(platform.store, platform.vault, scope.operator_ref, new, dev_addr)
     return await services.change(
         lambda c: groups.create_group(c, scope, new, dev_addr, keys),
         by=scope,
@@ -178,6 +179,21 @@ async def delete_group(group_ref: str, services: Services, scope: Scope) -> None
         action="multicastGroup.deleted",
         what=f"multicastGroup {group_ref}",
     )
+
+
+@SUBSCRIBER.get(
+    "/multicastGroups/{groupRef}/applicationSessionKey",
+    "getMulticastSessionKey",
+    "MulticastGroup",
+    "The session key of a multicast group whose keys a vault has made.",
+)
+async def get_session_key(group_ref: str, services: Services, scope: Scope) -> GroupSessionKey:
+    """The McAppSKey, encrypted with the AS transport key of the group's routing profile, for payloads of the
+    group."""
+    vault, order = await services.read(lambda c: groups.session_key_order(c, scope, group_ref))
+    made = await services.platform.vault.of(vault).group_keys(order)
+    assert made.wrapped_app_s_key is not None
+    return GroupSessionKey(made.wrapped_app_s_key.hex().upper())
 
 
 @SUBSCRIBER.get(
@@ -234,19 +250,8 @@ async def export_members(group_ref: str, services: Services, scope: Scope) -> St
 )
 async def add_members(group_ref: str, services: Services, scope: Scope, body: DeviceList) -> MembersChanged:
     """Add devices of the group's region and class, all or none."""
-
-    def write(connection: Connection) -> MembersChanged:
-        group = groups.own_group(connection, scope, group_ref)
-        added = groups.add_members(connection, scope, group, body.deviceEUIs)
-        return MembersChanged(added, groups.count_members(connection, group.ref))
-
-    return await services.change(
-        write,
-        by=scope,
-        action="multicastGroup.membersAdded",
-        what=f"multicastGroup {group_ref}",
-        details={"devices": len(body.deviceEUIs)},
-    )
+    add = partial(groups.add_members, scope=scope)
+    return await _change_members(services, scope, group_ref, body, ("multicastGroup.membersAdded", add))
 
 
 @SUBSCRIBER.post(
@@ -259,16 +264,24 @@ async def remove_members(
     group_ref: str, services: Services, scope: Scope, body: DeviceList
 ) -> MembersChanged:
     """Take devices out; those that are in none stay so."""
+    remove = groups.remove_members
+    return await _change_members(services, scope, group_ref, body, ("multicastGroup.membersRemoved", remove))
+
+
+async def _change_members(
+    services: Services, scope: Scope, group_ref: str, body: DeviceList, how: tuple[str, Callable[..., int]]
+) -> MembersChanged:
+    action, change = how
 
     def write(connection: Connection) -> MembersChanged:
         group = groups.own_group(connection, scope, group_ref)
-        removed = groups.remove_members(connection, group, body.deviceEUIs)
-        return MembersChanged(removed, groups.count_members(connection, group.ref))
+        changed = change(connection, group=group, dev_euis=body.deviceEUIs)
+        return MembersChanged(changed, groups.count_members(connection, group.ref))
 
     return await services.change(
         write,
         by=scope,
-        action="multicastGroup.membersRemoved",
+        action=action,
         what=f"multicastGroup {group_ref}",
         details={"devices": len(body.deviceEUIs)},
     )

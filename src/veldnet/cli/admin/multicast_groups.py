@@ -53,6 +53,30 @@ class Rules(msgspec.Struct, frozen=True):
         )
 
 
+class Identity(msgspec.Struct, frozen=True):
+    """What its devices know of a group, and what cannot change."""
+
+    key_file: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="File with the McKey, 32 hexadecimal digits."),
+    ] = None
+    hsm_group: Annotated[
+        str | None, typer.Option(help="Id of an HSM group, whose vault makes the keys, instead of a McKey.")
+    ] = None
+    ping_period: Annotated[
+        int | None, typer.Option(help="Seconds between ping slots: a group of class B; else of class C.")
+    ] = None
+
+    def enter(self, body: MulticastGroup) -> None:
+        if self.key_file is not None:
+            body.multicastKey = self.key_file.read_text().strip()
+        if self.hsm_group is not None:
+            body.hsmGroupId = self.hsm_group
+        body.deviceClass = "C" if self.ping_period is None else "B"
+        if self.ping_period is not None:
+            body.pingSlotPeriod = self.ping_period
+
+
 class GroupRow(msgspec.Struct, frozen=True, rename="camel"):
     """A group as commands show it."""
 
@@ -111,23 +135,15 @@ def create_group(
     dev_eui: Annotated[str, typer.Argument(help="DevEUI of the group.")],
     name: Annotated[str, typer.Argument(help="Its name.")],
     customer_id: CustomerOption,
-    key_file: Annotated[
-        Path,
-        typer.Option(exists=True, dir_okay=False, help="File with the McKey, 32 hexadecimal digits."),
-    ],
+    identity: Identity,
     rules: Rules,
-    ping_period: Annotated[
-        int | None, typer.Option(help="Seconds between ping slots: a group of class B; else of class C.")
-    ] = None,
     data: Data = None,
 ) -> None:
-    """Create a multicast group whose keys are derived of a McKey."""
+    """Create a multicast group whose keys are derived of a McKey, or made in the vault of an HSM group."""
     settings = settings_of(data)
     body = rules.body(name)
-    body.EUI, body.multicastKey = dev_eui, key_file.read_text().strip()
-    body.deviceClass = "C" if ping_period is None else "B"
-    if ping_period is not None:
-        body.pingSlotPeriod = ping_period
+    body.EUI = dev_eui
+    identity.enter(body)
 
     async def create(opened: DataDirectory) -> MulticastGroup:
         return await _create(opened, settings, customer_id, body)
@@ -147,7 +163,8 @@ async def _create(
     new = groups.check_new_group(body, network.channel_plans)
     allocate = multicast.allocator(AddressSpace(network.net_id))
     dev_addr = await opened.store.read(lambda c: groups.choose_address(c, new, allocate))
-    keys = await multicast.seal_keys(opened.vault.of(""), new, dev_addr)
+    operator = await opened.store.read(lambda c: _scope(c, customer_id).operator_ref)
+    keys = await multicast.make_keys(opened.store, opened.vault, operator, new, dev_addr)
 
     def write(connection: Connection) -> MulticastGroup:
         scope = _scope(connection, customer_id)

@@ -17,11 +17,13 @@ from .resource import (
     GroupFrame,
     GroupFramePage,
     GroupPage,
+    GroupSessionKey,
     Member,
     MemberPage,
     MulticastGroup,
     StationOutcome,
 )
+from .session_key import session_key_order
 from .view import GroupRecord, get_group, list_groups, own_group
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "GroupFramePage",
     "GroupPage",
     "GroupRecord",
+    "GroupSessionKey",
     "Member",
     "MemberPage",
     "MulticastGroup",
@@ -52,5 +55,6 @@ __all__ = [
     "list_members",
     "own_group",
     "remove_members",
+    "session_key_order",
     "update_group",
 ]

@@ -31,12 +31,13 @@ CHANGEABLE = frozenset(
     }
 )
 _KEYS = ("multicastKey", "networkSessionKey", "applicationSessionKey")
-_FIXED = ("EUI", "networkAddress", "deviceClass", "pingSlotPeriod", "region")
+_FIXED = ("EUI", "networkAddress", "deviceClass", "pingSlotPeriod", "region", "hsmGroupId")
 
 
 class NewGroup(msgspec.Struct, frozen=True):
     """A group whose members have been checked as far as that needs no other row. `mc_key` is there where the
-    session keys are derived of it, `keys` where they were given; `dev_addr` None: to be given."""
+    session keys are derived of it, `keys` where they were given, neither where the vault of an HSM group
+    makes them; `dev_addr` None: to be given."""
 
     dev_eui: DevEui
     dev_addr: DevAddr | None
@@ -144,6 +145,10 @@ def check_coverage(coverage: object, tags: object) -> None:
 def _keys(body: MulticastGroup) -> tuple[AesKey | None, bytes | None]:
     """The McKey, or the session keys."""
     given = {name: getattr(body, name) for name in _KEYS if getattr(body, name) is not UNSET}
+    if body.hsmGroupId is not UNSET:
+        for name in given:
+            raise InvalidField("{name} must not be sent with hsmGroupId: its vault makes the keys", name=name)
+        return None, None
     parsed = {name: _key(text, name) for name, text in given.items()}
     if "multicastKey" in parsed:
         if len(parsed) > 1:

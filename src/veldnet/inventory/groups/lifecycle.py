@@ -15,6 +15,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, leftovers
 from veldnet.inventory.devices.assignment import choose_plan, release_connection
 from veldnet.inventory.names import check_name
+from veldnet.inventory.offers import find_hsm_group
 from veldnet.inventory.routing_profiles import check_destinations, find_by_id
 from veldnet.inventory.rows import inserted_ref
 from veldnet.lorawan import DevAddr, DevEui
@@ -102,6 +103,9 @@ def create_group(
     plan_ref = choose_plan(connection, scope, body.connectivityPlanId, _MULTICAST)
     routing = _routing(connection, scope, body.routingProfileId)
     check_destinations(connection, plan_ref, routing)
+    hsm_group = None
+    if body.hsmGroupId is not UNSET:
+        hsm_group = find_hsm_group(connection, scope.operator_ref, body.hsmGroupId).ref
     now = moment(connection)
     assert isinstance(body.name, str)
     result = connection.execute(
@@ -115,6 +119,7 @@ def create_group(
             region=new.region.name,
             plan_ref=plan_ref,
             routing_profile_ref=routing,
+            hsm_group_ref=hsm_group,
             sealed_keys=keys.session,
             sealed_mc_key=keys.mc_key,
             partition=partition_of_eui(new.dev_eui),

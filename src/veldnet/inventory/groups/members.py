@@ -13,7 +13,14 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import changes
 from veldnet.lorawan import BaseStationId
 from veldnet.store import lock_row
-from veldnet.store.schema import device_profiles, devices, hearing, multicast_groups, multicast_members
+from veldnet.store.schema import (
+    device_profiles,
+    devices,
+    hearing,
+    hsm_groups,
+    multicast_groups,
+    multicast_members,
+)
 
 from .resource import Member, MemberPage
 from .view import GroupRecord
@@ -59,8 +66,15 @@ def _checked(
     connection: Connection, scope: Scope, group: GroupRecord, wanted: list[str], any_class: bool
 ) -> list[int]:
     rows = connection.execute(
-        select(devices.c.ref, devices.c.dev_eui, devices.c.device_class, device_profiles.c.settings)
+        select(
+            devices.c.ref,
+            devices.c.dev_eui,
+            devices.c.device_class,
+            device_profiles.c.settings,
+            func.coalesce(hsm_groups.c.vault, "").label("vault"),
+        )
         .join(device_profiles, device_profiles.c.ref == devices.c.profile_ref)
+        .join(hsm_groups, hsm_groups.c.ref == devices.c.hsm_group_ref, isouter=True)
         .where(devices.c.subscriber_ref == scope.subscriber_ref, devices.c.dev_eui.in_(wanted))
     )
     found = {row.dev_eui: row for row in rows}
@@ -87,6 +101,13 @@ def _checked(
                 eui=eui,
                 device_class=row.device_class,
                 wanted=group.group_class,
+            )
+        if group.hsm_vault is not None and row.vault != group.hsm_vault:
+            raise InvalidField(
+                "deviceEUIs: the keys of device {eui} are not in the vault of {hsm_group}, which the key of "
+                "the group does not leave",
+                eui=eui,
+                hsm_group=group.hsm_group_id,
             )
         refs.append(row.ref)
     return refs

@@ -18,10 +18,11 @@ class MulticastGroup(msgspec.Struct):
     """A multicast group: devices that share an address and keys, and hear the same downlinks.
 
     Keys are accepted and never returned: `multicastKey` (McKey, of which the others are derived), or
-    `networkSessionKey` and `applicationSessionKey`. Without `networkAddress` the network gives one.
-    `pingSlotPeriod` in seconds (class B), `downlinkFrequency` in MHz; without frequency or data rate those of
-    the region apply. `baseStationCoverage` says which base stations send: all of the operator, those with one
-    of `baseStationTags`, or few that reach all members."""
+    `networkSessionKey` and `applicationSessionKey`. With `hsmGroupId` they are made in its vault, and
+    payloads come encrypted. Without `networkAddress` the network gives one. `pingSlotPeriod` in seconds
+    (class B), `downlinkFrequency` in MHz; without frequency or data rate those of the region apply.
+    `baseStationCoverage` says which base stations send: all of the operator, those with one of
+    `baseStationTags`, or few that reach all members."""
 
     ref: Text = UNSET
     name: Text = UNSET
@@ -34,6 +35,7 @@ class MulticastGroup(msgspec.Struct):
     region: Text = UNSET
     connectivityPlanId: Text = UNSET
     routingProfileId: str | UnsetType | None = UNSET
+    hsmGroupId: Text = UNSET
     multicastKey: Text = UNSET
     networkSessionKey: Text = UNSET
     applicationSessionKey: Text = UNSET
@@ -47,6 +49,13 @@ class MulticastGroup(msgspec.Struct):
     creationTime: Text = UNSET
     lastUpdateTime: Text = UNSET
     lastUpdateUser: Text = UNSET
+
+
+class GroupSessionKey(msgspec.Struct):
+    """The McAppSKey of a group whose keys a vault has made: one AES block, encrypted with the AS transport
+    key of its routing profile, as hexadecimal digits."""
+
+    encryptedApplicationSessionKey: str
 
 
 class GroupPage(msgspec.Struct):

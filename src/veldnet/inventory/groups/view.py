@@ -17,6 +17,7 @@ from veldnet.lorawan import DevAddr
 from veldnet.store.expressions import with_text
 from veldnet.store.schema import (
     connectivity_plans,
+    hsm_groups,
     multicast_frames,
     multicast_groups,
     multicast_members,
@@ -53,6 +54,9 @@ class GroupRecord(msgspec.Struct, frozen=True):
     members: int
     encrypted: bool
     last_frame: int | None
+    # The HSM group whose vault has made the keys, and the name of that vault.
+    hsm_group_id: str | None
+    hsm_vault: str | None
 
 
 def _query() -> Select[Any]:
@@ -72,10 +76,13 @@ def _query() -> Select[Any]:
             members.label("members"),
             groups.hsm_group_ref.is_not(None).label("encrypted"),
             last.label("last_frame"),
+            hsm_groups.c.id.label("hsm_group_id"),
+            hsm_groups.c.vault.label("hsm_vault"),
         )
         .select_from(multicast_groups)
         .join(connectivity_plans, connectivity_plans.c.ref == groups.plan_ref, isouter=True)
         .join(routing_profiles, routing_profiles.c.ref == groups.routing_profile_ref, isouter=True)
+        .join(hsm_groups, hsm_groups.c.ref == groups.hsm_group_ref, isouter=True)
     )
 
 
@@ -148,6 +155,7 @@ def configuration(scope: Scope, record: GroupRecord) -> MulticastGroup:
         else profile_id(scope.customer_id, routing, bool(record.is_dummy)),
         baseStationCoverage=record.coverage,
         baseStationTags=_TAGS.decode(record.tags),
+        hsmGroupId=UNSET if record.hsm_group_id is None else record.hsm_group_id,
         payloadEncrypted=bool(record.encrypted),
         memberCount=record.members,
         creationTime=timestamp(record.created_at),

@@ -18,7 +18,7 @@ from veldnet.inventory.offers import HsmGroup
 from veldnet.keys import Sealed, VaultError, labels
 from veldnet.keys.moving import Destination, Source
 from veldnet.store import Store
-from veldnet.store.schema import as_transport_keys, devices, hsm_groups, subscribers
+from veldnet.store.schema import as_transport_keys, devices, hsm_groups, multicast_groups, subscribers
 
 _BATCH = 200
 
@@ -215,12 +215,17 @@ async def _copy_as_keys(store: Store, plan: Plan, channel: Channel, moved: Moved
 
 
 def _forget_as_keys(plan: Plan, connection: Connection) -> None:
-    """Of the vault that was left, those that no device there uses any more."""
+    """Of the vault that was left, those that no device or multicast group there uses any more."""
     keys = as_transport_keys.c
     needed = (
         select(devices.c.routing_profile_ref)
         .join(hsm_groups, hsm_groups.c.ref == devices.c.hsm_group_ref)
         .where(hsm_groups.c.vault == plan.source.vault, devices.c.routing_profile_ref.is_not(None))
+    )
+    of_groups = (
+        select(multicast_groups.c.routing_profile_ref)
+        .join(hsm_groups, hsm_groups.c.ref == multicast_groups.c.hsm_group_ref)
+        .where(hsm_groups.c.vault == plan.source.vault, multicast_groups.c.routing_profile_ref.is_not(None))
     )
     copied = select(keys.routing_profile_ref).where(keys.vault == plan.target.vault)
     connection.execute(
@@ -228,5 +233,6 @@ def _forget_as_keys(plan: Plan, connection: Connection) -> None:
             keys.vault == plan.source.vault,
             keys.routing_profile_ref.in_(copied),
             keys.routing_profile_ref.not_in(needed),
+            keys.routing_profile_ref.not_in(of_groups),
         )
     )

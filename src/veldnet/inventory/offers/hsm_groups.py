@@ -97,6 +97,15 @@ def remove_group(connection: Connection, operator_ref: int, group_id: str) -> No
     """Delete an HSM group that holds no keys any more. Raises `InUse`."""
     ref = own_group(connection, operator_ref, group_id)
     uses = group_uses(connection, ref)
+    if uses.groups:
+        raise InUse(
+            Plural(
+                "HSM group {group_id} has made the keys of {count} multicast group; delete it first",
+                "HSM group {group_id} has made the keys of {count} multicast groups; delete them first",
+                group_id=group_id,
+                count=uses.groups,
+            )
+        )
     refuse_while_used(
         Text("HSM group {group_id}", group_id=group_id),
         uses,

@@ -28,7 +28,8 @@ class UsedBy(msgspec.Struct):
 
 class Uses(msgspec.Struct):
     """Devices by subscriber, and how many other things of subscribers refer to it: grants of a plan, decoders
-    of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan."""
+    of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan or with
+    keys of an HSM group."""
 
     devices: int
     subscribers: list[UsedBy]
@@ -77,6 +78,11 @@ def profile_uses(connection: Connection, profile_ref: int) -> Uses:
 
 def group_uses(connection: Connection, group_ref: int) -> Uses:
     uses = _uses(_devices_of(connection, devices.c.hsm_group_ref, group_ref))
+    uses.groups = connection.execute(
+        select(func.count())
+        .select_from(multicast_groups)
+        .where(multicast_groups.c.hsm_group_ref == group_ref)
+    ).scalar_one()
     uses.routingProfiles = connection.execute(
         select(func.count())
         .select_from(routing_profiles)
