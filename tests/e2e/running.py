@@ -85,6 +85,10 @@ class RunningServer:
         host, _colon, port = addresses["udp"].rpartition(":")
         self.udp = (host, int(port))
 
+    def change(self, **environment: str) -> None:
+        """What it is started with from the next time on."""
+        self._environment |= environment
+
     def connect(self, **arguments: Any) -> httpx.Client:
         """A client with no credentials."""
         return httpx.Client(base_url=self.http, timeout=120, **arguments)

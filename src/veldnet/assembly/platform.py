@@ -332,20 +332,27 @@ class Platform:
         it."""
         return open_session(self.network, personalisation, profile, self.clock())
 
-    async def stop(self) -> None:
-        """Finish what was received, then close."""
-        self.ready = False
-        if self.cluster is not None:
-            # Frames that still come go to the others meanwhile.
-            await self.cluster.leave()
-        await self.supervisor.stop()
-        await self.stations.stop()
+    async def _write_presence(self) -> None:
+        """Write what the next process must know of base stations."""
         try:
             await self.presence_keeper.write()
             await self.history.write()
             await self.stations.write()
         except StoreError as error:
             log.warning("presence_write_failed", error=str(error))
+
+    async def stop(self) -> None:
+        """Finish what was received, then close."""
+        self.ready = False
+        if self.cluster is not None:
+            # One that has left writes nothing any more.
+            await self._write_presence()
+            # Frames that still come go to the others meanwhile.
+            await self.cluster.leave()
+        await self.supervisor.stop()
+        await self.stations.stop()
+        if self.cluster is None:
+            await self._write_presence()
         self.feeds.close()
         await self.decoders.close()
         await self.locations.close()

@@ -24,6 +24,18 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def served_on() -> frozenset[str]:
+    """Earlier revisions whose programs go on with the newest tables, so that their nodes may serve on while
+    the first of this version upgrades them: as far back as each migration says `two_steps = True`. What is
+    new is added then, and may be left empty; what is old is dropped by a later version."""
+    found = set()
+    for script in ScriptDirectory.from_config(_config()).walk_revisions():
+        if not getattr(script.module, "two_steps", False):
+            break
+        found.add(str(script.down_revision))
+    return frozenset(found)
+
+
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Run every migration up to a revision that the database lacks, in one transaction."""
     with engine.connect() as connection, _foreign_keys_off(connection), connection.begin():

@@ -15,11 +15,6 @@ from sqlalchemy.sql import column, table
 # to migrate starts without Alembic, which costs a fifth of a second and 20 MB.
 HEAD = "0050"
 
-# Revisions whose programs go on with the tables of this version, so that their nodes may serve on while the
-# first of this version upgrades them. Changes between are in two steps: what is new is added, and filled by
-# both; what is old is dropped by a later version.
-SERVED_ON: frozenset[str] = frozenset()
-
 _VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Engine, inspect, select, text
 
-from veldnet.store.alembic_chain import stamp, upgrade_within
+from veldnet.store.alembic_chain import served_on, stamp, upgrade_within
 from veldnet.store.interface import StoreError
-from veldnet.store.migrating import HEAD, SERVED_ON, check_revision, current_revision, revision_of
+from veldnet.store.migrating import HEAD, check_revision, current_revision, revision_of
 from veldnet.store.nodes import database_time
 from veldnet.store.schema import metadata, nodes
 
@@ -40,7 +40,7 @@ def bring_to_head(engine: Engine) -> bool:
 
 def _refuse_beside_nodes(connection: Connection, revision: str) -> None:
     """Tables do not change under nodes that know nothing of it."""
-    if revision in SERVED_ON or not inspect(connection).has_table("nodes"):
+    if revision in served_on() or not inspect(connection).has_table("nodes"):
         return
     lives = nodes.c.expires_at > database_time(connection)
     found = connection.execute(select(nodes.c.name, nodes.c.version).where(lives).order_by(nodes.c.name))

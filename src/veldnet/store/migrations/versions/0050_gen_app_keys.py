@@ -9,6 +9,8 @@ revision = "0050"
 down_revision = "0049"
 branch_labels = None
 depends_on = None
+# Nodes of the revision before serve on: they neither read nor write the column.
+two_steps = True
 
 
 def upgrade() -> None:
