@@ -26,6 +26,7 @@ from veldnet.lorawan.packages.multicast_keys import (
     mc_nwk_s_key,
     mc_root_key_10,
 )
+from veldnet.routing import Outcome
 from veldnet.simulator.customer import Account
 from veldnet.store.coverage import HearingRow, add_hearing
 
@@ -249,6 +250,7 @@ def test_application_servers_submit_to_a_group_as_to_a_device(lights: Lights) ->
         ({"deviceClass": "B"}, "pingSlotPeriod"),
         ({"deviceClass": "B", "pingSlotPeriod": 3}, "pingSlotPeriod"),
         ({"multicastKey": "12"}, "multicastKey"),
+        ({"multicastKey": "1" * 32}, "one digit repeated"),
         ({"networkSessionKey": KEY}, "excludes"),
         ({"hsmGroupId": "HSM_NO.1"}, "its vault makes"),
         ({"region": "US915"}, "not served"),
@@ -384,3 +386,57 @@ def test_the_vault_of_an_hsm_group_makes_the_keys(lights: Lights) -> None:
     assert opened(octets, group["networkAddress"], mc_key) == (0, 5, b"\x0b")
     used = lights.operator.request("DELETE", f"{V1}/operator/hsmGroups/{hsm}")
     assert used.status_code == 400 and "multicast group" in used.text
+
+
+def test_the_paths_of_oss(lights: Lights, outsider: Person) -> None:
+    base = "/thingpark/wireless/rest/subscriptions/mine/multicastGroups"
+    group = lights.group(name="Canal")
+    listed = lights.user.call("GET", f"{base}?devEUI={group['EUI'].lower()}&name=can")
+    assert [(one["uid"], one["class"]) for one in listed["briefs"]] == [(group["ref"], "C")]
+    assert (
+        lights.user.call("GET", f"{base}?devAddr={group['networkAddress']}")["briefs"][0]["name"] == "Canal"
+    )
+    path = f"{base}/{group['ref']}"
+    assert lights.user.call("GET", f"{path}/bss")["bsCount"] == len(lights.antennas)
+    lights.keep_alive()
+    sent = lights.user.request("POST", f"{path}/admins/downlink?payload=0102&fPort=5")
+    assert sent.status_code == 204, sent.text
+    lights.heard(8)
+    (frame,) = lights.user.call("GET", f"{path}/frames")["briefs"]
+    assert (frame["status"], frame["fCnt"], frame["bsSuccessCount"]) == ("SUCCESS", 0, 3)
+    assert lights.user.call("GET", path)["lastFCntDn"] == 0
+    missing = lights.user.request("POST", f"{path}/admins/downlink?fPort=5")
+    assert missing.status_code == 400 and "payload is mandatory" in missing.text
+    for rest in ("", "/bss", "/frames"):
+        assert outsider.request("GET", f"{path}{rest}").status_code == 404
+
+
+def test_a_group_of_class_b_without_gps_time_is_refused_at_once(lights: Lights) -> None:
+    group = lights.group(deviceClass="B", pingSlotPeriod=128)
+    path = f"{GROUPS}/{group['ref']}/downlinks"
+    lights.keep_alive()
+    sent = lights.user.call("POST", path, {"fPort": 5, "payload": "01"})
+    lights.heard(140, refusing=dict.fromkeys(lights.antennas, "GPS_UNLOCKED"))
+    assert lights.user.call("GET", f"{path}/{sent['id']}")["causes"] == {"DC": 3}
+    refused = lights.user.request("POST", path, {"fPort": 5, "payload": "01"})
+    assert refused.status_code == 400 and "GPS time" in refused.text
+    http = lights.server.connect()
+    query = f"DevEUI={group['EUI']}&FPort=5&Payload=0102"
+    answer = http.post(f"/thingpark/lrc/rest/v2/downlink?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (409, 115)
+
+
+def test_hours_count_downlinks_of_groups_and_what_is_undelivered_has_the_name(lights: Lights) -> None:
+    def sent() -> int:
+        hours = lights.user.call("GET", f"{V1}/statistics?duration=1")
+        return int(sum(hour["downlinksSent"] for hour in hours))
+
+    group, before = lights.group(name="Quay"), sent()
+    lights.keep_alive()
+    lights.server.inbox.answer = Outcome(False, "HTTP status 500")
+    lights.user.call("POST", f"{GROUPS}/{group['ref']}/downlinks", {"fPort": 5, "payload": "01"})
+    lights.heard(8)
+    listed = lights.user.call("GET", f"{V1}/undelivered?includePending=true")
+    lights.server.inbox.answer = Outcome(True, "Ok")
+    assert ("Quay", group["EUI"]) in {(one["deviceName"], one["deviceEUI"]) for one in listed}
+    assert sent() == before + 1

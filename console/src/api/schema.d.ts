@@ -4381,7 +4381,8 @@ export interface components {
          *     never), `refusedRepeatedly` (refused while the same server accepted others), `noRoute` (its routing
          *     profile has no route or address for it any more), `profileDeleted`, `deviceDeleted`, `addressRefused`
          *     (the address may not be used), `unreadable` (it was damaged in the store). A message that waits behind
-         *     another one has `attempts` 0 and the answer to that one.
+         *     another one has `attempts` 0 and the answer to that one. Messages of a multicast group have its DevEUI
+         *     and name.
          */
         UndeliveredMessage: {
             id: string;
@@ -4398,6 +4399,7 @@ export interface components {
             nextAttemptAt: string | null;
             address: string | null;
             reason: string | null;
+            deviceName: string | null;
         };
         /** RedeliveryStarted */
         RedeliveryStarted: {

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, tuple_, update
 
 from veldnet.store import Timeline, read_timeline
-from veldnet.store.schema import deliveries, devices, subscribers
+from veldnet.store.schema import deliveries, devices, multicast_groups, subscribers
 
 from .ledger import decode_message
 
@@ -44,6 +44,8 @@ class Undelivered(msgspec.Struct, frozen=True):
     next_attempt_at: int | None
     address: str | None
     reason: str | None
+    # Of the device or multicast group.
+    name: str | None
 
 
 class _Stored(NamedTuple):
@@ -63,14 +65,28 @@ class _Stored(NamedTuple):
     address: str | None
     reason: str | None
     dev_eui: str | None
+    name: str | None
 
     @property
     def key(self) -> QueueKey:
         return self.device_ref, self.queue
 
 
-_COLUMNS = (*(deliveries.c[name] for name in _Stored._fields[:-1]), devices.c.dev_eui)
-_STORED = select(*_COLUMNS).join(devices, _ITS_DEVICE, isouter=True)
+_ITS_GROUP = and_(
+    multicast_groups.c.ref == -deliveries.c.device_ref,
+    multicast_groups.c.subscriber_ref == deliveries.c.subscriber_ref,
+)
+_COLUMNS = (
+    *(deliveries.c[name] for name in _Stored._fields[:-2]),
+    func.coalesce(devices.c.dev_eui, multicast_groups.c.dev_eui),
+    func.coalesce(devices.c.name, multicast_groups.c.name),
+)
+_STORED = (
+    select(*_COLUMNS)
+    .select_from(deliveries)
+    .join(devices, _ITS_DEVICE, isouter=True)
+    .join(multicast_groups, _ITS_GROUP, isouter=True)
+)
 
 
 class UndeliveredQuery(NamedTuple):
@@ -132,6 +148,7 @@ def _listed(row: _Stored, tried: _Stored, created_at: int) -> Undelivered:
         tried.next_attempt_at,
         tried.address,
         row.reason,
+        row.name,
     )
 
 

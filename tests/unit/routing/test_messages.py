@@ -16,6 +16,7 @@ from veldnet.network.core import (
     DownlinkRecord,
     DownlinkRejectedRecord,
     LocationRecord,
+    MulticastSummaryRecord,
     ResetRecord,
     UplinkRecord,
 )
@@ -288,3 +289,19 @@ def test_the_join_report_goes_to_json_routes_only() -> None:
     profile = Profile(4, "1", (("a", (route(1, "*", "a", "XML"),)),))
     message = TunnelMessage("DevEUI_uplink", {}, "", "0059AC0000170311", 0, json_only=True)
     assert address_messages(message, profile) == []
+
+
+def test_a_multicast_summary_in_both_forms() -> None:
+    record = MulticastSummaryRecord(
+        id=1, device_ref=-7, time=NOW, outcome="partial", status="PARTIAL",
+        dev_addr=DevAddr.parse("01ABCDEF"), fcnt=9, fport=5, size=2, correlation_id="00000000000000AB",
+        group_class="C", attempt=1, stations=9, succeeded=6, causes={"A3": 2, "D0": 1},
+    )  # fmt: skip
+    (message,) = WRITER.messages(record, device())
+    fields = json.loads(to_json(message.name, message.fields))["DevEUI_multicast_summary"]
+    assert fields["TransmissionStatus"] == "PARTIAL" and fields["LrrFailedDistribution"] == "A3=2,D0=1"
+    root = etree.fromstring(to_xml(message.name, message.fields))
+    assert root.tag == f"{{{NAMESPACE}}}DevEUI_multicast_summary"
+    texts = {etree.QName(child).localname: child.text for child in root}
+    assert texts["LrrCnt"] == "9" and texts["LrrFailedDistribution"] == "A3=2,D0=1"
+    assert texts["CorrelationID"] == fields["CorrelationID"] and texts["FCntDn"] == "9"

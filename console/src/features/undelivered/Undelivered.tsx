@@ -20,10 +20,20 @@ const ranges = ["1", "7", "35"] as const;
 
 export type Message = Schemas["UndeliveredMessage"];
 
+/** The device, or multicast group, of a message: its name where it is still there. */
+function Device({ row }: { row: Message }) {
+  return (
+    <>
+      {row.deviceName && <Text size="sm">{row.deviceName}</Text>}
+      <Mono>{row.deviceEUI}</Mono>
+    </>
+  );
+}
+
 function messageColumns(t: Translate): Column<Message>[] {
   return [
     { key: "at", title: t("alarms.created"), render: (row) => <Time at={row.creationTime} /> },
-    { key: "device", title: "DevEUI", render: (row) => <Mono>{row.deviceEUI}</Mono> },
+    { key: "device", title: "DevEUI", render: (row) => <Device row={row} /> },
     { key: "as", title: "AS ID", render: (row) => row.asId ?? "–" },
     { key: "message", title: t("logger.message"), render: (row) => row.message },
     { key: "state", title: t("alarms.state"), render: (row) => <State row={row} t={t} /> },

@@ -28,7 +28,8 @@ class UndeliveredMessage(msgspec.Struct):
     never), `refusedRepeatedly` (refused while the same server accepted others), `noRoute` (its routing
     profile has no route or address for it any more), `profileDeleted`, `deviceDeleted`, `addressRefused`
     (the address may not be used), `unreadable` (it was damaged in the store). A message that waits behind
-    another one has `attempts` 0 and the answer to that one.
+    another one has `attempts` 0 and the answer to that one. Messages of a multicast group have its DevEUI
+    and name.
     """
 
     id: str
@@ -45,6 +46,7 @@ class UndeliveredMessage(msgspec.Struct):
     nextAttemptAt: str | None
     address: str | None
     reason: str | None
+    deviceName: str | None
 
     @classmethod
     def of(cls, item: Undelivered) -> UndeliveredMessage:
@@ -63,6 +65,7 @@ class UndeliveredMessage(msgspec.Struct):
             _moment(item.next_attempt_at),
             item.address,
             item.reason,
+            item.name,
         )
 
 

@@ -32,7 +32,8 @@ from veldnet.inventory.groups import (
     MulticastGroup,
 )
 from veldnet.lorawan import DevEui
-from veldnet.network.core import DownlinkRequest
+from veldnet.lorawan.counters import MAX_FCNT
+from veldnet.network.core import NO_GPS_TIME, DownlinkRequest, SubmissionRefusal
 from veldnet.texts import Text
 
 _MOST_VALIDITY = 31_536_000
@@ -352,11 +353,19 @@ async def send_downlink(
     if refusal is not None:
         raise BadRequest(
             "{message} (code {code})",
-            message=_REASONS.get(refusal.code, Text(refusal.message)),
+            message=_reason(refusal),
             code=refusal.code,
         )
     await services.note(scope, "multicastGroup.downlink", f"multicastGroup {group.ref}")
     return GroupDownlinkQueued(str(submission.id))
+
+
+def _reason(refusal: SubmissionRefusal) -> Text:
+    if refusal.code == 115 and refusal.message == NO_GPS_TIME:
+        return Text("No base station of the group has GPS time, which class B needs; see its base stations")
+    if refusal.code == 102 and refusal.expected is not None and refusal.expected > MAX_FCNT:
+        return Text("The counters of the group are used up; create another group, with other keys")
+    return _REASONS.get(refusal.code, Text(refusal.message))
 
 
 _REASONS = {

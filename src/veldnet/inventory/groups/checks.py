@@ -8,8 +8,9 @@ import msgspec
 from msgspec import UNSET
 
 from veldnet.domain.errors import InvalidField, MissingField, NotUpdatable
+from veldnet.inventory.devices import check_root_key
 from veldnet.inventory.names import check_name
-from veldnet.lorawan import AesKey, DevAddr, DevEui, InvalidIdentifier, InvalidKey
+from veldnet.lorawan import AesKey, DevAddr, DevEui, InvalidIdentifier
 from veldnet.lorawan.packages.multicast_keys import mc_app_s_key, mc_nwk_s_key
 from veldnet.lorawan.regions import ChannelPlan, Region
 
@@ -149,7 +150,7 @@ def _keys(body: MulticastGroup) -> tuple[AesKey | None, bytes | None]:
         for name in given:
             raise InvalidField("{name} must not be sent with hsmGroupId: its vault makes the keys", name=name)
         return None, None
-    parsed = {name: _key(text, name) for name, text in given.items()}
+    parsed = {name: check_root_key(text, name) for name, text in given.items()}
     if "multicastKey" in parsed:
         if len(parsed) > 1:
             raise InvalidField("multicastKey excludes networkSessionKey and applicationSessionKey")
@@ -162,13 +163,6 @@ def _keys(body: MulticastGroup) -> tuple[AesKey | None, bytes | None]:
     if app == parsed["networkSessionKey"]:
         raise InvalidField("networkSessionKey and applicationSessionKey must differ")
     return None, bytes(parsed["networkSessionKey"]) + (b"" if app is None else bytes(app))
-
-
-def _key(text: str, name: str) -> AesKey:
-    try:
-        return AesKey.parse(text)
-    except InvalidKey:
-        raise InvalidField("{name} must be 32 hexadecimal digits", name=name) from None
 
 
 def check_unchanged(body: MulticastGroup, current: MulticastGroup) -> None:

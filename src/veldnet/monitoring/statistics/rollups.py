@@ -91,7 +91,8 @@ class HourlyTotals:
         if kind == _KIND_UPLINK:
             if row.outcome == "accepted":
                 self._uplink(row)
-        elif kind == FrameKind.DOWNLINK:
+        elif kind in (FrameKind.DOWNLINK, FrameKind.MULTICAST):
+            # That of a group counts once for its customer, however many base stations have sent it.
             self._downlink(row)
         elif kind == FrameKind.JOIN_REQUEST:
             self._join(row)

@@ -5,7 +5,7 @@ It does no I/O, reads no clock and imports neither asyncio, structlog nor SQLAlc
 
 from .air_schedule import AirSchedule
 from .base_station_radios import RadioSettings
-from .events import Device, DownlinkRequest, Submission, SubmissionRefusal
+from .events import NO_GPS_TIME, Device, DownlinkRequest, Submission, SubmissionRefusal
 from .inspection import DeviceView, QueuedView
 from .parameters import NetworkParameters
 from .personalised import personalised_state
@@ -31,6 +31,7 @@ from .transmission import Done
 from .transmit_results import ChannelAirtime
 
 __all__ = [
+    "NO_GPS_TIME",
     "AirSchedule",
     "BlockedCommand",
     "ChannelAirtime",

@@ -235,6 +235,10 @@ class SubmissionRefusal(msgspec.Struct, frozen=True, gc=False):
     ping_slot_dr: int | None = None
 
 
+# A message of the code 115, for groups of class B.
+NO_GPS_TIME = "No Base Station Available. None of the group has GPS time, which class B needs"
+
+
 class Submission(msgspec.Struct, frozen=True, gc=False):
     """What became of a request: the id of the downlink, and why it was refused, if it was."""
 

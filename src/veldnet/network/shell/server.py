@@ -109,7 +109,9 @@ class NetworkServer:
 
     def _multicast(self, runtime: Runtime, vault: Vault, options: ServerOptions) -> MulticastGroups:
         owned, generation = self.devices.owned, options.generation
-        parts = GroupParts(self.parameters, self._store, vault, self._catalogue, owned, generation)
+        parts = GroupParts(
+            self.parameters, self._store, vault, self._catalogue, owned, generation, self.air.radios
+        )
         groups = MulticastGroups(runtime, parts, self.commits, self._tasks)
         self.commits.join(groups)
         return groups

@@ -17,7 +17,8 @@ from veldnet.domain.documents import PlanSettings
 from veldnet.domain.groups import GroupRow
 from veldnet.keys import Vault, VaultError, labels
 from veldnet.lorawan import AesKey, BaseStationId, DevEui
-from veldnet.network.core.events import DownlinkRequest, Submission, Transmit
+from veldnet.network.core.base_station_radios import BaseStationRadios
+from veldnet.network.core.events import NO_GPS_TIME, DownlinkRequest, Submission, SubmissionRefusal, Transmit
 from veldnet.network.core.multicast import (
     ABORTED,
     PARTIAL,
@@ -62,6 +63,7 @@ from .entry import GroupEntry, GroupStations, device_of, pack_results, sending_r
 
 log = structlog.get_logger(__name__)
 
+
 _TASK = "multicast groups"
 # Seconds for which the base stations of a group are not worked out again, and before a store that did not
 # answer is asked again.
@@ -77,6 +79,7 @@ class GroupParts(NamedTuple):
     catalogue: Catalogue
     owned: Owned
     generation: int
+    radios: BaseStationRadios
 
 
 class MulticastGroups:
@@ -93,6 +96,7 @@ class MulticastGroups:
         self._parameters, self._generation = parts.parameters, parts.generation
         self._store, self._vault, self._catalogue = parts.store, parts.vault, parts.catalogue
         self._commits, self._owned, self._tasks = commits, parts.owned, tasks
+        self._radios = parts.radios
         self.transmit: Callable[[int, Transmit], None] = lambda _ref, _effect: None
         # Addresses that no session may have.
         self.addresses: frozenset[int] = frozenset()
@@ -275,6 +279,8 @@ class MulticastGroups:
         now = self._clock()
         frame_id, before = self._ids.next(now), known.state
         state, refusal = submit(self._context(known), before, request, frame_id, len(stations.stations))
+        if refusal is None and request.payload is not None:
+            refusal = self._without_gps_time(known.row, stations.stations, now)
         if refusal is not None:
             return Submission(frame_id, refusal)
         kept = {frame.id for frame in state.queue}
@@ -325,6 +331,16 @@ class MulticastGroups:
         if known is not None and known.row.partition not in self._owned:
             raise NotServed("another node serves the group")
         return None if known is None else known.state
+
+    def _without_gps_time(
+        self, row: GroupRow, stations: Sequence[BaseStationId], now: float
+    ) -> SubmissionRefusal | None:
+        """Ping slots need GPS time: without a base station that has it, every attempt would fail."""
+        if row.group_class != "B":
+            return None
+        if any(self._radios.refuses_gps_time(station, now) is False for station in stations):
+            return None
+        return SubmissionRefusal(115, NO_GPS_TIME)
 
     # Sending.
 
