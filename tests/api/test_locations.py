@@ -69,7 +69,10 @@ class Roofs:
         }
         made = self.user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
         virtual = radio.device(str(body["EUI"]), KEY)
-        radio.join(self.antennas[0][0], virtual)
+        antenna = self.antennas[0][0]
+        while antenna.downlink(0.2) is not None:
+            """What was sent to others is not the answer to it."""
+        radio.join(antenna, virtual)
         return made["ref"], virtual
 
     def send(self, virtual: VirtualDevice, place: Point = HERE, *, wrong: int | None = None) -> None:
@@ -210,3 +213,97 @@ def test_a_base_station_with_a_wrong_clock_is_left_out_and_raises_an_alarm(roofs
         each["name"] for each in stations if 206 in [alarm["alarmTypeId"] for alarm in each["alarms"]]
     ]
     assert alarmed == "Roof 9"
+
+
+def moved(roofs: Roofs, virtual: VirtualDevice, east: float, north: float) -> None:
+    """The device goes there, and is heard until its track is there, too."""
+    for _number in range(4):
+        roofs.server.pass_time(60)
+        roofs.send(virtual, Point(east, north, 1.5))
+
+
+def states(roofs: Roofs, ref: str) -> dict[int, str]:
+    found = roofs.user.call("GET", f"{V1}/alarms?deviceRef={ref}")["alarms"]
+    return {alarm["type"]: alarm["state"] for alarm in found if alarm["type"] in (207, 208)}
+
+
+def test_a_device_that_leaves_an_area_and_comes_back_is_told_of(roofs: Roofs, outsider: Person) -> None:
+    roofs.allow()
+    user, server = roofs.user, roofs.server
+    ref, virtual = roofs.device(6)
+    user.call("PUT", f"{V1}/devices/{ref}", {"tags": ["bicycle"]})
+    latitude, longitude = MIDDLE.degrees(Point(0, 0))
+    depot = {"latitude": latitude, "longitude": longitude, "radius": 400}
+    area = user.call(
+        "POST", f"{V1}/geofences", {"name": "Depot", "circle": depot, "level": "MAJOR", "tag": "bicycle"}
+    )
+    others = user.call("POST", f"{V1}/geofences", {"name": "Lamps", "circle": depot, "tag": "lamp"})
+    server.run(server.platform.apply_changes())
+    moved(roofs, virtual, 0, 0)
+    assert states(roofs, ref) == {}, "it was there already"
+    moved(roofs, virtual, 850, 850)
+    assert states(roofs, ref) == {208: "MAJOR"}
+    (left,) = user.call("GET", f"{V1}/alarms?deviceRef={ref}&type=208")["alarms"]
+    assert left["text"] == "Device has left an area (Depot)" and left["objectId"] == area["ref"]
+    moved(roofs, virtual, 0, 0)
+    assert states(roofs, ref) == {207: "MAJOR", 208: "CLEARED"}
+    # An area that is gone has no alarms; nor has one that watches other devices.
+    url = f"{V1}/geofences/{area['ref']}"
+    assert outsider.request("GET", url).status_code == 404
+    assert outsider.request("DELETE", url).status_code == 404
+    user.call("DELETE", url)
+    server.run(server.platform.apply_changes())
+    server.pass_time(90)
+    server.run(server.platform.monitoring.check_devices())
+    assert states(roofs, ref) == {207: "CLEARED", 208: "CLEARED"}
+    assert [each["ref"] for each in user.call("GET", f"{V1}/geofences")] == [others["ref"]]
+    user.call("DELETE", f"{V1}/geofences/{others['ref']}")
+
+
+def corners(*places: tuple[float, float]) -> list[dict[str, float]]:
+    return [{"latitude": latitude, "longitude": longitude} for latitude, longitude in places]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({}, "either circle or polygon are mandatory"),
+        ({"circle": {"latitude": 52, "longitude": 5, "radius": 5}}, "radius is 10 to 500000 metres"),
+        ({"circle": {"latitude": 95, "longitude": 5, "radius": 50}}, "latitude is -85 to 85"),
+        ({"polygon": corners((52, 5), (52, 6))}, "2 corners; there are 3 to 100"),
+        ({"polygon": corners((52, 5), (53, 6), (52, 6), (53, 5))}, "its edges cross"),
+        ({"polygon": corners((52, 5), (53, 6), (52, 5), (52, 6))}, "a corner is there twice"),
+        ({"polygon": corners((52, 5), (52, 30), (53, 30))}, "more than 1000 km across"),
+        ({"polygon": corners((52, 5), (52, 5.0001), (52.0001, 5.0001))}, "smaller than 300 square metres"),
+        (
+            {
+                "circle": {"latitude": 52, "longitude": 5, "radius": 50},
+                "polygon": corners((52, 5), (52, 6), (53, 6)),
+            },
+            "not both",
+        ),
+    ],
+)
+def test_what_is_no_area(user: Person, body: dict[str, Any], message: str) -> None:
+    answer = user.request("POST", f"{V1}/geofences", {"name": "Area"} | body)
+    assert answer.status_code == 400 and message in answer.text, answer.text
+
+
+def test_areas_are_changed_and_limited(roofs: Roofs, user: Person) -> None:
+    ring = corners((52, 5), (52, 5.1), (52.1, 5.1), (52, 5))
+    made = user.call("POST", f"{V1}/geofences", {"name": "Field", "polygon": ring})
+    assert (made["alarm"], made["level"], made["tag"], made["circle"]) == ("BOTH", "WARNING", None, None)
+    assert made["polygon"] == ring[:-1], "closed as GeoJSON does"
+    url = f"{V1}/geofences/{made['ref']}"
+    circle = {"latitude": 52.0, "longitude": 5.0, "radius": 250.0}
+    changed = user.call("PUT", url, {"name": "Yard", "alarm": "LEAVE", "level": "CRITICAL", "circle": circle})
+    assert changed | {"name": "Yard", "alarm": "LEAVE", "level": "CRITICAL"} == changed
+    assert (changed["circle"], changed["polygon"]) == (circle, None)
+    assert user.call("GET", url) == changed
+    for number in range(50 - len(user.call("GET", f"{V1}/geofences"))):
+        user.call("POST", f"{V1}/geofences", {"name": f"Area {number}", "circle": circle})
+    answer = user.request("POST", f"{V1}/geofences", {"name": "One more", "circle": circle})
+    assert answer.status_code == 400 and "may have 50 areas" in answer.text
+    roofs.server.run(roofs.server.platform.apply_changes())
+    for each in user.call("GET", f"{V1}/geofences"):
+        user.call("DELETE", f"{V1}/geofences/{each['ref']}")

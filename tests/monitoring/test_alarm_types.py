@@ -12,7 +12,9 @@ import msgspec
 import pytest
 
 from tests.monitoring.stage import FREE, Stage, on_stage
+from veldnet.domain.alarm_levels import Level
 from veldnet.domain.documents import PlanSettings
+from veldnet.domain.geofences import Crossing
 from veldnet.inventory import devices
 from veldnet.lorawan import AesKey, JoinEui
 from veldnet.lorawan.frames import JoinRequest
@@ -21,7 +23,7 @@ from veldnet.lorawan.mac_commands import DevStatusAns, LinkADRAns, LinkADRReq
 from veldnet.lorawan.modulation import Lora
 from veldnet.monitoring.alarms import types
 from veldnet.monitoring.alarms.types import DEVICE_TYPES
-from veldnet.network.core import DownlinkRequest
+from veldnet.network.core import DownlinkRequest, LocationRecord
 from veldnet.simulator.device import Transmission
 from veldnet.virtual import Kind
 
@@ -235,6 +237,27 @@ async def reset_and_join(stage: Stage) -> None:
     await stage.join()
 
 
+_ids = iter(range(1, 1000))
+
+
+def crossing(*, inside: bool) -> Deed:
+    """The network has located the device on the other side of the border of an area."""
+
+    async def do(stage: Stage) -> None:
+        entry = await stage.network.devices.get(ref=1)
+        assert entry is not None
+        now = stage.clock()
+        crossed = Crossing(7, "Depot", inside, int(Level.MAJOR), raised=True)
+        record = LocationRecord(
+            id=next(_ids),
+            device_ref=1, time=now, outcome="tdoa", dev_addr=None, frame=1, crossings=(crossed,),
+        )  # fmt: skip
+        stage.network.commits.note(entry, record)
+        await stage.network.commits.drain()
+
+    return do
+
+
 SCRIPTS = (
     Script(
         types.BATTERY, battery(70), battery(110), "WARNING", ("28%",),
@@ -278,6 +301,12 @@ SCRIPTS = (
         kind=Kind("1.0.4"),
     ),
     Script(types.UPLINK_MIC, forged_frame, quiet_day, "WARNING", ()),
+    Script(
+        types.AREA_ENTERED, crossing(inside=True), crossing(inside=False), "MAJOR", ("Depot",), object="7"
+    ),
+    Script(
+        types.AREA_LEFT, crossing(inside=False), crossing(inside=True), "MAJOR", ("Depot",), object="7"
+    ),
 )  # fmt: skip
 
 

@@ -58,5 +58,6 @@ def changes_of(platform: Platform) -> dict[str, TakeUp]:
         "vault": lambda _ref: platform.keys.master_keys_changed(),
         "recipients": lambda _ref: monitoring.load_recipients(),
         "campaigns": lambda _ref: platform.campaigns.reload(),
+        "geofences": platform.locations.geofences_changed,
         "redelivery": lambda _ref: platform.deliveries.start(),
     }

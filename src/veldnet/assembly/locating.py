@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from veldnet.inventory import devices
 from veldnet.lorawan import DevEui
 from veldnet.monitoring.locations import (
     Located,
     LocationKeeper,
     SolverPool,
     read_calibration,
+    read_geofences,
     write_calibration,
 )
 from veldnet.network.shell import Runtime
@@ -37,8 +39,14 @@ class Locations:
             supervisor.keep(f"locations {number + 1}", self.keeper.run)
 
     async def load(self) -> None:
-        """Take up what was learnt of base stations. Raises `StoreError`."""
+        """Take up what was learnt of base stations, and all areas. Raises `StoreError`."""
         self.keeper.referees.load(await self._store.read(read_calibration))
+        self.keeper.geofences.load(await self._store.read(read_geofences))
+
+    async def geofences_changed(self, subscriber_ref: int) -> None:
+        """Areas of a subscriber have changed. Raises `StoreError`."""
+        stored = await self._store.read(lambda c: read_geofences(c, subscriber_ref))
+        self.keeper.geofences.take(subscriber_ref, stored)
 
     async def write(self) -> None:
         """Store what was learnt since, and take up what other nodes have."""
@@ -47,7 +55,7 @@ class Locations:
             news = referees.news()
             referees.load(await self._store.write(lambda connection: write_calibration(connection, news)))
         else:
-            await self.load()
+            referees.load(await self._store.read(read_calibration))
 
     # Partitions.
 
@@ -83,6 +91,8 @@ def locations_of(platform: Platform, runtime: Runtime) -> Locations:
     )
     platform.network.commits.join(keeper)
     platform.monitoring.wrong_stamps = keeper.referees.is_wrong
+    platform.monitoring.monitor.has_area = keeper.geofences.is_known
+    keeper.geofences.tags_of = lambda ref: platform.store.read(lambda c: devices.tags_of(c, ref))
     return Locations(platform.store, keeper, pool)
 
 

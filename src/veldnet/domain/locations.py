@@ -50,11 +50,12 @@ class NetworkLocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class LocationState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The last solution of a device, and why the uplinks since `problem_at` (Unix seconds) have given
-    none."""
+    none. `sides` is where it is of each area that watches it (see `geofences`)."""
 
     last: NetworkLocation | None = None
     problem: Reason | None = None
     problem_at: float = 0.0
+    sides: dict[int, int] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode

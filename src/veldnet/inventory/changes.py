@@ -25,6 +25,7 @@ Kind = Literal[
     "certificates",
     "redelivery",
     "campaigns",
+    "geofences",
 ]
 
 

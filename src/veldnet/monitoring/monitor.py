@@ -7,7 +7,7 @@ silence of a device above all, comes in through `look`; what people decide, thro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -20,6 +20,7 @@ from veldnet.network.core import (
     DownlinkRecord,
     DownlinkRejectedRecord,
     JoinRecord,
+    LocationRecord,
     Record,
     RefusedRecord,
     ResetRecord,
@@ -42,10 +43,10 @@ from veldnet.store import (
 )
 
 from .alarms import machine, silence
-from .alarms.machine import Alarm, Raised, Signal, Step
+from .alarms.machine import Alarm, Cleared, Raised, Signal, Step
 from .alarms.rules import RULES, Page, Rule, RuleBook, Seen, due, next_due
 from .alarms.silence import SilenceRules
-from .alarms.types import DEVICE_TYPES, OF_FRAMES, SILENCE, AlarmType
+from .alarms.types import DEVICE_TYPES, OF_AREAS, OF_FRAMES, SILENCE, AlarmType
 from .notification.events import SUBSCRIBER, AlarmEvent, Recipients, encode_event
 from .state import INTERVALS, MonitoringState, note_downlink, note_uplink, state_of
 from .statistics.rollups import HourlyTotals
@@ -157,6 +158,8 @@ class Monitor:
         # Of the commit under way.
         self._heard: list[FrameAlarm] = []
         self._on_frame_alarm: Callable[[FrameAlarm], None] = lambda _alarm: None
+        # Whether a subscriber still has an area, by its ref.
+        self.has_area: Callable[[int, int], bool] = lambda _subscriber, _area: True
 
     def on_notification(self, wake: Callable[[], None]) -> None:
         """Have somebody called after commits that hold notifications."""
@@ -222,6 +225,8 @@ class Monitor:
             self._reset(record, entry, state)
         elif isinstance(record, DownlinkRejectedRecord):
             self._run(self._rules.downlink, record, entry, state)
+        elif isinstance(record, LocationRecord) and (record.crossings or record.unwatched):
+            self._run(self._rules.located, record, entry, state)
 
     def _uplink(self, record: UplinkRecord, entry: Entry, state: MonitoringState) -> None:
         self._run(self._rules.accepted, record, entry, state)
@@ -339,7 +344,7 @@ class Monitor:
         """The time has come to look at a device: what its silence means, and which alarms have been quiet."""
         self._batch.looked_at[entry.device.row.ref] = entry
         state, now = state_of(entry), round(self._clock() * 1000)
-        for signal in tuple(due(state, now, self.kinds)):
+        for signal in (*due(state, now, self.kinds), *self._of_gone_areas(entry, state)):
             self._signal(entry, state, signal, now)
         self._end_mutes(entry, state, now)
         if entry.device.active:
@@ -358,6 +363,12 @@ class Monitor:
         self._plan_check(entry, state, now)
         self._batch.checks[entry.device.row.ref] = state.check_at
         self._commits.touch(entry)
+
+    def _of_gone_areas(self, entry: Entry, state: MonitoringState) -> Iterator[Signal]:
+        for alarm in state.alarms:
+            of_area = alarm.active and alarm.type in OF_AREAS
+            if of_area and not self.has_area(entry.device.row.subscriber_ref, int(alarm.object)):
+                yield Cleared(alarm.type, (), alarm.object)
 
     def _plan_check(self, entry: Entry, state: MonitoringState, now: int) -> None:
         """Set the next look at the device."""

@@ -16,6 +16,13 @@ def _decoder(world: World) -> str:
     return str(world.v1("POST", "/decoders", {"name": "D", "kind": "CAYENNE_LPP"})["ref"])
 
 
+GEOFENCE = {"name": "Depot", "circle": {"latitude": 52.09, "longitude": 5.12, "radius": 300}}
+
+
+def _geofence(world: World) -> str:
+    return str(world.v1("POST", "/geofences", GEOFENCE)["ref"])
+
+
 def _campaign_body(world: World) -> dict[str, object]:
     return {"name": "C", "content": "AAEC", "devices": [world.new_device()["EUI"]]}
 
@@ -146,6 +153,11 @@ EXAMPLES: dict[str, Make] = {
     "resumeCampaign": lambda w: Example({"campaignRef": _campaign(w, "pause")}),
     "abortCampaign": lambda w: Example({"campaignRef": _campaign(w)}),
     "deleteCampaign": lambda w: Example({"campaignRef": _campaign(w, "abort")}),
+    "listGeofences": plain(),
+    "createGeofence": lambda w: Example(body=GEOFENCE),
+    "getGeofence": lambda w: Example({"geofenceRef": _geofence(w)}),
+    "updateGeofence": lambda w: Example({"geofenceRef": _geofence(w)}, {"level": "MAJOR"}),
+    "deleteGeofence": lambda w: Example({"geofenceRef": _geofence(w)}),
     "listDecoders": plain(),
     "createDecoder": plain(body={"name": "D", "kind": "CAYENNE_LPP"}),
     "getDecoder": lambda w: Example({"decoderRef": _decoder(w)}),

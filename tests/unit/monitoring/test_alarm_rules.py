@@ -82,7 +82,7 @@ def test_published_severities() -> None:
     known |= {12: "MAJOR", 13: "WARNING"}
     for number, name in known.items():
         assert level_of(DEVICE_TYPES[number], 1) == Level[name]
-    assert sorted(DEVICE_TYPES) == list(range(1, 17))
+    assert sorted(DEVICE_TYPES) == [*range(1, 17), types.AREA_ENTERED, types.AREA_LEFT]
     counted = {2, 3, 7, 8, 9, 10, 11, 14, 15, 16}
     assert {number for number, kind in DEVICE_TYPES.items() if kind.event_driven} == counted
 

@@ -69,7 +69,9 @@ async def list_alarms(
     kind, device, state = query.type, query.deviceRef, query.state
     if kind is not None and kind not in DEVICE_TYPES:
         raise InvalidField(
-            "type {kind} is no alarm of devices; there are 1 to {last}", kind=kind, last=max(DEVICE_TYPES)
+            "type {kind} is no alarm of devices; there are {known}",
+            kind=kind,
+            known=", ".join(map(str, DEVICE_TYPES)),
         )
 
     def read(connection: Connection) -> AlarmPage:

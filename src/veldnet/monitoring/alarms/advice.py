@@ -42,6 +42,8 @@ ADVICE: dict[int, Text] = {
     types.JOIN_EUIS: Text("Check the JoinEUI that is configured in the device."),
     types.NONCE_NOT_RISING: _JOIN_REPLAY,
     types.UPLINK_MIC: Text("Check whether another device uses the session keys or address of this device."),
+    types.AREA_ENTERED: Text("See where the device is; the alarm ends once it has left the area."),
+    types.AREA_LEFT: Text("See where the device is; the alarm ends once it is back in the area."),
     types.RESTARTED: Text("Check the power supply of the base station if it restarts again and again."),
     types.CONNECTION: Text("Check the power supply and the internet connection of the base station."),
     types.LOW_TRAFFIC: Text("Check the antenna of the base station, and its cable."),

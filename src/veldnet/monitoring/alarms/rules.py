@@ -25,6 +25,7 @@ from veldnet.network.core import (
     DownlinkRecord,
     DownlinkRejectedRecord,
     JoinRecord,
+    LocationRecord,
     Record,
     RefusedRecord,
     ResetRecord,
@@ -54,6 +55,7 @@ class Occasion(Enum):
     JOIN = "a join request"
     DOWNLINK = "a downlink over the limit, or rejected"
     RESET = "a device is reset or deactivated"
+    LOCATED = "the network has located a device"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -236,6 +238,24 @@ def reset(record: ResetRecord, seen: Seen) -> Iterator[Signal]:
             yield Cleared(kind)
 
 
+@on(Occasion.LOCATED)
+def areas(record: LocationRecord, _seen: Seen) -> Iterator[Signal]:
+    """207 and 208: over the border of an area, until it is back on the other side."""
+    for crossing in record.crossings:
+        area, infos = str(crossing.geofence), (crossing.name,)
+        now, before = (
+            (types.AREA_ENTERED, types.AREA_LEFT)
+            if crossing.inside
+            else (types.AREA_LEFT, types.AREA_ENTERED)
+        )
+        yield Cleared(before, infos, area)
+        if crossing.raised:
+            yield Raised(now, infos, area, Level(crossing.level))
+    for ref in record.unwatched:
+        for kind in types.OF_AREAS:
+            yield Cleared(kind, (), str(ref))
+
+
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(UplinkRecord)}
 
 
@@ -270,6 +290,7 @@ class RuleBook:
         self.join = Page(entered, Occasion.JOIN)
         self.downlink = Page(entered, Occasion.DOWNLINK)
         self.reset = Page(entered, Occasion.RESET)
+        self.located = Page(entered, Occasion.LOCATED)
 
 
 # Every rule of this module.

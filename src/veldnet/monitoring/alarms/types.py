@@ -46,6 +46,9 @@ def _event(number: int, label: str, severity: Severity = _GROWING) -> AlarmType:
 BATTERY, DOWNLINK_RATE, UPLINK_RATE, SILENCE, FAST_RATE, SLOW_RATE = 1, 2, 3, 4, 5, 6
 NONCE_REPLAYED, JOIN_MIC, JOIN_UNUSED, COUNTER_REPLAYED, REPEATED = 7, 8, 9, 10, 11
 COMMAND_REJECTED, COMMAND_IGNORED, JOIN_EUIS, NONCE_NOT_RISING, UPLINK_MIC = 12, 13, 14, 15, 16
+# Beyond ThingPark's numbers. An area names the level.
+AREA_ENTERED, AREA_LEFT = 207, 208
+OF_AREAS = (AREA_ENTERED, AREA_LEFT)
 
 DEVICE_TYPES = {
     kind.id: kind
@@ -66,6 +69,8 @@ DEVICE_TYPES = {
         _event(JOIN_EUIS, "Invalid AppEUI detected in Join request"),
         _event(NONCE_NOT_RISING, "Join request replay detected (invalid DevNonce)"),
         _event(UPLINK_MIC, "Wrong MIC detected in Uplink frame"),
+        _state(AREA_ENTERED, "Device has entered an area", Level.WARNING),
+        _state(AREA_LEFT, "Device has left an area", Level.WARNING),
     )
 }
 

@@ -1,6 +1,7 @@
 """Where devices are: each uplink of a device whose plan wants it goes to a solver, and what that finds is a
 record like a frame, committed and reported as such."""
 
+from .geofences import Geofences, read_geofences
 from .keeper import Located, LocationKeeper, Placed, Stations
 from .listing import DeviceLocations, Place, device_locations
 from .pool import SolverPool
@@ -8,6 +9,7 @@ from .stored import read_calibration, write_calibration
 
 __all__ = [
     "DeviceLocations",
+    "Geofences",
     "Located",
     "LocationKeeper",
     "Place",
@@ -16,5 +18,6 @@ __all__ = [
     "Stations",
     "device_locations",
     "read_calibration",
+    "read_geofences",
     "write_calibration",
 ]

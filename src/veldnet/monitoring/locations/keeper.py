@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from veldnet.domain.geofences import Circle, Geofence, Verdict, judge
 from veldnet.domain.locations import BOTH, RSSI, TDOA, LocationState, NetworkLocation, Reason, encode_location
 from veldnet.location import Answer, Hearing, Limits, Motion, Problem, Track
 from veldnet.lorawan import BaseStationId, DevAddr
@@ -23,6 +24,7 @@ from veldnet.network.core import Copy, Device, LocationRecord, Record, ResetReco
 from veldnet.network.shell import Entry, Recorded, Runtime
 from veldnet.store import FrameRow, LocationRow, LocationStateRow, Rows, Statement, StoreError
 
+from .geofences import Geofences
 from .pool import SolverPool
 from .referees import Referees
 
@@ -114,6 +116,7 @@ class LocationKeeper:
         self._devices, self._commits = devices, commits
         self._stations, self._pool, self._located = stations, pool, located
         self.referees = Referees()
+        self.geofences = Geofences()
         self.counters = Counters()
         self._new: list[_Job] = []
         self._waiting: deque[_Job] = deque()
@@ -222,10 +225,14 @@ class LocationKeeper:
         if answer.track is not None:
             _remember(self._tracks, job.device_ref, answer.track)
         self.referees.note(answer)
+        try:
+            areas = await self.geofences.watching(row)
+        except StoreError:
+            return
         # It may have been dropped from memory meanwhile, or gone to another node.
         entry = await self._found(job)
         if entry is not None:
-            self._take(entry, job, answer, _REQUESTED[plan.nwGeolocAlgo])
+            self._take(entry, job, answer, areas)
 
     async def _found(self, job: _Job) -> Entry | None:
         """The device, where it is served here and its plan still wants it located."""
@@ -263,10 +270,12 @@ class LocationKeeper:
             )
         return tuple(heard[:_MOST_COPIES])
 
-    def _take(self, entry: Entry, job: _Job, answer: Answer, requested: int) -> None:
-        """Have an answer written and reported: a solution always, a reason for none only where it is new."""
+    def _take(self, entry: Entry, job: _Job, answer: Answer, areas: list[Geofence]) -> None:
+        """Have an answer written and reported: a solution always, a reason for none only where it is new.
+        `areas` are those that watch the device."""
         device, now = entry.device, self._clock()
         before = device.row.network_location or LocationState()
+        verdict = Verdict({})
         fix = answer.fix
         if fix is None:
             reason = _reason(answer)
@@ -285,7 +294,7 @@ class LocationKeeper:
                 fix.dilution,
                 fix.north,
                 fix.east,
-                requested,
+                _REQUESTED[None if device.plan is None else device.plan.nwGeolocAlgo],
                 TDOA if fix.method == "TDOA" else RSSI,
                 job.fcnt,
                 len(fix.used),
@@ -293,7 +302,8 @@ class LocationKeeper:
                 fix.minor,
                 fix.azimuth,
             )
-            state = LocationState(location)
+            verdict = _judged(areas, before, location)
+            state = LocationState(location, sides=verdict.sides)
         excluded = () if answer.raw is None else answer.raw.excluded
         entry.device = replace(device, row=replace(device.row, network_location=state))
         record = LocationRecord(
@@ -305,6 +315,8 @@ class LocationKeeper:
             frame=job.frame,
             location=location,
             excluded=tuple(BaseStationId(station) for station in excluded),
+            crossings=verdict.crossings,
+            unwatched=verdict.ended,
         )
         self._commits.note(entry, record)
 
@@ -324,6 +336,12 @@ def _remember(memory: OrderedDict[int, V], key: int, value: V) -> None:
     memory.move_to_end(key)
     while len(memory) > _MOST_TRACKS:
         memory.popitem(last=False)
+
+
+def _judged(areas: list[Geofence], before: LocationState, place: NetworkLocation) -> Verdict:
+    """What a new place says of the areas that watch the device."""
+    last = None if before.last is None else round(before.last.at * 1000)
+    return judge(areas, before.sides, last, Circle(place.latitude, place.longitude, place.radius))
 
 
 def _reason(answer: Answer) -> Reason:

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import msgspec
 
+from veldnet.domain.geofences import Crossing
 from veldnet.domain.locations import NetworkLocation
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr, DevEui, JoinEui
 from veldnet.lorawan.gpstime import FineTime
@@ -306,6 +307,9 @@ class LocationRecord(msgspec.Struct, frozen=True, kw_only=True, tag="location", 
     frame: int
     location: NetworkLocation | None = None
     excluded: tuple[BaseStationId, ...] = ()
+    # Borders of areas that it has crossed, and areas that do not watch it any more.
+    crossings: tuple[Crossing, ...] = ()
+    unwatched: tuple[int, ...] = ()
     size: int = 0
     decisions: tuple[str, ...] = ()
 

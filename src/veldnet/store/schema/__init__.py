@@ -89,7 +89,7 @@ from .journal import (
     frames,
     hourly_statistics,
 )
-from .locations import locations
+from .locations import geofences, locations
 from .multicast import base_station_tags, multicast_frames, multicast_groups, multicast_members
 from .offers import connectivity_plans, device_profiles, hsm_groups, plan_grants
 from .routing import as_transport_keys, exchange_keys, routes, routing_profiles
@@ -153,6 +153,7 @@ __all__ = [
     "firmware_signatures",
     "frame_bodies",
     "frames",
+    "geofences",
     "hearing",
     "hourly_statistics",
     "hsm_groups",

@@ -1,10 +1,10 @@
-"""Where devices have been; see `domain.locations`."""
+"""Where devices have been, and areas; see `domain.locations` and `domain.geofences`."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, PrimaryKeyConstraint, Table
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table
 
-from .columns import metadata
+from .columns import Ref, Text, metadata
 
 # `at` in Unix milliseconds, degrees, metres, m/s; `requested` and `used` are ThingPark's numbers of
 # algorithms.
@@ -25,4 +25,24 @@ locations = Table(
     PrimaryKeyConstraint("device_ref", "id"),
     Index("ix_locations_id", "id"),
     sqlite_with_rowid=False,
+)
+
+# Areas of subscribers: `watched` ENTER, LEAVE or BOTH, `level` of its alarms, `shape` as JSON (see
+# `domain.geofences`). What was known of devices before `drawn_at` does not count for it.
+geofences = Table(
+    "geofences",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("subscriber_ref", ForeignKey("subscribers.ref", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("watched", Text, nullable=False),
+    Column("level", Integer, nullable=False),
+    # Devices that have it, or all.
+    Column("tag", Text),
+    Column("shape", Text, nullable=False),
+    Column("drawn_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+    Index("ix_geofences_subscriber_ref", "subscriber_ref"),
+    sqlite_autoincrement=True,
 )
