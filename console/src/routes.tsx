@@ -17,6 +17,7 @@ import {
   IconMailX,
   IconMap2,
   IconPalette,
+  IconPolygon,
   IconRoute,
   IconSend,
   IconServer2,
@@ -128,6 +129,7 @@ const routes = {
   plans: route("/plans"),
   groups: route("/groups"),
   group: route("/groups/$ref"),
+  areas: route("/areas"),
   campaigns: route("/campaigns"),
   campaign: route("/campaigns/$ref", { state: oneOf(...states) }),
   decoders: route("/decoders"),
@@ -319,6 +321,11 @@ screen(routes.groups, {
 screen(routes.group, {
   title: "nav.groups",
   load: () => import("./features/groups/Group").then((module) => module.GroupPage),
+});
+screen(routes.areas, {
+  title: "nav.areas",
+  subscriber: IconPolygon,
+  load: () => import("./features/areas/Areas").then((module) => module.Areas),
 });
 screen(routes.campaigns, {
   title: "nav.campaigns",

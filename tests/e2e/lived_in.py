@@ -136,6 +136,8 @@ class LivedIn:
             made = user.call("POST", f"{V1}/campaigns", campaign)
             user.call("POST", f"{V1}/campaigns/{made['ref']}/{order}")
 
+        depot = {"latitude": 52.0907, "longitude": 5.1214, "radius": 800}
+        user.call("POST", f"{V1}/geofences", {"name": "Depot", "circle": depot, "level": "MAJOR"})
         _group(user, operator)
         _by_people(user, operator, server, account)
 

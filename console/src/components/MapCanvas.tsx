@@ -36,6 +36,14 @@ export interface Area {
   label: string;
 }
 
+/** A border that is drawn: a circle of so many metres, or corners. */
+export interface Outline {
+  id: string;
+  label: string;
+  circle?: { latitude: number; longitude: number; radius: number } | null;
+  polygon?: { latitude: number; longitude: number }[] | null;
+}
+
 export interface View {
   south: number;
   west: number;
@@ -48,6 +56,7 @@ export interface MapProps {
   label: string;
   spots: Spot[];
   areas?: Area[];
+  outlines?: Outline[];
   height?: number;
   onView?: (view: View) => void;
   onPick?: (latitude: number, longitude: number) => void;
@@ -338,6 +347,27 @@ function useAreas(map: Shared<L.Map>, areas: Area[] | undefined, scheme: string)
   }, [map, areas, scheme]);
 }
 
+/** Borders with their names. Clicks go through them to the map. */
+function useOutlines(map: Shared<L.Map>, outlines: Outline[] | undefined, scheme: string): void {
+  useEffect(() => {
+    const on = map.current;
+    if (!on || !outlines) return;
+    const drawn = L.layerGroup().addTo(on);
+    const color = paint("--mantine-primary-color-filled") || "#2f6db3";
+    const style = { pane: "areas", color, weight: 2, fillOpacity: 0.15, bubblingMouseEvents: true };
+    for (const { label, circle, polygon } of outlines) {
+      const corners = (polygon ?? []).map((at): L.LatLngTuple => [at.latitude, at.longitude]);
+      const border = circle
+        ? L.circle([circle.latitude, circle.longitude], { ...style, radius: circle.radius })
+        : L.polygon(corners, style);
+      border.bindTooltip(escaped(label)).addTo(drawn);
+      // One or two corners are no polygon yet.
+      for (const at of corners) L.circleMarker(at, { ...style, radius: 3, interactive: false }).addTo(drawn);
+    }
+    return () => void drawn.remove();
+  }, [map, outlines, scheme]);
+}
+
 function useZoomButtons(map: Shared<L.Map>, tiles: string): void {
   const t = useT();
   useEffect(() => {
@@ -363,7 +393,8 @@ function useFit(map: Shared<L.Map>, fit: string | undefined, all: { latitude: nu
   }, [fit]);
 }
 
-export default function MapCanvas({ label, spots, areas, height = 420, onView, onPick, fit, places }: MapProps) {
+export default function MapCanvas(props: MapProps) {
+  const { label, spots, areas, outlines, height = 420, onView, onPick, fit, places } = props;
   const place = useRef<HTMLDivElement>(null);
   const scheme = useComputedColorScheme("light");
   const { user } = useSession();
@@ -378,6 +409,7 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
   useGround(map, tiles, user?.tilesAttribution ?? "", scheme);
   useSpots(map, layer, known, scheme);
   useAreas(map, areas, scheme);
+  useOutlines(map, outlines, scheme);
   useFit(map, fit, places ?? known);
   return (
     <div ref={place} role="region" aria-label={label} className={tiles ? "map" : "map plain"} style={{ height }} />

@@ -6,6 +6,7 @@ __all__ = [
     "devices",
     "documents",
     "errors",
+    "geofences",
     "groups",
     "health",
     "joins",

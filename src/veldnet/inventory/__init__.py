@@ -14,6 +14,7 @@ __all__ = [
     "changes",
     "decoders",
     "devices",
+    "geofences",
     "groups",
     "imports",
     "keys",

@@ -165,6 +165,7 @@ __all__ = [
     "five_infos",
     "fold_device_counts",
     "forget_steps",
+    "geofences",
     "hot_reads",
     "id_within",
     "index_names",

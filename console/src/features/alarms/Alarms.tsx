@@ -102,10 +102,13 @@ const levelsOf = (t: Translate) =>
     label: value === "CLEARED" ? t("severity.CLEARED") : t("alarms.atLeast", { state: t(`severity.${value}`) }),
   }));
 
+/** ThingPark's, and those of areas. */
+const deviceAlarms = [...Array.from({ length: 16 }, (_, index) => index + 1), 207, 208];
+
 const typesOf = (t: Translate) =>
-  Array.from({ length: 16 }, (_, index) => ({
-    value: String(index + 1),
-    label: `${String(index + 1).padStart(3, "0")} ${t(`alarmType.${index + 1}` as Key)}`,
+  deviceAlarms.map((type) => ({
+    value: String(type),
+    label: `${String(type).padStart(3, "0")} ${t(`alarmType.${type}` as Key)}`,
   }));
 
 interface FilterProps {
