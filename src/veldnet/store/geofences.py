@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 import msgspec
-from sqlalchemy import Row
 
-from veldnet.domain.geofences import Geofence, Shape
+from veldnet.domain.geofences import Geofence, Shape, Watched
 
 _shape = msgspec.json.Decoder(Shape)
 
@@ -16,8 +15,19 @@ def encode_shape(shape: Shape) -> str:
     return msgspec.json.encode(shape).decode()
 
 
-def geofence_of(row: Row[Any]) -> Geofence:
+class StoredGeofence(Protocol):
     """A row of `geofences`."""
+
+    ref: int
+    name: str
+    watched: Watched
+    level: int
+    tag: str | None
+    shape: str
+    drawn_at: int
+
+
+def geofence_of(row: StoredGeofence) -> Geofence:
     return Geofence(
         row.ref, row.name, row.watched, row.level, row.tag, _shape.decode(row.shape), row.drawn_at
     )

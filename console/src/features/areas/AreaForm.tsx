@@ -33,7 +33,7 @@ export function AreaForm({ area }: { area?: Area }) {
   const shape = shapeOf(form.drawing);
   const submit = () => {
     const { name, alarm, level, tag, drawing } = form;
-    // An area whose border is as it was has not been drawn anew.
+    // An area whose border is as it was has not been drawn again.
     const drawn = drawing === given.drawing ? {} : shape;
     void save(saving.mutateAsync({ name: name.trim(), alarm, level, tag, ...drawn }), t("areas.saved"));
   };

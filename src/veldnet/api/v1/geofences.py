@@ -35,7 +35,7 @@ async def get_geofence(geofence_ref: str, services: Services, scope: Scope) -> G
 async def update_geofence(
     geofence_ref: str, services: Services, scope: Scope, body: GeofenceBody
 ) -> GeofenceView:
-    """What is left out stays. After a change of the shape it is judged anew on which side devices are,
+    """What is left out stays. After a change of the shape it is judged again on which side devices are,
     without an alarm."""
     return await services.change(
         lambda c: geofences.update_geofence(c, scope, geofence_ref, body),
