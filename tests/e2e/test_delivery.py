@@ -15,6 +15,7 @@ import pytest
 
 from tests.e2e import radio
 from tests.e2e.running import Client, RunningServer, sandbox
+from tests.person import Person
 
 AS_KEY = "46ab678cd45df4a4e4b375eacd096acc"
 APP_KEY = "00112233445566778899AABBCCDDEEFF"
@@ -57,6 +58,22 @@ class ExampleServer(ThreadingHTTPServer):
             if report is not None:
                 self.join_tokens.append(_signed(f"{report['CustomerID']}{report['DevEUI']}0", query))
             return 500
+        return 204
+
+
+class SummaryServer(ExampleServer):
+    """Takes summaries of multicast groups, and checks their tokens."""
+
+    def __init__(self) -> None:
+        self.summaries: list[dict[str, Any]] = []
+        super().__init__()
+
+    def handle_message(self, body: bytes, query: str) -> int:
+        summary = json.loads(body)["DevEUI_multicast_summary"]
+        if not _signed(f"{summary['CustomerID']}{summary['DevEUI']}", query):
+            self.wrong_tokens += 1
+            return 401
+        self.summaries.append(summary)
         return 204
 
 
@@ -177,3 +194,66 @@ def test_a7_addresses_that_cannot_be_used_are_refused_when_they_are_given(
     assert client.call("GET", f"/routingProfiles/{kept['ref']}")["routes"][0]["addresses"] == [
         "http://as.example.net/"
     ]
+
+
+def _masts(operator: Person, client: Client) -> list[radio.Antenna]:
+    """Three base stations far apart, with a tag and connected; and a plan for groups."""
+    plan = {"id": "groups-cs/e2e", "name": "Groups", "communicationType": "MULTICAST"}
+    plans = "/api/v1/operator/plans"
+    operator.call("POST", plans, plan)
+    ref = next(each["ref"] for each in operator.call("GET", plans) if each["id"] == plan["id"])
+    grant = {"customerId": operator.call("GET", "/api/v1/operator/subscribers")[0]["customerId"]}
+    operator.call("PUT", f"{plans}/{ref}/grants", grant | {"granted": 1})
+    stations = "/api/v1/operator/baseStations"
+    antennas = []
+    for number in (1, 2, 3):
+        eui = f"0059AC00006E000{number}"
+        place = {"gatewayEUI": eui, "name": f"Mast {number}", "latitude": 50.0 + number, "longitude": 5.0}
+        operator.call("POST", stations, place)
+        antennas.append(radio.Antenna(eui))
+        antennas[-1].connect(client.server.udp)
+    masts = [mast["id"] for mast in operator.call("GET", stations) if mast["name"].startswith("Mast")]
+    for mast in masts:
+        operator.call("PUT", f"{stations}/{mast}/tags", {"tags": ["lights"]})
+
+    def connected() -> bool:
+        for antenna in antennas:
+            antenna.keep_alive()
+        listed = operator.call("GET", stations)
+        return all(mast["connected"] for mast in listed if mast["id"] in masts)
+
+    wait_for(connected)
+    return antennas
+
+
+def test_a_group_of_class_c_is_sent_by_three_base_stations(client: Client) -> None:
+    account, example = client.account, SummaryServer()
+    operator = Person(client.server, account.operator_username, account.operator_password)
+    antennas = _masts(operator, client)
+    route = {"contentType": "JSON", "asId": "example", "asKey": AS_KEY, "addresses": [example.url]}
+    profile = client.call("POST", "/routingProfiles", {"name": "Groups", "routes": [route]})
+    body = {
+        "EUI": "0059AC00AF0000E2",
+        "name": "Street lights",
+        "deviceClass": "C",
+        "connectivityPlanId": "groups-cs/e2e",
+        "routingProfileId": profile["id"],
+        "multicastKey": AS_KEY,
+        "baseStationCoverage": "TAGS",
+        "baseStationTags": ["lights"],
+    }
+    group = client.http.post("/api/v1/multicastGroups", json=body)
+    assert group.status_code == 201, group.text
+    sent = client.http.post(
+        f"/api/v1/multicastGroups/{group.json()['ref']}/downlinks", json={"fPort": 5, "payload": "0B0E"}
+    )
+    assert sent.status_code == 202, sent.text
+    frames = [antenna.downlink(20) for antenna in antennas]
+    assert frames[0] is not None and len(set(frames)) == 1, "all three send the same frame"
+    wait_for(lambda: bool(example.summaries))
+    (summary,) = example.summaries
+    assert (summary["DevEUI"], summary["TransmissionStatus"]) == (body["EUI"], "SUCCESS")
+    assert (summary["LrrCnt"], summary["LrrSuccessCnt"], summary["LrrFailedCnt"]) == (3, 3, 0)
+    assert summary["FCntDn"] == 0 and not example.wrong_tokens
+    example.shutdown()
+    example.server_close()
