@@ -29,6 +29,8 @@ interface Scanned {
   doubtful: boolean;
   key: string;
   generated: boolean;
+  /** Its generated key is in a file. */
+  saved?: boolean;
   outcome?: { ref: string } | { error: string };
 }
 
@@ -43,6 +45,19 @@ function rowOf(read: Schemas["ReadCode"]): Scanned {
     key: "",
     generated: false,
   };
+}
+
+/** Nobody has its key but this page. */
+function holdsKey(row: Scanned): boolean {
+  return row.generated && !row.saved && isMade(row);
+}
+
+function isMade({ outcome }: Scanned): boolean {
+  return outcome !== undefined && "ref" in outcome;
+}
+
+function isOpen(row: Scanned): boolean {
+  return !row.existing && !isMade(row);
 }
 
 type Rows = Dispatch<SetStateAction<Scanned[]>>;
@@ -120,8 +135,8 @@ function useCreating(change: (eui: string, by: Partial<Scanned>) => void) {
 export function Series() {
   const t = useT();
   const [rows, setRows] = useState<Scanned[]>([]);
-  const open = rows.filter((row) => !row.existing && !(row.outcome && "ref" in row.outcome));
-  useUnsaved(open.length > 0);
+  const open = rows.filter(isOpen);
+  useUnsaved(open.length > 0 || rows.some(holdsKey));
   const change = (eui: string, by: Partial<Scanned>) =>
     setRows((before) => before.map((row) => (row.eui === eui ? { ...row, ...by } : row)));
   const { problem, scan } = useScan(setRows);
@@ -130,7 +145,7 @@ export function Series() {
   return (
     <>
       <PageTitle title={t("scan.series")} below={t("scan.seriesBelow")}>
-        <SaveKeys rows={rows} />
+        <SaveKeys rows={rows} setRows={setRows} />
         {creating.running ? (
           <Button variant="default" onClick={creating.stop}>
             {t("import.stop")}
@@ -165,20 +180,19 @@ export function Series() {
 }
 
 /** The keys that were made here, which nobody has elsewhere. */
-function SaveKeys({ rows }: { rows: Scanned[] }) {
+function SaveKeys({ rows, setRows }: RowsProps) {
   const t = useT();
-  const generated = rows.filter((row) => row.generated && row.outcome && "ref" in row.outcome);
+  const generated = rows.filter((row) => row.generated && isMade(row));
   if (!generated.length) return null;
+  const keep = () => {
+    save("keys.csv", ["EUI,applicationKey", ...generated.map((row) => `${row.eui},${plainHex(row.key)}`)].join("\n"));
+    setRows((before) => before.map((row) => (generated.includes(row) ? { ...row, saved: true } : row)));
+  };
   return (
     <Button
-      variant="default"
+      variant={rows.some(holdsKey) ? "filled" : "default"}
       leftSection={<IconDownload size={16} />}
-      onClick={() =>
-        save(
-          "keys.csv",
-          ["EUI,applicationKey", ...generated.map((row) => `${row.eui},${plainHex(row.key)}`)].join("\n"),
-        )
-      }
+      onClick={keep}
     >
       {t("scan.keys")}
     </Button>
@@ -193,10 +207,13 @@ interface RowsProps {
 function ScannedRows({ rows, setRows, change }: RowsProps & { change: (eui: string, by: Partial<Scanned>) => void }) {
   const t = useT();
   return (
-    <Panel title={t("scan.scanned", { count: rows.length })} right={rows.length > 0 && <Keys setRows={setRows} />}>
+    <Panel
+      title={t("scan.scanned", { count: rows.length })}
+      right={rows.length > 0 && <Keys rows={rows} setRows={setRows} />}
+    >
       {rows.length ? (
-        <Table.ScrollContainer minWidth={460}>
-          <Table className="data" aria-label={t("scan.scanned", { count: rows.length })}>
+        <Table.ScrollContainer minWidth={460} className="cards-place">
+          <Table className="data cards" aria-label={t("scan.scanned", { count: rows.length })}>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>DevEUI</Table.Th>
@@ -225,13 +242,14 @@ function ScannedRows({ rows, setRows, change }: RowsProps & { change: (eui: stri
 }
 
 /** Keys of many rows at once: pasted, or made here. */
-function Keys({ setRows }: Pick<RowsProps, "setRows">) {
+function Keys({ rows, setRows }: RowsProps) {
   const t = useT();
   const [pasting, setPasting] = useState(false);
   return (
     <>
       <PasteKeys
         opened={pasting}
+        of={new Set(rows.filter(isOpen).map((row) => row.eui))}
         onClose={() => setPasting(false)}
         onKeys={(keys) => {
           setRows((before) =>
@@ -260,7 +278,7 @@ function Keys({ setRows }: Pick<RowsProps, "setRows">) {
           leftSection={<IconDice size={14} />}
           onClick={() =>
             setRows((before) =>
-              before.map((row) => (row.key || row.existing ? row : { ...row, key: randomHex(16), generated: true })),
+              before.map((row) => (row.key || !isOpen(row) ? row : { ...row, key: randomHex(16), generated: true })),
             )
           }
         >
@@ -288,7 +306,7 @@ function Row({ row, onKey, onRemove }: { row: Scanned; onKey: (key: string) => v
           </Badge>
         )}
       </Table.Td>
-      <Table.Td style={{ minWidth: 220 }}>
+      <Table.Td miw={220} data-wide>
         <TextInput
           size="xs"
           aria-label={t("scan.keyOf", { eui: row.eui })}
@@ -313,7 +331,13 @@ function Row({ row, onKey, onRemove }: { row: Scanned; onKey: (key: string) => v
         ) : null}
       </Table.Td>
       <Table.Td>
-        <ActionIcon variant="subtle" color="gray" aria-label={t("scan.remove", { eui: row.eui })} onClick={onRemove}>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          aria-label={t("scan.remove", { eui: row.eui })}
+          disabled={holdsKey(row)}
+          onClick={onRemove}
+        >
           <IconTrash size={16} />
         </ActionIcon>
       </Table.Td>
@@ -322,6 +346,8 @@ function Row({ row, onKey, onRemove }: { row: Scanned; onKey: (key: string) => v
 }
 
 interface PasteProps {
+  /** The DevEUIs for which keys are wanted. */
+  of: ReadonlySet<string>;
   onClose: () => void;
   onKeys: (keys: Map<string, string>) => void;
 }
@@ -330,16 +356,17 @@ function PasteKeys({ opened, ...props }: PasteProps & { opened: boolean }) {
   const t = useT();
   return (
     <Dialog opened={opened} onClose={props.onClose} title={t("scan.pasteKeys")}>
-      <PastedKeys onKeys={props.onKeys} />
+      <PastedKeys of={props.of} onKeys={props.onKeys} />
     </Dialog>
   );
 }
 
-function PastedKeys({ onKeys }: Pick<PasteProps, "onKeys">) {
+function PastedKeys({ of, onKeys }: Omit<PasteProps, "onClose">) {
   const t = useT();
   const [text, setText] = useState("");
   useUnsaved(text !== "");
-  const keys = keysIn(text);
+  const found = keysIn(text);
+  const keys = new Map([...found].filter(([eui]) => of.has(eui)));
   return (
     <Stack>
       <Textarea
@@ -354,6 +381,11 @@ function PastedKeys({ onKeys }: Pick<PasteProps, "onKeys">) {
         data-autofocus
         styles={{ input: { fontFamily: "monospace" } }}
       />
+      {found.size > keys.size && (
+        <Text size="sm" role="status">
+          {t("scan.otherKeys", { count: found.size - keys.size })}
+        </Text>
+      )}
       <Button disabled={!keys.size} onClick={() => onKeys(keys)}>
         {t("scan.use", { count: keys.size })}
       </Button>

@@ -99,7 +99,7 @@ function StationProfileForm({ profile }: { profile?: Profile }) {
       fields={defaults.data.stationProfileFields}
       defaults={defaults.data.stationProfile}
       save={(body) => saving.mutateAsync(body)}
-      told="profiles.saved"
+      told="stationProfiles.saved"
     />
   );
 }
