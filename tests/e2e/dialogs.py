@@ -9,7 +9,7 @@ from typing import Literal
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.desk import PICTURES, Desk
-from tests.e2e.looks import Looks
+from tests.e2e.looks import Looks, paint
 from tests.rsa_keys import public_pem
 
 # Of the rows of a table, which have the same buttons, the first that has each.
@@ -62,7 +62,7 @@ class Dialogs:
 
     def stand(self, place: Place) -> None:
         width, scheme = PLACES[place]
-        self.desk.page.emulate_media(color_scheme=scheme)
+        paint(self.desk.page, scheme)
         self.desk.fits(width)
         self.at = place
 

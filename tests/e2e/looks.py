@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Page
 
@@ -23,6 +24,8 @@ CONTRAST = ("color-contrast", "link-in-text-block")
 AROUND = "html"
 SCREEN = "main"
 _around: Seen = {}
+# As it was set last.
+_schemes: WeakKeyDictionary[Page, Scheme] = WeakKeyDictionary()
 
 # A new colour scheme reaches the page in the next frame; where one transition ends, another may begin.
 _SETTLED = """async () => {
@@ -85,7 +88,17 @@ def fits(page: Page, width: int) -> None:
 
 
 def resize(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+    """Does nothing where the page is as wide already."""
+    size = page.viewport_size
+    if size is None or (size["width"], size["height"]) != (width, HEIGHTS[width]):
+        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+
+
+def paint(page: Page, scheme: Scheme) -> None:
+    """Light or dark from now on."""
+    if _schemes.get(page) != scheme:
+        page.emulate_media(color_scheme=scheme)
+        _schemes[page] = scheme
 
 
 class Looks:
@@ -99,7 +112,7 @@ class Looks:
 
     def at(self, width: int, scheme: Scheme | None = None) -> None:
         if scheme:
-            self.page.emulate_media(color_scheme=scheme)
+            paint(self.page, scheme)
         resize(self.page, width)
         self.now()
 

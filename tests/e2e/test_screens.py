@@ -19,7 +19,7 @@ from tests.e2e import radio
 from tests.e2e.desk import PICTURES, Desk
 from tests.e2e.dialogs import Dialogs, never_opened
 from tests.e2e.lived_in import UNKNOWN, LivedIn
-from tests.e2e.looks import Looks
+from tests.e2e.looks import SCHEMES, Looks, paint
 from tests.e2e.running import RunningServer
 from tests.e2e.screens import operator_screens, subscriber_screens
 from tests.person import Person
@@ -150,8 +150,8 @@ def cells_split_where_the_map_is_enlarged(desk: Desk) -> None:
 def take_pictures(desk: Desk, name: str) -> None:
     for width in (1440, 390):
         desk.fits(width)
-        for scheme in ("light", "dark"):
-            desk.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        for scheme in SCHEMES:
+            paint(desk.page, scheme)
             desk.settle()
             desk.page.wait_for_timeout(600)
             desk.page.screenshot(path=f"{PICTURES}/{name}-{width}-{scheme}.png", full_page=True)
