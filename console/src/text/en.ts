@@ -1509,6 +1509,8 @@ export const en = {
   "undelivered.oldest": "Oldest",
   "undelivered.pending": "being retried",
   "undelivered.profileDeleted": "routing profile deleted",
+  "undelivered.connectionDeleted": "connection deleted",
+  "undelivered.transformationFailed": "transformation failed",
   "undelivered.refused": "refused by the server",
   "undelivered.refusedRepeatedly": "refused repeatedly",
   "undelivered.server": "Application server",

@@ -1511,6 +1511,8 @@ export const nl: Record<keyof typeof en, string> = {
   "undelivered.oldest": "Oudste",
   "undelivered.pending": "wordt opnieuw geprobeerd",
   "undelivered.profileDeleted": "routeringsprofiel verwijderd",
+  "undelivered.connectionDeleted": "verbinding verwijderd",
+  "undelivered.transformationFailed": "transformatie mislukt",
   "undelivered.refused": "door de server geweigerd",
   "undelivered.refusedRepeatedly": "herhaaldelijk geweigerd",
   "undelivered.server": "Applicatieserver",

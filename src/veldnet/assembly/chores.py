@@ -18,6 +18,7 @@ _CHANGES_EVERY = 1.0
 _PRESENCE_EVERY = 10.0
 _CONNECTIONS_EVERY = 1.0
 _SHELLS_EVERY = 1.0
+_APPLICATIONS_EVERY = 2.0
 _PRUNE_EVERY = 3600.0
 _BACKUP_EVERY = 20.0
 _COVERAGE_EVERY = 30.0
@@ -56,6 +57,7 @@ def chores_of(platform: Platform) -> list[Chore]:
         Chore("base station presence", _PRESENCE_EVERY, platform.presence_keeper.write),
         Chore("remote shells", _SHELLS_EVERY, platform.stations.remote.check),
         Chore("base station connections", _CONNECTIONS_EVERY, platform.stations.write),
+        Chore("connections to applications", _APPLICATIONS_EVERY, platform.connecting.write),
         Chore("alarms of the installation", looks, check_installation, once=True),
         Chore("coverage", _COVERAGE_EVERY, coverage.take, once=True),
         Chore("worth of base stations", _WORTH_EVERY, coverage.judge_in_turn, once=True),
@@ -97,6 +99,7 @@ async def run_now(platform: Platform) -> None:
     """What the chores would do within their intervals."""
     await platform.presence_keeper.write()
     await platform.apply_changes()
+    await platform.connecting.write()
     await platform.monitoring.check_devices()
     await platform.monitoring.look_at_base_stations()
     if platform.roles.leads:

@@ -28,7 +28,11 @@ def changes_of(platform: Platform) -> dict[str, TakeUp]:
         await platform.table.reload(ref)
         await inventory.routing_changed(ref)
 
+    async def flow_changed(_ref: int) -> None:
+        await platform.connecting.flows_changed()
+
     async def rules_changed(_ref: int) -> None:
+        await platform.connecting.profiles_changed()
         await inventory.rules_changed()
         groups.rules_changed()
 
@@ -51,6 +55,8 @@ def changes_of(platform: Platform) -> dict[str, TakeUp]:
         "device_keys": inventory.keys_changed,
         "rules": rules_changed,
         "routing": routing_changed,
+        "connection": platform.connecting.connection_changed,
+        "flow": flow_changed,
         "base_stations": base_stations_changed,
         "certificates": lambda _ref: platform.load_certificates(),
         "subscribers": lambda _ref: platform.load_operators(),

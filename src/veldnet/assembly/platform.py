@@ -22,6 +22,7 @@ from veldnet.assembly.changes import ChangeApplier
 from veldnet.assembly.chores import chores_of, run_now
 from veldnet.assembly.clustering import Clustering, NodeSetup
 from veldnet.assembly.configured import decoder_pool, delivery_limits, route_sender
+from veldnet.assembly.connecting import Connecting
 from veldnet.assembly.coverage import CoverageKeeper
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
@@ -212,10 +213,18 @@ class Platform:
         if self.virtual is not None:
             sender = WaitedSender(sender, self.virtual)
         writer = MessageWriter(self.settings.network.lrc_id.upper(), self.base_stations)
+        self.connecting = Connecting(self, writer)
         deliveries = Deliveries(
             runtime,
             self.store,
-            Messaging(self.table, writer, sender, self.network.devices.owned),
+            Messaging(
+                self.table,
+                writer,
+                sender,
+                self.network.devices.owned,
+                self.connecting.messages,
+                self.connecting.connectors,
+            ),
             wake=self.network.commits.wake,
             retry=Retry(routing.first_retry, routing.longest_retry, routing.max_refusals),
             limits=delivery_limits(routing),
@@ -257,6 +266,7 @@ class Platform:
         await self.stations.restore()
         await self.load_operators()
         await self.table.load()
+        await self.connecting.start()
         if self.cluster is None:
             await self.store.write(partial(settle, now=round(self.clock() * 1000)))
         await self.network.start()

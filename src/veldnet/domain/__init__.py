@@ -6,6 +6,7 @@ __all__ = [
     "devices",
     "documents",
     "errors",
+    "flows",
     "geofences",
     "groups",
     "health",
@@ -16,5 +17,6 @@ __all__ = [
     "scope",
     "spreadsheets",
     "thresholds",
+    "transformations",
     "validation",
 ]

@@ -14,6 +14,7 @@ __all__ = [
     "changes",
     "decoders",
     "devices",
+    "flows",
     "geofences",
     "groups",
     "imports",

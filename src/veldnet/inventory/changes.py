@@ -16,6 +16,8 @@ Kind = Literal[
     "group",
     "rules",
     "routing",
+    "connection",
+    "flow",
     "base_stations",
     "base_station_alarms",
     "recipients",

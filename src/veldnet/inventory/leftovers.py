@@ -1,4 +1,5 @@
-"""What becomes of messages and settings when the device, routing profile or subscriber they belong to is
+"""What becomes of messages and settings when the device, routing profile, connection or subscriber they
+belong to is
 deleted: it is listed as undelivered with the reason, or gone; never somebody else's."""
 
 from __future__ import annotations
@@ -42,6 +43,12 @@ def of_routing_profile(connection: Connection, ref: int) -> None:
     # character.
     in_queue = (deliveries.c.queue >= f"{ref}:") & (deliveries.c.queue < f"{ref};")
     _set_aside(connection, in_queue, "the routing profile was deleted", "profileDeleted")
+
+
+def of_connection(connection: Connection, ref: int) -> None:
+    """As of a routing profile; its queues have its number below 0."""
+    in_queue = (deliveries.c.queue >= f"-{ref}:") & (deliveries.c.queue < f"-{ref};")
+    _set_aside(connection, in_queue, "the connection was deleted", "connectionDeleted")
 
 
 def of_subscriber(connection: Connection, ref: int) -> None:

@@ -53,6 +53,8 @@ SECOND_FACTOR = "second factor"
 STATION_CREDENTIALS = "base station credentials"
 # What nodes seal into browsers with.
 SHARED_SECRET = "secret of the nodes"  # noqa: S105 - a label
+# Passwords, keys and headers of a connection to an application.
+CONNECTION = "connection"
 # The private key of the internal certificate authority.
 AUTHORITY_KEY = "certificate authority"
 

@@ -5,7 +5,7 @@ public; `resolver` finds those of a name and lets only allowed ones pass, and `c
 these. `answers` reads what comes back, without I/O and within bounds.
 """
 
-from .addresses import Address, AddressRefused, check_reachable, masked, parse_address
+from .addresses import Address, AddressRefused, check_reachable, masked, parse_address, parse_broker
 from .client import Answer, HttpClient, RequestFailed
 from .networks import is_public
 from .resolver import NameNotFound, Resolver
@@ -22,4 +22,5 @@ __all__ = [
     "is_public",
     "masked",
     "parse_address",
+    "parse_broker",
 ]

@@ -24,6 +24,7 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _MAX_LENGTH = 2000
 _PORTS = {"http": 80, "https": 443}
+_BROKER_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 # What a resolver of C may take for a part of an IPv4 address: decimal, octal, hexadecimal.
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
@@ -41,8 +42,8 @@ class AddressRefused(Exception):
 
 
 class Address(msgspec.Struct, frozen=True):
-    """An http or https address. `host` is a name in lower case or an IP address in its canonical form,
-    `target` path and query as they are sent."""
+    """An http or https address, or that of a broker. `host` is a name in lower case or an IP address in its
+    canonical form, `target` path and query as they are sent."""
 
     scheme: str
     host: str
@@ -59,7 +60,7 @@ class Address(msgspec.Struct, frozen=True):
     def authority(self) -> str:
         """Host and port as the header `Host` has them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == _PORTS.get(self.scheme) else f"{host}:{self.port}"
 
     def with_query(self, query: str) -> str:
         """The target with more parameters at the end of its query."""
@@ -117,6 +118,26 @@ def parse_address(text: str, *, stored: bool = False) -> Address:
         ip,
         _credentials(user_info) if at else None,
     )
+
+
+@lru_cache(maxsize=1024)
+def parse_broker(text: str) -> Address:
+    """The parts of the address of an MQTT broker, by the same rules. Raises `AddressRefused`."""
+    scheme, separator, rest = text.partition("://")
+    port = _BROKER_PORTS.get(scheme.lower())
+    if not separator or port is None:
+        raise AddressRefused(
+            "is no address of a broker; write mqtt://HOST:1883, or mqtts://HOST:8883 for TLS"
+        )
+    parsed = parse_address(f"http://{rest}")
+    if parsed.credentials is not None:
+        raise AddressRefused("has a user name; give username and password apart from the address")
+    if parsed.target != "/":
+        raise AddressRefused("has a path, which MQTT does not know; leave it out")
+    # Port 80 is the one that was not written.
+    given = re.search(r":80/?$", rest) is not None
+    own = parsed.port if parsed.port != _PORTS["http"] or given else port
+    return Address(scheme.lower(), parsed.host, own, "/", parsed.ip, None)
 
 
 def _credentials(user_info: str) -> str:

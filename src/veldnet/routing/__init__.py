@@ -7,9 +7,20 @@
 """
 
 from .attempts import RouteTrial
+from .connections import (
+    Connectors,
+    Decoding,
+    FlowMessages,
+    FlowTable,
+    Incoming,
+    NotNow,
+    Surroundings,
+)
+from .connections.dialects import DIALECTS, Answer, BadDownlink, Instruction
 from .delivery import Deliveries, Messaging
 from .delivery_queue import Limits, Retry
 from .downlinks import Submit, submit_query
+from .ledger import FlowNote
 from .messages import MessageWriter, Position, Positions
 from .outbox import DeliveryResult
 from .sending import RouteSender
@@ -20,14 +31,25 @@ from .waiting import WaitingDestination, count_messages, waiting_destinations
 from .webhook import post_signed
 
 __all__ = [
+    "DIALECTS",
     "PENDING",
     "UNDELIVERED",
+    "Answer",
     "Attempt",
+    "BadDownlink",
+    "Connectors",
+    "Decoding",
     "Deliveries",
     "DeliveryResult",
+    "FlowMessages",
+    "FlowNote",
+    "FlowTable",
+    "Incoming",
+    "Instruction",
     "Limits",
     "MessageWriter",
     "Messaging",
+    "NotNow",
     "Outcome",
     "Position",
     "Positions",
@@ -39,6 +61,7 @@ __all__ = [
     "RoutingTable",
     "Sender",
     "Submit",
+    "Surroundings",
     "TransportSettings",
     "Undelivered",
     "UndeliveredQuery",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from veldnet.supervision import Supervisor
 
+from .connections import Connectors, nowhere
 from .delivery_queue import DeliveryQueue, Pending
 from .flow import Scheduler
-from .ledger import DAMAGED, address_trial
+from .ledger import DAMAGED, StoredMessage, address_trial
 from .messages import TunnelMessage
 from .table import Profile, Route, RoutingTable
 from .transports import Attempt, Outcome, Sender
@@ -29,36 +32,40 @@ class RouteTrial(msgspec.Struct, frozen=True):
     ms: int
 
 
+class Ways(NamedTuple):
+    """How messages leave: by routes, and over connections where there are any."""
+
+    table: RoutingTable
+    sender: Sender
+    connectors: Connectors | None = None
+
+
 class Attempts:
     """Sends messages by the routes of now. `clock` is Unix seconds."""
 
     def __init__(
         self,
-        table: RoutingTable,
-        sender: Sender,
+        ways: Ways,
         scheduler: Scheduler[DeliveryQueue],
         supervisor: Supervisor,
         clock: Callable[[], float],
     ) -> None:
-        self._table = table
-        self._sender = sender
+        self._table, self._sender, self._connectors = ways
         self._scheduler = scheduler
         self._supervisor = supervisor
         self._clock = clock
 
     async def make(self, queue: DeliveryQueue, pending: Pending) -> Outcome:
         """One attempt, if the message still belongs where it is going."""
-        found = self._route(pending)
-        if isinstance(found, Outcome):
-            return found
-        profile, route = found
+        sending = self._sending(pending)
+        if isinstance(sending, Outcome):
+            return sending
         pending.attempts += 1
-        attempt = Attempt(pending.message, profile, route, pending.id, self._clock())
         window = self._scheduler.window(queue.destination)
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            outcome = await self._sender.send(attempt)
+            outcome = await sending()
         except Exception as error:
             # A defect; the message is treated as one that is refused, so that it does not block the others.
             self._supervisor.caught(TASK, error)
@@ -69,19 +76,33 @@ class Attempts:
             window.failed(loop.time())
         return outcome
 
-    def _route(self, pending: Pending) -> tuple[Profile, Route] | Outcome:
-        """By which route a message goes now, or why it goes nowhere."""
+    def _sending(self, pending: Pending) -> Callable[[], Awaitable[Outcome]] | Outcome:
+        """By which route or connection a message goes now, or why it goes nowhere."""
         message = pending.message
         if pending.orphan:
-            return _nowhere("the device was deleted", "deviceDeleted")
+            return nowhere("the device was deleted", "deviceDeleted")
         if message is DAMAGED:
-            return _nowhere("the stored message cannot be read", "unreadable")
+            return nowhere("the stored message cannot be read", "unreadable")
+        if message.flow is None:
+            found = self._route(pending)
+            if isinstance(found, Outcome):
+                return found
+            return partial(self._sender.send, Attempt(message, *found, pending.id, self._clock()))
+        if self._connectors is None:
+            return Outcome(False, "Error", "this node has no connections")
+        connection = self._connectors.way(message, pending.subscriber_ref)
+        if isinstance(connection, Outcome):
+            return connection
+        return partial(self._connectors.send, message, connection, self._clock())
+
+    def _route(self, pending: Pending) -> tuple[Profile, Route] | Outcome:
+        message = pending.message
         profile = self._table.get(message.routing_profile_ref)
         if profile is None or not profile.belongs_to(pending.subscriber_ref):
-            return _nowhere("the routing profile was deleted", "profileDeleted")
+            return nowhere("the routing profile was deleted", "profileDeleted")
         route = profile.route_of(message.as_id, message.route_fport)
         if route is None:
-            return _nowhere("the routing profile has no route for this message any more", "noRoute")
+            return nowhere("the routing profile has no route for this message any more", "noRoute")
         return profile, route
 
     async def try_out(
@@ -98,9 +119,15 @@ class Attempts:
             trials.append(RouteTrial(route.index, route.as_id, route.signed, outcomes, ms))
         return trials
 
+    async def try_connection(self, message: StoredMessage, subscriber_ref: int) -> Outcome:
+        """Send a test message over a connection, beside its queues."""
+        assert self._connectors is not None
+        connection = self._connectors.way(message, subscriber_ref)
+        if isinstance(connection, Outcome):
+            return connection
+        return await self._connectors.send(message, connection, self._clock())
+
     async def close(self) -> None:
         await self._sender.close()
-
-
-def _nowhere(words: str, reason: str) -> Outcome:
-    return Outcome(False, "Error", words, refusal="never", reason=reason)
+        if self._connectors is not None:
+            await self._connectors.close()

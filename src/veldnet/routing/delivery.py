@@ -12,20 +12,22 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 import msgspec
 import structlog
 
+from veldnet.domain.devices import DeviceRow
 from veldnet.network.core import Device, Record
 from veldnet.network.shell import Owned, Recorded, Runtime
 from veldnet.store import FrameRow, NewDeliveryRow, Rows, Statement, Store
 
-from .attempts import Attempts, RouteTrial
+from .attempts import Attempts, RouteTrial, Ways
+from .connections import Connectors, FlowMessages
 from .courier import PAUSE, Courier
 from .delivery_queue import DeliveryQueue, Limits, Pending, Retry
 from .held import HeldMessages
-from .ledger import QueueKey, address_messages, queue_of
+from .ledger import QueueKey, StoredMessage, address_messages, queue_of
 from .messages import MessageWriter, TunnelMessage, trial_message
 from .outbox import Outbox, new_row
 from .queue_runner import QueueRunner
 from .table import RoutingTable
-from .transports import Sender
+from .transports import Outcome, Sender
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,8 @@ class Messaging(msgspec.Struct, frozen=True):
     writer: MessageWriter
     sender: Sender
     owned: Owned | None = None
+    flows: FlowMessages | None = None
+    connectors: Connectors | None = None
 
 
 class Deliveries:
@@ -65,6 +69,7 @@ class Deliveries:
         retry, limits = retry or Retry(), limits or Limits()
         self._store, self._wake = store, wake
         self._table, self._writer, self._owned = messaging.table, messaging.writer, messaging.owned
+        self._flows = messaging.flows
         self._clock, self._ids = runtime.clock, runtime.ids
         self._retention = limits.retention
         # Rows of the batch under way, and what is to be written of those before.
@@ -73,7 +78,10 @@ class Deliveries:
         self._held = HeldMessages(store, self._outbox, limits.in_memory)
         self._runner = QueueRunner(self._drain, self._held, runtime, retry, limits)
         self._attempts = Attempts(
-            messaging.table, messaging.sender, self._runner.scheduler, runtime.supervisor, runtime.clock
+            Ways(messaging.table, messaging.sender, messaging.connectors),
+            self._runner.scheduler,
+            runtime.supervisor,
+            runtime.clock,
         )
         self._courier = Courier(self._attempts, self._runner, self._held, self._outbox, runtime, retry)
         self.counters = self._courier.counters
@@ -88,23 +96,39 @@ class Deliveries:
         for record, device, _entry in recorded:
             if device is None or device.plan is None or not device.plan.thirdPartyAppServersRouting:
                 continue
-            profile = self._table.get(device.row.routing_profile_ref)
-            if profile is None or not profile.servers or not profile.belongs_to(device.row.subscriber_ref):
-                continue
-            for message in self._messages(record, device):
-                for stored in address_messages(message, profile):
-                    now = self._clock()
-                    expires_at = int((now + self._retention) * 1000)
-                    pending = Pending(
-                        self._ids.next(now), record.id, device.row.subscriber_ref, expires_at, stored
-                    )
-                    queue = str(queue_of(stored))
-                    self._new.append(((device.row.ref, queue), device.row.partition, pending))
-                    inserted.append(new_row(device.row.ref, queue, pending))
+            for stored in self._addressed(record, device):
+                now = self._clock()
+                expires_at = int((now + self._retention) * 1000)
+                pending = Pending(
+                    self._ids.next(now), record.id, device.row.subscriber_ref, expires_at, stored
+                )
+                queue = str(queue_of(stored))
+                self._new.append(((device.row.ref, queue), device.row.partition, pending))
+                inserted.append(new_row(device.row.ref, queue, pending))
         rows = self._outbox.rows()
         if inserted:
             rows.append((Statement.INSERT_DELIVERY, inserted))
         return rows
+
+    def _addressed(self, record: Record, device: Device) -> list[StoredMessage]:
+        """The messages of a record for the routing profile of its device, and for flows."""
+        found: list[StoredMessage] = []
+        profile = self._table.get(device.row.routing_profile_ref)
+        if profile is not None and profile.servers and profile.belongs_to(device.row.subscriber_ref):
+            for message in self._messages(record, device):
+                found += address_messages(message, profile)
+        if self._flows is not None:
+            found += self._flow_messages(self._flows, record, device)
+        return found
+
+    def _flow_messages(self, flows: FlowMessages, record: Record, device: Device) -> list[StoredMessage]:
+        """As `_messages`."""
+        try:
+            return flows.messages(record, device)
+        except Exception:
+            log.exception("flow_message_failed", frame=record.id, kind=type(record).__name__)
+            self.counters.attempts["NotMade"] += 1
+            return []
 
     def _messages(self, record: Record, device: Device) -> list[TunnelMessage]:
         """The messages of a record. A defect here must not keep the frame itself from its commit."""
@@ -198,6 +222,31 @@ class Deliveries:
             return []
         message = trial_message(self._writer.lrc_id, profile.customer_id, self._clock())
         return await self._attempts.try_out(profile, message, self._ids.next)
+
+    async def post(self, row: DeviceRow, message: StoredMessage) -> None:
+        """Have a message delivered that belongs to no frame of now. Raises `StoreError`."""
+        now = self._clock()
+        number = self._ids.next(now)
+        pending = Pending(number, number, row.subscriber_ref, int((now + self._retention) * 1000), message)
+        queue = str(queue_of(message))
+        await self._store.commit([(Statement.INSERT_DELIVERY, [new_row(row.ref, queue, pending)])])
+        self.requeue((row.ref, queue), row.partition)
+
+    def connection_ready(self, ref: int) -> None:
+        """A connection was made, or has changed: its queues need not wait."""
+        for queue in list(self._held.queues.values()):
+            if queue.name.connection_ref == ref:
+                self._runner.end_wait(queue)
+
+    async def try_connection(self, ref: int, subscriber_ref: int) -> Outcome | None:
+        """Send a test message over a subscriber's connection; nothing of it is kept. None where there is no
+        such connection."""
+        connection = None if self._flows is None else self._flows.connection(ref)
+        if self._flows is None or connection is None:
+            return None
+        return await self._attempts.try_connection(
+            self._flows.trial(connection, self._clock()), subscriber_ref
+        )
 
     # What is shown.
 

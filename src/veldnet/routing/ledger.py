@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 QueueKey = tuple[int, str]
 
 # The kinds of messages, each with queues of its own; they are part of the names of stored queues.
-UPLINK, JOIN = "u", "j"
+UPLINK, JOIN, EVENT = "u", "j", "e"
 _KINDS = {
     "DevEUI_notification": "n",
     "DevEUI_downlink_Sent": "s",
@@ -27,11 +27,25 @@ _KINDS = {
 }
 
 
+class FlowNote(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Of a message that a flow has taken: what its attempt makes the sent document of. `values` are those of
+    templates; `payload` is in clear, None where there is none to decode; `time` in Unix milliseconds."""
+
+    flow_ref: int
+    event: str
+    values: dict[str, str]
+    profile_ref: int = 0
+    payload: bytes | None = None
+    fport: int | None = None
+    time: int = 0
+
+
 class StoredMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A rendered message. Its route is looked up again at each attempt, so that a corrected address helps.
 
     A message of a BLAST route is for one of its addresses: `position` counts from 0 in `addresses`, which
-    are those of the route when the message was made.
+    are those of the route when the message was made. A message of a flow has the number of its connection
+    below 0 in place of a routing profile.
     """
 
     routing_profile_ref: int
@@ -45,6 +59,7 @@ class StoredMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lrn_fport: int
     addresses: tuple[str, ...] = ()
     position: int | None = None
+    flow: FlowNote | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -68,7 +83,10 @@ def decode_message(octets: bytes) -> StoredMessage:
 
 
 class QueueName(NamedTuple):
-    """Messages of a device to one destination keep their order among their kind; this names their queue."""
+    """Messages of a device to one destination keep their order among their kind; this names their queue.
+
+    Over a connection all kinds are one, in one order, and `profile_ref` is its number below 0.
+    """
 
     profile_ref: int
     kind: str
@@ -77,6 +95,11 @@ class QueueName(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.profile_ref}:{self.kind}:{self.position}:{self.as_id}"
+
+    @property
+    def connection_ref(self) -> int | None:
+        """The connection, where it is one."""
+        return -self.profile_ref if self.profile_ref < 0 else None
 
     @property
     def destination(self) -> str:
@@ -95,6 +118,8 @@ def queue_of(message: StoredMessage) -> QueueName:
 
 
 def _kind_of(message: StoredMessage) -> str:
+    if message.flow is not None:
+        return EVENT
     if message.name == "DevEUI_uplink":
         # The report of a join has no port: it is no uplink of data.
         return JOIN if message.route_fport is None else UPLINK

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from veldnet.store import Timeline, read_timeline
-from veldnet.store.schema import deliveries, routing_profiles, subscribers
+from veldnet.store.schema import connections, deliveries, routing_profiles, subscribers
 
 from .ledger import QueueName
 from .undelivered import PENDING
@@ -18,7 +18,8 @@ _MOST_QUEUES = 200
 
 class WaitingDestination(msgspec.Struct, frozen=True):
     """A destination with messages that wait: `routing_profile_ref` and `as_id` name it, of BLAST routes
-    `address` the one of its addresses. Times in Unix milliseconds; counted up to a bound."""
+    `address` the one of its addresses. A connection has its number below 0. Times in Unix milliseconds;
+    counted up to a bound."""
 
     routing_profile_ref: int
     routing_profile_name: str
@@ -93,10 +94,13 @@ def _destination(
         .order_by(deliveries.c.last_attempt_at.desc())
         .limit(1)
     ).first()
+    # Of messages of flows it is a connection.
+    over = name.connection_ref
+    table = routing_profiles if over is None else connections
     profile = connection.execute(
-        select(routing_profiles.c.name, subscribers.c.customer_id)
-        .join(subscribers, subscribers.c.ref == routing_profiles.c.subscriber_ref)
-        .where(routing_profiles.c.ref == name.profile_ref)
+        select(table.c.name, subscribers.c.customer_id)
+        .join(subscribers, subscribers.c.ref == table.c.subscriber_ref)
+        .where(table.c.ref == (name.profile_ref if over is None else over))
     ).first()
     return WaitingDestination(
         name.profile_ref,

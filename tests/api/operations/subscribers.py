@@ -53,6 +53,11 @@ def _group_downlink(world: World) -> dict[str, str]:
     return {"groupRef": ref, "downlinkId": sent["id"]}
 
 
+def _flow(world: World) -> str:
+    assert world.connection
+    return str(world.flow["ref"])
+
+
 EXAMPLES: dict[str, Make] = {
     "listAlarmHistory": of_device(),
     "getTimeline": of_device(),
@@ -183,6 +188,27 @@ EXAMPLES: dict[str, Make] = {
     "getMulticastDownlink": lambda w: Example(_group_downlink(w)),
     "sendMulticastDownlink": lambda w: Example({"groupRef": _group(w)}, {"fPort": 1, "payload": "01"}),
     "deleteMulticastGroup": lambda w: Example({"groupRef": w.new_group()["ref"]}),
+    "listConnections": plain(),
+    "createConnection": plain(
+        body={
+            "name": "Broker", "type": "MQTT", "address": "mqtt://127.0.0.1:9", "username": "veldnet",
+            "password": "secret", "dialect": "CHIRPSTACK",
+        }
+    ),
+    "getConnection": lambda w: Example({"connectionRef": w.connection["ref"]}),
+    "updateConnection": lambda w: Example({"connectionRef": w.connection["ref"]}, {"name": "Dashboards"}),
+    "deleteConnection": lambda w: Example({"connectionRef": w.new_connection()["ref"]}),
+    "tryConnection": lambda w: Example({"connectionRef": w.connection["ref"]}),
+    "listFlows": plain(),
+    "createFlow": lambda w: Example(
+        body={"name": "Cold", "tags": ["cold"], "ports": "1-10", "connectionRefs": [w.connection["ref"]]}
+    ),
+    "getFlow": lambda w: Example({"flowRef": _flow(w)}),
+    "updateFlow": lambda w: Example(
+        {"flowRef": _flow(w)}, {"transformation": "{eui: DevEUI_uplink.DevEUI}", "driver": "RAW"}
+    ),
+    "deleteFlow": lambda w: Example({"flowRef": w.v1(
+        "POST", "/flows", {"name": "Gone", "connectionRefs": [w.connection["ref"]]})["ref"]}),
     "getReadings": of_device(),
     "getCoverage": plain(),
     "listMapStations": plain(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cached_property
 from typing import Any
 
 from tests.api.antenna import Antenna
@@ -184,6 +185,18 @@ class World:
             "multicastKey": KEY,
             "connectivityPlanId": GROUP_PLAN,
         }
+
+    @cached_property
+    def connection(self) -> dict[str, Any]:
+        """A connection that a flow uses, to nobody."""
+        made = self.new_connection()
+        self.flow = self.v1("POST", "/flows", {"name": "All", "connectionRefs": [made["ref"]]})
+        return made
+
+    def new_connection(self) -> dict[str, Any]:
+        body = {"name": "Broker", "type": "HTTP", "address": "http://127.0.0.1:9/up"}
+        made: dict[str, Any] = self.v1("POST", "/connections", body)
+        return made
 
     def new_group(self) -> dict[str, Any]:
         made: dict[str, Any] = self.v1("POST", "/multicastGroups", self.group_body())

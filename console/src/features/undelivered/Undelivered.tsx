@@ -57,6 +57,8 @@ const reasons: Record<string, Key> = {
   refusedRepeatedly: "undelivered.refusedRepeatedly",
   noRoute: "undelivered.noRoute",
   profileDeleted: "undelivered.profileDeleted",
+  connectionDeleted: "undelivered.connectionDeleted",
+  transformationFailed: "undelivered.transformationFailed",
   deviceDeleted: "undelivered.deviceDeleted",
   addressRefused: "undelivered.addressRefused",
 };

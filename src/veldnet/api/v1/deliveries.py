@@ -26,7 +26,8 @@ class UndeliveredMessage(msgspec.Struct):
 
     `reason` is why it was set aside: `expired` (its retention ended), `refused` (an answer that says
     never), `refusedRepeatedly` (refused while the same server accepted others), `noRoute` (its routing
-    profile has no route or address for it any more), `profileDeleted`, `deviceDeleted`, `addressRefused`
+    profile has no route or address for it any more), `profileDeleted`, `connectionDeleted`,
+    `deviceDeleted`, `transformationFailed` (that of its flow), `addressRefused`
     (the address may not be used), `unreadable` (it was damaged in the store). A message that waits behind
     another one has `attempts` 0 and the answer to that one. Messages of a multicast group have its DevEUI
     and name.

@@ -12,6 +12,7 @@ from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref
 from veldnet.store.expressions import total
 from veldnet.store.schema import (
+    connections,
     decoders,
     deliveries,
     device_counts,
@@ -201,9 +202,11 @@ def remove_subscriber(connection: Connection, customer_id: str) -> None:
         remove_user(connection, users, user)
     for profile in _refs(connection, routing_profiles.c.ref, routing_profiles.c.subscriber_ref == ref):
         changes.note(connection, "routing", profile)
+    for connection_ref in _refs(connection, connections.c.ref, connections.c.subscriber_ref == ref):
+        changes.note(connection, "connection", connection_ref)
     for table in (projects, routing_profiles):
         connection.execute(delete(table).where(table.c.subscriber_ref == ref))
-    # Grants, decoders, imports and shared keys go with the row.
+    # Grants, flows and connections, decoders, imports and shared keys go with the row.
     connection.execute(delete(subscribers).where(subscribers.c.ref == ref))
     changes.note(connection, "subscribers", operator_ref)
     changes.note(connection, "recipients", ref)

@@ -20,6 +20,7 @@ from veldnet.keys.labels import (
     ALARM_WEBHOOK,
     AS_TRANSPORT_KEY,
     AUTHORITY_KEY,
+    CONNECTION,
     SECOND_FACTOR,
     STATION_CREDENTIALS,
 )
@@ -28,6 +29,7 @@ from veldnet.store.schema import (
     as_transport_keys,
     authorities,
     base_station_updates,
+    connections,
     devices,
     exchange_keys,
     hsm_groups,
@@ -198,6 +200,12 @@ PLACES: tuple[Place, ...] = (
         authorities.c.sealed_key,
         (authorities.c.ref,),
         lambda _row: labels.secret(AUTHORITY_KEY),
+    ),
+    Place(
+        connections.c.sealed_secrets,
+        (connections.c.ref,),
+        lambda _row: labels.secret(CONNECTION),
+        kind="connection",
     ),
 )
 

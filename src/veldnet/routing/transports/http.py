@@ -70,11 +70,11 @@ class HttpTransport:
         return Outcome(
             False,
             "Error",
-            _describe(answer),
+            described(answer),
             url,
             shown,
-            _refusal(answer.status),
-            _seconds(answer.retry_after, attempt.now),
+            refusal_of(answer.status),
+            seconds_of(answer.retry_after, attempt.now),
         )
 
     async def _post(self, text: str, attempt: Attempt, *, whole: bool) -> Answer:
@@ -87,18 +87,18 @@ class HttpTransport:
         await self._client.close()
 
 
-def _describe(answer: Answer) -> str:
+def described(answer: Answer) -> str:
     words = f"HTTP status {answer.status}"
     return f"{words} (a redirect, which is not followed)" if 300 <= answer.status < 400 else words
 
 
-def _refusal(status: int) -> str:
+def refusal_of(status: int) -> str:
     if status in _NOT_NOW:
         return "busy"
     return "never" if 400 <= status < 500 else "message"
 
 
-def _seconds(retry_after: str | None, now: float) -> float | None:
+def seconds_of(retry_after: str | None, now: float) -> float | None:
     """What `Retry-After` asks for: seconds, or a date."""
     if retry_after is None:
         return None

@@ -80,6 +80,7 @@ from .devices import (
     imported_devices,
     imports,
 )
+from .flows import connection_states, connections, flow_connections, flows
 from .journal import (
     FRAME_COLUMNS,
     deliveries,
@@ -126,6 +127,8 @@ __all__ = [
     "catalogue_models",
     "certificates",
     "changes",
+    "connection_states",
+    "connections",
     "connectivity_plans",
     "coverage",
     "coverage_reports",
@@ -151,6 +154,8 @@ __all__ = [
     "firmware",
     "firmware_parts",
     "firmware_signatures",
+    "flow_connections",
+    "flows",
     "frame_bodies",
     "frames",
     "geofences",

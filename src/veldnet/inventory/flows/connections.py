@@ -1,0 +1,324 @@
+"""Connections: created, shown, changed, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from sqlalchemy import Connection as Database
+from sqlalchemy import delete, func, insert, select, update
+
+from veldnet.domain.errors import Conflict, InUse, InvalidField, MissingField, NotFound
+from veldnet.domain.flows import DOWNLINK_TOPICS, TOPICS, ConnectionSecrets, ConnectionSettings
+from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import Scope
+from veldnet.inventory import changes, leftovers
+from veldnet.inventory.names import check_name
+from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store import lock_row, moment
+from veldnet.store.schema import (
+    connection_states,
+    connections,
+    deliveries,
+    flow_connections,
+    flows,
+    subscribers,
+)
+from veldnet.texts import Plural
+
+from .checks import check_connection
+from .resources import HIDDEN, Connection, ConnectionState, Status
+
+_MOST = 50
+_COUNTED = 10_000
+# Milliseconds after which what a node has said of a connection does not count any more.
+_STALE = 60_000
+# Members that are settings, by their names in the store.
+_SETTINGS = {
+    "type": "type",
+    "dialect": "dialect",
+    "address": "address",
+    "username": "username",
+    "caCertificate": "ca_certificate",
+    "clientCertificate": "client_certificate",
+    "mqttVersion": "version",
+    "clientId": "client_id",
+    "qos": "qos",
+    "retain": "retain",
+    "topic": "topic",
+    "downlinks": "downlinks",
+    "downlinkTopic": "downlink_topic",
+    "applicationId": "application_id",
+    "tenantId": "tenant_id",
+}
+_decoder = msgspec.json.Decoder(ConnectionSettings)
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A connection that has been checked; `sealed` are its secrets. `seen` is when the row was last changed
+    that it is made of, None of a new one."""
+
+    settings: ConnectionSettings
+    secrets: ConnectionSecrets
+    sealed: bytes | None = None
+    seen: int | None = None
+
+
+def prepare(body: Connection, now: Prepared | None, *, allow_private: bool) -> Prepared:
+    """What a connection is to be: what is given, in place of what it is now. Raises `InvalidField`."""
+    members = {name: getattr(body, name) for name in _SETTINGS if getattr(body, name) is not UNSET}
+    if now is None:
+        for name in ("name", "type", "address"):
+            if getattr(body, name) is UNSET:
+                raise MissingField("{name} is mandatory", name=name)
+        known: dict[str, Any] = {}
+        secrets = ConnectionSecrets()
+    else:
+        if members.get("type", now.settings.type) != now.settings.type:
+            raise InvalidField("type cannot be changed; create another connection")
+        known, secrets = msgspec.structs.asdict(now.settings), now.secrets
+    known |= {_SETTINGS[name]: value for name, value in members.items()}
+    settings = msgspec.convert(known, ConnectionSettings)
+    secrets = _secrets(body, secrets)
+    check_connection(settings, secrets, allow_private=allow_private)
+    return Prepared(settings, secrets, None, None if now is None else now.seen)
+
+
+def _secrets(body: Connection, known: ConnectionSecrets) -> ConnectionSecrets:
+    """Secrets as given; `*****` stands for the one that is there."""
+    given: dict[str, Any] = {}
+    for name, member in (("password", "password"), ("client_key", "clientKey")):
+        value = getattr(body, member)
+        if value is not UNSET and value != HIDDEN:
+            given[name] = value
+    if body.headers is not UNSET:
+        for name, value in body.headers.items():
+            if value == HIDDEN and name not in known.headers:
+                raise InvalidField("headers: {name} has no value yet; give one", name=name[:40])
+        given["headers"] = {
+            name: known.headers[name] if value == HIDDEN else value for name, value in body.headers.items()
+        }
+    return msgspec.structs.replace(known, **given)
+
+
+def sealed_secrets(database: Database, scope: Scope, ref: str) -> tuple[Prepared, bytes | None]:
+    """A connection as it is stored; its secrets are still to be opened. Raises `NotFound`."""
+    row = _own(database, scope, ref)
+    return (
+        Prepared(_decoder.decode(row.settings), ConnectionSecrets(), None, row.updated_at),
+        row.sealed_secrets,
+    )
+
+
+def _own(database: Database, scope: Scope, ref: str) -> Any:
+    own = (connections.c.ref == ref_of(ref)) & (connections.c.subscriber_ref == scope.subscriber_ref)
+    row = database.execute(select(connections).where(own)).first()
+    if row is None:
+        raise NotFound("Connection", ref)
+    return row
+
+
+def connection_ref(database: Database, scope: Scope, ref: str) -> int:
+    """The number of a subscriber's connection. Raises `NotFound`."""
+    return int(_own(database, scope, ref).ref)
+
+
+def list_connections(database: Database, scope: Scope, now_ms: int) -> list[Connection]:
+    """The subscriber's connections by name."""
+    own = connections.c.subscriber_ref == scope.subscriber_ref
+    query = select(connections).where(own).order_by(connections.c.name, connections.c.ref)
+    rows = database.execute(query).all()
+    said: dict[int, list[Any]] = {row.ref: [] for row in rows}
+    states = connection_states.c
+    for state in database.execute(
+        select(connection_states).join(connections, connections.c.ref == states.connection_ref).where(own)
+    ):
+        said[state.connection_ref].append(state)
+    waiting = _count_all(database, scope.subscriber_ref) if rows else {}
+    return [_resource(row, _state(row, said[row.ref], waiting.get(row.ref, (0, 0)), now_ms)) for row in rows]
+
+
+def get_connection(database: Database, scope: Scope, ref: str, now_ms: int) -> Connection:
+    row = _own(database, scope, ref)
+    of_it = connection_states.c.connection_ref == row.ref
+    said = database.execute(select(connection_states).where(of_it)).all()
+    counts = _count(database, row, 0), _count(database, row, 1)
+    return _resource(row, _state(row, said, counts, now_ms))
+
+
+def _resource(row: Any, state: ConnectionState) -> Connection:
+    settings = _decoder.decode(row.settings)
+    members: dict[str, Any] = {
+        member: getattr(settings, name) for member, name in _SETTINGS.items() if getattr(settings, name) != ""
+    }
+    mqtt = settings.type == "MQTT"
+    if mqtt:
+        members.setdefault("topic", TOPICS[settings.dialect])
+        members.setdefault("downlinkTopic", DOWNLINK_TOPICS[settings.dialect])
+    else:
+        for name in ("mqttVersion", "qos", "retain", "downlinks"):
+            members.pop(name, None)
+    hidden = _hidden(row.hidden)
+    return Connection(
+        ref=str(row.ref),
+        name=row.name,
+        active=bool(row.active),
+        state=state,
+        creationTime=timestamp(row.created_at),
+        lastUpdateTime=timestamp(row.updated_at),
+        lastUpdateUser=row.updated_by,
+        **members,
+        **hidden,
+    )
+
+
+def _hidden(names: str) -> dict[str, Any]:
+    """The secrets that are there, hidden; headers by their names."""
+    found: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    for name in msgspec.json.decode(names, type=list[str]):
+        if name in ("password", "clientKey"):
+            found[name] = HIDDEN
+        else:
+            headers[name.removeprefix("header ")] = HIDDEN
+    return found | ({"headers": headers} if headers else {})
+
+
+def _secret_names(secrets: ConnectionSecrets) -> str:
+    names = [f"header {name}" for name in secrets.headers]
+    if secrets.password:
+        names.append("password")
+    if secrets.client_key:
+        names.append("clientKey")
+    return msgspec.json.encode(names).decode()
+
+
+def _state(row: Any, all_said: Sequence[Any], counts: tuple[int, int], now_ms: int) -> ConnectionState:
+    """`all_said` is what nodes have said, `counts` are the messages that wait and those undelivered."""
+    said = [each for each in all_said if each.node == "" or each.updated_at > now_ms - _STALE]
+    status: Status = "WAITING"
+    reason: str | None = None
+    since: int | None = None
+    if not row.active:
+        status = "DEACTIVATED"
+    elif said:
+        # What works at one node and not at another does not work.
+        worst = next((each for each in said if each.status == "ERROR"), said[0])
+        status, reason, since = worst.status, worst.reason, worst.since
+    last = max((each.delivered_at for each in said if each.delivered_at), default=None)
+    return ConnectionState(
+        status,
+        reason,
+        None if since is None else timestamp(since),
+        sum(each.delivered for each in said),
+        sum(each.failed for each in said),
+        sum(each.received for each in said),
+        None if last is None else timestamp(last),
+        *counts,
+    )
+
+
+def _count_all(database: Database, subscriber_ref: int) -> dict[int, tuple[int, int]]:
+    """Messages of a subscriber's connections that wait, and that are undelivered."""
+    # The names of their queues begin with a hyphen; a dot is the next character.
+    found = select(deliveries.c.queue, deliveries.c.state).where(
+        deliveries.c.subscriber_ref == subscriber_ref, deliveries.c.queue >= "-", deliveries.c.queue < "."
+    )
+    inner = found.limit(_COUNTED).subquery()
+    counted: dict[int, tuple[int, int]] = {}
+    for queue, state, number in database.execute(
+        select(inner.c.queue, inner.c.state, func.count()).group_by(inner.c.queue, inner.c.state)
+    ):
+        ref = int(queue[1:].partition(":")[0])
+        waiting, undelivered = counted.get(ref, (0, 0))
+        counted[ref] = (waiting, undelivered + number) if state else (waiting + number, undelivered)
+    return counted
+
+
+def _count(database: Database, row: Any, state: int) -> int:
+    """Messages of a connection in a state of the ledger; its queues have its number below 0."""
+    of_queue = (deliveries.c.queue >= f"-{row.ref}:") & (deliveries.c.queue < f"-{row.ref};")
+    found = select(deliveries.c.id).where(
+        deliveries.c.subscriber_ref == row.subscriber_ref, deliveries.c.state == state, of_queue
+    )
+    counted = select(func.count()).select_from(found.limit(_COUNTED).subquery())
+    return int(database.execute(counted).scalar_one())
+
+
+def create_connection(
+    database: Database, scope: Scope, body: Connection, prepared: Prepared, now_ms: int
+) -> Connection:
+    assert isinstance(body.name, str)
+    lock_row(database, subscribers, scope.subscriber_ref)
+    own = select(func.count()).where(connections.c.subscriber_ref == scope.subscriber_ref)
+    if database.execute(own).scalar_one() >= _MOST:
+        raise InUse("a subscriber has at most {most} connections", most=_MOST)
+    now = moment(database)
+    result = database.execute(
+        insert(connections).values(
+            subscriber_ref=scope.subscriber_ref,
+            name=check_name(body.name, most=100),
+            active=body.active is not False,
+            created_at=now,
+            updated_at=now,
+            updated_by=scope.display_name,
+            **_stored(prepared),
+        )
+    )
+    ref = inserted_ref(result)
+    changes.note(database, "connection", ref)
+    return get_connection(database, scope, str(ref), now_ms)
+
+
+def _stored(prepared: Prepared) -> dict[str, Any]:
+    return {
+        "settings": msgspec.json.encode(prepared.settings).decode(),
+        "sealed_secrets": prepared.sealed,
+        "hidden": _secret_names(prepared.secrets),
+    }
+
+
+def update_connection(
+    database: Database, scope: Scope, ref: str, body: Connection, prepared: Prepared, now_ms: int
+) -> Connection:  # fmt: skip
+    """Change what is given. Raises `Conflict` where it has changed since it was read."""
+    row = _own(database, scope, ref)
+    lock_row(database, connections, row.ref)
+    row = _own(database, scope, ref)
+    if row.updated_at != prepared.seen:
+        raise Conflict("the connection was changed by somebody else at the same time; read it again")
+    values = _stored(prepared)
+    if body.name is not UNSET:
+        values["name"] = check_name(body.name, most=100)
+    if body.active is not UNSET:
+        values["active"] = body.active
+    # It says when it was changed, and so must not stay the same within a millisecond.
+    values |= {"updated_at": max(moment(database), row.updated_at + 1), "updated_by": scope.display_name}
+    database.execute(update(connections).where(connections.c.ref == row.ref).values(**values))
+    database.execute(delete(connection_states).where(connection_states.c.connection_ref == row.ref))
+    changes.note(database, "connection", row.ref)
+    return get_connection(database, scope, ref, now_ms)
+
+
+def delete_connection(database: Database, scope: Scope, ref: str) -> None:
+    """Remove a connection that no flow uses; what waits for it becomes undelivered."""
+    row = _own(database, scope, ref)
+    using = database.execute(
+        select(func.count())
+        .select_from(flow_connections.join(flows, flows.c.ref == flow_connections.c.flow_ref))
+        .where(flow_connections.c.connection_ref == row.ref)
+    ).scalar_one()
+    if using:
+        raise InUse(
+            Plural(
+                "connection {ref} is used by {count} flow; give it another one first",
+                "connection {ref} is used by {count} flows; give them another one first",
+                ref=ref,
+                count=using,
+            )
+        )
+    database.execute(delete(connections).where(connections.c.ref == row.ref))
+    leftovers.of_connection(database, row.ref)
+    changes.note(database, "connection", row.ref)

@@ -1,0 +1,91 @@
+"""Connections and flows as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from veldnet.domain.flows import ConnectionType, Dialect, Driver, MqttVersion, Strategy
+from veldnet.domain.resources import Text
+
+Status = Literal["ACTIVE", "ERROR", "WAITING", "DEACTIVATED", "UNUSED"]
+
+# In place of a secret that is there.
+HIDDEN = "*****"
+
+
+class ConnectionState(msgspec.Struct):
+    """How a connection is: `ACTIVE` works, `ERROR` does not, for the `reason`, and is tried again; `WAITING`
+    has not been tried yet; `DEACTIVATED` was switched off. Counts are since the server started: messages
+    `delivered`, attempts that `failed`, and downlinks `received`. `pending` messages wait, `undelivered` were
+    set aside (see `GET /undelivered`); both are counted up to 10,000."""
+
+    status: Status
+    reason: str | None
+    since: str | None
+    delivered: int
+    failed: int
+    received: int
+    lastDeliveryTime: str | None
+    pending: int
+    undelivered: int
+
+
+class Connection(msgspec.Struct):
+    """Where and how messages are delivered.
+
+    `address` is `mqtt://HOST:1883`, `mqtts://HOST:8883` (TLS), or a URL of HTTP; `topic`, `downlinkTopic` and
+    URLs may name `{DevEUI}`, `{devEui}`, `{deviceId}`, `{deviceName}`, `{FPort}`, `{event}`, `{message}`,
+    `{customerId}`, `{applicationId}` and `{tenantId}`. `password`, `clientKey` and values of `headers` are
+    shown as `*****`; sent back like that they stay as they are. Certificates and keys are PEM. With
+    `downlinks` the connection takes downlinks, too (MQTT)."""
+
+    ref: Text = UNSET
+    name: Text = UNSET
+    type: ConnectionType | UnsetType = UNSET
+    dialect: Dialect | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    address: Text = UNSET
+    username: Text = UNSET
+    password: Text = UNSET
+    caCertificate: Text = UNSET
+    clientCertificate: Text = UNSET
+    clientKey: Text = UNSET
+    mqttVersion: MqttVersion | UnsetType = UNSET
+    clientId: Text = UNSET
+    qos: int | UnsetType = UNSET
+    retain: bool | UnsetType = UNSET
+    topic: Text = UNSET
+    downlinks: bool | UnsetType = UNSET
+    downlinkTopic: Text = UNSET
+    headers: dict[str, str] | UnsetType = UNSET
+    applicationId: Text = UNSET
+    tenantId: Text = UNSET
+    state: ConnectionState | UnsetType = UNSET
+    creationTime: Text = UNSET
+    lastUpdateTime: Text = UNSET
+    lastUpdateUser: Text = UNSET
+
+
+class Flow(msgspec.Struct):
+    """Which messages go over which connections. A device is chosen if it has all of `tags`, one of
+    `deviceProfileIds` and one of `strategies` (`ROUTE` is a routing profile); what is empty chooses all.
+    `ports` concern uplinks with a payload. The driver `AUTO` decodes payloads with the decoder of the device
+    profile, `RAW` does not; payloads of devices with an HSM group stay encrypted and are never decoded.
+    `transformation` is a JMESPath expression that makes the document to send of the one of the dialect."""
+
+    ref: Text = UNSET
+    name: Text = UNSET
+    active: bool | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    deviceProfileIds: list[str] | UnsetType = UNSET
+    strategies: list[Strategy] | UnsetType = UNSET
+    ports: Text = UNSET
+    driver: Driver | UnsetType = UNSET
+    transformation: str | UnsetType | None = UNSET
+    connectionRefs: list[str] | UnsetType = UNSET
+    creationTime: Text = UNSET
+    lastUpdateTime: Text = UNSET
+    lastUpdateUser: Text = UNSET

@@ -1,0 +1,143 @@
+"""The connections in use: each with its transport, made when it is needed and again when it has changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from veldnet.domain.flows import ConnectionType
+from veldnet.domain.transformations import BadExpression, TransformationFailed, transform
+from veldnet.routing.ledger import FlowNote, StoredMessage
+from veldnet.routing.transports import Outcome
+
+from .dialects import DIALECTS
+from .http import HttpConnection
+from .interface import Condition, ConnectionTransport, Make, Surroundings
+from .model import Connection, Decoding, Incoming, Outgoing
+from .mqtt import MqttConnection
+from .table import FlowTable
+
+# A transport for each type of connection.
+TRANSPORTS: Mapping[ConnectionType, Make] = {"MQTT": MqttConnection, "HTTP": HttpConnection}
+
+# What a decoder makes of a payload, by subscriber and note; None where the profile has no decoder.
+Decode = Callable[[int, FlowNote], Awaitable[Decoding | None]]
+
+
+class NotNow(Exception):
+    """It cannot be decoded now, but soon."""
+
+
+class Connectors:
+    """Carries messages over connections. `received` is told of downlinks."""
+
+    def __init__(
+        self,
+        table: FlowTable,
+        around: Surroundings,
+        decode: Decode,
+        transports: Mapping[ConnectionType, Make] = TRANSPORTS,
+    ) -> None:
+        self._table, self._around, self._decode = table, around, decode
+        self._make = transports
+        self._live: dict[int, tuple[Connection, ConnectionTransport]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def refresh(self) -> None:
+        """Have those connections open that active flows use, as they are now. Others are opened when there is
+        something left to deliver."""
+        for ref in list(self._live):
+            known, _transport = self._live[ref]
+            unused = ref not in self._table.used and known.settings.type == "MQTT"
+            if self._table.get(ref) is not known or unused:
+                self._drop(ref)
+        for ref in self._table.used:
+            connection = self._table.get(ref)
+            if connection is not None and connection.active and connection.problem is None:
+                self._transport(connection)
+
+    def _drop(self, ref: int) -> None:
+        _connection, transport = self._live.pop(ref)
+        task = self._around.supervisor.start("connections", transport.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _transport(self, connection: Connection) -> ConnectionTransport:
+        live = self._live.get(connection.ref)
+        if live is not None and live[0] is connection:
+            return live[1]
+        if live is not None:
+            self._drop(connection.ref)
+        transport = self._make[connection.settings.type](connection, self._around)
+        self._live[connection.ref] = connection, transport
+        transport.start()
+        return transport
+
+    @property
+    def conditions(self) -> dict[int, Condition]:
+        return {ref: transport.condition for ref, (_connection, transport) in self._live.items()}
+
+    # Delivery.
+
+    def way(self, message: StoredMessage, subscriber_ref: int) -> Connection | Outcome:
+        """Over which connection a message goes now, or why it goes nowhere, or not now."""
+        connection = self._table.get(-message.routing_profile_ref)
+        if connection is None or not connection.belongs_to(subscriber_ref):
+            return nowhere("the connection was deleted", "connectionDeleted")
+        if not connection.active:
+            return Outcome(False, "Error", "the connection is deactivated")
+        if connection.problem is not None:
+            return Outcome(False, "Error", connection.problem)
+        return connection
+
+    async def send(self, message: StoredMessage, connection: Connection, now: float) -> Outcome:
+        """Decode, transform and deliver a message."""
+        assert message.flow is not None
+        if self._closed:
+            return Outcome(False, "Error", "the server is being stopped")
+        try:
+            body = await self._body(message, message.flow, connection)
+        except NotNow as error:
+            return Outcome(False, "Error", str(error), refusal="busy")
+        except (BadExpression, TransformationFailed) as error:
+            return nowhere(f"the transformation failed: {error}", "transformationFailed")
+        transport = self._transport(connection)
+        if body is None:
+            # A transformation that makes nothing of a message filters it out.
+            return Outcome(True, "Ok", "left out by the transformation")
+        outcome = await transport.deliver(Outgoing(message.flow.event, message.flow.values, body, now))
+        transport.condition.tried(outcome)
+        return outcome
+
+    async def _body(self, message: StoredMessage, note: FlowNote, connection: Connection) -> bytes | None:
+        flow = self._table.flow(note.flow_ref, connection.subscriber_ref)
+        decodes = flow is not None and flow.settings.driver == "AUTO" and note.payload is not None
+        expression = flow.settings.transformation if flow is not None else ""
+        if not decodes and not expression:
+            return message.body
+        document: dict[str, Any] = msgspec.json.decode(message.body)
+        if decodes:
+            decoding = await self._decode(connection.subscriber_ref, note)
+            if decoding is not None:
+                DIALECTS[connection.settings.dialect].with_decoding(document, decoding)
+        made = transform(expression, document) if expression else document
+        return None if made is None else msgspec.json.encode(made)
+
+    async def close(self) -> None:
+        self._closed = True
+        for ref in list(self._live):
+            self._drop(ref)
+        if self._closing:
+            await asyncio.wait(self._closing)
+        self._around.resolver.close()
+
+
+def nowhere(words: str, reason: str) -> Outcome:
+    return Outcome(False, "Error", words, refusal="never", reason=reason)
+
+
+__all__ = ["TRANSPORTS", "Connectors", "Decode", "Incoming", "NotNow", "nowhere"]

@@ -1,0 +1,393 @@
+"""Every type of connection, over a real store to the real thing: a Mosquitto, a server of HTTP.
+
+An application takes messages, is away and comes back; the server that delivers is killed; a connection that
+does not answer holds up no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.contract.test_store import fleet, open_sqlite
+from tests.mosquitto import Broker, free_port
+from tests.unit.network.builders import device, receive, session, uplink_frame
+from tests.unit.outgoing.servers import serving
+from tests.unit.routing.network import OK, QUICK, Network, status
+from tests.unit.routing.test_messages import WRITER, Map
+from veldnet.domain.documents import PlanSettings
+from veldnet.domain.flows import ConnectionSettings, FlowSettings, fill, topic_filter, values_in
+from veldnet.lorawan import BaseStationId
+from veldnet.network.core import UplinkRecord
+from veldnet.network.core.state import DeviceState
+from veldnet.network.shell import Runtime
+from veldnet.outgoing import Resolver
+from veldnet.routing import (
+    Connectors,
+    Decoding,
+    Deliveries,
+    FlowMessages,
+    FlowNote,
+    FlowTable,
+    Incoming,
+    Limits,
+    Messaging,
+    RouteSender,
+    Surroundings,
+    TransportSettings,
+)
+from veldnet.routing.connections import mqtt
+from veldnet.store import SqliteStore, StoreError
+from veldnet.store.schema import connections, flow_connections, flows
+from veldnet.supervision import Supervisor
+
+
+class Stations(Map):
+    def eui(self, base_station: BaseStationId) -> str:
+        raise KeyError(base_station)
+
+
+class Flows(Network):
+    """Deliveries over connections: as in `Network`, only the frames are made up."""
+
+    table: Any
+    flows: FlowTable
+    incoming: list[Incoming]
+
+    def connect(self) -> None:
+        """Begin, as a new process does."""
+        supervisor = Supervisor(expected=(StoreError,))
+        self.flows = FlowTable(self.store, None)  # type: ignore[arg-type]
+        self.messages = FlowMessages(self.flows, WRITER, Stations())
+        self.incoming = []
+        around = Surroundings(
+            True,
+            Resolver(allow_private=True),
+            supervisor,
+            self.clock,
+            self.incoming.append,
+            self._ready,
+            connect_timeout=1.0,
+            total_timeout=2.0,
+        )
+        self.connectors = Connectors(self.flows, around, self._decode)
+        self.deliveries = Deliveries(
+            Runtime(self.clock, self.ids, random.Random(1), supervisor),
+            self.store,
+            Messaging(
+                self.table,
+                WRITER,
+                RouteSender(TransportSettings(True), clock=time.monotonic),
+                None,
+                self.messages,
+                self.connectors,
+            ),
+            wake=self._wake,
+            retry=QUICK,
+            limits=Limits(),
+        )
+
+    def _ready(self, ref: int) -> None:
+        self.deliveries.connection_ready(ref)
+
+    async def _decode(self, _subscriber: int, note: FlowNote) -> Decoding:
+        return Decoding({"first": (note.payload or b"\0")[0]})
+
+    async def connection(self, settings: ConnectionSettings, flow: FlowSettings | None = None) -> int:
+        """A connection with a flow that uses it."""
+
+        def write(c: Any) -> int:
+            row = {"subscriber_ref": 1, "name": "x", "active": True}
+            row |= {"created_at": 0, "updated_at": 0, "updated_by": "x"}
+            stored = msgspec.json.encode(settings).decode()
+            ref = c.execute(connections.insert().values(settings=stored, hidden="[]", **row)).lastrowid
+            made = msgspec.json.encode(flow or FlowSettings()).decode()
+            of = c.execute(flows.insert().values(settings=made, **row)).lastrowid
+            c.execute(flow_connections.insert().values(flow_ref=of, connection_ref=ref))
+            return int(ref)
+
+        ref = await self.store.write(write)
+        await self.take_up()
+        return ref
+
+    async def take_up(self) -> None:
+        await self.flows.load()
+        await self.connectors.refresh()
+
+    async def hear(self, *counters: int, ref: int = 1, **changes: Any) -> None:
+        for fcnt in counters:
+            target = device(plan=PlanSettings())
+            row = replace(
+                target.row, ref=ref, subscriber_ref=1, processing_strategy="IOT_FLOW", dev_eui=f"{ref:016X}"
+            )
+            target = replace(target, row=replace(row, **changes))
+            transition = receive(DeviceState(session=session()), uplink_frame(fcnt), target=target)
+            assert transition is not None
+            record = transition.records[0]
+            assert isinstance(record, UplinkRecord)
+            self._frame += 1
+            await self.commit([(replace(record, id=self._frame), target, None)])
+
+    async def kill(self) -> None:
+        """What has not been committed is lost."""
+        self.deliveries.abandon()
+        await self.connectors.close()
+        self._committing.clear()
+
+
+@asynccontextmanager
+async def flowing(folder: Path) -> AsyncIterator[Flows]:
+    store: SqliteStore = open_sqlite(folder)
+    await fleet(store, 3)
+    network = Flows(store)
+    network.connect()
+    try:
+        yield network
+    finally:
+        await network.close()
+
+
+class MqttApplication:
+    """An application behind a broker; the broker keeps what comes while it is away."""
+
+    def __init__(self, folder: Path, version: str) -> None:
+        folder.mkdir(exist_ok=True)
+        self.port = free_port()
+        lines = [
+            "user root", "log_dest none", "allow_anonymous true", "persistence true",
+            f"persistence_location {folder}/", "autosave_on_changes true", "autosave_interval 1",
+            f"listener {self.port} 127.0.0.1",
+        ]  # fmt: skip
+        self.broker = Broker(folder, "\n".join(lines), self.port)
+        self.settings = ConnectionSettings(
+            type="MQTT",
+            address=f"mqtt://127.0.0.1:{self.port}",
+            version=version,  # type: ignore[arg-type]
+            topic="things/{DevEUI}/up",
+        )
+        self.bodies: list[Any] = []
+        self.topics: list[str] = []
+        self._subscribed = threading.Event()
+        self._client = Client(CallbackAPIVersion.VERSION2, "application", clean_session=False)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_connect = lambda client, *_rest: client.subscribe("things/#", 1)
+        self._client.on_subscribe = lambda *_rest: self._subscribed.set()
+        self._client.on_message = self._take
+
+    def _take(self, _client: Any, _data: Any, message: Any) -> None:
+        self.topics.append(message.topic)
+        self.bodies.append(json.loads(message.payload))
+
+    async def start(self) -> None:
+        self.broker.start()
+        self._client.connect("127.0.0.1", self.port)
+        self._client.loop_start()
+        assert await asyncio.to_thread(self._subscribed.wait, 10)
+
+    async def come_back(self) -> None:
+        self.broker.start()
+
+    async def go_away(self) -> None:
+        self.broker.stop()
+
+    async def close(self) -> None:
+        self._client.loop_stop()
+        self.broker.stop()
+
+
+class HttpApplication:
+    """A server that is away while it answers with 503."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        answer = lambda _number: [status(503) if self.away else OK]  # noqa: E731
+        self._server = await self._stack.enter_async_context(serving(answer))
+        self.settings = ConnectionSettings(type="HTTP", address=f"{self._server.address}/{{DevEUI}}")
+        self._taken: list[bytes] = []
+
+    async def go_away(self) -> None:
+        self._refused_from = len(self._server.requests)
+        self.away = True
+
+    async def come_back(self) -> None:
+        del self._server.requests[self._refused_from :]
+        self.away = False
+
+    @property
+    def bodies(self) -> list[Any]:
+        return [json.loads(request.split(b"\r\n\r\n", 1)[1]) for request in self._server.requests]
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+Application = MqttApplication | HttpApplication
+
+
+def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
+    """FCntUp of a device's uplinks, without repetitions."""
+    ups = [body["DevEUI_uplink"] for body in bodies if "DevEUI_uplink" in body]
+    return list(dict.fromkeys(up["FCntUp"] for up in ups if up["DevEUI"] == f"{ref:016X}"))
+
+
+@pytest.fixture(params=["mqtt 5", "mqtt 3.1.1", "http"])
+async def application(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Application]:
+    monkeypatch.setattr(mqtt, "_SOONEST", 0.05)
+    monkeypatch.setattr(mqtt, "_LATEST", 0.1)
+    kind, _space, version = request.param.partition(" ")
+    made: Application = HttpApplication() if kind == "http" else MqttApplication(tmp_path / "broker", version)
+    await made.start()
+    yield made
+    await made.close()
+
+
+async def test_messages_arrive_in_order_though_both_sides_go_away(
+    application: Application, tmp_path: Path
+) -> None:
+    async with flowing(tmp_path) as network:
+        ref = await network.connection(application.settings)
+        await network.hear(1, 2)
+        await network.hear(7, ref=2)
+        await network.until(
+            lambda: counters(application.bodies) == [1, 2] and 7 in counters(application.bodies, 2)
+        )
+        condition = network.connectors.conditions[ref]
+        assert (condition.status, condition.reason) == ("ACTIVE", None)
+        assert condition.delivered == 3 and condition.delivered_at is not None
+
+        await application.go_away()
+        await network.hear(3, 4)
+        await network.until(lambda: condition.status == "ERROR")
+        assert condition.reason
+        await network.kill()
+        network.connect()
+        await network.take_up()
+        await network.deliveries.start()
+        await network.hear(5)
+        await application.come_back()
+        await network.until(lambda: counters(application.bodies) == [1, 2, 3, 4, 5])
+        assert counters(application.bodies, 2) == [7]
+        await network.until(lambda: network.deliveries.pending == 0)
+        assert await network.rows_left() == 0
+
+
+async def test_driver_and_transformation_make_the_document(application: Application, tmp_path: Path) -> None:
+    flow = FlowSettings(transformation="{n: DevEUI_uplink.FCntUp, p: DevEUI_uplink.payload}")
+    async with flowing(tmp_path) as network:
+        ref = await network.connection(application.settings, flow)
+        await network.hear(1)
+        await network.until(lambda: len(application.bodies) == 1)
+        (body,) = application.bodies
+        assert body["n"] == 1 and isinstance(body["p"]["first"], int)
+        # What fails is set aside, with the reason, and holds up none behind it.
+        await _change(network, FlowSettings(transformation="abs(DevEUI_uplink.DevEUI)"))
+        await network.hear(2)
+        (listed,) = await network.until_listed(lambda found: any(each.reason for each in found))
+        assert listed.reason == "transformationFailed" and "abs()" in str(listed.last_error)
+        await _change(network, FlowSettings(driver="RAW", ports="1", transformation="DevEUI_uplink.payload"))
+        # It makes nothing of this message: it is left out.
+        await network.hear(3)
+        await _change(network, FlowSettings(ports="99"))
+        await network.hear(4)
+        await _change(network, FlowSettings(tags=("Cold",)))
+        await network.hear(5)
+        await network.hear(6, tags=("cold", "x"))
+        await network.until(lambda: counters(application.bodies[1:]) == [6])
+        assert network.connectors.conditions[ref].status == "ACTIVE"
+
+
+async def _change(network: Flows, flow: FlowSettings) -> None:
+    """A flow is changed once what came before has gone."""
+    await network.until(lambda: network.deliveries.pending == 0)
+    made = msgspec.json.encode(flow).decode()
+    await network.store.write(lambda c: c.execute(flows.update().values(settings=made)))
+    await network.take_up()
+
+
+async def test_a_connection_that_does_not_answer_holds_up_no_other(
+    application: Application, tmp_path: Path
+) -> None:
+    async with flowing(tmp_path) as network, _silent() as port:
+        dead = replace(application.settings, address=application.settings.address.replace(
+            application.settings.address.split("://")[1].split("/")[0], f"127.0.0.1:{port}"))  # fmt: skip
+        ref = await network.connection(dead)
+        await network.connection(application.settings)
+        began = time.monotonic()
+        await network.hear(*range(1, 31))
+        await network.until(lambda: counters(application.bodies) == list(range(1, 31)))
+        # Each attempt over the dead one takes a second or two: no message waited for one.
+        assert network.connectors.conditions[ref].delivered == 0
+        assert time.monotonic() - began < 30 * 1.0
+        assert network.deliveries.pending == 30
+
+
+@asynccontextmanager
+async def _silent() -> AsyncIterator[int]:
+    """A server that takes connections and says nothing."""
+    held = []
+
+    async def hold(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in held:
+            writer.close()
+
+
+async def test_a_test_message_goes_beside_those_that_wait(application: Application, tmp_path: Path) -> None:
+    async with flowing(tmp_path) as network:
+        ref = await network.connection(application.settings)
+        outcome = await network.deliveries.try_connection(ref, 1)
+        assert outcome is not None and outcome.delivered
+        await network.until(lambda: len(application.bodies) == 1)
+        assert application.bodies[0]["DevEUI_notification"]["Type"] == "test"
+        foreign = await network.deliveries.try_connection(ref, 2)
+        assert foreign is not None and foreign.reason == "connectionDeleted"
+        assert await network.deliveries.try_connection(99, 1) is None
+
+
+async def test_downlinks_are_acknowledged_once_they_are_taken(tmp_path: Path) -> None:
+    application = MqttApplication(tmp_path / "broker", "5")
+    await application.start()
+    settings = replace(application.settings, downlinks=True, downlink_topic="downs/{DevEUI}")
+    async with flowing(tmp_path) as network:
+        ref = await network.connection(settings)
+        condition = network.connectors.conditions[ref]
+        await network.until(lambda: condition.status == "ACTIVE")
+        application._client.publish("downs/0000000000000001", b"{}", 1)
+        await network.until(lambda: len(network.incoming) == 1)
+        first = network.incoming[0]
+        assert (first.topic, first.body, condition.received) == ("downs/0000000000000001", b"{}", 1)
+        first.done()
+    await application.close()
+
+
+def test_names_are_safe_in_topics() -> None:
+    values = {"deviceName": "a/b+#\x00ü$", "DevEUI": "01", "applicationId": "app"}
+    assert fill("x/{deviceName}/{DevEUI}", values) == "x/a_b___ü$/01"
+    assert fill("{deviceName}", {"deviceName": "$SYS"}) == "_SYS"
+    assert topic_filter("v3/{applicationId}/{DevEUI}/down", {"applicationId": "app"}) == "v3/app/+/down"
+    assert values_in("v3/{DevEUI}/down", "v3/0A/down") == {"DevEUI": "0A"}
+    assert values_in("v3/{DevEUI}/down", "v3/0A/b/down") is None
