@@ -194,7 +194,7 @@ class World:
         return made
 
     def new_connection(self) -> dict[str, Any]:
-        body = {"name": "Broker", "type": "HTTP", "address": "http://127.0.0.1:9/up"}
+        body = {"name": "Broker", "type": "MQTT", "address": "mqtt://127.0.0.1:9", "active": False}
         made: dict[str, Any] = self.v1("POST", "/connections", body)
         return made
 
