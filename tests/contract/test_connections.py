@@ -387,6 +387,7 @@ async def test_downlinks_are_acknowledged_once_they_are_taken(tmp_path: Path) ->
 def test_names_are_safe_in_topics() -> None:
     values = {"deviceName": "a/b+#\x00ü$", "DevEUI": "01", "applicationId": "app"}
     assert fill("x/{deviceName}/{DevEUI}", values) == "x/a_b___ü$/01"
+    assert fill("{deviceName}/{event}", {"deviceName": "a/b", "event": "down/sent"}) == "a_b/down/sent"
     assert fill("{deviceName}", {"deviceName": "$SYS"}) == "_SYS"
     assert topic_filter("v3/{applicationId}/{DevEUI}/down", {"applicationId": "app"}) == "v3/app/+/down"
     assert values_in("v3/{DevEUI}/down", "v3/0A/down") == {"DevEUI": "0A"}

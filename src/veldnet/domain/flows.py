@@ -107,7 +107,13 @@ def safe(value: str) -> str:
 
 def fill(template: str, values: Mapping[str, str]) -> str:
     """A topic: its template with the values that are there."""
-    topic = _NAME.sub(lambda found: safe(values.get(found[1], "")), template)
+
+    def value(found: re.Match[str]) -> str:
+        given = values.get(found[1], "")
+        # Events are the dialects' own words, some of several levels.
+        return given if found[1] == "event" else safe(given)
+
+    topic = _NAME.sub(value, template)
     # Topics that begin with a dollar sign are the broker's own.
     return f"_{topic[1:]}" if topic.startswith("$") else topic
 
