@@ -9,6 +9,8 @@ revision = "0051"
 down_revision = "0050"
 branch_labels = None
 depends_on = None
+# Nodes of the revision before serve on: they neither read nor write the table.
+two_steps = True
 
 # Compared by code points in both engines.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")

@@ -9,6 +9,8 @@ revision = "0052"
 down_revision = "0051"
 branch_labels = None
 depends_on = None
+# Nodes of the revision before serve on: they neither read nor write the tables.
+two_steps = True
 
 _REF = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
