@@ -5,24 +5,39 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import Connection, bindparam, select, update
 
-from veldnet.campaigns import Campaign, NewCampaign, Options, create_campaign, get_campaign
+from veldnet.assembly.campaigning import prepare_group
+from veldnet.campaigns import (
+    Campaign,
+    CampaignGroupKeys,
+    GroupOptions,
+    NewCampaign,
+    Options,
+    create_campaign,
+    get_campaign,
+)
+from veldnet.domain.documents import PlanSettings
 from veldnet.domain.scope import Scope
-from veldnet.inventory import accounts
+from veldnet.inventory import accounts, offers
 from veldnet.inventory.devices import Wanted
-from veldnet.simulator.update_client import Abilities, UpdateClient
+from veldnet.inventory.groups import MulticastGroup
+from veldnet.keys import ClearKey, labels
+from veldnet.simulator.update_client import Abilities, Answer, UpdateClient
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import StoreError
-from veldnet.store.schema import campaign_events
+from veldnet.store.schema import campaign_events, devices, multicast_groups
 from veldnet.virtual import Conditions, Faults, Steps, VirtualNetwork
 from veldnet.virtual.population import Kind
 
+PLAN = "virtual-cs/multicast"
 FILE = random.Random(5).randbytes(700)
 LARGE = "VELDNET_SIMULATION_SEEDS" in os.environ
 
@@ -30,25 +45,68 @@ LARGE = "VELDNET_SIMULATION_SEEDS" in os.environ
 class Town:
     """Devices that have the packages; frames to them are lost as often as `loss` says."""
 
-    def __init__(self, world: VirtualNetwork, loss: float = 0.1, content: bytes = FILE) -> None:
+    def __init__(
+        self,
+        world: VirtualNetwork,
+        loss: float = 0.1,
+        content: bytes = FILE,
+        abilities: Abilities | None = None,
+    ) -> None:
         self.world, self.loss, self.content = world, loss, content
+        self.abilities = abilities or Abilities()
         self.scope: Scope
         self.clients: list[UpdateClient] = []
 
     async def begin(self, count: int, period: float, options: Options) -> None:
         world = self.world
         await world.build(count, period=period, confirmed_share=0.0, first=period)
+        lossy = self._lossy
         for life in world.lives:
-            client = UpdateClient(life.device.identity.app_key, world.rng, Abilities())
-            take = client.take
-            client.take = lambda *given, take=take: [] if world.rng.random() < self.loss else take(*given)  # type: ignore[method-assign]
+            client = UpdateClient(life.device.identity.app_key, world.rng, self.abilities)
+            client.take, client.hear = lossy(client.take), lossy(client.hear)  # type: ignore[method-assign]
             life.updates = client
             self.clients.append(client)
         scope = await world.data.store.read(lambda c: accounts.scope_of_user(c, 1))
         assert scope is not None
         self.scope = scope
-        new = NewCampaign("Update", "firmware", self.content, options, None, Wanted(), None, None)
+        group = None
+        if options.group is not None or options.package_version > 1:
+            await self._keys()
+        if options.group is not None:
+            group, options = await self._group(options)
+        new = NewCampaign("Update", "firmware", self.content, options, None, Wanted(), None, None, group)
         await world.data.store.write(lambda c: create_campaign(c, scope, new, round(world.clock() * 1000)))
+
+    def _lossy(self, take: Callable[..., list[Answer]]) -> Callable[..., list[Answer]]:
+        return lambda *given: [] if self.world.rng.random() < self.loss else take(*given)
+
+    async def _keys(self) -> None:
+        """Root keys of devices of LoRaWAN 1.0.x."""
+        vault, store = self.world.data.vault.of(""), self.world.data.store
+        identities = [life.device.identity for life in self.world.lives]
+        sealed = await vault.import_keys(
+            [ClearKey(labels.gen_app_key(each.dev_eui), bytes(each.app_key)) for each in identities]
+        )
+        rows = [{"eui": str(each.dev_eui), "key": key} for each, key in zip(identities, sealed, strict=True)]
+        change = update(devices).where(devices.c.dev_eui == bindparam("eui"))
+        await store.write(lambda c: c.execute(change.values(sealed_gen_app_key=bindparam("key")), rows))
+
+    async def _group(self, options: Options) -> tuple[CampaignGroupKeys, Options]:
+        def plan(connection: Connection) -> None:
+            operator = accounts.find_operator(connection, "sandbox-ope")
+            rules = PlanSettings(multicastInterLrrDelay=1, downlinkRate=0)
+            ref = offers.create_connectivity_plan(connection, operator, PLAN, "Groups", rules, "MULTICAST")
+            offers.grant_connectivity_plan(connection, self.scope.subscriber_ref, ref, 10)
+
+        await self.world.data.store.write(plan)
+        assert options.group is not None
+        asked = MulticastGroup(
+            deviceClass=options.group.group_class,
+            connectivityPlanId=PLAN,
+            downlinkDataRate=3,
+            pingSlotPeriod=2 if options.group.group_class == "B" else UNSET,
+        )
+        return await prepare_group(self.world.server.platform, "Update", options, asked)
 
     async def chores(self) -> None:
         """What the leading node does every few seconds, in whichever server lives."""
@@ -59,6 +117,7 @@ class Town:
                 continue
             try:
                 await server.platform.apply_changes()
+                await server.platform.coverage.take()
                 await server.platform.campaigns.run()
             except (StoreError, asyncio.CancelledError):
                 if asyncio.current_task().cancelling():  # type: ignore[union-attr]
@@ -111,6 +170,40 @@ def test_all_devices_get_the_file(tmp_path: Path, device_class: Literal["A", "C"
     run_virtually(story())
 
 
+GROUP = GroupOptions(lead=60, gathering=600)
+
+
+long = pytest.mark.skipif(not LARGE, reason="takes a minute: make simulation")
+
+
+@pytest.mark.parametrize(
+    ("group_class", "version"),
+    [("C", 2), pytest.param("C", 1, marks=long), pytest.param("B", 1, marks=long)],
+)
+def test_a_group_of_devices_gets_the_file(
+    tmp_path: Path, group_class: Literal["B", "C"], version: Literal[1, 2]
+) -> None:
+    async def story() -> None:
+        world = VirtualNetwork(tmp_path, 3, conditions=conditions("A"))
+        town = Town(world, content=FILE[:200], abilities=Abilities(version=version))
+        group = replace(GROUP, group_class=group_class)
+        await town.begin(2, 10, replace(OPTIONS, group=group, package_version=version))
+        for each in world.airs["EU868"].base_stations:
+            # Class B needs its time.
+            each.gps = True
+        found = await town.run(7200)
+        assert (found.state, found.devices) == ("complete", {"applied": 2})
+        assert all(client.files[-1] == FILE[:200] and not client.groups for client in town.clients)
+        # The fragments went to all of them at once, and the group is gone with the campaign.
+        assert all(client.of_group >= 3 for client in town.clients)
+        store = world.data.store
+        assert not await store.read(lambda c: c.execute(select(multicast_groups.c.ref)).all())
+        await world.check_invariants()
+        await world.close()
+
+    run_virtually(story())
+
+
 @pytest.mark.skipif(not LARGE, reason="takes minutes: make simulation")
 def test_a_thousand_devices_at_ten_percent_loss(tmp_path: Path) -> None:
     async def story() -> None:
@@ -127,26 +220,40 @@ def test_a_thousand_devices_at_ten_percent_loss(tmp_path: Path) -> None:
     run_virtually(story())
 
 
-async def small(directory: Path, die_at: int | None = None) -> tuple[Town, Campaign]:
-    directory.mkdir()
-    world = VirtualNetwork(directory, 4, steps=Steps(die_at), conditions=conditions("A"))
+async def killed(directory: Path, die_at: int | None, options: Options = OPTIONS) -> int:
+    """Whatever step of the server is the last one, another goes on; returns how many steps there were."""
+    folder = directory / f"step-{die_at}"
+    folder.mkdir()
+    world = VirtualNetwork(folder, 4, steps=Steps(die_at), conditions=conditions("A"))
     town = Town(world, content=FILE[:90])
-    await town.begin(1, 10, OPTIONS)
-    return town, await town.run(7200)
+    await town.begin(1, 10, options)
+    found = await town.run(7200)
+    assert (found.state, found.devices) == ("complete", {"applied": 1})
+    assert town.clients[0].files[-1] == FILE[:90]
+    assert world.deaths == (die_at is not None)
+    assert not await world.data.store.read(lambda c: c.execute(select(multicast_groups.c.ref)).all())
+    await world.check_invariants()
+    await world.close()
+    return world.steps.count
 
 
 def test_killed_on_the_way(tmp_path: Path) -> None:
-    async def killed(die_at: int | None) -> int:
-        town, found = await small(tmp_path / f"step-{die_at}", die_at)
-        world = town.world
-        assert (found.state, found.devices) == ("complete", {"applied": 1})
-        assert town.clients[0].files[-1] == FILE[:90]
-        assert world.deaths == (die_at is not None)
-        await world.check_invariants()
-        await world.close()
-        return world.steps.count
-
-    steps = run_virtually(killed(None))
+    steps = run_virtually(killed(tmp_path, None))
     assert steps > 60
     for die_at in range(0 if LARGE else 7, steps, 1 if LARGE else steps // 5):
-        run_virtually(killed(die_at))
+        run_virtually(killed(tmp_path, die_at))
+
+
+WITH_GROUP = replace(OPTIONS, group=GROUP)
+
+
+@long
+def test_killed_at_every_step_of_a_campaign_with_a_group(tmp_path: Path) -> None:
+    steps = run_virtually(killed(tmp_path, None, WITH_GROUP))
+    assert steps > 60
+    for die_at in range(steps):
+        run_virtually(killed(tmp_path, die_at, WITH_GROUP))
+
+
+def test_killed_on_the_way_of_a_campaign_with_a_group(tmp_path: Path) -> None:
+    run_virtually(killed(tmp_path, 50, WITH_GROUP))

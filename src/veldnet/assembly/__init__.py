@@ -1,6 +1,7 @@
 """One process put together: base stations, network server, routing and monitoring."""
 
 __all__ = [
+    "campaigning",
     "certificate",
     "certificate_authority",
     "clustering",

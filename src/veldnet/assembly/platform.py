@@ -18,6 +18,7 @@ import structlog
 from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.assembly.base_station_history import HistoryKeeper
 from veldnet.assembly.base_station_presence import PresenceKeeper
+from veldnet.assembly.campaigning import campaigns_of
 from veldnet.assembly.changes import ChangeApplier
 from veldnet.assembly.chores import chores_of, run_now
 from veldnet.assembly.clustering import Clustering, NodeSetup
@@ -42,17 +43,15 @@ from veldnet.assembly.sights import Sights
 from veldnet.assembly.station_services import StationServices
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
-from veldnet.campaigns import Runner
 from veldnet.cluster import Bus, ClusterRequests, NodeCalls, OneNode
 from veldnet.domain.documents import ProfileSettings
 from veldnet.gateways import Hub, Presence
 from veldnet.inventory import accounts
 from veldnet.inventory.devices import Personalisation
-from veldnet.lorawan import BaseStationId, DevEui
+from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
 from veldnet.monitoring.downlinks import settle
-from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.network.shell import NetworkServer, Runtime
 from veldnet.routing import Deliveries, MessageWriter, Messaging, Retry, RoutingTable, Sender, post_signed
 from veldnet.settings import Settings
@@ -113,7 +112,7 @@ class Platform:
         self.table = RoutingTable(self.store, self.vault)
         self.deliveries = self._deliver(runtime, outside.sender)
         self.monitoring = self._monitor(runtime, outside.mailer)
-        self.campaigns = Runner(self.store, self.clock, self._submit)
+        self.campaigns = campaigns_of(self)
         self.network.commits.join(self.campaigns.listener)
         streams = settings.console.live_streams
         self.feeds = LiveFeeds(
@@ -187,9 +186,6 @@ class Platform:
             self.hub.transmit(downlink)
         else:
             self.cluster.frames.transmit(downlink)
-
-    async def _submit(self, dev_eui: DevEui, request: DownlinkRequest) -> SubmissionRefusal | None:
-        return await self.network.requests.submit(dev_eui, request)
 
     def _clustering(self, node: NodeSetup) -> Clustering:
         cluster = Clustering(node, self.data.store, self.supervisor, self.clock, self.network)

@@ -6,19 +6,10 @@
 
 from .block import MAX_SIZE, Block
 from .listening import Listener
-from .machine import (
-    CAMPAIGN_STATES,
-    DEVICE_STATES,
-    FINAL,
-    CampaignState,
-    DeviceState,
-    Options,
-    Progress,
-    Reason,
-)
 from .records import (
     Campaign,
     CampaignDevice,
+    CampaignGroupKeys,
     DevicePage,
     Kind,
     NewCampaign,
@@ -29,7 +20,19 @@ from .records import (
     list_devices,
     remove_campaign,
 )
-from .runner import Runner
+from .runner import KeysUnavailable, Runner
+from .states import (
+    CAMPAIGN_STATES,
+    DEVICE_STATES,
+    FINAL,
+    CampaignState,
+    DeviceState,
+    GroupOptions,
+    Options,
+    Progress,
+    Reason,
+    Session,
+)
 from .texts import reason_text
 
 __all__ = [
@@ -40,9 +43,12 @@ __all__ = [
     "Block",
     "Campaign",
     "CampaignDevice",
+    "CampaignGroupKeys",
     "CampaignState",
     "DevicePage",
     "DeviceState",
+    "GroupOptions",
+    "KeysUnavailable",
     "Kind",
     "Listener",
     "NewCampaign",
@@ -50,6 +56,7 @@ __all__ = [
     "Progress",
     "Reason",
     "Runner",
+    "Session",
     "change_state",
     "create_campaign",
     "get_campaign",

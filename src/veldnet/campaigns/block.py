@@ -1,4 +1,4 @@
-"""A file as fragments, and the parity behind them (TS004, version 1)."""
+"""A file as fragments, and the parity behind them (TS004)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ _KEPT = 256
 class Block:
     """The last fragment is padded with zeros."""
 
-    def __init__(self, content: bytes, fragment_size: int) -> None:
-        self.fragment_size = fragment_size
+    def __init__(self, content: bytes, fragment_size: int, version: int = 1) -> None:
+        self.fragment_size, self.version, self.size = fragment_size, version, len(content)
         self.count = count_of(len(content), fragment_size)
         self.padding = self.count * fragment_size - len(content)
         self._content = content + bytes(self.padding)
         self._parts: list[int] | None = None
         self._parity: dict[int, bytes] = {}
+
+    @property
+    def content(self) -> bytes:
+        """The file."""
+        return self._content[: self.size]
 
     @property
     def most(self) -> int:
@@ -45,7 +50,7 @@ class Block:
         if self._parts is None:
             self._parts = [int.from_bytes(self.fragment(n)) for n in range(1, self.count + 1)]
         value = 0
-        for index in parity_row(row, self.count):
+        for index in parity_row(row, self.count, version=self.version):
             value ^= self._parts[index]
         return value.to_bytes(self.fragment_size)
 

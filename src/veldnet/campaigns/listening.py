@@ -12,7 +12,7 @@ from veldnet.store import CampaignEventRow, FrameRow, Rows, Statement
 
 def ports_of(profile: ProfileSettings) -> frozenset[int]:
     """The ports of the packages that campaigns use."""
-    ports = (profile.fragmentationPort, profile.firmwarePort)
+    ports = (profile.multicastSetupPort, profile.fragmentationPort, profile.firmwarePort)
     return frozenset(port for port in ports if port is not None)
 
 

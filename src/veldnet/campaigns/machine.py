@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Mapping
 
-import msgspec
-from msgspec import Meta
 from msgspec.structs import replace
 
-from veldnet.lorawan.packages import FIRMWARE, FRAGMENTATION, PackageCommand, parse, serialise
+from veldnet.lorawan import AesKey
+from veldnet.lorawan.packages import (
+    FIRMWARE,
+    FRAGMENTATION,
+    MULTICAST_SETUP,
+    PackageCommand,
+    PackageVersionAns,
+    PackageVersionReq,
+    parse,
+    serialise,
+)
+from veldnet.lorawan.packages.clock_sync import ForceDeviceResyncReq
 from veldnet.lorawan.packages.firmware import (
     CORRUPT,
     INCOMPATIBLE,
@@ -20,160 +29,76 @@ from veldnet.lorawan.packages.firmware import (
 )
 from veldnet.lorawan.packages.fragmentation import (
     DataFragment,
+    FragDataBlockReceivedAns,
+    FragDataBlockReceivedReq,
     FragSessionSetupAns,
     FragSessionSetupReq,
+    FragSessionSetupReq2,
     FragSessionStatusAns,
+    FragSessionStatusAns2,
     FragSessionStatusReq,
+    data_block_mic,
+)
+from veldnet.lorawan.packages.multicast_setup import (
+    McClassBSessionAns,
+    McClassCSessionAns,
+    McGroupDeleteAns,
+    McGroupDeleteReq,
+    McGroupSetupAns,
+    McGroupSetupReq,
 )
 
-from .block import Block
-
-CampaignState = Literal["scheduled", "running", "paused", "aborted", "complete"]
-DeviceState = Literal[
-    "pending",
-    "settingUp",
-    "receiving",
-    "statusAsked",
-    "missingFragments",
-    "complete",
-    "imageAsked",
-    "restarting",
-    "applied",
-    "refused",
-    "incomplete",
-    "timedOut",
-    "aborted",
-]
-CAMPAIGN_STATES: tuple[CampaignState, ...] = get_args(CampaignState)
-DEVICE_STATES: tuple[DeviceState, ...] = get_args(DeviceState)
-FINAL: frozenset[DeviceState] = frozenset(
-    ("complete", "applied", "refused", "incomplete", "timedOut", "aborted")
+from .sessions import ask_to_listen, clock_is_right
+from .states import (
+    BLOCK_ACK_DELAY,
+    DeviceState,
+    Message,
+    Plan,
+    Ports,
+    Progress,
+    Reason,
+    Situation,
+    Step,
+    end,
 )
-Reason = Literal[
-    "hsm",
-    "noPort",
-    "busy",
-    "algorithm",
-    "memory",
-    "index",
-    "descriptor",
-    "repairMemory",
-    "noImage",
-    "corruptImage",
-    "incompatibleImage",
-    "downlink",
-    "payloadSize",
-    "noAnswer",
-    "rounds",
-    "windowOver",
-    "aborted",
-]
+
 # The fragmentation session that campaigns use.
 INDEX = 0
-# Milliseconds that answers to questions about the status may be late besides: 2^(4 + delay) seconds.
-_BLOCK_ACK_DELAY = 1
-_STATUS_DELAY = (1 << _BLOCK_ACK_DELAY + 4) * 1000
 # A restart comes so many seconds after the command.
 _COUNTDOWN = 10
-
-
-class Options(msgspec.Struct, frozen=True, rename="camel"):
-    """How a campaign proceeds. `redundancy` in percent of the fragments; `in_flight` fragments at most wait
-    for a device; a device has `answer_timeout` seconds for an answer, and `retries` more attempts; `rounds`
-    times missing fragments are repaired; `duty_cycle_share` in percent of the time that a base station
-    transmits for campaigns. With `apply` devices are asked to start what they have received."""
-
-    fragment_size: Annotated[int, Meta(ge=8, le=219)] = 48
-    redundancy: Annotated[int, Meta(ge=0, le=200)] = 20
-    in_flight: Annotated[int, Meta(ge=1, le=8)] = 4
-    answer_timeout: Annotated[int, Meta(ge=10, le=172_800)] = 7200
-    retries: Annotated[int, Meta(ge=0, le=20)] = 3
-    rounds: Annotated[int, Meta(ge=0, le=20)] = 4
-    duty_cycle_share: Annotated[float, Meta(gt=0, le=10)] = 1.0
-    apply: bool = True
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How far a device is; times in Unix milliseconds. See `campaign_devices` of the schema."""
-
-    state: DeviceState = "pending"
-    reason: str | None = None
-    sent: int = 0
-    target: int = 0
-    missing: int | None = None
-    tries: int = 0
-    rounds: int = 0
-    held: bool = False
-    due_at: int | None = 0
-
-    @property
-    def open(self) -> bool:
-        return self.state not in FINAL
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """What all devices of a campaign have in common; `descriptor` names the file to them."""
-
-    options: Options
-    block: Block
-    descriptor: bytes
-
-    @property
-    def first_target(self) -> int:
-        """The fragments of the file with those of its redundancy."""
-        count = self.block.count
-        return min(count + -(-count * self.options.redundancy // 100), self.block.most)
-
-
-class Ports(msgspec.Struct, frozen=True):
-    """Where a device takes what; None where it has not the package."""
-
-    fragmentation: int | None
-    firmware: int | None
-
-
-class Message(msgspec.Struct, frozen=True):
-    """A payload for a device, of no use after `expires_at`."""
-
-    fport: int
-    payload: bytes
-    expires_at: int
-
-
-class Step(msgspec.Struct, frozen=True):
-    """What is to be kept, and what to be sent."""
-
-    progress: Progress
-    messages: tuple[Message, ...] = ()
-
-
-class Situation(msgspec.Struct, frozen=True):
-    """A campaign, the ports of a device in it, and the time in Unix milliseconds."""
-
-    plan: Plan
-    ports: Ports
-    now: int
-
-    def due(self, *, status: bool = False) -> int:
-        """When an answer is overdue."""
-        return self.now + self.plan.options.answer_timeout * 1000 + (_STATUS_DELAY if status else 0)
+# Milliseconds after which a device whose clock was wrong is asked again, and after which a session that is
+# late is looked at again.
+_RESYNC, _LATE = 120_000, 60_000
+# Milliseconds for which a device waits for a session to be planned: whoever plans it says so before.
+_UNTIL_PLANNED = 400 * 86_400_000
+_LAST_FCNT = 0xFFFFFFFF
+# Octets of a frame beside the fragment that it brings: command, index and number, MHDR, FHDR, FPort, MIC.
+FRAME_OVERHEAD = 3 + 13
+# States in which a device may say of itself that it has the whole block.
+_TAKING: frozenset[DeviceState] = frozenset(
+    ("waitingSession", "sessionAsked", "listening", "receiving", "statusAsked", "missingFragments")
+)
 
 
 def on_time(at: Situation, progress: Progress) -> Step:
     """Its time has come: the campaign begins, air time is there again, or no answer has come."""
     if progress.state == "pending":
-        if at.ports.fragmentation is None:
-            return Step(end(progress, "refused", "noPort"))
-        return _ask(at, replace(progress, state="settingUp", tries=0))
+        return _begin(at, progress)
+    if progress.state == "waitingSession":
+        return _to_session(at, progress)
+    if progress.state == "listening":
+        return _listened(at, progress)
     if progress.held:
         return _fill(at, replace(progress, held=False), waiting=0)
     if progress.tries >= at.plan.options.retries:
-        return Step(end(progress, "timedOut", "noAnswer"))
+        return _silent(at, progress)
     again = replace(progress, tries=progress.tries + 1)
     if progress.state in ("receiving", "missingFragments"):
         # What waited has expired unsent.
         back = max(progress.sent - at.plan.options.in_flight, 0)
         return _fill(at, replace(again, sent=back), waiting=0)
+    if progress.state == "sessionAsked" and (at.session is None or not at.session.open(at.now)):
+        return _to_session(at, again)
     return _ask(at, again)
 
 
@@ -190,34 +115,59 @@ def on_answer(at: Situation, progress: Progress, fport: int, payload: bytes) -> 
     """The device has sent something on the port of a package. What does not answer the last question is left
     out."""
     messages: list[Message] = []
-    for command in _commands(at.ports, fport, payload):
+    for command in _commands(at, fport, payload):
         step = _answered(at, progress, command)
         progress = step.progress
         messages += step.messages
     return Step(progress, tuple(messages))
 
 
-def hold(progress: Progress, until: int) -> Progress:
-    """Wait for air time."""
-    return replace(progress, held=True, due_at=until)
+def _begin(at: Situation, progress: Progress) -> Step:
+    if at.ports.fragmentation is None:
+        return Step(end(progress, "refused", "noPort"))
+    second = at.plan.options.package_version >= 2
+    if (second or at.terms is not None) and at.keys is None:
+        return Step(end(progress, "refused", "noRootKey"))
+    if at.terms is None:
+        return _ask(at, replace(progress, state="settingUp", tries=0))
+    if at.ports.multicast is None:
+        return Step(end(progress, "refused", "noMulticastPort"))
+    return _ask(at, replace(progress, state="joiningGroup", tries=0))
 
 
-def end(progress: Progress, state: DeviceState, reason: str | None = None) -> Progress:
-    return replace(progress, state=state, reason=reason, held=False, due_at=None)
+def _silent(at: Situation, progress: Progress) -> Step:
+    """A device has not answered for the last time."""
+    if progress.state == "leavingGroup":
+        # It has what it was to get; the group's keys are of no more use.
+        return _start(at, progress)
+    if progress.state == "sessionAsked":
+        return _without_session(at, progress)
+    return Step(end(progress, "timedOut", "noAnswer"))
 
 
-def _commands(ports: Ports, fport: int, payload: bytes) -> tuple[PackageCommand, ...]:
-    if fport == ports.fragmentation:
-        return parse(payload, FRAGMENTATION[1].uplink).commands
-    return parse(payload, FIRMWARE.uplink).commands if fport == ports.firmware else ()
+def _commands(at: Situation, fport: int, payload: bytes) -> tuple[PackageCommand, ...]:
+    ports: Ports = at.ports
+    version = at.plan.options.package_version
+    known: Mapping[int | None, Mapping[int, type[PackageCommand]]] = {
+        ports.fragmentation: FRAGMENTATION[version].uplink,
+        ports.firmware: FIRMWARE.uplink,
+        ports.multicast: MULTICAST_SETUP[version].uplink,
+    }
+    registry = known.get(fport)
+    return () if registry is None else parse(payload, registry).commands
 
 
 def _answered(at: Situation, progress: Progress, command: PackageCommand) -> Step:
     state = progress.state
+    if isinstance(command, PackageVersionAns):
+        return _version(at, progress, command)
     if isinstance(command, FragSessionSetupAns) and state == "settingUp" and command.index == INDEX:
         return _set_up(at, progress, command)
-    if isinstance(command, FragSessionStatusAns) and state == "statusAsked" and command.index == INDEX:
-        return _status(at, progress, command)
+    if isinstance(command, FragDataBlockReceivedReq) and command.index == INDEX:
+        return _block_received(at, progress, command)
+    if isinstance(command, FragSessionStatusAns | FragSessionStatusAns2):
+        # One of another session says nothing of this one.
+        return _status(at, progress, command) if command.index == INDEX else Step(progress)
     if isinstance(command, DevUpgradeImageAns) and state == "imageAsked":
         if command.status == VALID:
             return _ask(at, replace(progress, state="restarting", tries=0))
@@ -226,39 +176,174 @@ def _answered(at: Situation, progress: Progress, command: PackageCommand) -> Ste
         return Step(end(progress, "refused", reasons.get(command.status, "noImage")))
     if isinstance(command, DevRebootCountdownAns) and state == "restarting":
         return Step(end(progress, "applied"))
+    return _of_group(at, progress, command)
+
+
+def _of_group(at: Situation, progress: Progress, command: PackageCommand) -> Step:
+    """Answers of TS005; those about another group are left out."""
+    group, state = at.plan.options.group, progress.state
+    if group is None or getattr(command, "group", None) != group.number:
+        return Step(progress)
+    if isinstance(command, McGroupSetupAns) and state == "joiningGroup":
+        if command.refused:
+            return Step(end(progress, "refused", "groupNumber"))
+        return _ask(at, replace(progress, state="settingUp", tries=0))
+    if isinstance(command, McClassCSessionAns | McClassBSessionAns) and state == "sessionAsked":
+        return _session(at, progress, command)
+    if isinstance(command, McGroupDeleteAns) and state == "leavingGroup":
+        return _start(at, progress)
+    return Step(progress)
+
+
+def _version(at: Situation, progress: Progress, answer: PackageVersionAns) -> Step:
+    """Asked beside the set-up of the fragments; the answer comes before that to the set-up."""
+    package = FRAGMENTATION[at.plan.options.package_version]
+    asked = progress.state == "settingUp" and answer.identifier == package.identifier
+    if asked and answer.version != package.version:
+        return Step(end(progress, "refused", "version"))
     return Step(progress)
 
 
 def _set_up(at: Situation, progress: Progress, answer: FragSessionSetupAns) -> Step:
     if answer.accepted:
-        started = replace(progress, state="receiving", sent=0, target=at.plan.first_target, tries=0)
-        return _fill(at, started, waiting=0)
+        if at.terms is not None:
+            return _to_session(at, replace(progress, tries=0, missing=None))
+        return _receive(at, progress)
     reason: Reason = "index" if answer.wrong_index else "descriptor"
     if answer.unknown_algorithm:
         reason = "algorithm"
     elif answer.no_memory:
         reason = "memory"
+    elif answer.session_replayed:
+        reason = "replayed"
     return Step(end(progress, "refused", reason))
 
 
-def _status(at: Situation, progress: Progress, answer: FragSessionStatusAns) -> Step:
+def _receive(at: Situation, progress: Progress) -> Step:
+    """All fragments, to the device alone."""
+    started = replace(progress, state="receiving", sent=0, target=at.plan.first_target, tries=0)
+    return _fill(at, started, waiting=0)
+
+
+# Sessions of the group.
+
+
+def _to_session(at: Situation, progress: Progress) -> Step:
+    """Have the device listen to the next session; where none comes, it gets by itself what it needs."""
+    if at.session is not None and at.session.open(at.now) and at.session.number > progress.session:
+        return _ask(at, replace(progress, state="sessionAsked"))
+    if at.another or (at.session is not None and at.session.open(at.now)):
+        waiting = replace(progress, state="waitingSession", tries=0, due_at=at.now + _UNTIL_PLANNED)
+        return Step(waiting)
+    return _without_session(at, progress)
+
+
+def _without_session(at: Situation, progress: Progress) -> Step:
+    if progress.missing is None:
+        return _receive(at, progress)
+    return _repair(at, progress, progress.missing)
+
+
+def _session(at: Situation, progress: Progress, answer: McClassCSessionAns | McClassBSessionAns) -> Step:
+    if answer.data_rate_error or answer.frequency_error:
+        return Step(end(progress, "refused", "dataRate" if answer.data_rate_error else "frequency"))
+    if at.session is None or not answer.accepted:
+        # It is too late for it, which devices of version 1 say as if they did not know the group.
+        told = 0 if at.session is None else at.session.number
+        return _to_session(at, replace(progress, session=max(told, progress.session)))
+    if not clock_is_right(at.session, answer, at.now):
+        return _resync(at, progress)
+    listening = replace(progress, state="listening", tries=0, session=at.session.number)
+    return Step(replace(listening, due_at=at.session.ends_at))
+
+
+def _resync(at: Situation, progress: Progress) -> Step:
+    """The clock of the device is wrong: have it ask for the time, then tell it of the session again."""
+    tries = progress.tries + 1
+    if at.ports.clock is None or tries > at.plan.options.retries:
+        return _without_session(at, progress)
+    due = at.now + _RESYNC
+    message = Message(at.ports.clock, serialise([ForceDeviceResyncReq(1)]), due)
+    return Step(replace(progress, tries=tries, due_at=due), (message,))
+
+
+def _listened(at: Situation, progress: Progress) -> Step:
+    """The session should have ended."""
+    session = at.session
+    if session is not None and session.number == progress.session and not session.over(at.now):
+        return Step(replace(progress, due_at=min(at.now + _LATE, session.ends_at)))
+    return _ask(at, replace(progress, state="statusAsked", tries=0))
+
+
+# What the device has.
+
+
+def _block_received(at: Situation, progress: Progress, report: FragDataBlockReceivedReq) -> Step:
+    """The device has rebuilt the block and says so by itself (version 2)."""
+    assert at.ports.fragmentation is not None
+    thanks = Message(at.ports.fragmentation, serialise([FragDataBlockReceivedAns(INDEX)]), at.due())
+    if progress.state not in _TAKING:
+        return Step(progress, (thanks,))
+    if report.wrong_mic:
+        return Step(end(progress, "incomplete", "wrongMic"), (thanks,))
+    step = _complete(at, replace(progress, missing=0))
+    return Step(step.progress, (thanks, *step.messages))
+
+
+def _status(at: Situation, progress: Progress, answer: FragSessionStatusAns | FragSessionStatusAns2) -> Step:
+    if progress.state != "statusAsked":
+        return Step(progress)
     known = replace(progress, missing=answer.missing)
+    if answer.no_session:
+        # It has forgotten what it was told.
+        return _set_up_again(at, known)
+    if answer.wrong_mic:
+        return Step(end(known, "incomplete", "wrongMic"))
     if not answer.missing and not answer.no_memory:
-        if at.plan.options.apply and at.ports.firmware is not None:
-            return _ask(at, replace(known, state="imageAsked", tries=0))
-        return Step(end(known, "complete"))
-    if progress.rounds >= at.plan.options.rounds:
-        reason: Reason = "repairMemory" if answer.no_memory else "rounds"
-        return Step(end(known, "incomplete", reason))
-    repaired = replace(known, state="missingFragments", tries=0, rounds=progress.rounds + 1)
-    if answer.no_memory:
+        return _complete(at, known)
+    if at.another:
+        return _to_session(at, replace(known, missing=None if answer.no_memory else answer.missing))
+    if answer.no_memory and progress.rounds < at.plan.options.rounds:
         # It cannot work with parity: all fragments once more.
+        repaired = replace(known, state="missingFragments", tries=0, rounds=progress.rounds + 1)
         return _fill(at, replace(repaired, sent=0, target=at.plan.block.count), waiting=0)
-    more = answer.missing + 2 + -(-answer.missing * at.plan.options.redundancy // 100)
-    begun = max(progress.sent, at.plan.block.count)
+    if answer.no_memory:
+        return Step(end(known, "incomplete", "repairMemory"))
+    return _repair(at, known, answer.missing)
+
+
+def _set_up_again(at: Situation, progress: Progress) -> Step:
+    if progress.rounds >= at.plan.options.rounds:
+        return Step(end(progress, "incomplete", "rounds"))
+    again = replace(progress, state="settingUp", tries=0, rounds=progress.rounds + 1, missing=None)
+    return _ask(at, again)
+
+
+def _repair(at: Situation, progress: Progress, missing: int) -> Step:
+    """More parity, to the device alone."""
+    if progress.rounds >= at.plan.options.rounds:
+        return Step(end(progress, "incomplete", "rounds"))
+    repaired = replace(progress, state="missingFragments", tries=0, rounds=progress.rounds + 1)
+    more = missing + 2 + -(-missing * at.plan.options.redundancy // 100)
+    begun = max(progress.sent, at.plan.block.count, 0 if at.session is None else at.session.sent)
     if begun + more > at.plan.block.most:
-        return Step(end(known, "incomplete", "rounds"))
+        return Step(end(progress, "incomplete", "rounds"))
     return _fill(at, replace(repaired, sent=begun, target=begun + more), waiting=0)
+
+
+def _complete(at: Situation, progress: Progress) -> Step:
+    if at.terms is not None:
+        return _ask(at, replace(progress, state="leavingGroup", tries=0))
+    return _start(at, progress)
+
+
+def _start(at: Situation, progress: Progress) -> Step:
+    if at.plan.options.apply and at.ports.firmware is not None:
+        return _ask(at, replace(progress, state="imageAsked", tries=0))
+    return Step(end(progress, "complete"))
+
+
+# What is sent.
 
 
 def _fill(at: Situation, progress: Progress, waiting: int) -> Step:
@@ -274,29 +359,55 @@ def _fill(at: Situation, progress: Progress, waiting: int) -> Step:
         return Step(replace(progress, due_at=at.due()))
     due = at.due()
     messages = tuple(
-        Message(
-            at.ports.fragmentation, serialise([DataFragment(INDEX, each, at.plan.block.fragment(each))]), due
-        )
+        Message(at.ports.fragmentation, fragment_payload(at.plan, each), due)
         for each in range(progress.sent + 1, progress.sent + number + 1)
     )
     return Step(replace(progress, sent=progress.sent + number, due_at=due), messages)
 
 
+def fragment_payload(plan: Plan, number: int) -> bytes:
+    """What brings a fragment."""
+    return serialise([DataFragment(INDEX, number, plan.block.fragment(number))])
+
+
 def _ask(at: Situation, progress: Progress) -> Step:
     """Ask what the state is named after."""
-    block, due = at.plan.block, at.due(status=progress.state == "statusAsked")
-    fport, command = at.ports.fragmentation, _status_request()
-    if progress.state == "settingUp":
-        command = FragSessionSetupReq(
-            INDEX, 0, block.count, block.fragment_size, _BLOCK_ACK_DELAY, 0, block.padding, at.plan.descriptor
-        )
-    elif progress.state in ("imageAsked", "restarting"):
-        fport = at.ports.firmware
-        image = progress.state == "imageAsked"
-        command = DevUpgradeImageReq() if image else DevRebootCountdownReq(_COUNTDOWN)
+    due = at.due(status=progress.state == "statusAsked")
+    fport, commands = _question(at, progress.state)
     assert fport is not None
-    return Step(replace(progress, due_at=due), (Message(fport, serialise([command]), due),))
+    return Step(replace(progress, due_at=due), (Message(fport, serialise(commands), due),))
 
 
-def _status_request() -> PackageCommand:
-    return FragSessionStatusReq(INDEX, everybody=True)
+def _question(at: Situation, state: DeviceState) -> tuple[int | None, list[PackageCommand]]:
+    ports, group = at.ports, at.plan.options.group
+    if state == "settingUp":
+        return ports.fragmentation, [PackageVersionReq(), _set_up_request(at)]
+    if state == "imageAsked":
+        return ports.firmware, [DevUpgradeImageReq()]
+    if state == "restarting":
+        return ports.firmware, [DevRebootCountdownReq(_COUNTDOWN)]
+    if group is None or at.terms is None or state == "statusAsked":
+        return ports.fragmentation, [FragSessionStatusReq(INDEX, everybody=True)]
+    if state == "leavingGroup":
+        return ports.multicast, [McGroupDeleteReq(group.number)]
+    if state == "sessionAsked":
+        assert at.session is not None
+        return ports.multicast, [ask_to_listen(group, at.terms, at.session)]
+    assert at.keys is not None
+    joining = McGroupSetupReq(group.number, at.terms.address, at.keys.mc_key_encrypted, 0, _LAST_FCNT)
+    return ports.multicast, [joining]
+
+
+def _set_up_request(at: Situation) -> PackageCommand:
+    plan, group = at.plan, at.plan.options.group
+    block = plan.block
+    groups = 0 if group is None else 1 << group.number
+    setup = FragSessionSetupReq(
+        INDEX, groups, block.count, block.fragment_size, BLOCK_ACK_DELAY, 0, block.padding, plan.descriptor
+    )
+    if plan.options.package_version == 1:
+        return setup
+    assert at.keys is not None
+    key = AesKey(at.keys.data_block_int_key)
+    mic = data_block_mic(key, plan.number, INDEX, plan.descriptor, block.content)
+    return FragSessionSetupReq2(setup, acknowledge=True, session=plan.number, mic=mic)

@@ -11,15 +11,17 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
 from veldnet.domain.scope import Scope
-from veldnet.inventory import changes, devices
+from veldnet.inventory import changes, devices, groups
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.lorawan import DevAddr
 from veldnet.store import lock_row
-from veldnet.store.schema import campaign_devices, campaigns, subscribers
+from veldnet.store.schema import campaign_devices, campaigns, multicast_members, subscribers
 from veldnet.store.schema import devices as device_rows
 
 from .block import MAX_SIZE, count_of
-from .machine import CampaignState, DeviceState, Options
+from .group_work import sessions_of
+from .states import CampaignState, DeviceState, Options, Session
 
 Kind = Literal["firmware", "configuration"]
 MOST_DEVICES = 10_000
@@ -31,12 +33,22 @@ _LONGEST_WINDOW = 400 * 86_400_000
 _MOST_FRAGMENTS = 8_000
 _LONGEST_NAME = 100
 _AT_ONCE = 500
+# The last session counter of version 2 of TS004: campaigns are counted by it.
+LAST_SESSION = 0xFFFF
 UNFINISHED: tuple[CampaignState, ...] = ("scheduled", "running", "paused")
+
+
+class CampaignGroupKeys(msgspec.Struct, frozen=True):
+    """The group that a new campaign makes: checked, with an address and its sealed keys."""
+
+    new: groups.NewGroup
+    dev_addr: DevAddr
+    keys: groups.SealedKeys
 
 
 class NewCampaign(msgspec.Struct, frozen=True):
     """A campaign to create. Its devices are named by DevEUI, or found as `wanted`; times in Unix
-    milliseconds."""
+    milliseconds. `group` where the fragments go to one."""
 
     name: str
     kind: Kind
@@ -46,6 +58,7 @@ class NewCampaign(msgspec.Struct, frozen=True):
     wanted: devices.Wanted | None
     starts_at: int | None
     ends_at: int | None
+    group: CampaignGroupKeys | None = None
 
 
 class Campaign(msgspec.Struct, frozen=True):
@@ -63,6 +76,8 @@ class Campaign(msgspec.Struct, frozen=True):
     options: Options
     size: int
     digest: bytes
+    group_ref: int | None
+    sessions: list[Session]
     devices: dict[DeviceState, int]
 
     @property
@@ -126,6 +141,8 @@ def create_campaign(connection: Connection, scope: Scope, new: NewCampaign, now:
         "content": new.content,
     }
     ref = inserted_ref(connection.execute(insert(campaigns).values(row)))
+    if ref > LAST_SESSION and new.options.package_version >= 2:
+        raise BadRequest("session counters of version 2 of the package are used up; use packageVersion 1")
     rows = [
         {
             "campaign_ref": ref,
@@ -139,8 +156,31 @@ def create_campaign(connection: Connection, scope: Scope, new: NewCampaign, now:
     ]
     for some in _some(rows):
         connection.execute(insert(campaign_devices), some)
+    if new.group is not None:
+        taking_part = [each.ref for each in chosen if each.reason is None]
+        _create_group(connection, scope, ref, new.group, taking_part)
     changes.note(connection, "campaigns", ref)
     return get_campaign(connection, scope, str(ref))
+
+
+def _create_group(
+    connection: Connection, scope: Scope, ref: int, group: CampaignGroupKeys, members: Sequence[int]
+) -> None:
+    """The group of a campaign, with the devices that take part as its members."""
+    made = groups.create_group(connection, scope, group.new, group.dev_addr, group.keys)
+    group_ref = int(str(made.ref))
+    rows = [{"group_ref": group_ref, "device_ref": each} for each in members]
+    for some in _some(rows):
+        connection.execute(insert(multicast_members), some)
+    connection.execute(update(campaigns).where(campaigns.c.ref == ref).values(group_ref=group_ref))
+
+
+def end_group(connection: Connection, ref: int) -> None:
+    """Remove the group of a campaign, if it has one."""
+    group_ref = connection.execute(select(campaigns.c.group_ref).where(campaigns.c.ref == ref)).scalar()
+    if group_ref is not None:
+        connection.execute(update(campaigns).where(campaigns.c.ref == ref).values(group_ref=None))
+        groups.drop_group(connection, group_ref)
 
 
 def _window(new: NewCampaign, now: int) -> tuple[int, int]:
@@ -211,7 +251,7 @@ def _some(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
 
 
-_COLUMNS = [name for name in Campaign.__struct_fields__ if name not in ("options", "devices")]
+_COLUMNS = [name for name in Campaign.__struct_fields__ if name not in ("options", "devices", "sessions")]
 
 
 def list_campaigns(connection: Connection, scope: Scope) -> list[Campaign]:
@@ -232,10 +272,13 @@ def _read(connection: Connection, chosen: Any) -> list[Campaign]:
     query = select(*(columns[name] for name in _COLUMNS), columns.options).where(chosen)
     rows = connection.execute(query.order_by(columns.ref.desc())).all()
     counted = _counts(connection, [row.ref for row in rows])
+    options = {row.ref: msgspec.json.decode(row.options, type=Options) for row in rows}
+    sessions = sessions_of(connection, [ref for ref, each in options.items() if each.group is not None])
     return [
         Campaign(
             **{name: row._mapping[name] for name in _COLUMNS},
-            options=msgspec.json.decode(row.options, type=Options),
+            options=options[row.ref],
+            sessions=sessions.get(row.ref, []),
             devices=counted.get(row.ref, {}),
         )
         for row in rows
@@ -296,6 +339,7 @@ def change_state(connection: Connection, scope: Scope, ref: str, state: Campaign
     )
     if state == "aborted":
         end_devices(connection, found.ref, "aborted", "aborted", now)
+        end_group(connection, found.ref)
     changes.note(connection, "campaigns", found.ref)
     return get_campaign(connection, scope, ref)
 

@@ -7,22 +7,26 @@ process ends between the two, some fragments are sent twice, which devices do no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
+from veldnet.domain.groups import MemberKeys
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.network.shell import UnknownDevice
 from veldnet.store import Store, StoreError
 
 from .airtime import AirtimeShares
+from .group_runner import GroupRunner, Submit
+from .group_work import Regions
 from .listening import Listener
-from .machine import Message, Progress, Reason, Situation, Step, end, hold, on_answer, on_sent, on_time
+from .machine import on_answer, on_sent, on_time
 from .records import devices_under_way
+from .states import Message, Plan, Progress, Reason, Situation, Step, end, hold
 from .work import (
     Done,
     Event,
@@ -40,7 +44,13 @@ from .work import (
 
 log = structlog.get_logger(__name__)
 
-Submit = Callable[[DevEui, DownlinkRequest], Awaitable[SubmissionRefusal | None]]
+
+class KeysUnavailable(Exception):
+    """The vault of the devices cannot work just now."""
+
+
+# Keys of devices by their refs, for a group, and None where there is none; those that are left out have none.
+Keys = Callable[[Sequence[int], int | None], Awaitable[Mapping[int, MemberKeys]]]
 # Devices that are submitted to at the same time.
 _AT_ONCE = 64
 # Batches of one run, so that others have their turn.
@@ -48,6 +58,8 @@ _BATCHES = 10
 # Milliseconds until a downlink is tried again that the plan's limit has refused.
 _LIMITED = 60_000
 _PLANS = 8
+# States from which a device may come to its set-up.
+_SET_UP = frozenset(("pending", "joiningGroup", "settingUp", "statusAsked"))
 # Codes of the tunnel interface: refusals that pass, and those of a device that can never take part.
 _NO_STATION, _SIZE, _NO_KEY, _RATE = 115, 116, 119, 121
 
@@ -60,13 +72,17 @@ class _Outcome(msgspec.Struct):
 
 
 class Runner:
-    """`submit` queues a downlink at the node that serves the device."""
+    """`submit` queues a downlink at the node that serves the device or group, `keys` asks the vaults."""
 
-    def __init__(self, store: Store, clock: Callable[[], float], submit: Submit) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], float], submit: Submit, keys: Keys, regions: Regions
+    ) -> None:
         self.listener = Listener()
         self._store = store
         self._clock = clock
         self._submit = submit
+        self._keys = keys
+        self._groups = GroupRunner(store, submit, regions)
         self._any = False
         self._plans: dict[int, PlanRow] = {}
         self._shares = AirtimeShares()
@@ -88,6 +104,7 @@ class Runner:
                 await self._store.write(partial(turn, now=now))
             if not under_way:
                 return
+            await self._run_groups(now)
             work = await self._store.read(partial(read_work, now=now))
             if work.items or work.stale:
                 await self._do(work, now)
@@ -97,13 +114,26 @@ class Runner:
             if not work.more:
                 return
 
+    async def _run_groups(self, now: int) -> None:
+        await self._groups.load()
+        await self._load_plans(sorted(self._groups.groups))
+        for ref in list(self._groups.groups):
+            row = self._plans.get(ref)
+            if row is not None and ref in self._groups.groups:
+                await self._groups.run(ref, decode_plan(row), row.starts_at, now)
+
     async def _do(self, work: Work, now: int) -> None:
         await self._load_plans(sorted({item.campaign_ref for item in work.items}))
+        try:
+            keys = await self._keys_of(work.items)
+        except KeysUnavailable as error:
+            log.warning("campaign_keys_unavailable", error=str(error))
+            return
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(item: Item) -> _Outcome:
             async with gate:
-                return _Outcome(item, await self._device(item, now))
+                return _Outcome(item, await self._device(item, keys.get(item.device_ref), now))
 
         outcomes = await asyncio.gather(*(one(item) for item in work.items))
         done = [each.done for each in outcomes if each.done is not None]
@@ -118,11 +148,36 @@ class Runner:
                 del self._plans[ref]
             self._plans |= {row.ref: row for row in await self._store.read(lambda c: read_plans(c, missing))}
 
-    async def _device(self, item: Item, now: int) -> Done | None:
-        plan = self._plans.get(item.campaign_ref)
-        if plan is None:
+    async def _keys_of(self, items: Sequence[Item]) -> dict[int, MemberKeys]:
+        """Those of the devices that are set up now: one request for each campaign."""
+        wanted: dict[int, list[int]] = {}
+        for item in items:
+            row = self._plans.get(item.campaign_ref)
+            if row is not None and item.progress.state in _SET_UP and _keyed(decode_plan(row)):
+                wanted.setdefault(item.campaign_ref, []).append(item.device_ref)
+        found: dict[int, MemberKeys] = {}
+        for ref, device_refs in wanted.items():
+            found |= await self._keys(device_refs, self._plans[ref].group_ref)
+        return found
+
+    def _situation(self, item: Item, keys: MemberKeys | None, now: int) -> Situation | None:
+        """None where the campaign, or its group, cannot be worked on."""
+        row = self._plans.get(item.campaign_ref)
+        if row is None:
             return None
-        at = Situation(decode_plan(plan), item.ports, now)
+        plan = decode_plan(row)
+        if plan.options.group is None:
+            return Situation(plan, item.ports, now, keys=keys)
+        group = self._groups.groups.get(item.campaign_ref)
+        if group is None:
+            return None
+        another = group.session is None or group.session.number < plan.options.group.sessions
+        return Situation(plan, item.ports, now, group.terms, group.session, another, keys)
+
+    async def _device(self, item: Item, keys: MemberKeys | None, now: int) -> Done | None:
+        at = self._situation(item, keys, now)
+        if at is None:
+            return None
         before = item.progress
         step = self._step(at, item)
         refusal = None
@@ -171,6 +226,11 @@ class Runner:
     def _charge(self, at: Situation, event: Event) -> int:
         share = at.plan.options.duty_cycle_share / 100
         return self._shares.charge(event.base_station, event.airtime or 0, share, at.now)
+
+
+def _keyed(plan: Plan) -> bool:
+    """Whether devices need keys for the set-up."""
+    return plan.options.group is not None or plan.options.package_version >= 2
 
 
 def _refused(at: Situation, before: Progress, step: Step, refusal: SubmissionRefusal) -> Progress:

@@ -7,6 +7,16 @@ from veldnet.texts import Text
 _TEXTS: dict[str, Text] = {
     "hsm": Text("The network cannot read the payload of this device: it belongs to an HSM group"),
     "noPort": Text("The device profile has no port for fragments (fragmentationPort)"),
+    "noMulticastPort": Text("The device profile has no port for groups (multicastSetupPort)"),
+    "noRootKey": Text(
+        "The root key that groups and updates need is missing or does not open (GenAppKey, AppKey)"
+    ),
+    "version": Text("The device has another version of the package for fragments"),
+    "groupNumber": Text("The device has no room for a group of this number"),
+    "dataRate": Text("The device does not support the data rate of the group"),
+    "frequency": Text("The device does not support the frequency of the group"),
+    "replayed": Text("The device says that the counter of the session was used already"),
+    "wrongMic": Text("The device has received the file, and its MIC is wrong"),
     "busy": Text("The device is in another campaign that has not ended"),
     "algorithm": Text("The device does not know the fragmentation algorithm"),
     "memory": Text("The file is too large for the memory of the device"),

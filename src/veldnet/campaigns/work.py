@@ -13,8 +13,8 @@ from veldnet.inventory import changes
 from veldnet.store.schema import campaign_devices, campaign_events, campaigns, device_profiles, devices
 
 from .block import Block
-from .machine import CampaignState, Options, Plan, Ports, Progress
-from .records import UNFINISHED, end_devices
+from .records import UNFINISHED, end_devices, end_group
+from .states import CampaignState, Options, Plan, Ports, Progress
 
 # Devices whose time has come, and events, of one batch.
 _DUE, _EVENTS = 200, 1000
@@ -95,12 +95,15 @@ class PlanRow(msgspec.Struct, frozen=True):
     options: str
     content: bytes
     digest: bytes
+    group_ref: int | None
+    starts_at: int
 
 
 @lru_cache(maxsize=8)
 def decode_plan(row: PlanRow) -> Plan:
     options = msgspec.json.decode(row.options, type=Options)
-    return Plan(options, Block(row.content, options.fragment_size), row.digest[:4])
+    block = Block(row.content, options.fragment_size, options.package_version)
+    return Plan(options, block, row.digest[:4], row.ref)
 
 
 def read_plans(connection: Connection, refs: Sequence[int]) -> list[PlanRow]:
@@ -122,6 +125,15 @@ class OpenCampaign(msgspec.Struct, frozen=True):
         return self.ends_at <= now or (self.state == "scheduled" and self.starts_at <= now)
 
 
+def groups_under_way(connection: Connection) -> list[tuple[int, int]]:
+    """Running campaigns that have groups, and these."""
+    columns = campaigns.c
+    query = select(columns.ref, columns.group_ref).where(
+        columns.state == "running", columns.group_ref.is_not(None)
+    )
+    return [(row.ref, row.group_ref) for row in connection.execute(query.order_by(columns.ref))]
+
+
 def open_campaigns(connection: Connection) -> list[OpenCampaign]:
     columns = [campaigns.c[name] for name in OpenCampaign.__struct_fields__]
     rows = connection.execute(select(*columns).where(campaigns.c.state.in_(UNFINISHED)))
@@ -138,6 +150,7 @@ def turn(connection: Connection, now: int) -> None:
         if each.ends_at <= now:
             state = "complete"
             end_devices(connection, each.ref, "timedOut", "windowOver", now)
+            end_group(connection, each.ref)
         ended_at = now if state == "complete" else None
         mine = update(campaigns).where(columns.ref == each.ref, columns.state == each.state)
         connection.execute(mine.values(state=state, ended_at=ended_at))
@@ -160,6 +173,7 @@ def finish(connection: Connection, now: int) -> None:
     refs = done_campaigns(connection)
     for ref in refs:
         connection.execute(update(campaigns).where(columns.ref == ref).values(state="complete", ended_at=now))
+        end_group(connection, ref)
         changes.note(connection, "campaigns", ref)
     if refs and not open_campaigns(connection):
         connection.execute(delete(campaign_events))
@@ -239,4 +253,6 @@ def _items(connection: Connection, refs: Sequence[int]) -> list[Item]:
 @lru_cache(maxsize=256)
 def _ports(settings: str) -> Ports:
     profile = msgspec.json.decode(settings, type=ProfileSettings)
-    return Ports(profile.fragmentationPort, profile.firmwarePort)
+    return Ports(
+        profile.fragmentationPort, profile.firmwarePort, profile.multicastSetupPort, profile.clockSyncPort
+    )

@@ -179,7 +179,9 @@ class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowABPAutomaticReset: bool = False
     # Port on which the network answers requests for the time (TS003, usually 202); None: it does not.
     clockSyncPort: Annotated[int, Meta(ge=1, le=223)] | None = None
-    # Ports on which devices take fragments of files (TS004) and firmware commands (TS006); None: they do not.
+    # Ports on which devices take the set-up of multicast groups (TS005), fragments of files (TS004) and
+    # firmware commands (TS006); None: they do not.
+    multicastSetupPort: Annotated[int, Meta(ge=1, le=223)] | None = 200
     fragmentationPort: Annotated[int, Meta(ge=1, le=223)] | None = 201
     firmwarePort: Annotated[int, Meta(ge=1, le=223)] | None = 203
     manufacturerName: str = "Generic"

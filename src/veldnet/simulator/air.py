@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.modulation import Modulation
@@ -54,6 +55,17 @@ class Attentive:
         self.deaf_until = 0.0
 
 
+class _Downlink(NamedTuple):
+    """A downlink on the air, from `at` to `end`."""
+
+    phy_payload: bytes
+    frequency: int
+    modulation: Modulation
+    power: float
+    at: float
+    end: float
+
+
 class _OnAir:
     """An uplink under way, and how each base station receives it."""
 
@@ -80,6 +92,7 @@ class Air:
         self.collided = 0
         self._listeners: set[Listener] = set()
         self._attentive: dict[Attentive, None] = {}
+        self._in_groups: dict[Attentive, None] = {}
         self._on_air: list[_OnAir] = []
 
     def add(self, station: BaseStation) -> None:
@@ -89,6 +102,13 @@ class Air:
     def attend(self, attentive: Attentive) -> None:
         """Let a device of class B or C listen from now on."""
         self._attentive[attentive] = None
+
+    def attend_group(self, attentive: Attentive, *, begin: bool = True) -> None:
+        """Let a device listen to a multicast group besides, or not any more."""
+        if begin:
+            self._in_groups[attentive] = None
+        else:
+            self._in_groups.pop(attentive, None)
 
     async def uplink(
         self,
@@ -190,6 +210,8 @@ class Air:
         loop = asyncio.get_running_loop()
         airtime = time_on_air(modulation, len(phy_payload), crc=False) / 1000
         in_window = False
+        sent = _Downlink(phy_payload, frequency, modulation, power, at, at + airtime)
+        self._offer(self._in_groups, station.place, sent)
         for listener in list(self._listeners):
             for opens_at, window in listener.windows:
                 if (
@@ -204,11 +226,17 @@ class Air:
                         loop.call_at(at + airtime, self._arrive, listener, phy_payload, signal.snr)
         if in_window:
             return
-        for attentive in self._attentive:
-            if attentive.deaf_until <= at and attentive.where() == (frequency, modulation):
-                signal = self._propagation.receive(station.place, attentive.place, power, modulation)
+        self._offer(self._attentive, station.place, sent)
+
+    def _offer(self, listening: Iterable[Attentive], place: Place, sent: _Downlink) -> None:
+        """Let those hear a frame who listen where it is sent."""
+        loop = asyncio.get_running_loop()
+        where = sent.frequency, sent.modulation
+        for each in tuple(listening):
+            if each.deaf_until <= sent.at and each.where() == where:
+                signal = self._propagation.receive(place, each.place, sent.power, sent.modulation)
                 if signal is not None:
-                    loop.call_at(at + airtime, attentive.heard, phy_payload, signal.snr)
+                    loop.call_at(sent.end, each.heard, sent.phy_payload, signal.snr)
 
     def _arrive(self, listener: Listener, phy_payload: bytes, snr: float) -> None:
         if listener in self._listeners:

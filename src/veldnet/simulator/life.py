@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from veldnet.lorawan import frames
 from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.modulation import Modulation
@@ -17,7 +18,7 @@ from .device import Received, Transmission, VirtualDevice
 from .energy import transmit_energy
 from .propagation import Place
 from .sensors import Sensor
-from .update_client import UpdateClient
+from .update_client import Answer, UpdateClient
 
 Event = Callable[[str, VirtualDevice, Received | None], None]
 
@@ -69,10 +70,31 @@ class DeviceLife:
         self._answered = 0
         self._answer_due = asyncio.Event()
         self._last: Received | None = None
+        self._in_group = Attentive(place, self._listens_to_group, self._hear_group)
         self._attentive: Attentive | None = None
         if device.wanted_class != "A":
             self._attentive = Attentive(place, self._listens, self._take)
             air.attend(self._attentive)
+
+    def _listens_to_group(self) -> tuple[int, Modulation] | None:
+        """Where the device listens to a group, which it stops once the session is over."""
+        updates, gps = self.updates, unix_to_gps(self._clock())
+        session = None if updates is None else updates.listens(gps)
+        if session is None:
+            if updates is None or updates.listening is None or gps >= updates.listening.end:
+                self._air.attend_group(self._in_group, begin=False)
+            return None
+        return session.frequency, self.device.region.downlink[session.data_rate].modulation
+
+    def _hear_group(self, phy_payload: bytes, _snr: float) -> bool:
+        try:
+            frame = frames.parse(phy_payload)
+        except frames.FrameError:
+            return False
+        if self.updates is None or not isinstance(frame, frames.DataFrame):
+            return False
+        self._plan_answers(self.updates.hear(frame, phy_payload, unix_to_gps(self._clock())))
+        return True
 
     def _listens(self) -> tuple[int, Modulation] | None:
         device = self.device
@@ -113,8 +135,14 @@ class DeviceLife:
                 continue
 
     def _answer(self, updates: UpdateClient, received: Received) -> None:
+        before = updates.listening
+        self._plan_answers(updates.take(received.fport, received.payload, unix_to_gps(self._clock())))
+        if updates.listening is not before:
+            self._air.attend_group(self._in_group)
+
+    def _plan_answers(self, answers: list[Answer]) -> None:
         now = self._clock()
-        for answer in updates.take(received.fport, received.payload, unix_to_gps(now)):
+        for answer in answers:
             self._answered += 1
             due = now + answer.after
             heapq.heappush(self._answers, (due, self._answered, answer.fport, answer.payload))
@@ -157,6 +185,7 @@ class DeviceLife:
         self.transmissions += 1
         self.airtime += airtime
         self.energy += transmit_energy(transmission.power, airtime)
+        self._in_group.deaf_until = asyncio.get_running_loop().time() + airtime
         return await self._air.uplink(self.place, transmission, self._take, self._attentive)
 
     def _take(self, phy_payload: bytes, snr: float) -> bool:

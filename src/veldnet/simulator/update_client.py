@@ -12,7 +12,9 @@ from collections.abc import Callable
 import msgspec
 
 from veldnet.lorawan import AesKey, DevAddr
-from veldnet.lorawan.crypto import aes_encrypt
+from veldnet.lorawan.class_b import BEACON_PERIOD, next_ping_slot
+from veldnet.lorawan.crypto import DOWNLINK, aes_encrypt, crypt_payload, data_mic
+from veldnet.lorawan.frames import DataFrame
 from veldnet.lorawan.packages import (
     FIRMWARE,
     FRAGMENTATION,
@@ -38,6 +40,7 @@ from veldnet.lorawan.packages.firmware import (
 )
 from veldnet.lorawan.packages.fragmentation import (
     DataFragment,
+    FragDataBlockReceivedReq,
     FragSessionDeleteAns,
     FragSessionDeleteReq,
     FragSessionSetupAns,
@@ -50,6 +53,8 @@ from veldnet.lorawan.packages.fragmentation import (
     data_block_mic,
 )
 from veldnet.lorawan.packages.multicast_setup import (
+    McClassBSessionAns,
+    McClassBSessionReq,
     McClassCSessionAns,
     McClassCSessionReq,
     McGroupDeleteAns,
@@ -61,6 +66,8 @@ from veldnet.lorawan.packages.multicast_setup import (
 from .fragment_decoder import FragmentDecoder, OutOfMemory
 
 _GROUPS = _SESSIONS = 4
+# A ping slot is found by a clock that the beacon corrects every 128 s.
+_SLOT_TOLERANCE = 0.010
 
 
 class Abilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +93,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct):
-    """A group that the device belongs to; `first` and `last` are the counters that it takes."""
+    """A group that the device belongs to; `first` and `last` are the counters that it takes next."""
 
     address: DevAddr
     app_s_key: AesKey
@@ -95,14 +102,16 @@ class Group(msgspec.Struct):
     last: int
 
 
-class ClassCSession(msgspec.Struct, frozen=True):
-    """When and where the device listens to a group; times in GPS seconds."""
+class GroupSession(msgspec.Struct, frozen=True):
+    """When and where the device listens to a group; times in GPS seconds. `periodicity` of class B: in slots
+    of 2^n s; None: all the time."""
 
     group: int
     start: float
     end: float
     frequency: int
     data_rate: int
+    periodicity: int | None = None
 
 
 class _Fragments:
@@ -112,6 +121,8 @@ class _Fragments:
         self.setup = setup
         self.mic = mic
         self.session = 0
+        # Whether the network wants to hear when the file is there (version 2).
+        self.acknowledge = False
         self.out_of_memory = self.wrong_mic = False
         self.decoder = FragmentDecoder(
             setup.count, setup.fragment_size, memory=abilities.memory, version=abilities.version
@@ -132,7 +143,9 @@ class UpdateClient:
     ) -> None:
         self.abilities = abilities or Abilities()
         self.groups: dict[int, Group] = {}
-        self.listening: ClassCSession | None = None
+        self.listening: GroupSession | None = None
+        # Frames of groups that it took.
+        self.of_group = 0
         # Files that were rebuilt, oldest first.
         self.files: list[bytes] = []
         self.reboots = 0
@@ -142,6 +155,8 @@ class UpdateClient:
         root = multicast_keys.mc_root_key_11 if version_11 else multicast_keys.mc_root_key_10
         self._ke_key = multicast_keys.mc_ke_key(root(root_key))
         self._sessions: dict[int, _Fragments] = {}
+        # The counter of the last session of version 2, which is kept for good.
+        self._last_session = -1
         self._image: bytes | None = None
         self._handlers: dict[int, Callable[[bytes, float], list[Answer]]] = {
             MULTICAST_SETUP[1].port: self._multicast,
@@ -177,7 +192,7 @@ class UpdateClient:
             elif isinstance(command, McGroupDeleteReq):
                 missing = self.groups.pop(command.group, None) is None
                 answers.append(McGroupDeleteAns(command.group, missing))
-            elif isinstance(command, McClassCSessionReq):
+            elif isinstance(command, McClassCSessionReq | McClassBSessionReq):
                 answers.append(self._listen(command, gps))
         return self._answers(package.port, answers)
 
@@ -191,20 +206,52 @@ class UpdateClient:
             asked.last_fcnt,
         )
 
-    def _listen(self, asked: McClassCSessionReq, gps: float) -> McClassCSessionAns:
+    def _listen(
+        self, asked: McClassCSessionReq | McClassBSessionReq, gps: float
+    ) -> McClassCSessionAns | McClassBSessionAns:
+        class_b = isinstance(asked, McClassBSessionReq)
+        answer = McClassBSessionAns if class_b else McClassCSessionAns
         missed = asked.session_time <= gps
         if asked.group not in self.groups or (missed and self.abilities.version == 1):
-            return McClassCSessionAns(asked.group, group_undefined=True)
+            return answer(asked.group, group_undefined=True)
         if missed:
-            return McClassCSessionAns(asked.group, start_missed=True)
-        end = asked.session_time + (1 << asked.timeout)
-        self.listening = ClassCSession(asked.group, asked.session_time, end, asked.frequency, asked.data_rate)
-        return McClassCSessionAns(asked.group, time_to_start=round(asked.session_time - gps))
+            return answer(asked.group, start_missed=True)
+        lasts = (1 << asked.timeout) * (BEACON_PERIOD if class_b else 1.0)
+        self.listening = GroupSession(
+            asked.group,
+            asked.session_time,
+            asked.session_time + lasts,
+            asked.frequency,
+            asked.data_rate,
+            asked.periodicity if isinstance(asked, McClassBSessionReq) else None,
+        )
+        return answer(asked.group, time_to_start=round(asked.session_time - gps))
 
-    def listens(self, gps: float) -> ClassCSession | None:
+    def listens(self, gps: float) -> GroupSession | None:
         """Where the device listens to a group now."""
         session = self.listening
-        return session if session is not None and session.start <= gps < session.end else None
+        if session is None or not session.start <= gps < session.end or session.group not in self.groups:
+            return None
+        if session.periodicity is None:
+            return session
+        address = self.groups[session.group].address
+        slot = next_ping_slot(gps - _SLOT_TOLERANCE, address, 1 << 7 - session.periodicity)
+        return session if abs(slot - gps) <= _SLOT_TOLERANCE else None
+
+    def hear(self, frame: DataFrame, octets: bytes, gps: float) -> list[Answer]:
+        """Take a frame of a group: what it brings for the packages."""
+        for group in self.groups.values():
+            if group.address != frame.dev_addr or frame.uplink or frame.confirmed or not frame.fport:
+                continue
+            fcnt = group.first + ((frame.fcnt - group.first) & 0xFFFF)
+            signed = data_mic(group.nwk_s_key, DOWNLINK, group.address, fcnt, octets[:-4])
+            if fcnt > group.last or signed != octets[-4:]:
+                return []
+            group.first = fcnt + 1
+            self.of_group += 1
+            payload = crypt_payload(group.app_s_key, DOWNLINK, group.address, fcnt, frame.frm_payload)
+            return self.take(frame.fport, payload, gps)
+        return []
 
     # TS004.
 
@@ -221,7 +268,7 @@ class UpdateClient:
                 gone = self._sessions.pop(command.index, None) is None
                 answers.append(FragSessionDeleteAns(command.index, gone))
             elif isinstance(command, DataFragment):
-                self._fragment(command)
+                delayed += self._fragment(command, package.port)
             elif isinstance(command, FragSessionStatusReq):
                 delayed += self._status(package.port, command)
         return self._answers(package.port, answers) + delayed
@@ -232,11 +279,11 @@ class UpdateClient:
         known = self._sessions.get(setup.index)
         if isinstance(asked, FragSessionSetupReq2):
             mic = asked.mic
-            if known is not None and asked.session < known.session:
-                return FragSessionSetupAns(setup.index, session_replayed=True)
         if known is not None and known.setup == setup and known.mic == mic:
             # The same question again, because the answer was lost.
             return FragSessionSetupAns(setup.index)
+        if isinstance(asked, FragSessionSetupReq2) and asked.session <= self._last_session:
+            return FragSessionSetupAns(setup.index, session_replayed=True)
         answer = FragSessionSetupAns(
             setup.index,
             unknown_algorithm=setup.algorithm != 0,
@@ -245,21 +292,23 @@ class UpdateClient:
         )
         if answer.accepted:
             made = self._sessions[setup.index] = _Fragments(setup, self.abilities, mic)
-            made.session = asked.session if isinstance(asked, FragSessionSetupReq2) else 0
+            if isinstance(asked, FragSessionSetupReq2):
+                made.session, made.acknowledge = asked.session, asked.acknowledge
+                self._last_session = asked.session
         return answer
 
-    def _fragment(self, fragment: DataFragment) -> None:
+    def _fragment(self, fragment: DataFragment, port: int) -> list[Answer]:
         session = self._sessions.get(fragment.index)
         if session is None or session.file is not None:
-            return
+            return []
         try:
             session.decoder.add(fragment.number, fragment.data)
         except OutOfMemory:
             session.out_of_memory = True
-            return
+            return []
         block = session.decoder.block()
         if block is None:
-            return
+            return []
         session.file = block[: len(block) - session.setup.padding]
         if session.mic is not None:
             setup, key = session.setup, data_block_key(self._root_key)
@@ -268,6 +317,13 @@ class UpdateClient:
         if not session.wrong_mic:
             self._image = session.file
             self.files.append(session.file)
+        if not session.acknowledge:
+            return []
+        report = FragDataBlockReceivedReq(fragment.index, session.wrong_mic)
+        return [Answer(self._spread(session), port, serialise([report]))]
+
+    def _spread(self, session: _Fragments) -> float:
+        return self._rng.random() * (1 << session.setup.block_ack_delay + 4)
 
     def _status(self, port: int, asked: FragSessionStatusReq) -> list[Answer]:
         session = self._sessions.get(asked.index)
@@ -285,8 +341,7 @@ class UpdateClient:
         made = kind(
             asked.index, received, min(missing, 255), session.out_of_memory and missing > 0, session.wrong_mic
         )
-        after = self._rng.random() * (1 << session.setup.block_ack_delay + 4)
-        return [Answer(after, port, serialise([made]))]
+        return [Answer(self._spread(session), port, serialise([made]))]
 
     # TS006.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -10,19 +11,26 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from veldnet.campaigns.block import Block
-from veldnet.campaigns.machine import (
+from veldnet.campaigns.machine import on_answer, on_sent, on_time
+from veldnet.campaigns.sessions import Need, due_fragments, plan_session
+from veldnet.campaigns.states import (
     FINAL,
+    GroupOptions,
+    GroupTerms,
     Options,
     Plan,
     Ports,
     Progress,
+    Session,
     Situation,
     Step,
-    on_answer,
-    on_sent,
-    on_time,
 )
-from veldnet.lorawan import AesKey
+from veldnet.domain.groups import MemberKeys
+from veldnet.lorawan import AesKey, DevAddr
+from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.lorawan.packages import serialise
+from veldnet.lorawan.packages.fragmentation import FragSessionStatusAns, data_block_key
+from veldnet.lorawan.packages.multicast_keys import encrypt_mc_key, mc_ke_key, mc_root_key_10
 from veldnet.simulator.update_client import Abilities, UpdateClient
 
 PORTS = Ports(201, 203)
@@ -177,3 +185,149 @@ def test_parity_is_that_of_the_package() -> None:
     assert [block.fragment(10 + row) for row in range(1, 300)] == [
         parity_fragment(parts, row) for row in range(1, 300)
     ]
+
+
+GROUP = GroupOptions(lead=600, number=2)
+ADDRESS = DevAddr(0x01FF0001)
+TERMS = GroupTerms(ADDRESS, 869_525_000, 3, None)
+MC_KEY = AesKey(bytes(range(16)))
+KE_KEY = mc_ke_key(mc_root_key_10(AesKey(bytes(16))))
+KEYS = MemberKeys(encrypt_mc_key(KE_KEY, MC_KEY), bytes(data_block_key(AesKey(bytes(16)))))
+IN_GROUP = Ports(201, 203, 200, 202)
+NOW = 1_700_000_000_000
+
+
+def in_group(
+    now: int = NOW, session: Session | None = None, version: Literal[1, 2] = 1, **more: Any
+) -> Situation:
+    made = plan(Options(group=GROUP, package_version=version))
+    another = session is None
+    return Situation(made, IN_GROUP, now, TERMS, session, another, KEYS, **more)
+
+
+def session(now: int = NOW) -> Session:
+    return plan_session(plan(Options(group=GROUP)), Need(1, True, 0), None, 4000, now)
+
+
+def payloads(step: Step) -> list[tuple[int, bytes]]:
+    return [(each.fport, each.payload) for each in step.messages]
+
+
+def test_a_device_joins_the_group_listens_and_leaves_it() -> None:
+    device, planned, now = client(), session(), NOW
+    step = on_time(in_group(), Progress(due_at=0))
+    seen = [step.progress.state]
+    while step.messages:
+        [(fport, payload)] = payloads(step)
+        now += 1000
+        answers = device.take(fport, payload, unix_to_gps(now / 1000))
+        at = in_group(now)
+        step = on_answer(at, step.progress, answers[0].fport, answers[0].payload)
+        seen.append(step.progress.state)
+    assert seen == ["joiningGroup", "settingUp", "waitingSession"]
+    assert device.groups[2].address == ADDRESS
+    step = on_time(in_group(now, planned), step.progress)
+    [answer] = device.take(*payloads(step)[0], unix_to_gps(now / 1000))
+    step = on_answer(in_group(now, planned), step.progress, 200, answer.payload)
+    assert (step.progress.state, step.progress.due_at) == ("listening", planned.ends_at)
+    assert device.listening is not None and device.listening.data_rate == 3
+    # While fragments are still to be sent it is not asked.
+    step = on_time(in_group(planned.ends_at - 1, planned), step.progress)
+    assert step.progress.state == "listening" and not step.messages
+    step = on_time(in_group(planned.ends_at, planned), step.progress)
+    assert step.progress.state == "statusAsked"
+    # Two of 21 are missing: with no further session they are brought to it alone.
+    answered = serialise([FragSessionStatusAns(0, 19, 2)])
+    over = replace(planned, sent=planned.last)
+    repaired = on_answer(in_group(planned.ends_at, over), step.progress, 201, answered)
+    assert (repaired.progress.state, repaired.progress.sent - 4, len(repaired.messages)) == (
+        "missingFragments",
+        over.last,
+        4,
+    )
+    done = serialise([FragSessionStatusAns(0, 21, 0)])
+    step = on_answer(in_group(planned.ends_at, over), step.progress, 201, done)
+    assert payloads(step) == [(200, bytes((3, 2)))]
+    step = on_answer(in_group(NOW, over), step.progress, 200, bytes((3, 2)))
+    assert step.progress.state == "imageAsked"
+
+
+@pytest.mark.parametrize(
+    ("state", "fport", "payload", "expected"),
+    [
+        ("joiningGroup", 200, bytes((2, 6)), ("refused", "groupNumber")),
+        # Another group, another package, another session, or cut: left out.
+        ("joiningGroup", 200, bytes((2, 1)), ("joiningGroup", None)),
+        ("joiningGroup", 201, bytes((2, 2)), ("joiningGroup", None)),
+        ("sessionAsked", 200, bytes((4, 1, 0, 0, 0)), ("sessionAsked", None)),
+        ("sessionAsked", 200, bytes((4, 2, 0)), ("sessionAsked", None)),
+        ("sessionAsked", 200, bytes((4, 2 | 4)), ("refused", "dataRate")),
+        ("sessionAsked", 200, bytes((4, 2 | 8)), ("refused", "frequency")),
+        ("settingUp", 201, bytes((0, 3, 2, 2, 0)), ("refused", "version")),
+        ("settingUp", 201, bytes((2, 0x40)), ("settingUp", None)),
+        ("statusAsked", 201, bytes((1, 0, 0x40, 0, 0)), ("statusAsked", None)),
+    ],
+)
+def test_what_devices_of_groups_answer(
+    state: str, fport: int, payload: bytes, expected: tuple[str, str | None]
+) -> None:
+    before = Progress(state=state, due_at=NOW)  # type: ignore[arg-type]
+    after = on_answer(in_group(session=session()), before, fport, payload).progress
+    assert (after.state, after.reason) == expected
+
+
+def test_a_device_with_a_wrong_clock_is_told_to_ask_for_the_time() -> None:
+    asked = Progress(state="sessionAsked", due_at=NOW)
+    # The session begins in 600 s; the device says 3600.
+    wrong = bytes((4, 2)) + (3600).to_bytes(3, "little")
+    step = on_answer(in_group(session=session()), asked, 200, wrong)
+    assert payloads(step) == [(202, bytes((3, 1)))] and step.progress.state == "sessionAsked"
+    assert (
+        on_answer(
+            in_group(session=session()), asked, 200, bytes((4, 2)) + (590).to_bytes(3, "little")
+        ).progress.state
+        == "listening"
+    )
+
+
+def test_version_2_reports_by_itself_what_it_has() -> None:
+    at = in_group(session=session(), version=2)
+    listening = Progress(state="listening", due_at=NOW)
+    step = on_answer(at, listening, 201, bytes((4, 0)))
+    assert payloads(step) == [(201, bytes((4, 0))), (200, bytes((3, 2)))]
+    step = on_answer(at, listening, 201, bytes((4, 4)))
+    assert (step.progress.state, step.progress.reason) == ("incomplete", "wrongMic")
+    asked = Progress(state="statusAsked", due_at=NOW)
+    step = on_answer(at, asked, 201, bytes((1, 2, 21, 0, 0)))
+    assert (step.progress.state, step.progress.reason) == ("incomplete", "wrongMic")
+    step = on_answer(at, Progress(state="settingUp", due_at=NOW), 201, bytes((2, 0x10)))
+    assert (step.progress.state, step.progress.reason) == ("refused", "replayed")
+
+
+def test_sessions_hold_what_they_can_and_are_paced() -> None:
+    first = session()
+    assert (first.first, first.last, first.sent) == (1, 26, 0) and first.starts_at == NOW + 600_000
+    assert first.ends_at - first.starts_at == 1000 << first.timeout == 256_000
+    assert list(due_fragments(first, first.starts_at, 4)) == []
+    assert list(due_fragments(first, first.starts_at + 10_000, 4)) == [1]
+    assert list(due_fragments(first, first.starts_at + 60_000, 4)) == [1, 2, 3, 4]
+    assert list(due_fragments(first, first.ends_at, 4)) == []
+    over = replace(first, sent=26)
+    again = plan_session(plan(Options(group=GROUP)), Need(5, False, 3), over, 4000, first.ends_at)
+    assert (again.number, again.first, again.last) == (2, 27, 32)
+    # 2^15 s are the longest.
+    slow = plan_session(plan(Options(group=GROUP)), Need(5, True, 0), None, 4_000_000, NOW)
+    assert slow.timeout == 15 and (slow.first, slow.last) == (1, 8)
+    class_b = Options(group=replace(GROUP, group_class="B"))
+    beacon = plan_session(plan(class_b), Need(1, True, 0), None, 4000, NOW)
+    assert unix_to_gps(beacon.starts_at / 1000) % 128 == 0 and beacon.timeout == 1
+
+
+def test_the_set_up_of_a_group_is_that_of_the_reference() -> None:
+    """Vector F4: GenAppKey ffee..1100, McKey 00..0f, group 0."""
+    ke_key = mc_ke_key(mc_root_key_10(AesKey.parse("ffeeddccbbaa99887766554433221100")))
+    keys = MemberKeys(encrypt_mc_key(ke_key, MC_KEY), bytes(16))
+    at = replace(in_group(), plan=plan(Options(group=replace(GROUP, number=0))), keys=keys)
+    [(fport, payload)] = payloads(on_time(at, Progress(due_at=0)))
+    assert fport == 200
+    assert payload.hex() == "02000100ff01502ab62682ce6b4aafebdddc488116b100000000ffffffff"

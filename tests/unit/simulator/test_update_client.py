@@ -63,15 +63,15 @@ def test_a_file_with_two_fragments_lost_is_rebuilt_and_started() -> None:
 
 def test_version_2_checks_the_file() -> None:
     device = client(Abilities(version=2))
-    mic = data_block_mic(data_block_key(KEY), 7, 0, b"\x01\x02\x03\x04", FILE)
-    for signed, missing_mic in ((bytes(4), True), (mic, False)):
-        assert take(device, 201, FragSessionSetupReq2(setup(), False, 7, signed)) == [bytes((2, 0))]
+    mic = data_block_mic(data_block_key(KEY), 8, 0, b"\x01\x02\x03\x04", FILE)
+    for session, signed, missing_mic in ((7, bytes(4), True), (8, mic, False)):
+        assert take(device, 201, FragSessionSetupReq2(setup(), False, session, signed)) == [bytes((2, 0))]
         for number, part in enumerate(parts(), 1):
             take(device, 201, DataFragment(0, number, part))
         status = take(device, 201, FragSessionStatusReq(0, True))
         assert status == [bytes((1, 2 if missing_mic else 0, 10, 0, 0))]
     assert device.files == [FILE]
-    replayed = take(device, 201, FragSessionSetupReq2(setup(), False, 6, mic))
+    replayed = take(device, 201, FragSessionSetupReq2(setup(), True, 8, mic))
     assert replayed == [bytes((2, 0x10))]
     assert take(device, 201, FragSessionStatusReq(1, True)) == [bytes((1, 4, 0, 0x40, 0))]
 

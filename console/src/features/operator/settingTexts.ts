@@ -306,6 +306,16 @@ export const profileGroups: SettingGroup[] = [
           "Het netwerk beantwoordt vragen naar de tijd (TS003), meestal op 202; leeg: niet.",
         ],
       ),
+      multicastSetupPort: said(
+        [
+          "Multicast set-up port",
+          "Campaigns let devices join a group by it (TS005), usually 200; empty: the model joins none.",
+        ],
+        [
+          "Poort voor multicastgroepen",
+          "Campagnes laten apparaten er lid van een groep mee worden (TS005), meestal 200; leeg: kan het model niet.",
+        ],
+      ),
       fragmentationPort: said(
         [
           "Fragmentation port",

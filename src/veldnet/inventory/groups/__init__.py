@@ -8,6 +8,7 @@ from .lifecycle import (
     choose_address,
     create_group,
     delete_group,
+    drop_group,
     update_group,
 )
 from .members import MOST_AT_ONCE, add_members, count_members, list_members, remove_members
@@ -48,6 +49,7 @@ __all__ = [
     "count_members",
     "create_group",
     "delete_group",
+    "drop_group",
     "get_frame",
     "get_group",
     "list_frames",

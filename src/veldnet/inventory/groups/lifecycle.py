@@ -21,6 +21,7 @@ from veldnet.inventory.rows import inserted_ref
 from veldnet.lorawan import DevAddr, DevEui
 from veldnet.store import lock_row, moment
 from veldnet.store.schema import (
+    campaigns,
     device_states,
     devices,
     multicast_frames,
@@ -212,10 +213,23 @@ def update_group(
 def delete_group(connection: Connection, scope: Scope, ref: str) -> None:
     """Remove a group for good and give its connection back; its members stay as devices."""
     record = own_group(connection, scope, ref)
-    release_connection(connection, scope.subscriber_ref, record.plan_ref)
-    done = connection.execute(delete(multicast_groups).where(multicast_groups.c.ref == record.ref))
-    if done.rowcount != 1:
+    using = select(campaigns.c.name).where(campaigns.c.group_ref == record.ref)
+    campaign = connection.execute(using).scalar()
+    if campaign is not None:
+        raise InUse("the group is that of campaign {campaign}; abort the campaign first", campaign=campaign)
+    if not drop_group(connection, record.ref):
         raise NotFound("MulticastGroup", ref)
-    connection.execute(delete(multicast_frames).where(multicast_frames.c.group_ref == record.ref))
-    leftovers.of_group(connection, record.ref)
-    changes.note(connection, "group", record.ref)
+
+
+def drop_group(connection: Connection, ref: int) -> bool:
+    """Remove a group with all that it has, and give its connection back; False where it is gone already."""
+    columns = multicast_groups.c
+    mine = select(columns.subscriber_ref, columns.plan_ref).where(columns.ref == ref)
+    row = connection.execute(mine).first()
+    if row is None or connection.execute(delete(multicast_groups).where(columns.ref == ref)).rowcount != 1:
+        return False
+    release_connection(connection, row.subscriber_ref, row.plan_ref)
+    connection.execute(delete(multicast_frames).where(multicast_frames.c.group_ref == ref))
+    leftovers.of_group(connection, ref)
+    changes.note(connection, "group", ref)
+    return True

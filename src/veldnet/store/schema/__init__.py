@@ -50,7 +50,7 @@ from .base_stations import (
     retired_base_stations,
     unknown_base_stations,
 )
-from .campaigns import campaign_devices, campaign_events, campaigns
+from .campaigns import campaign_devices, campaign_events, campaign_sessions, campaigns
 from .catalogue import catalogue_codecs, catalogue_makers, catalogue_models
 from .certificates import authorities, certificates, revoked_serials
 from .cluster import changes, id_marks, id_steps, leases, nodes, properties
@@ -121,6 +121,7 @@ __all__ = [
     "branding",
     "campaign_devices",
     "campaign_events",
+    "campaign_sessions",
     "campaigns",
     "catalogue_codecs",
     "catalogue_makers",

@@ -27,6 +27,9 @@ campaigns = Table(
     # SHA-256.
     Column("digest", LargeBinary, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    # The multicast group that it has of its own, while it has not ended.
+    Column("group_ref", BigInteger),
+    Index("ix_campaigns_group_ref", "group_ref"),
     Index("ix_campaigns_subscriber_ref", "subscriber_ref"),
     Index("ix_campaigns_state", "state"),
     sqlite_autoincrement=True,
@@ -52,8 +55,30 @@ campaign_devices = Table(
     # When something is to be done for it unless it answers before; NULL once it has come to an end.
     Column("due_at", BigInteger),
     Column("changed_at", BigInteger, nullable=False),
+    # The newest session of the group that it was told of.
+    Column("session", Integer, nullable=False, server_default="0"),
     Index("ix_campaign_devices_campaign_ref_due_at", "campaign_ref", "due_at"),
     Index("ix_campaign_devices_device_ref", "device_ref"),
+    sqlite_with_rowid=False,
+)
+
+# When devices listen to the group of a campaign, and the fragments that it is sent meanwhile.
+campaign_sessions = Table(
+    "campaign_sessions",
+    metadata,
+    Column("campaign_ref", ForeignKey("campaigns.ref", ondelete="CASCADE"), primary_key=True),
+    # From 1.
+    Column("number", Integer, primary_key=True),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    # Devices listen for 2^n seconds, or beacon periods.
+    Column("timeout", Integer, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    # The last fragment that was submitted.
+    Column("sent", Integer, nullable=False),
+    # Milliseconds from one fragment to the next.
+    Column("spacing", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -1,0 +1,176 @@
+"""The group of a campaign in the store: its terms, its sessions, and when the next one is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, func, insert, select, update
+
+from veldnet.domain.documents import PlanSettings, decode_plan
+from veldnet.domain.groups import GroupRow
+from veldnet.lorawan import BaseStationId, DevAddr
+from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan.regions import ChannelPlan, Region
+from veldnet.network.core.multicast import Heard, cover, data_rate_of, frequency_of, slots
+from veldnet.store import multicast
+from veldnet.store.schema import campaign_devices, campaign_sessions, connectivity_plans
+
+from .machine import FRAME_OVERHEAD
+from .sessions import Need, plan_session
+from .states import GroupTerms, Plan, Session
+
+Regions = Mapping[str, ChannelPlan]
+# States of devices that may still come to wait for a session.
+_ON_THE_WAY = ("pending", "joiningGroup", "settingUp", "sessionAsked", "listening", "statusAsked")
+# Seconds between frames of neighbours, and for what a ping slot is prepared ahead of time.
+_APART, _AHEAD = 0.5, 6.0
+_SESSIONS: Select[Any] = select(
+    campaign_sessions.c.campaign_ref, *(campaign_sessions.c[name] for name in Session.__struct_fields__)
+)
+
+
+class CampaignGroup(msgspec.Struct, frozen=True):
+    """The group of a campaign and its newest session."""
+
+    campaign_ref: int
+    row: GroupRow
+    region: Region
+    terms: GroupTerms
+    session: Session | None
+
+
+def terms_of(row: GroupRow, region: Region) -> GroupTerms:
+    slot = None if row.group_class == "C" else 0.0
+    return GroupTerms(
+        DevAddr(row.dev_addr),
+        frequency_of(row, region, slot),
+        data_rate_of(row, region),
+        None if row.ping_period is None else row.ping_period.bit_length() - 1,
+    )
+
+
+def read_group(
+    connection: Connection, campaign_ref: int, group_ref: int, regions: Regions
+) -> CampaignGroup | None:
+    """None where the group or its region is gone."""
+    row = multicast.group_by_ref(connection, group_ref)
+    if row is None or row.region not in regions:
+        return None
+    region = regions[row.region].region
+    return CampaignGroup(campaign_ref, row, region, terms_of(row, region), newest(connection, campaign_ref))
+
+
+def newest(connection: Connection, campaign_ref: int) -> Session | None:
+    query = _SESSIONS.where(campaign_sessions.c.campaign_ref == campaign_ref)
+    row = connection.execute(query.order_by(campaign_sessions.c.number.desc()).limit(1)).first()
+    return None if row is None else Session(*row[1:])
+
+
+def sessions_of(connection: Connection, campaign_refs: Sequence[int]) -> dict[int, list[Session]]:
+    """Sessions by campaign, the first one first."""
+    found: dict[int, list[Session]] = {}
+    if campaign_refs:
+        columns = campaign_sessions.c
+        query = _SESSIONS.where(columns.campaign_ref.in_(campaign_refs))
+        for row in connection.execute(query.order_by(columns.campaign_ref, columns.number)):
+            found.setdefault(row.campaign_ref, []).append(Session(*row[1:]))
+    return found
+
+
+def note_sent(connection: Connection, campaign_ref: int, number: int, sent: int) -> None:
+    columns = campaign_sessions.c
+    connection.execute(
+        update(campaign_sessions)
+        .where(columns.campaign_ref == campaign_ref, columns.number == number)
+        .values(sent=sent)
+    )
+
+
+def due_for_planning(
+    connection: Connection, campaign_ref: int, plan: Plan, session: Session | None, begun: int, now: int
+) -> Need | None:
+    """What the devices need that wait for the next session, once it is to be planned: nobody is on the way to
+    it any more, or they have waited long enough. `begun` is when the campaign began."""
+    group = plan.options.group
+    if group is None or (session is not None and not session.over(now)):
+        return None
+    columns = campaign_devices.c
+    counted: dict[str, tuple[int, int, int]] = {}
+    query = select(
+        columns.state,
+        func.count(),
+        func.count(columns.missing),
+        func.coalesce(func.max(columns.missing), 0),
+    ).where(columns.campaign_ref == campaign_ref, columns.due_at.is_not(None))
+    for state, count, said, most in connection.execute(query.group_by(columns.state)):
+        counted[state] = count, said, most
+    waiting, said, missing = counted.get("waitingSession", (0, 0, 0))
+    since = begun if session is None else session.ends_at
+    patient = now < since + group.gathering * 1000
+    if not waiting or (patient and any(state in counted for state in _ON_THE_WAY)):
+        return None
+    return Need(waiting, said < waiting, missing)
+
+
+def plan_next(connection: Connection, plan: Plan, group: CampaignGroup, need: Need, now: int) -> bool:
+    """Write the next session and let the devices that wait be told of it; where no more come, they get by
+    themselves what they need. Returns whether there is one."""
+    options, before = plan.options.group, group.session
+    another = options is not None and (before is None or before.number < options.sessions)
+    if another:
+        spacing = _spacing(connection, plan, group)
+        session = plan_session(plan, need, before, spacing, now)
+        row = msgspec.structs.asdict(session) | {"campaign_ref": group.campaign_ref}
+        connection.execute(insert(campaign_sessions).values(row))
+    columns = campaign_devices.c
+    connection.execute(
+        update(campaign_devices)
+        .where(columns.campaign_ref == group.campaign_ref, columns.state == "waitingSession")
+        .where(columns.due_at.is_not(None))
+        .values(due_at=now)
+    )
+    return another
+
+
+def _spacing(connection: Connection, plan: Plan, group: CampaignGroup) -> int:
+    """Milliseconds from one fragment to the next: all base stations must have had their turn, and none may
+    send for longer than its share."""
+    row, region = group.row, group.region
+    modulation = region.downlink[group.terms.data_rate].modulation
+    size = plan.options.fragment_size + FRAME_OVERHEAD
+    airtime = time_on_air(modulation, size, crc=False) / 1000
+    by_share = airtime / (plan.options.duty_cycle_share / 100)
+    if row.ping_period is not None:
+        return ceil(1000 * max(by_share, row.ping_period + _AHEAD))
+    rules = _rules(connection, row.plan_ref)
+    turns = _turns(connection, row, region, rules)
+    length = max(airtime + _APART, float(rules.multicastInterLrrDelay))
+    return ceil(1000 * max(by_share, turns * length + 1))
+
+
+def _rules(connection: Connection, plan_ref: int | None) -> PlanSettings:
+    query = select(connectivity_plans.c.settings).where(connectivity_plans.c.ref == plan_ref)
+    found = connection.execute(query).scalar()
+    return PlanSettings() if found is None else decode_plan(found)
+
+
+def _turns(connection: Connection, row: GroupRow, region: Region, rules: PlanSettings) -> int:
+    """How many base stations send one after the other."""
+    listed = multicast.stations_of_group(connection, row)
+    ours = {BaseStationId.parse(each.base_station): each.place for each in listed}
+    heard = [
+        Heard(device, BaseStationId(station), margin)
+        for device, station, margin in multicast.hearing_of_members(connection, row.ref)
+        if BaseStationId(station) in ours
+    ]
+    members = multicast.members_of_group(connection, row.ref)
+    modulation = region.downlink[data_rate_of(row, region)].modulation
+    chosen: Sequence[BaseStationId] = tuple(ours)
+    if row.coverage == "MEMBERS":
+        chosen = cover(members, heard, modulation).stations
+    places = {station: place for station, place in ours.items() if place is not None}
+    turn = slots(chosen, places, rules.multicastCollisionDistance)
+    return max(turn.values(), default=0) + 1
