@@ -271,3 +271,40 @@ def statements() -> Iterator[list[str]]:
         yield executed
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
+    server: HostedServer, account: Account, user: Person, operator: Person
+) -> None:
+    eui = create(user, account)
+    asked = body(eui, multicast={"lead": 60})
+    # Without a plan for groups there is none.
+    assert "MULTICAST" in refusal(user, asked)
+    rules = {"id": "campaign-cs/groups", "name": "Groups", "communicationType": "MULTICAST"}
+    operator.call("POST", "/api/v1/operator/plans", rules)
+    listed = operator.call("GET", "/api/v1/operator/plans")
+    plan = next(each for each in listed if each["id"] == rules["id"])
+    customer = operator.call("GET", "/api/v1/operator/subscribers")[0]["customerId"]
+    grant = {"customerId": customer, "granted": 1}
+    operator.call("PUT", f"/api/v1/operator/plans/{plan['ref']}/grants", grant)
+    assert "fragmentSize 200 does not fit" in refusal(user, body(eui, fragmentSize=200, multicast={}))
+    assert "pingSlotPeriod" in refusal(user, body(eui, multicast={"deviceClass": "B"}))
+    assert "region" in refusal(user, body(eui, multicast={"region": "MARS"}))
+    made = user.call("POST", V1, asked)
+    group = made["group"]
+    assert (group["deviceClass"], group["plannedSessions"], group["sessions"]) == ("C", 2, [])
+    path = f"/api/v1/multicastGroups/{group['groupRef']}"
+    shown = user.call("GET", path)
+    assert (shown["memberCount"], shown["baseStationCoverage"]) == (1, "MEMBERS")
+    assert user.request("DELETE", path).status_code == 400
+    # Its device has no GenAppKey.
+    server.pass_time(6)
+    server.run(server.platform.campaigns.run())
+    assert states(user, made["ref"]) == [("refused", "noRootKey")]
+    found = user.call("GET", f"{V1}/{made['ref']}")
+    assert (found["state"], found["group"]["groupRef"]) == ("complete", None)
+    assert user.request("GET", path).status_code == 404
+    # An aborted one gives its connection back, too.
+    again = user.call("POST", V1, asked)
+    user.call("POST", f"{V1}/{again['ref']}/abort")
+    assert user.request("GET", f"/api/v1/multicastGroups/{again['group']['groupRef']}").status_code == 404

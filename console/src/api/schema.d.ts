@@ -4295,7 +4295,8 @@ export interface components {
         };
         /**
          * CampaignView
-         * @description A campaign; `digest` is SHA-256 of the file, `devices` how many are in each state.
+         * @description A campaign; `digest` is SHA-256 of the file, `devices` how many are in each state, `group` where the
+         *     fragments go to one.
          */
         CampaignView: {
             ref: string;
@@ -4320,9 +4321,38 @@ export interface components {
             rounds: number;
             dutyCycleShare: number;
             apply: boolean;
+            packageVersion: number;
+            group: components["schemas"]["CampaignGroup"] | null;
             devices: {
                 [key: string]: number;
             };
+        };
+        /**
+         * CampaignGroup
+         * @description The group of a campaign; `groupRef` while it exists, `plannedSessions` is how many there may be.
+         */
+        CampaignGroup: {
+            groupRef: string | null;
+            /** @enum {string} */
+            deviceClass: "B" | "C";
+            groupNumber: number;
+            lead: number;
+            gathering: number;
+            plannedSessions: number;
+            sessions: components["schemas"]["CampaignSession"][];
+        };
+        /**
+         * CampaignSession
+         * @description A session of a campaign's group: fragments `firstFragment` to `lastFragment` are sent, as far as
+         *     `sent`; devices listen until `endsAt`.
+         */
+        CampaignSession: {
+            number: number;
+            startsAt: string;
+            endsAt: string;
+            firstFragment: number;
+            lastFragment: number;
+            sent: number;
         };
         /**
          * CampaignDevicePage
@@ -4342,7 +4372,7 @@ export interface components {
             deviceEUI: string;
             name: string;
             /** @enum {string} */
-            state: "aborted" | "applied" | "complete" | "imageAsked" | "incomplete" | "missingFragments" | "pending" | "receiving" | "refused" | "restarting" | "settingUp" | "statusAsked" | "timedOut";
+            state: "aborted" | "applied" | "complete" | "imageAsked" | "incomplete" | "joiningGroup" | "leavingGroup" | "listening" | "missingFragments" | "pending" | "receiving" | "refused" | "restarting" | "sessionAsked" | "settingUp" | "statusAsked" | "timedOut" | "waitingSession";
             reason: string | null;
             reasonText: string | null;
             sent: number;
@@ -6625,8 +6655,9 @@ export interface components {
          *     which. `redundancy` is in percent of the fragments; `inFlight` fragments at most wait for a device, which
          *     has `answerTimeout` seconds for each answer, and `retries` more attempts; what is missing is repaired in
          *     so many `rounds`. `dutyCycleShare` is how many percent of the time a base station transmits for campaigns
-         *     at most. With `apply` devices are asked to start what they have received (TS006). Without `endsAt` it ends
-         *     after two weeks.
+         *     at most. With `apply` devices are asked to start what they have received (TS006). `packageVersion` is that
+         *     of the package for fragments (TS004): devices with another one are refused. With `multicast` fragments go
+         *     to all devices at once, else to each by itself. Without `endsAt` it ends after two weeks.
          */
         CampaignBody: {
             name: string;
@@ -6656,6 +6687,12 @@ export interface components {
             dutyCycleShare: number;
             /** @default true */
             apply: boolean;
+            /**
+             * @default 1
+             * @enum {integer}
+             */
+            packageVersion: 1 | 2;
+            multicast?: components["schemas"]["CampaignMulticast"] | null;
         };
         /**
          * DeviceChoice
@@ -6668,6 +6705,37 @@ export interface components {
             healthState?: "ACTIVE" | "INIT" | "RF_CNX_ERROR" | null;
             connectivityPlanId?: string | null;
             deviceProfileId?: string | null;
+        };
+        /**
+         * CampaignMulticast
+         * @description Fragments go to a multicast group that the campaign makes for its devices (TS005), with a key and an
+         *     address of its own; it takes a connection of a plan of communicationType MULTICAST. Devices know it as
+         *     `groupNumber`, and take fragments on `fragmentationPort`. Once all have joined it, or after `gathering`
+         *     seconds, a session is planned that begins `lead` seconds later: at least as long as a device is silent.
+         *     What is missing then is brought by further `sessions`, and at last to each device alone. Without frequency
+         *     (MHz) or data rate those of the region apply; `pingSlotPeriod` in seconds is for class B.
+         */
+        CampaignMulticast: {
+            /**
+             * @default C
+             * @enum {string}
+             */
+            deviceClass: "B" | "C";
+            connectivityPlanId?: string | null;
+            region?: string | null;
+            pingSlotPeriod?: number | null;
+            downlinkFrequency?: number | null;
+            downlinkDataRate?: number | null;
+            /** @default 0 */
+            groupNumber: number;
+            /** @default 201 */
+            fragmentationPort: number;
+            /** @default 7200 */
+            lead: number;
+            /** @default 86400 */
+            gathering: number;
+            /** @default 2 */
+            sessions: number;
         };
         /**
          * ModelChoice
@@ -13220,7 +13288,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only devices in this state. */
-                state?: "pending" | "settingUp" | "receiving" | "statusAsked" | "missingFragments" | "complete" | "imageAsked" | "restarting" | "applied" | "refused" | "incomplete" | "timedOut" | "aborted";
+                state?: "pending" | "joiningGroup" | "settingUp" | "waitingSession" | "sessionAsked" | "listening" | "receiving" | "statusAsked" | "missingFragments" | "leavingGroup" | "complete" | "imageAsked" | "restarting" | "applied" | "refused" | "incomplete" | "timedOut" | "aborted";
                 /** @description `after` of the page before. */
                 after?: number;
                 /** @description Page size; default 100. */

@@ -40,6 +40,7 @@ export function CampaignPage() {
           <Bar campaign={campaign} size="xl" />
           <Legend campaign={campaign} />
         </Panel>
+        {campaign.group && <Sessions group={campaign.group} />}
         <Panel title={t("campaigns.about")}>
           <About campaign={campaign} />
         </Panel>
@@ -133,6 +134,37 @@ function About({ campaign }: { campaign: Campaign }) {
         [t("common.by"), campaign.createdBy],
       ]}
     />
+  );
+}
+
+/** The group of a campaign, and how far its sessions are. */
+function Sessions({ group }: { group: NonNullable<Campaign["group"]> }) {
+  const t = useT();
+  const { deviceClass: groupClass, groupNumber } = group;
+  return (
+    <Panel title={t("campaigns.groupTitle")}>
+      <Text size="sm">{t("campaigns.groupClass", { groupClass, groupNumber })}</Text>
+      {group.sessions.length === 0 && (
+        <Text size="sm" c="dimmed">
+          {t("campaigns.noSession")}
+        </Text>
+      )}
+      {group.sessions.map((session) => (
+        <Group key={session.number} gap="xs">
+          <Text size="sm" fw={500}>
+            {t("campaigns.session", { number: session.number })}
+          </Text>
+          <Time at={session.startsAt} />
+          <Text size="sm">
+            {t("campaigns.sessionText", {
+              sent: session.sent - session.firstFragment + 1,
+              all: session.lastFragment - session.firstFragment + 1,
+            })}
+          </Text>
+          <Time at={session.endsAt} />
+        </Group>
+      ))}
+    </Panel>
   );
 }
 

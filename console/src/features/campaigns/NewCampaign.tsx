@@ -20,6 +20,8 @@ interface Form {
   answerTimeout: number | null;
   startsAt: string;
   apply: boolean;
+  multicast: boolean;
+  lead: number | null;
 }
 
 const empty: Form = {
@@ -32,9 +34,18 @@ const empty: Form = {
   answerTimeout: 120,
   startsAt: "",
   apply: true,
+  multicast: false,
+  lead: 120,
 };
 /** What the form does not ask for. */
 const usual = { inFlight: 4, retries: 3, rounds: 4, dutyCycleShare: 1 };
+const usualGroup = {
+  deviceClass: "C",
+  groupNumber: 0,
+  fragmentationPort: 201,
+  gathering: 86_400,
+  sessions: 2,
+} as const;
 
 async function base64(file: File): Promise<string> {
   const octets = new Uint8Array(await file.arrayBuffer());
@@ -59,7 +70,8 @@ export function NewCampaign() {
     (form.tag || chosen.length) &&
     fragmentSize &&
     redundancy !== null &&
-    answerTimeout;
+    answerTimeout &&
+    (!form.multicast || form.lead);
   const create = async (file: File) => {
     setBusy(true);
     const answer = await save(
@@ -74,6 +86,8 @@ export function NewCampaign() {
           fragmentSize: fragmentSize ?? 0,
           redundancy: redundancy ?? 0,
           answerTimeout: (answerTimeout ?? 0) * 60,
+          packageVersion: 1,
+          multicast: form.multicast ? { ...usualGroup, lead: (form.lead ?? 0) * 60 } : null,
           startsAt: form.startsAt ? new Date(form.startsAt).toISOString() : null,
         }),
       ),
@@ -196,6 +210,22 @@ function Sending({ form, change }: Part) {
         value={form.startsAt}
         onChange={(event) => change({ startsAt: event.currentTarget.value })}
       />
+      <Switch
+        label={t("campaigns.multicast")}
+        description={t("campaigns.multicastText")}
+        checked={form.multicast}
+        onChange={(event) => change({ multicast: event.currentTarget.checked })}
+      />
+      {form.multicast && (
+        <NumberField
+          label={t("campaigns.lead")}
+          description={t("campaigns.leadText")}
+          value={form.lead}
+          onChange={(lead) => change({ lead })}
+          min={1}
+          max={10_080}
+        />
+      )}
       <Switch
         label={t("campaigns.apply")}
         checked={form.apply}

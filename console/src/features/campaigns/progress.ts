@@ -6,10 +6,15 @@ type Outcome = "done" | "underWay" | "failed" | "waiting";
 
 const outcomes: Record<DeviceState, Outcome> = {
   pending: "waiting",
+  joiningGroup: "underWay",
   settingUp: "underWay",
+  waitingSession: "underWay",
+  sessionAsked: "underWay",
+  listening: "underWay",
   receiving: "underWay",
   statusAsked: "underWay",
   missingFragments: "underWay",
+  leavingGroup: "underWay",
   imageAsked: "underWay",
   restarting: "underWay",
   complete: "done",

@@ -5,24 +5,35 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request
 from litestar.response import Stream
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from veldnet import campaigns
 from veldnet.api.errors import language_of
 from veldnet.api.query import PageSize, Parameter, moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
-from veldnet.campaigns import Campaign, CampaignDevice, CampaignState, DeviceState, Kind, NewCampaign, Options
+from veldnet.assembly.campaigning import prepare_group
+from veldnet.campaigns import (
+    Campaign,
+    CampaignDevice,
+    CampaignState,
+    DeviceState,
+    GroupOptions,
+    Kind,
+    NewCampaign,
+    Options,
+)
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import HealthState, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory.devices import Wanted
+from veldnet.inventory.groups import MulticastGroup
 from veldnet.texts import Language, in_language
 
 _PAGE = 500
@@ -40,13 +51,35 @@ class DeviceChoice(msgspec.Struct, frozen=True):
     deviceProfileId: str | None = None
 
 
+class CampaignMulticast(msgspec.Struct, frozen=True, kw_only=True):
+    """Fragments go to a multicast group that the campaign makes for its devices (TS005), with a key and an
+    address of its own; it takes a connection of a plan of communicationType MULTICAST. Devices know it as
+    `groupNumber`, and take fragments on `fragmentationPort`. Once all have joined it, or after `gathering`
+    seconds, a session is planned that begins `lead` seconds later: at least as long as a device is silent.
+    What is missing then is brought by further `sessions`, and at last to each device alone. Without frequency
+    (MHz) or data rate those of the region apply; `pingSlotPeriod` in seconds is for class B."""
+
+    deviceClass: Literal["B", "C"] = "C"
+    connectivityPlanId: str | None = None
+    region: str | None = None
+    pingSlotPeriod: int | None = None
+    downlinkFrequency: float | None = None
+    downlinkDataRate: int | None = None
+    groupNumber: Annotated[int, Meta(ge=0, le=3)] = 0
+    fragmentationPort: Annotated[int, Meta(ge=1, le=223)] = 201
+    lead: Annotated[int, Meta(ge=60, le=604_800)] = 7200
+    gathering: Annotated[int, Meta(ge=60, le=2_592_000)] = 86_400
+    sessions: Annotated[int, Meta(ge=1, le=20)] = 2
+
+
 class CampaignBody(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign to create: `content` is the file in base64; `devices` are DevEUIs, else `matching` says
     which. `redundancy` is in percent of the fragments; `inFlight` fragments at most wait for a device, which
     has `answerTimeout` seconds for each answer, and `retries` more attempts; what is missing is repaired in
     so many `rounds`. `dutyCycleShare` is how many percent of the time a base station transmits for campaigns
-    at most. With `apply` devices are asked to start what they have received (TS006). Without `endsAt` it ends
-    after two weeks."""
+    at most. With `apply` devices are asked to start what they have received (TS006). `packageVersion` is that
+    of the package for fragments (TS004): devices with another one are refused. With `multicast` fragments go
+    to all devices at once, else to each by itself. Without `endsAt` it ends after two weeks."""
 
     name: str
     content: str
@@ -63,10 +96,37 @@ class CampaignBody(msgspec.Struct, frozen=True, kw_only=True):
     rounds: Annotated[int, Meta(ge=0, le=20)] = 4
     dutyCycleShare: Annotated[float, Meta(gt=0, le=10)] = 1.0
     apply: bool = True
+    packageVersion: Literal[1, 2] = 1
+    multicast: CampaignMulticast | None = None
+
+
+class CampaignSession(msgspec.Struct, frozen=True):
+    """A session of a campaign's group: fragments `firstFragment` to `lastFragment` are sent, as far as
+    `sent`; devices listen until `endsAt`."""
+
+    number: int
+    startsAt: str
+    endsAt: str
+    firstFragment: int
+    lastFragment: int
+    sent: int
+
+
+class CampaignGroup(msgspec.Struct, frozen=True):
+    """The group of a campaign; `groupRef` while it exists, `plannedSessions` is how many there may be."""
+
+    groupRef: str | None
+    deviceClass: Literal["B", "C"]
+    groupNumber: int
+    lead: int
+    gathering: int
+    plannedSessions: int
+    sessions: list[CampaignSession]
 
 
 class CampaignView(msgspec.Struct, frozen=True):
-    """A campaign; `digest` is SHA-256 of the file, `devices` how many are in each state."""
+    """A campaign; `digest` is SHA-256 of the file, `devices` how many are in each state, `group` where the
+    fragments go to one."""
 
     ref: str
     name: str
@@ -88,6 +148,8 @@ class CampaignView(msgspec.Struct, frozen=True):
     rounds: int
     dutyCycleShare: float
     apply: bool
+    packageVersion: int
+    group: CampaignGroup | None
     devices: dict[DeviceState, int]
 
 
@@ -150,6 +212,10 @@ async def create_campaign(services: Services, scope: Scope, body: CampaignBody) 
     """Devices whose payload the network cannot read, or that are in another campaign, are refused with the
     reason; the others begin at `startsAt`."""
     new = _new(body)
+    if body.multicast is not None:
+        asked = _asked_group(body.multicast)
+        group, options = await prepare_group(services.platform, new.name, new.options, asked)
+        new = msgspec.structs.replace(new, group=group, options=options)
     now = _now(services)
     details = {
         "name": new.name,
@@ -293,6 +359,8 @@ def _new(body: CampaignBody) -> NewCampaign:
             body.rounds,
             body.dutyCycleShare,
             body.apply,
+            body.packageVersion,
+            _group_options(body.multicast),
         ),
         body.devices,
         None
@@ -306,6 +374,31 @@ def _new(body: CampaignBody) -> NewCampaign:
         ),
         None if body.startsAt is None else moment(body.startsAt, "startsAt"),
         None if body.endsAt is None else moment(body.endsAt, "endsAt"),
+    )
+
+
+def _group_options(multicast: CampaignMulticast | None) -> GroupOptions | None:
+    if multicast is None:
+        return None
+    return GroupOptions(
+        multicast.deviceClass,
+        multicast.groupNumber,
+        multicast.lead,
+        multicast.gathering,
+        multicast.sessions,
+        multicast.fragmentationPort,
+    )
+
+
+def _asked_group(multicast: CampaignMulticast) -> MulticastGroup:
+    plan, region = multicast.connectivityPlanId, multicast.region
+    return MulticastGroup(
+        deviceClass=multicast.deviceClass,
+        connectivityPlanId=UNSET if plan is None else plan,
+        region=UNSET if region is None else region,
+        pingSlotPeriod=multicast.pingSlotPeriod,
+        downlinkFrequency=multicast.downlinkFrequency,
+        downlinkDataRate=multicast.downlinkDataRate,
     )
 
 
@@ -332,7 +425,35 @@ def _view(found: Campaign) -> CampaignView:
         options.rounds,
         options.duty_cycle_share,
         options.apply,
+        options.package_version,
+        _group_view(found),
         found.devices,
+    )
+
+
+def _group_view(found: Campaign) -> CampaignGroup | None:
+    group = found.options.group
+    if group is None:
+        return None
+    sessions = [
+        CampaignSession(
+            each.number,
+            timestamp(each.starts_at),
+            timestamp(each.ends_at),
+            each.first,
+            each.last,
+            each.sent,
+        )
+        for each in found.sessions
+    ]
+    return CampaignGroup(
+        None if found.group_ref is None else str(found.group_ref),
+        group.group_class,
+        group.number,
+        group.lead,
+        group.gathering,
+        group.sessions,
+        sessions,
     )
 
 
