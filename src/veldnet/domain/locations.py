@@ -26,10 +26,9 @@ TDOA, RSSI, BOTH = 0, 1, 2
 METHODS: dict[int, Method] = {TDOA: "TDOA", RSSI: "RSSI"}
 
 
-class NetworkLocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A solution: degrees, metres, m/s. `at` is when the uplink with counter `fcnt` came, Unix seconds;
-    `requested` and `used` are numbers of algorithms. The half axes `major` and `minor` of the ellipse of one
-    sigma lie `azimuth` degrees from north."""
+class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A solution: degrees, metres, m/s. `at` is when the uplink with counter `fcnt` came, `requested` and
+    `used` are numbers of algorithms."""
 
     at: float
     latitude: float
@@ -43,6 +42,12 @@ class NetworkLocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     used: int
     fcnt: int
     base_stations: int
+
+
+class NetworkLocation(Place, frozen=True, array_like=True, gc=False):
+    """A solution at a time in Unix seconds. The half axes `major` and `minor` of the ellipse of one sigma
+    lie `azimuth` degrees from north."""
+
     major: float = 0.0
     minor: float = 0.0
     azimuth: float = 0.0

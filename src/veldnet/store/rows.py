@@ -12,6 +12,8 @@ from operator import add
 import msgspec
 from msgspec.structs import astuple
 
+from veldnet.domain.locations import Place
+
 Row = msgspec.Struct
 
 
@@ -308,23 +310,11 @@ class CampaignEventRow(msgspec.Struct, frozen=True, gc=False):
     airtime: int | None
 
 
-class LocationRow(msgspec.Struct, frozen=True, gc=False):
-    """A place of a device; `at` is when the uplink came, Unix milliseconds. See `domain.locations`."""
+class LocationRow(Place, frozen=True, array_like=True, gc=False):
+    """A place of a device; `at` in Unix milliseconds."""
 
     device_ref: int
     id: int
-    at: int
-    latitude: float
-    longitude: float
-    altitude: float
-    radius: float
-    dilution: float
-    north: float
-    east: float
-    requested: int
-    used: int
-    fcnt: int
-    base_stations: int
 
 
 class LocationStateRow(msgspec.Struct, frozen=True, gc=False):

@@ -16,7 +16,16 @@ import msgspec
 from msgspec.structs import replace
 
 from veldnet.domain.geofences import Circle, Geofence, Verdict, judge
-from veldnet.domain.locations import BOTH, RSSI, TDOA, LocationState, NetworkLocation, Reason, encode_location
+from veldnet.domain.locations import (
+    BOTH,
+    RSSI,
+    TDOA,
+    LocationState,
+    NetworkLocation,
+    Place,
+    Reason,
+    encode_location,
+)
 from veldnet.location import Answer, Hearing, Limits, Motion, Problem, Track
 from veldnet.lorawan import BaseStationId, DevAddr
 from veldnet.lorawan.airtime import estimated_signal_power
@@ -370,22 +379,9 @@ def _track_of(state: LocationState | None) -> Track | None:
 
 
 def _row(record: LocationRecord, place: NetworkLocation) -> LocationRow:
-    return LocationRow(
-        record.device_ref,
-        record.id,
-        round(place.at * 1000),
-        place.latitude,
-        place.longitude,
-        place.altitude,
-        place.radius,
-        place.dilution,
-        place.north,
-        place.east,
-        place.requested,
-        place.used,
-        place.fcnt,
-        place.base_stations,
-    )
+    members = {name: getattr(place, name) for name in Place.__struct_fields__}
+    members["at"] = round(place.at * 1000)
+    return LocationRow(**members, device_ref=record.device_ref, id=record.id)
 
 
 def _state_row(entry: Entry) -> LocationStateRow:
