@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ import pytest
 from tests.e2e import radio
 from tests.e2e.running import Client, RunningServer, sandbox
 from tests.person import Person
+from veldnet.location.plane import Plane, Point, distance, flat
+from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.simulator.fine_clock import FineClock, Surroundings
 
 AS_KEY = "46ab678cd45df4a4e4b375eacd096acc"
 APP_KEY = "00112233445566778899AABBCCDDEEFF"
@@ -61,19 +65,22 @@ class ExampleServer(ThreadingHTTPServer):
         return 204
 
 
-class SummaryServer(ExampleServer):
-    """Takes summaries of multicast groups, and checks their tokens."""
+class ReportServer(ExampleServer):
+    """Takes reports of one kind, and checks their tokens; of others it knows nothing."""
 
-    def __init__(self) -> None:
-        self.summaries: list[dict[str, Any]] = []
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.reports: list[dict[str, Any]] = []
         super().__init__()
 
     def handle_message(self, body: bytes, query: str) -> int:
-        summary = json.loads(body)["DevEUI_multicast_summary"]
-        if not _signed(f"{summary['CustomerID']}{summary['DevEUI']}", query):
+        report = json.loads(body).get(self.kind)
+        if report is None:
+            return 204
+        if not _signed(f"{report['CustomerID']}{report['DevEUI']}", query):
             self.wrong_tokens += 1
             return 401
-        self.summaries.append(summary)
+        self.reports.append(report)
         return 204
 
 
@@ -101,7 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     data = tmp_path_factory.mktemp("delivery") / "data"
     account = sandbox(data)
-    running = RunningServer(data)
+    # Devices are located in the server, and as often as they send.
+    running = RunningServer(data, VELDNET_LOCATION__PROCESSES="0", VELDNET_LOCATION__INTERVAL="0")
     running.account = account  # type: ignore[attr-defined]
     yield running
     running.stop()
@@ -204,30 +212,39 @@ def _masts(operator: Person, client: Client) -> list[radio.Antenna]:
     ref = next(each["ref"] for each in operator.call("GET", plans) if each["id"] == plan["id"])
     grant = {"customerId": operator.call("GET", "/api/v1/operator/subscribers")[0]["customerId"]}
     operator.call("PUT", f"{plans}/{ref}/grants", grant | {"granted": 1})
+    antennas = _connected(operator, client, "Mast", [(50.0 + number, 5.0) for number in (1, 2, 3)])
+    stations = "/api/v1/operator/baseStations"
+    for mast in operator.call("GET", stations):
+        if mast["name"].startswith("Mast"):
+            operator.call("PUT", f"{stations}/{mast['id']}/tags", {"tags": ["lights"]})
+    return antennas
+
+
+def _connected(
+    operator: Person, client: Client, name: str, places: list[tuple[float, float]]
+) -> list[radio.Antenna]:
+    """Base stations of a name at places in degrees."""
     stations = "/api/v1/operator/baseStations"
     antennas = []
-    for number in (1, 2, 3):
-        eui = f"0059AC00006E000{number}"
-        place = {"gatewayEUI": eui, "name": f"Mast {number}", "latitude": 50.0 + number, "longitude": 5.0}
+    for number, (latitude, longitude) in enumerate(places, 1):
+        eui = f"0059AC0000{ord(name[0]):02X}000{number}"
+        place = {"gatewayEUI": eui, "name": f"{name} {number}", "latitude": latitude, "longitude": longitude}
         operator.call("POST", stations, place)
         antennas.append(radio.Antenna(eui))
         antennas[-1].connect(client.server.udp)
-    masts = [mast["id"] for mast in operator.call("GET", stations) if mast["name"].startswith("Mast")]
-    for mast in masts:
-        operator.call("PUT", f"{stations}/{mast}/tags", {"tags": ["lights"]})
 
     def connected() -> bool:
         for antenna in antennas:
             antenna.keep_alive()
         listed = operator.call("GET", stations)
-        return all(mast["connected"] for mast in listed if mast["id"] in masts)
+        return all(station["connected"] for station in listed if station["name"].startswith(name))
 
     wait_for(connected)
     return antennas
 
 
 def test_a_group_of_class_c_is_sent_by_three_base_stations(client: Client) -> None:
-    account, example = client.account, SummaryServer()
+    account, example = client.account, ReportServer("DevEUI_multicast_summary")
     operator = Person(client.server, account.operator_username, account.operator_password)
     antennas = _masts(operator, client)
     route = {"contentType": "JSON", "asId": "example", "asKey": AS_KEY, "addresses": [example.url]}
@@ -250,10 +267,52 @@ def test_a_group_of_class_c_is_sent_by_three_base_stations(client: Client) -> No
     assert sent.status_code == 202, sent.text
     frames = [antenna.downlink(20) for antenna in antennas]
     assert frames[0] is not None and len(set(frames)) == 1, "all three send the same frame"
-    wait_for(lambda: bool(example.summaries))
-    (summary,) = example.summaries
+    wait_for(lambda: bool(example.reports))
+    (summary,) = example.reports
     assert (summary["DevEUI"], summary["TransmissionStatus"]) == (body["EUI"], "SUCCESS")
     assert (summary["LrrCnt"], summary["LrrSuccessCnt"], summary["LrrFailedCnt"]) == (3, 3, 0)
     assert summary["FCntDn"] == 0 and not example.wrong_tokens
+    example.shutdown()
+    example.server_close()
+
+
+def test_places_of_a_device_that_moves_reach_a_server_that_checks_the_token(client: Client) -> None:
+    account, example = client.account, ReportServer("DevEUI_location")
+    operator = Person(client.server, account.operator_username, account.operator_password)
+    middle, roofs = Plane(52.0907, 5.1214), [Point(x * 1500, y * 1400, 30) for x in (-1, 1) for y in (-1, 1)]
+    antennas = _connected(operator, client, "Roof", [middle.degrees(roof) for roof in roofs])
+    plans = "/api/v1/operator/plans"
+    for plan in operator.call("GET", plans):
+        if plan["communicationType"] != "MULTICAST":
+            settings = plan["settings"] | {"nwGeolocalization": True, "nwGeolocAlgo": "TDOA"}
+            operator.call("PUT", f"{plans}/{plan['ref']}", {"settings": settings})
+    route = {"contentType": "JSON", "asId": "example", "asKey": AS_KEY, "addresses": [example.url]}
+    profile = client.call("POST", "/routingProfiles", {"name": "Places", "routes": [route]})
+    made = create(client, 0xE5, profile)
+    device = radio.device(made["EUI"], APP_KEY)
+    radio.join(antennas[0], device)
+    begun = round((unix_to_gps(time.time()) - time.monotonic()) * 1e9)
+    exact = Surroundings(hidden=0.0, offset=5.0, noise=5.0)
+    clocks = [FineClock(random.Random(5), begun, exact) for _roof in roofs]
+
+    def reported(here: Point) -> bool:
+        """Send once more, from there; the place that the application server was told of last is that."""
+        sent, at, known = device.uplink(1, b"x"), time.monotonic(), len(example.reports)
+        for antenna, roof, clock in zip(antennas, roofs, clocks, strict=True):
+            antenna.hear(sent, fine=clock.stamp(at, distance(here, roof) / 1000))
+        end = time.monotonic() + 0.3
+        while len(example.reports) == known and time.monotonic() < end:
+            time.sleep(0.02)
+        if not example.reports:
+            return False
+        last = example.reports[-1]
+        return flat(middle.point(last["DevLAT"], last["DevLON"]), here) < 30
+
+    # It moves faster than it can: the third place that does not fit begins another track.
+    for here in (Point(-700, 300, 1.5), Point(800, -500, 1.5)):
+        wait_for(lambda here=here: reported(here))  # type: ignore[misc]
+    assert {report["DevEUI"] for report in example.reports} == {made["EUI"].lower()}
+    counters = [report["DevUlFCntUpUsed"] for report in example.reports]
+    assert counters == sorted(set(counters)) and not example.wrong_tokens
     example.shutdown()
     example.server_close()

@@ -7,13 +7,27 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from tests.unit.network.builders import device, radio, receive, session, uplink_frame
+from tests.unit.network.builders import (
+    NETWORK,
+    NOW,
+    copy,
+    data_event,
+    device,
+    radio,
+    receive,
+    session,
+    uplink_frame,
+)
 from veldnet.domain.documents import PlanSettings
+from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.regions import EU868, REGIONS
 from veldnet.network.core import adr
 from veldnet.network.core.adr import LinkParameters
+from veldnet.network.core.context import context_of
 from veldnet.network.core.state import DeviceState
+from veldnet.network.core.uplink import match, receive_data
 
 V2, V3 = PlanSettings(adrVersion=2), PlanSettings(adrVersion=3)
 FULL = adr.bounds(EU868, None, None)
@@ -153,6 +167,31 @@ def test_devices_that_are_to_be_located_keep_three_base_stations() -> None:
     transition = receive(state, uplink_frame(0), target=target, snr=9.0)
     assert transition is not None and transition.state.session is not None
     assert adr.samples(transition.state.session.adr_history) == [(0, adr.UNHEARD)]
+
+
+def test_the_third_base_station_decides_how_fast_a_device_that_is_to_be_located_sends() -> None:
+    """As well as the first would let it, the third would not hear it any more."""
+    rates = []
+    for located in (False, True):
+        plan = PlanSettings(nwGeolocalization=located, adrVersion=3)
+        state = DeviceState(session=session(radio=radio(data_rate=0)))
+        for fcnt in range(20):
+            frame = uplink_frame(fcnt)
+            copies = tuple(
+                copy(frame, sf=12, snr=snr, base_station=BaseStationId(number))
+                for number, snr in enumerate((9.0, 4.0, -9.0, -15.0))
+            )
+            event = data_event(frame, number=fcnt + 1)
+            event = replace(event, received=replace(event.received, copies=copies))
+            context = context_of(NETWORK, device(plan=plan), event, NOW + fcnt * 60)
+            found = match(context, state)
+            assert found is not None
+            state = receive_data(context, state, found).state
+        assert state.session is not None
+        packed = state.session.adr_history
+        assert {snr for _fcnt, snr in adr.samples(packed)} == {-9.0 if located else 9.0}
+        rates.append(decide(packed, SLOW, plan).data_rate)
+    assert rates[0] == 5 and rates[1] <= 2
 
 
 def test_the_antenna_diversity_that_a_plan_wants_is_what_adr_looks_at() -> None:
