@@ -39,8 +39,9 @@ def solve(problem: Problem) -> Answer:
 
 
 def _contradict(scene: Scene, by_time: Fix, by_power: Fix) -> bool:
-    """Whether a place that few time stamps give is where power says that the device cannot be."""
-    if len(by_time.used) >= _CHECKED:
+    """Whether a place that few time stamps give, or not all, is where power says that the device cannot
+    be."""
+    if len(by_time.used) >= _CHECKED and not by_time.excluded:
         return False
     there = _point(scene, by_time)
     return flat(there, _point(scene, by_power)) > _APART * hypot(by_time.radius, by_power.radius)

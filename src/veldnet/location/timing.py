@@ -70,15 +70,19 @@ def locate(problem: Problem, scene: Scene) -> Fix | Reason:
     if are_in_line(_seen(scene, stamps)):
         return "colinear"
     found = _best(problem, scene, stamps)
-    while not isinstance(found, str) and _chi(scene, stamps, found) > _SUSPICIOUS and len(stamps) > 4:
-        without = _without_one(problem, scene, stamps)
+    left_out = 0
+    # Each that is left out needs one more that agrees than the three that make a place.
+    while not isinstance(found, str) and _chi(scene, stamps, found) > _SUSPICIOUS:
+        without = _without_one(problem, scene, stamps) if len(stamps) - 4 > left_out else None
         if without is None or _chi(scene, without[0], without[1]) > _chi(scene, stamps, found) / 2:
             break
         excluded.append(next(s.station for s in stamps if s not in without[0]))
         stamps, found = without
+        left_out += 1
     if isinstance(found, str):
         return found
-    if _chi(scene, stamps, found) > _HOPELESS:
+    # Where one was left out and others do not fit all the same, it need not have been the wrong one.
+    if _chi(scene, stamps, found) > (_SUSPICIOUS if left_out else _HOPELESS):
         return "inconsistent"
     return _fix(scene, stamps, found, excluded)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from statistics import median
 
 import pytest
@@ -86,6 +87,15 @@ def test_of_four_a_wrong_clock_never_gives_a_place_that_looks_certain(wrong: flo
     answer = asked(exact(DEVICE, SQUARE[:4], {which: wrong}))
     assert answer.fix is not None
     assert off(answer, DEVICE) < 3 * answer.fix.radius
+
+
+@pytest.mark.parametrize("pair", list(combinations(range(6), 2)))
+def test_of_six_two_wrong_clocks_never_give_a_place_that_looks_certain(pair: tuple[int, int]) -> None:
+    six = [*SQUARE, Point(-1500, 600, 30)]
+    for wrong in (1_500.0, 40_000.0, 3e9):
+        answer = asked(exact(DEVICE, six, {pair[0]: wrong, pair[1]: -0.7 * wrong}))
+        assert answer.fix is not None
+        assert off(answer, DEVICE) < 3 * answer.fix.radius
 
 
 def test_stations_in_a_line_cannot_tell_one_side_from_the_other() -> None:
