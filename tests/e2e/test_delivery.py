@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
 from tests.e2e import radio
-from tests.e2e.running import Client, RunningServer, sandbox
+from tests.e2e.running import Client, RunningServer, command, failing, sandbox
 from tests.person import Person
 from veldnet.location.plane import Plane, Point, distance, flat
 from veldnet.lorawan.gpstime import unix_to_gps
@@ -316,3 +317,77 @@ def test_places_of_a_device_that_moves_reach_a_server_that_checks_the_token(clie
     assert counters == sorted(set(counters)) and not example.wrong_tokens
     example.shutdown()
     example.server_close()
+
+
+class Typed:
+    """The commands of flows and connections, as a customer types them."""
+
+    def __init__(self, client: Client) -> None:
+        self._here = ("--server", client.server.http)
+        self._token = client.token
+
+    def __call__(self, *arguments: str) -> Any:
+        return json.loads(self.shown(*arguments, "--json"))
+
+    def shown(self, *arguments: str) -> str:
+        return command(*arguments, *self._here, VELDNET_API_KEY=self._token)
+
+    def refused(self, *arguments: str, **environment: str) -> str:
+        text = failing(*arguments, *self._here, **{"VELDNET_API_KEY": self._token} | environment)
+        assert text.startswith("error: ") and text.count("\n") == 1 and "Traceback" not in text
+        return text
+
+
+def test_connections_and_flows_by_command(client: Client, tmp_path: Path) -> None:
+    example, typed = ExampleServer(), Typed(client)
+    words = tmp_path / "words"
+    words.write_text("{n: DevEUI_uplink.FCntUp}\n")
+    ref = typed(
+        *("connection", "create", "Dashboards", f"{example.url}/{{event}}"),
+        *("--set", "dialect=CHIRPSTACK", "--set", 'headers={"X-Key": "one that nobody sees"}'),
+    )["ref"]
+    flow = typed(
+        *("flow", "create", "All", "--connection", ref, "--set", "ports=1-9", "--set", 'tags=["cold"]'),
+        *("--set-file", f"transformation={words}"),
+    )["ref"]
+    shown = typed("flow", "show", flow)
+    assert (shown["connectionRefs"], shown["ports"], shown["tags"]) == ([ref], "1-9", ["cold"])
+    assert shown["transformation"] == "{n: DevEUI_uplink.FCntUp}"
+    # The example's program fails for what is no uplink.
+    assert "was not delivered" in typed.refused("connection", "test", ref)
+    assert f"connection {ref}" in typed.refused("flow", "test", flow)
+    typed("connection", "change", ref, "--set", "active=false", "--set", "name=Panels")
+    shown = typed("connection", "show", ref)
+    assert (shown["name"], shown["headers"], shown["type"]) == ("Panels", {"X-Key": "*****"}, "HTTP")
+    assert shown["state"]["status"] == "DEACTIVATED"
+    table = typed.shown("connection", "list")
+    assert "Panels" in table and "DEACTIVATED" in table and "nobody" not in table
+    typed("flow", "change", flow, "--clear", "transformation")
+    assert typed("flow", "show", flow)["transformation"] is None
+    typed("connection", "change", ref, "--set", "applicationId=mine")
+    assert typed("connection", "show", ref)["applicationId"] == "mine"
+    typed("connection", "change", ref, "--clear", "applicationId")
+    assert "applicationId" not in typed("connection", "show", ref)
+    assert "All" in typed.shown("flow", "list")
+    assert "used by" in typed.refused("connection", "delete", ref)
+    typed("flow", "delete", flow)
+    typed("connection", "delete", ref)
+    assert typed("flow", "list") == typed("connection", "list") == []
+
+
+def test_commands_of_flows_say_what_is_wrong(client: Client) -> None:
+    typed = Typed(client)
+    for reason, arguments in (
+        ("name what changes", ("connection", "change", "1")),
+        ("name what changes", ("flow", "change", "1")),
+        ("there is no such member", ("flow", "change", "1", "--set", "colour=red")),
+        ("must look like MEMBER=VALUE", ("flow", "change", "1", "--set", "ports")),
+        ("must be JSON", ("flow", "change", "1", "--set", "tags=cold")),
+        ("cannot be read", ("connection", "change", "1", "--set-file", "password=/none")),
+        ("clear", ("connection", "change", "1", "--clear", "name")),
+        ("qos", ("connection", "change", "1", "--set", "qos=high")),
+        ("must begin with mqtt://", ("connection", "create", "X", "ftp://a")),
+        ("99", ("connection", "show", "99")),
+    ):
+        assert reason in typed.refused(*arguments), arguments
+    assert "API key" in typed.refused("flow", "list", VELDNET_API_KEY="")

@@ -4805,7 +4805,8 @@ export interface components {
          *     URLs may name `{DevEUI}`, `{devEui}`, `{deviceId}`, `{deviceName}`, `{FPort}`, `{event}`, `{message}`,
          *     `{customerId}`, `{applicationId}` and `{tenantId}`. `password`, `clientKey` and values of `headers` are
          *     shown as `*****`; sent back like that they stay as they are. Certificates and keys are PEM. With
-         *     `downlinks` the connection takes downlinks, too (MQTT).
+         *     `downlinks` the connection takes downlinks, too (MQTT). `clear` names members that lose their
+         *     values, since empty ones count as not given.
          */
         Connection: {
             ref?: string;
@@ -4832,6 +4833,7 @@ export interface components {
             headers?: {
                 [key: string]: string;
             };
+            clear?: ("applicationId" | "caCertificate" | "clientCertificate" | "clientId" | "clientKey" | "downlinkTopic" | "password" | "tenantId" | "topic" | "username")[];
             applicationId?: string;
             tenantId?: string;
             state?: components["schemas"]["ConnectionState"];
@@ -4877,7 +4879,8 @@ export interface components {
          *     `deviceProfileIds` and one of `strategies` (`ROUTE` is a routing profile); what is empty chooses all.
          *     `ports` concern uplinks with a payload. The driver `AUTO` decodes payloads with the decoder of the device
          *     profile, `RAW` does not; payloads of devices with an HSM group stay encrypted and are never decoded.
-         *     `transformation` is a JMESPath expression that makes the document to send of the one of the dialect.
+         *     `transformation` is a JMESPath expression that makes the document to send of the one of the dialect;
+         *     `clear` with `transformation` takes it away.
          */
         Flow: {
             ref?: string;
@@ -4890,6 +4893,7 @@ export interface components {
             /** @enum {string} */
             driver?: "AUTO" | "RAW";
             transformation?: string | null;
+            clear?: "transformation"[];
             connectionRefs?: string[];
             creationTime?: string;
             lastUpdateTime?: string;

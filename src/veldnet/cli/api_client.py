@@ -28,9 +28,11 @@ class Event(NamedTuple):
 
 class ApiClient:
     """Requests to a server, such as `https://veldnet.example.org`; `authority` is a file with the authorities
-    of its certificate, where they are not those of the system."""
+    of its certificate, where they are not those of the system; `customer_id` is whom an operator's user
+    works for."""
 
-    def __init__(self, server: str, key: str, authority: Path | None) -> None:
+    def __init__(self, server: str, key: str, authority: Path | None, customer_id: str | None = None) -> None:
+        self._customer_id = customer_id
         self._url = urlsplit(server)
         if self._url.scheme not in ("http", "https") or not self._url.hostname:
             fail(f"--server {server!r} must be an address such as https://veldnet.example.org")
@@ -81,6 +83,8 @@ class ApiClient:
         self, connection: http.client.HTTPConnection, method: str, path: str, body: Any
     ) -> http.client.HTTPResponse:
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
+        if self._customer_id is not None:
+            headers["x-subscriber"] = self._customer_id
         text = None if body is None else json.dumps(body).encode()
         connection.request(method, self._url.path.rstrip("/") + path, text, headers)
         answer = connection.getresponse()
@@ -107,5 +111,5 @@ def read_key(file: Path | None) -> str:
         except (OSError, UnicodeDecodeError) as error:
             fail(f"--key-file {file} cannot be read: {error}")
     if not key.strip():
-        fail(f"give an API key of the scope stations: --key-file FILE, or {_KEY} in the environment")
+        fail(f"give an API key: --key-file FILE, or {_KEY} in the environment")
     return key.strip()

@@ -18,6 +18,7 @@ _EXTRAS = {"aiohttp": "simulate", "leather": "simulate"}
 _WITHOUT_SETTINGS = (
     "veldnet.cli.client",
     "veldnet.cli.remote",
+    "veldnet.cli.flows",
     "veldnet.cli.simulate",
     "veldnet.cli.bench",
     "veldnet.cli.completion",

@@ -47,6 +47,12 @@ app = lazy_group(
             "veldnet.cli.remote:remote",
             "Run commands and open shells on base stations of a running server.",
         ),
+        "connection": Lazy(
+            "veldnet.cli.flows:connection_app", "Connections to applications, through a running server."
+        ),
+        "flow": Lazy(
+            "veldnet.cli.flows:flow_app", "Flows of messages to applications, through a running server."
+        ),
         "completion": Lazy(
             "veldnet.cli.completion:completion_command", "Print the tab completion of a shell."
         ),

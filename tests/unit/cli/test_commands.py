@@ -107,6 +107,8 @@ def test_words_are_completed_as_they_are_typed() -> None:
     assert "admin" in of("") and set(of("ad")) == {"admin"}
     assert of("adm")["admin"].startswith("Manage")
     assert set(of("admin", "deco")) == {"decoder"}
+    assert {"list", "test"} <= set(of("connection", ""))
+    assert {"--set", "--set-file"} <= set(of("flow", "create", "--s"))
     assert {"create", "delete"} <= set(of("admin", "base-station", ""))
     assert "remove" not in of("admin", "base-station", "")
     assert set(of("admin", "base-station", "create", "--max")) == {"--max-power"}

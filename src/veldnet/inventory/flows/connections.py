@@ -53,6 +53,7 @@ _SETTINGS = {
     "applicationId": "application_id",
     "tenantId": "tenant_id",
 }
+_SECRETS = {"password": "password", "clientKey": "client_key"}
 _decoder = msgspec.json.Decoder(ConnectionSettings)
 
 
@@ -79,6 +80,10 @@ def prepare(body: Connection, now: Prepared | None, *, allow_private: bool) -> P
         if members.get("type", now.settings.type) != now.settings.type:
             raise InvalidField("type cannot be changed; create another connection")
         known, secrets = msgspec.structs.asdict(now.settings), now.secrets
+    cleared = body.clear or ()
+    known |= {_SETTINGS[name]: "" for name in cleared if name in _SETTINGS}
+    private = {_SECRETS[name]: "" for name in cleared if name in _SECRETS}
+    secrets = msgspec.structs.replace(secrets, **private)
     known |= {_SETTINGS[name]: value for name, value in members.items()}
     settings = msgspec.convert(known, ConnectionSettings)
     secrets = _secrets(body, secrets)
@@ -89,7 +94,7 @@ def prepare(body: Connection, now: Prepared | None, *, allow_private: bool) -> P
 def _secrets(body: Connection, known: ConnectionSecrets) -> ConnectionSecrets:
     """Secrets as given; `*****` stands for the one that is there."""
     given: dict[str, Any] = {}
-    for name, member in (("password", "password"), ("client_key", "clientKey")):
+    for member, name in _SECRETS.items():
         value = getattr(body, member)
         if value is not UNSET and value != HIDDEN:
             given[name] = value

@@ -146,6 +146,8 @@ def _settings(database: Database, scope: Scope, body: Flow, now: FlowSettings) -
         given["ports"] = check_ports(body.ports)
     if body.driver is not UNSET:
         given["driver"] = body.driver
+    if body.clear:
+        given["transformation"] = ""
     if body.transformation is not UNSET:
         given["transformation"] = check_transformation(body.transformation or "")
     return msgspec.json.encode(msgspec.structs.replace(now, **given)).decode()

@@ -12,6 +12,20 @@ from veldnet.domain.resources import Text
 
 Status = Literal["ACTIVE", "ERROR", "WAITING", "DEACTIVATED", "UNUSED"]
 
+# Members that a change can take away.
+Removable = Literal[
+    "username",
+    "password",
+    "caCertificate",
+    "clientCertificate",
+    "clientKey",
+    "clientId",
+    "topic",
+    "downlinkTopic",
+    "applicationId",
+    "tenantId",
+]
+
 # In place of a secret that is there.
 HIDDEN = "*****"
 
@@ -40,7 +54,8 @@ class Connection(msgspec.Struct):
     URLs may name `{DevEUI}`, `{devEui}`, `{deviceId}`, `{deviceName}`, `{FPort}`, `{event}`, `{message}`,
     `{customerId}`, `{applicationId}` and `{tenantId}`. `password`, `clientKey` and values of `headers` are
     shown as `*****`; sent back like that they stay as they are. Certificates and keys are PEM. With
-    `downlinks` the connection takes downlinks, too (MQTT)."""
+    `downlinks` the connection takes downlinks, too (MQTT). `clear` names members that lose their
+    values, since empty ones count as not given."""
 
     ref: Text = UNSET
     name: Text = UNSET
@@ -61,6 +76,7 @@ class Connection(msgspec.Struct):
     downlinks: bool | UnsetType = UNSET
     downlinkTopic: Text = UNSET
     headers: dict[str, str] | UnsetType = UNSET
+    clear: list[Removable] | UnsetType = UNSET
     applicationId: Text = UNSET
     tenantId: Text = UNSET
     state: ConnectionState | UnsetType = UNSET
@@ -74,7 +90,8 @@ class Flow(msgspec.Struct):
     `deviceProfileIds` and one of `strategies` (`ROUTE` is a routing profile); what is empty chooses all.
     `ports` concern uplinks with a payload. The driver `AUTO` decodes payloads with the decoder of the device
     profile, `RAW` does not; payloads of devices with an HSM group stay encrypted and are never decoded.
-    `transformation` is a JMESPath expression that makes the document to send of the one of the dialect."""
+    `transformation` is a JMESPath expression that makes the document to send of the one of the dialect;
+    `clear` with `transformation` takes it away."""
 
     ref: Text = UNSET
     name: Text = UNSET
@@ -85,6 +102,7 @@ class Flow(msgspec.Struct):
     ports: Text = UNSET
     driver: Driver | UnsetType = UNSET
     transformation: str | UnsetType | None = UNSET
+    clear: list[Literal["transformation"]] | UnsetType = UNSET
     connectionRefs: list[str] | UnsetType = UNSET
     creationTime: Text = UNSET
     lastUpdateTime: Text = UNSET

@@ -1,0 +1,321 @@
+"""`veldnet connection` and `veldnet flow`: messages to applications over MQTT and HTTP, through the API of a
+running server, which tries a connection and tells how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from .api_client import ApiClient, read_key
+from .output import fail, print_json, print_members, print_rows, report
+
+connection_app = typer.Typer(help="Connections to applications.", no_args_is_help=True)
+flow_app = typer.Typer(help="Flows: which messages go over which connections.", no_args_is_help=True)
+
+_LOCAL = "http://127.0.0.1:8080"
+_CONNECTIONS, _FLOWS = "/api/v1/connections", "/api/v1/flows"
+_FORMS = {"--set": "MEMBER=VALUE", "--set-file": "MEMBER=FILE"}
+# Members that are written as JSON, with an example.
+_LISTS = {
+    "headers": '{"X-Key": "secret"}',
+    "tags": '["cellar"]',
+    "deviceProfileIds": '["LORA/GenericA.1.0.3a_ETSI"]',
+    "strategies": '["DATAFLOW"]',
+    "connectionRefs": '["1"]',
+}
+_TYPES = {"mqtt": "MQTT", "mqtts": "MQTT", "http": "HTTP", "https": "HTTP"}
+
+ConnectionRef = Annotated[str, typer.Argument(help="Ref of the connection, as list shows it.")]
+FlowRef = Annotated[str, typer.Argument(help="Ref of the flow, as list shows it.")]
+Members = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="MEMBER=VALUE", help="A member as in the API; may be repeated."),
+]
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set-file",
+        metavar="MEMBER=FILE",
+        help="A member that is read from a file, such as password or clientKey; may be repeated.",
+    ),
+]
+Cleared = Annotated[
+    list[str] | None,
+    typer.Option("--clear", metavar="MEMBER", help="A member that loses its value; may be repeated."),
+]
+Used = Annotated[
+    list[str] | None, typer.Option("--connection", help="Ref of a connection it uses; may be repeated.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Access(msgspec.Struct, frozen=True):
+    """Where the server is, and who asks."""
+
+    server: Annotated[
+        str, typer.Option(help="Address of the server, such as https://veldnet.example.org.")
+    ] = _LOCAL
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="File with an API key or an access token; VELDNET_API_KEY if absent."),
+    ] = None
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--ca", help="File with the authorities of the server's certificate; the system's if absent."
+        ),
+    ] = None
+    customer_id: Annotated[
+        str | None,
+        typer.Option("--customer-id", help="Customer to work for, with the API key of an operator's user."),
+    ] = None
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        client = ApiClient(self.server, read_key(self.key_file), self.ca, self.customer_id)
+        return client.call(method, path, body)
+
+
+class ConnectionRow(msgspec.Struct, frozen=True, rename="camel"):
+    """A connection in a table."""
+
+    ref: str
+    name: str
+    type: str
+    dialect: str
+    address: str
+    status: str
+    since: str | None
+    reason: str | None
+    pending: int
+    undelivered: int
+
+
+class FlowRow(msgspec.Struct, frozen=True, rename="camel"):
+    """A flow in a table."""
+
+    ref: str
+    name: str
+    active: bool
+    tags: list[str]
+    device_profile_ids: list[str]
+    strategies: list[str]
+    ports: str
+    driver: str
+    connection_refs: list[str]
+
+
+def _body(kind: type[msgspec.Struct], members: list[str] | None, files: list[str] | None) -> dict[str, Any]:
+    """The members that options give, in the types of the API."""
+    given = {}
+    for name, value in _pairs("--set", members):
+        try:
+            given[name] = msgspec.json.decode(value) if name in _LISTS else value
+        except msgspec.DecodeError as error:
+            fail(f"--set {name}: {value[:80]!r} must be JSON, such as {_LISTS[name]}: {error}")
+    for name, path in _pairs("--set-file", files):
+        try:
+            given[name] = Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"--set-file {name}: {path} cannot be read: {error}")
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    for name in given:
+        if name not in known:
+            fail(f"{name}: there is no such member; there are {', '.join(known)}")
+    try:
+        made: dict[str, Any] = msgspec.to_builtins(msgspec.convert(given, kind, strict=False))
+    except msgspec.ValidationError as error:
+        fail(f"--set: {error}")
+    return made
+
+
+def _pairs(option: str, given: list[str] | None) -> Iterator[tuple[str, str]]:
+    for pair in given or []:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            fail(f"{option} {pair[:80]!r} must look like {_FORMS[option]}")
+        yield name, value
+
+
+def _connection_kind() -> type[msgspec.Struct]:
+    from veldnet.inventory.flows import Connection
+
+    return Connection
+
+
+def _flow_kind() -> type[msgspec.Struct]:
+    from veldnet.inventory.flows import Flow
+
+    return Flow
+
+
+def _changed(body: dict[str, Any], options: str) -> None:
+    if not body:
+        fail(f"name what changes: {options}")
+
+
+@connection_app.command("list")
+def list_connections(access: Access, as_json: AsJson = False) -> None:
+    """List connections, and how they are."""
+    found = access.call("GET", _CONNECTIONS)
+    if as_json:
+        print_json(found)
+        return
+    rows = [msgspec.convert(each | each["state"], ConnectionRow) for each in found]
+    print_rows("Connections", ConnectionRow, rows, as_json=False)
+
+
+@connection_app.command("show")
+def show_connection(ref: ConnectionRef, access: Access, as_json: AsJson = False) -> None:
+    """Show a connection, and how it is."""
+    print_members(access.call("GET", f"{_CONNECTIONS}/{_part(ref)}"), as_json=as_json)
+
+
+@connection_app.command("create")
+def create_connection(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    address: Annotated[str, typer.Argument(help="mqtt://HOST:1883, mqtts://HOST:8883, or a URL of HTTP.")],
+    access: Access,
+    members: Members = None,
+    files: Files = None,
+) -> None:
+    """Create a connection. Nothing goes over it until a flow uses it."""
+    scheme = address.partition("://")[0].lower()
+    if scheme not in _TYPES:
+        fail(f"ADDRESS {address!r} must begin with mqtt://, mqtts://, http:// or https://")
+    body = {"type": _TYPES[scheme]} | _body(_connection_kind(), members, files)
+    made = access.call("POST", _CONNECTIONS, body | {"name": name, "address": address})
+    report(f"connection {made['ref']} created", ref=made["ref"])
+
+
+@connection_app.command("change")
+def change_connection(
+    ref: ConnectionRef,
+    access: Access,
+    members: Members = None,
+    files: Files = None,
+    clear: Cleared = None,
+) -> None:
+    """Change a connection; what is not given stays."""
+    body = _body(_connection_kind(), members, files) | _clears(clear)
+    _changed(body, "--set, --set-file or --clear")
+    access.call("PUT", f"{_CONNECTIONS}/{_part(ref)}", body)
+    report(f"connection {ref} changed", ref=ref)
+
+
+@connection_app.command("delete")
+def delete_connection(ref: ConnectionRef, access: Access) -> None:
+    """Delete a connection that no flow uses; messages that wait for it become undelivered."""
+    access.call("DELETE", f"{_CONNECTIONS}/{_part(ref)}")
+    report(f"connection {ref} deleted", ref=ref)
+
+
+@connection_app.command("test")
+def try_connection(ref: ConnectionRef, access: Access) -> None:
+    """Send a test message over a connection, and say what became of it. It ends with an error where it was
+    not delivered."""
+    done = _try(access, ref)
+    if not done["delivered"]:
+        fail(f"connection {ref}: {_refused(done)}")
+    report(_delivered(done), **done)
+
+
+def _try(access: Access, ref: str) -> dict[str, Any]:
+    done: dict[str, Any] = access.call("POST", f"{_CONNECTIONS}/{_part(ref)}/trial")
+    return done
+
+
+def _delivered(done: dict[str, Any]) -> str:
+    return f"test message delivered to {done['address']} in {done['ms']} ms"
+
+
+def _refused(done: dict[str, Any]) -> str:
+    at = "" if done["address"] is None else f" to {done['address']}"
+    return f"the test message{at} was not delivered: {done['error'] or done['status']}"
+
+
+@flow_app.command("list")
+def list_flows(access: Access, as_json: AsJson = False) -> None:
+    """List flows."""
+    found = access.call("GET", _FLOWS)
+    if as_json:
+        print_json(found)
+        return
+    print_rows("Flows", FlowRow, msgspec.convert(found, list[FlowRow]), as_json=False)
+
+
+@flow_app.command("show")
+def show_flow(ref: FlowRef, access: Access, as_json: AsJson = False) -> None:
+    """Show a flow."""
+    print_members(access.call("GET", f"{_FLOWS}/{_part(ref)}"), as_json=as_json)
+
+
+@flow_app.command("create")
+def create_flow(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    access: Access,
+    connections: Used = None,
+    members: Members = None,
+    files: Files = None,
+) -> None:
+    """Create a flow. It takes the messages of frames that are heard from now on."""
+    body = _body(_flow_kind(), members, files) | _uses(connections)
+    made = access.call("POST", _FLOWS, body | {"name": name})
+    report(f"flow {made['ref']} created", ref=made["ref"])
+
+
+@flow_app.command("change")
+def change_flow(
+    ref: FlowRef,
+    access: Access,
+    connections: Used = None,
+    members: Members = None,
+    files: Files = None,
+    clear: Cleared = None,
+) -> None:
+    """Change a flow; what is not given stays."""
+    body = _body(_flow_kind(), members, files) | _uses(connections) | _clears(clear)
+    _changed(body, "--connection, --set, --set-file or --clear")
+    access.call("PUT", f"{_FLOWS}/{_part(ref)}", body)
+    report(f"flow {ref} changed", ref=ref)
+
+
+@flow_app.command("delete")
+def delete_flow(ref: FlowRef, access: Access) -> None:
+    """Delete a flow; messages that wait are delivered all the same."""
+    access.call("DELETE", f"{_FLOWS}/{_part(ref)}")
+    report(f"flow {ref} deleted", ref=ref)
+
+
+@flow_app.command("test")
+def try_flow(ref: FlowRef, access: Access) -> None:
+    """Send a test message over each connection of a flow. It ends with an error where one was not
+    delivered."""
+    connections = access.call("GET", f"{_FLOWS}/{_part(ref)}")["connectionRefs"]
+    if not connections:
+        fail(f"flow {ref} uses no connection")
+    tried = {each: _try(access, each) for each in connections}
+    good = [f"connection {each}: {_delivered(done)}" for each, done in tried.items() if done["delivered"]]
+    bad = [f"connection {each}: {_refused(done)}" for each, done in tried.items() if not done["delivered"]]
+    if good:
+        report("\n".join(good), trials=[{"connectionRef": each} | done for each, done in tried.items()])
+    if bad:
+        fail("; ".join(bad))
+
+
+def _uses(connections: list[str] | None) -> dict[str, Any]:
+    return {"connectionRefs": connections} if connections else {}
+
+
+def _clears(members: list[str] | None) -> dict[str, Any]:
+    return {"clear": members} if members else {}
+
+
+def _part(ref: str) -> str:
+    """A reference as one part of a path."""
+    from urllib.parse import quote
+
+    return quote(ref, safe="")
