@@ -67,7 +67,7 @@ class TheThingsStack:
                 if "RSSI" not in record.outcome.upper()
                 else "SOURCE_LORA_RSSI_GEOLOCATION",
             }
-            solved = {"service": "veldnet", "location": place}
+            solved = {"service": "veldnet", "location": _present(place)}
             return [_made("location/solved", "location_solved", "DevEUI_location", solved, of)]
         return []
 
