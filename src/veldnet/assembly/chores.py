@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from veldnet.assembly.parts import own_parts, parts_of, reported
 from veldnet.assembly.roles import Chore
 from veldnet.assembly.shared_feeds import TELL_EVERY, SharedFeeds
+from veldnet.assembly.vaults.returning import ReturningVault
 from veldnet.inventory import changes
 from veldnet.monitoring import Retention, prune
 
@@ -30,6 +31,7 @@ _NAMES_EVERY = 10.0
 _SIGHTS_EVERY = 5.0
 _NOTIFICATIONS_EVERY = 10.0
 _PARTS_EVERY = 5.0
+_VAULT_EVERY = 2.0
 _CAMPAIGNS_EVERY = 2.0
 _VIRTUAL_CHECK = 300.0
 # Seconds for which announced changes of the inventory are kept.
@@ -89,6 +91,7 @@ def _between_nodes(platform: Platform, cluster: Clustering, feeds: SharedFeeds) 
 
     return [
         Chore("parts of this node", _PARTS_EVERY, look_at_parts),
+        Chore("return of the vault", _VAULT_EVERY, ReturningVault(platform).look),
         Chore("readers at other nodes", TELL_EVERY, feeds.tell),
         Chore("base stations of other nodes", _SIGHTS_EVERY, platform.sights.tell),
         Chore("notifications of other nodes", _NOTIFICATIONS_EVERY, look_for_notifications, once=True),

@@ -74,12 +74,15 @@ class StationHolders:
         self._over: dict[tuple[str, BaseStationId], tuple[int, float]] = {}
         self._last = 0
         self._to_tell: set[BaseStationId] = set()
+        # What connects before the bus is there is told of when it is.
+        self._started = False
         bus.on(HELD, self._told)
         bus.on(LEFT, self._told_of_leaving)
         bus.on(ASK, self._asked)
 
     def start(self) -> None:
         """Ask who has what, and tell others from time to time; the bus has been started."""
+        self._started = True
         self._ask_and_tell()
         self._bus.on_connected(self._ask_and_tell)
         self._supervisor.repeat(_TASK, TELL_EVERY, self.tell)
@@ -100,13 +103,15 @@ class StationHolders:
         self._last = max(self._last + 1, int(self._clock() * 1000))
         self._mine[base_station] = Connection(authenticates, self._last, self._bus.node, plans_both)
         self._forget(base_station)
+        if not self._started:
+            return
         if not self._to_tell:
             asyncio.get_running_loop().call_soon(self._tell_changed)
         self._to_tell.add(base_station)
 
     def disconnected(self, base_station: BaseStationId) -> None:
         mine = self._mine.pop(base_station, None)
-        if mine is not None:
+        if mine is not None and self._started:
             self._bus.announce(LEFT, _encode([(int(base_station), mine.stamp)]))
 
     # What is known.

@@ -48,6 +48,8 @@ class FailoverVault:
         self._members = list(members)
         self._timeout = timeout
         self._turn = 0
+        # Whether any member has worked yet.
+        self._worked = bool(self._healthy())
 
     def _healthy(self) -> list[Vault]:
         """Members that can work."""
@@ -56,13 +58,15 @@ class FailoverVault:
     def _in_turn(self) -> list[Vault]:
         """Members that can work, another one first each time."""
         healthy = self._healthy()
+        self._worked = self._worked or bool(healthy)
         self._turn += 1
         turn = self._turn % max(len(healthy), 1)
         return healthy[turn:] + healthy[:turn]
 
     async def _ask(self, work: Callable[[Vault], Awaitable[T]]) -> T:
         """Ask a member, and the next where one cannot work or lacks a key; wait where none can work."""
-        until = monotonic() + self._timeout
+        # Whoever starts must not wait for modules that have never been there.
+        until = monotonic() + (self._timeout if self._worked else 0.0)
         last: VaultError | None = None
         while True:
             for member in self._in_turn():

@@ -85,6 +85,23 @@ def test_base_stations_come_move_and_go() -> None:
     run_virtually(story())
 
 
+def test_base_station_that_is_there_before_the_bus_is_told_of_when_that_starts() -> None:
+    async def story() -> None:
+        wire = Wire()
+        a, b = Node(wire, "a"), Node(wire, "b")
+        await b.start()
+        a.connect()
+        await asyncio.sleep(1)
+        assert b.sees() is None and not a.bus.counts.dropped
+        await a.start()
+        await asyncio.sleep(1)
+        assert b.sees() == "a"
+        await a.stop()
+        await b.stop()
+
+    run_virtually(story())
+
+
 def test_new_node_asks_and_a_silent_one_is_forgotten() -> None:
     async def story() -> None:
         wire = Wire()

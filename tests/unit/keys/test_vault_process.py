@@ -99,6 +99,24 @@ async def test_a_process_that_explains_itself_is_tried_again_and_works() -> None
     await vault.close()
 
 
+async def test_calls_are_refused_until_a_vault_that_was_away_returns_and_held_from_then_on() -> None:
+    processes = Processes()
+    processes.explains = 1
+    vault = await _serve(processes)
+    assert not await vault.settled() and not vault.away
+    vault.refuse_until_ready()
+    with pytest.raises(VaultError, match="the PIN is wrong") as caught:
+        await vault.seal("a", b"secret")
+    assert caught.value.code == "vault_gone"
+    async with asyncio.timeout(30):
+        while vault.problem is not None:
+            await asyncio.sleep(0.02)
+    asked = asyncio.ensure_future(vault.seal("a", b"secret"))
+    processes.started[-1].kill()
+    assert len(await asked) > 6
+    await vault.close()
+
+
 async def test_closing_fails_what_waits() -> None:
     processes = Processes()
     processes.explains = 1

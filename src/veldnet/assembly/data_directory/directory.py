@@ -19,7 +19,15 @@ from veldnet.assembly.data_directory.lock import (
     give_to_owner,
     sharing,
 )
-from veldnet.assembly.vaults.opening import CHECK, Checks, master_key_of, open_vaults, seal_check, vault_names
+from veldnet.assembly.vaults.opening import (
+    CHECK,
+    Checks,
+    Opened,
+    master_key_of,
+    open_vaults,
+    seal_check,
+    vault_names,
+)
 from veldnet.keys import VaultError, Vaults
 from veldnet.settings import Settings
 from veldnet.store import (
@@ -79,18 +87,21 @@ class DataDirectory:
     ) -> DataDirectory:
         """With `create` what is missing is made. With `vault_process` each vault is in a process of its
         own, if the settings say so; without `vaults` none is opened. `lock` is that of the directory, where
-        this process holds it. Raises `DataDirectoryError` with what to do about it."""
+        this process holds it: a node of several does, and serves before the modules of its vaults are there.
+        Raises `DataDirectoryError` with what to do about it."""
         run: _Run = _run_inline if inline else asyncio.to_thread
-        apart = vault_process and settings.keys.process
+        how = Opened.APART if vault_process and settings.keys.process else Opened.HERE
         if not await run(database_exists, settings):
             if not create:
                 raise DataDirectoryError(_nothing_there(settings))
-            await _create(settings, run, apart, lock)
+            await _create(settings, run, how, lock)
         opened = cls(*await run(_open_store, settings, inline, lock))
         await opened._notice_restore()
         if vaults:
+            if how is Opened.APART and lock is not None and settings.cluster.nats:
+                how = Opened.WHEN_THERE
             try:
-                opened._vaults, opened._checks = await _open_vaults(settings, opened.store, False, apart)
+                opened._vaults, opened._checks = await _open_vaults(settings, opened.store, how)
             except VaultError as error:
                 await opened.close()
                 raise DataDirectoryError(str(error)) from None
@@ -265,7 +276,7 @@ def expect_database(settings: Settings) -> None:
         give_to_owner(_unfinished(settings))
 
 
-async def _create(settings: Settings, run: _Run, apart: bool, lock: DirectoryLock | None) -> None:
+async def _create(settings: Settings, run: _Run, how: Opened, lock: DirectoryLock | None) -> None:
     """Make database and master key. Both are there together: the database gets its name last."""
     held = lock if lock is not None else await run(_lock_to_create, settings)
     try:
@@ -273,7 +284,7 @@ async def _create(settings: Settings, run: _Run, apart: bool, lock: DirectoryLoc
             return
         store = await run(_begin_database, settings, run is _run_inline)
         try:
-            vaults, _checks = await _open_vaults(settings, store, True, apart)
+            vaults, _checks = await _open_vaults(settings, store, how, is_new=True)
             await vaults.close()
         except VaultError as error:
             raise DataDirectoryError(str(error)) from None
@@ -334,12 +345,12 @@ def _open_store(
 
 
 async def _open_vaults(
-    settings: Settings, store: DatabaseStore, is_new: bool, apart: bool
+    settings: Settings, store: DatabaseStore, how: Opened, *, is_new: bool = False
 ) -> tuple[Vaults, dict[str, bytes]]:
     """Open the vaults, and prove that their master keys are those that this database was sealed with."""
     names = vault_names(settings)
     checks = await store.read(lambda connection: read_checks(connection, names))
-    vaults = await open_vaults(settings, checks, create=is_new, apart=apart)
+    vaults = await open_vaults(settings, checks, how, create=is_new)
     try:
         for name in names:
             if name not in checks:
@@ -360,7 +371,8 @@ async def prove_keys(settings: Settings, checks: Checks) -> None:
     """Make sure that the vaults of the settings hold the master keys of a database. Raises
     `DataDirectoryError`."""
     try:
-        vaults = await open_vaults(settings, checks, create=False, apart=settings.keys.process)
+        how = Opened.APART if settings.keys.process else Opened.HERE
+        vaults = await open_vaults(settings, checks, how)
     except VaultError as error:
         raise DataDirectoryError(str(error)) from None
     await vaults.close()

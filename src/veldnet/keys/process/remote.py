@@ -11,6 +11,7 @@ from veldnet.domain.groups import MemberKeys
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.keys.group_orders import GroupKeyOrder, GroupSessionKeys, McKey, Member
 from veldnet.keys.interface import (
+    UNAVAILABLE,
     ClearKey,
     ExchangeKey,
     GeneratedAsKey,
@@ -59,12 +60,23 @@ class RemoteVault:
         vault = cls(start, name=name, proof=proof)
         await vault.begin()
         if not await vault.settled():
-            reason = vault._process.reason
+            refusal = vault.refusal
             await vault.close()
-            raise VaultError(
-                *(reason or ("no_vault", "the vault process does not work: it did not answer in time"))
-            )
+            raise refusal
         return vault
+
+    @property
+    def refusal(self) -> VaultError:
+        """Why the process does not work, once it has settled."""
+        reason = self._process.reason
+        return VaultError(
+            *(reason or ("no_vault", "the vault process does not work: it did not answer in time"))
+        )
+
+    @property
+    def away(self) -> bool:
+        """Whether it does not work for want of its module, so that it may by itself later."""
+        return self.problem is not None and self.refusal.code in UNAVAILABLE
 
     async def begin(self) -> None:
         """Start the process, and keep on with that until it works."""
@@ -73,6 +85,10 @@ class RemoteVault:
     async def settled(self) -> bool:
         """Wait until the process can be used, or has said why not; returns which."""
         return await self._process.settled()
+
+    def refuse_until_ready(self) -> None:
+        """Let calls fail at once, as without `hold`, until the process can be used."""
+        self._process.refuse_until_ready()
 
     async def _prove(self) -> None:
         if self._proof is not None:

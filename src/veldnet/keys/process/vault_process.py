@@ -62,6 +62,7 @@ class VaultProcess:
         self._start = start
         self._proof = proof
         self._hold = hold
+        self._refusing = False
         self._silence = silence
         self._wait = _FIRST_WAIT
         self._calls = PendingCalls(self._write)
@@ -117,7 +118,7 @@ class VaultProcess:
         if self.state is State.CLOSED:
             raise VaultError("no_vault", "the vault process is not there")
         ready = self.state is State.READY
-        if not (ready or self._hold or urgent):
+        if not (ready or urgent or (self._hold and not self._refusing)):
             raise VaultError("vault_gone", self.problem or "the vault process is not there")
         with self._calls.waiting(call, urgent=urgent) as pending:
             if ready or urgent:
@@ -131,6 +132,10 @@ class VaultProcess:
         if answer.code:
             raise refusal(answer)
         return answer
+
+    def refuse_until_ready(self) -> None:
+        """Let calls fail at once until it works, instead of waiting for a module that may be away long."""
+        self._refusing = self.state is not State.READY
 
     async def close(self) -> None:
         self._handle(Event.CLOSE)
@@ -236,6 +241,7 @@ class VaultProcess:
 
     def _forget_reason(self, _reason: Reason) -> None:
         self.reason, self._was_ready, self._wait = None, True, _FIRST_WAIT
+        self._refusing = False
 
     def _keep_reason(self, reason: Reason) -> None:
         self.reason = reason
