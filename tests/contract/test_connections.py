@@ -29,7 +29,15 @@ from tests.unit.outgoing.servers import serving
 from tests.unit.routing.network import OK, QUICK, Network, status
 from tests.unit.routing.test_messages import WRITER, Map
 from veldnet.domain.documents import PlanSettings
-from veldnet.domain.flows import ConnectionSettings, FlowSettings, fill, topic_filter, values_in
+from veldnet.domain.flows import (
+    ConnectionSecrets,
+    ConnectionSettings,
+    FlowSettings,
+    fill,
+    topic_filter,
+    values_in,
+)
+from veldnet.keys import SoftwareVault, labels
 from veldnet.lorawan import BaseStationId
 from veldnet.network.core import UplinkRecord
 from veldnet.network.core.state import DeviceState
@@ -54,6 +62,8 @@ from veldnet.store import SqliteStore, StoreError
 from veldnet.store.schema import connections, flow_connections, flows
 from veldnet.supervision import Supervisor
 
+VAULT = SoftwareVault(bytes(range(32)))
+
 
 class Stations(Map):
     def eui(self, base_station: BaseStationId) -> str:
@@ -70,7 +80,7 @@ class Flows(Network):
     def connect(self) -> None:
         """Begin, as a new process does."""
         supervisor = Supervisor(expected=(StoreError,))
-        self.flows = FlowTable(self.store, None)  # type: ignore[arg-type]
+        self.flows = FlowTable(self.store, VAULT)
         self.messages = FlowMessages(self.flows, WRITER, Stations())
         self.incoming = []
         around = Surroundings(
@@ -106,14 +116,24 @@ class Flows(Network):
     async def _decode(self, _subscriber: int, note: FlowNote) -> Decoding:
         return Decoding({"first": (note.payload or b"\0")[0]})
 
-    async def connection(self, settings: ConnectionSettings, flow: FlowSettings | None = None) -> int:
+    async def connection(
+        self,
+        settings: ConnectionSettings,
+        flow: FlowSettings | None = None,
+        secrets: ConnectionSecrets | None = None,
+    ) -> int:
         """A connection with a flow that uses it."""
+        sealed = (
+            None if secrets is None else await VAULT.seal(labels.CONNECTION, msgspec.json.encode(secrets))
+        )
 
         def write(c: Any) -> int:
             row = {"subscriber_ref": 1, "name": "x", "active": True}
             row |= {"created_at": 0, "updated_at": 0, "updated_by": "x"}
             stored = msgspec.json.encode(settings).decode()
-            ref = c.execute(connections.insert().values(settings=stored, hidden="[]", **row)).lastrowid
+            ref = c.execute(
+                connections.insert().values(settings=stored, sealed_secrets=sealed, hidden="[]", **row)
+            ).lastrowid
             made = msgspec.json.encode(flow or FlowSettings()).decode()
             of = c.execute(flows.insert().values(settings=made, **row)).lastrowid
             c.execute(flow_connections.insert().values(flow_ref=of, connection_ref=ref))
@@ -196,6 +216,10 @@ class MqttApplication:
         self._client.connect("127.0.0.1", self.port)
         self._client.loop_start()
         assert await asyncio.to_thread(self._subscribed.wait, 10)
+
+    def send(self, topic: str, body: bytes, *, retain: bool = False) -> None:
+        """Publish a downlink; the broker has it when this returns."""
+        self._client.publish(topic, body, 1, retain).wait_for_publish(10)
 
     async def come_back(self) -> None:
         self.broker.start()
@@ -368,19 +392,42 @@ async def test_a_test_message_goes_beside_those_that_wait(application: Applicati
         assert await network.deliveries.try_connection(99, 1) is None
 
 
-async def test_downlinks_are_acknowledged_once_they_are_taken(tmp_path: Path) -> None:
-    application = MqttApplication(tmp_path / "broker", "5")
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+async def test_downlinks_are_kept_until_they_are_taken(
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "_SOONEST", 0.05)
+    monkeypatch.setattr(mqtt, "_LATEST", 0.1)
+    application = MqttApplication(tmp_path / "broker", version)
     await application.start()
-    settings = replace(application.settings, downlinks=True, downlink_topic="downs/{DevEUI}")
+    settings = replace(
+        application.settings, downlinks=True, downlink_topic="downs/{DevEUI}", client_id="veldnet"
+    )
     async with flowing(tmp_path) as network:
         ref = await network.connection(settings)
         condition = network.connectors.conditions[ref]
         await network.until(lambda: condition.status == "ACTIVE")
-        application._client.publish("downs/0000000000000001", b"{}", 1)
+        application.send("downs/0000000000000001", b"1")
         await network.until(lambda: len(network.incoming) == 1)
-        first = network.incoming[0]
-        assert (first.topic, first.body, condition.received) == ("downs/0000000000000001", b"{}", 1)
-        first.done()
+        (first,) = network.incoming
+        assert (first.topic, first.body, condition.received) == ("downs/0000000000000001", b"1", 1)
+        # It dies before that one is acknowledged; another one comes while it is away.
+        await network.kill()
+        application.send("downs/0000000000000001", b"2")
+        application.send("downs/0000000000000001", b"0", retain=True)
+        for expected in (b"1", b"2", b"0"), (b"3",):
+            network.connect()
+            await network.take_up()
+            await network.until(lambda expected=expected: len(network.incoming) == len(expected))  # type: ignore[misc]
+            assert tuple(each.body for each in network.incoming) == expected
+            for each in network.incoming:
+                each.done()
+            # The broker has these acknowledgements before it acknowledges a message of ours.
+            await network.hear(len(expected))
+            await network.until(lambda: network.deliveries.pending == 0)
+            await network.kill()
+            application.send("downs/0000000000000001", b"3")
+        network.connect()
     await application.close()
 
 

@@ -225,7 +225,10 @@ class Connecting:
         connection = incoming.connection
         settings = connection.settings
         template = settings.downlink_topic or DOWNLINK_TOPICS[settings.dialect]
-        named = values_in(template, incoming.topic) or {}
+        named = values_in(template, incoming.topic)
+        if named is None:
+            # A broker that keeps a session may still have a subscription of before.
+            raise BadDownlink(f"the topic is not of the form {template}")
         now = self._platform.clock()
         listed = DIALECTS[settings.dialect].downlinks(incoming.body, now)
         dev_eui = _device_of(named, listed[0])

@@ -21,6 +21,8 @@ from typing import Any
 import structlog
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from veldnet.domain.flows import DOWNLINK_TOPICS, TOPICS, fill, topic_filter
 from veldnet.outgoing import Address, AddressRefused, NameNotFound, parse_broker
@@ -39,6 +41,8 @@ _TICK = 2.0
 _SOONEST, _LATEST = 1.0, 60.0
 _READS_A_TURN = 16
 _MOST_TOPIC = 65_000
+# Seconds for which a broker of MQTT 5 keeps downlinks of a connection that is away.
+_KEPT_FOR = 86_400
 # Unacknowledged messages, where the broker does not ask for fewer.
 _IN_FLIGHT = 20
 # Downlinks that are longer than any are not read.
@@ -78,6 +82,13 @@ class MqttConnection:
         self._ended = asyncio.Event()
         self._why: str | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
+
+    @property
+    def _kept(self) -> bool:
+        """Whether the broker keeps downlinks while the connection is away: its session needs a name. With QoS
+        2 it would take new messages for those of before, whose numbers they have."""
+        settings = self._connection.settings
+        return settings.downlinks and bool(settings.client_id) and settings.qos < 2
 
     @property
     def _shown(self) -> str:
@@ -182,7 +193,10 @@ class MqttConnection:
     def _connect(self, client: Client, host: str, port: int) -> None:
         arguments: dict[str, Any] = {"keepalive": _KEEP_ALIVE}
         if self._connection.settings.version == "5":
-            arguments["clean_start"] = True
+            arguments["clean_start"] = not self._kept
+            if self._kept:
+                arguments["properties"] = Properties(PacketTypes.CONNECT)
+                arguments["properties"].SessionExpiryInterval = _KEPT_FOR
         client.connect(host, port, **arguments)
 
     def _new_client(self, address: Address) -> Client:
@@ -191,7 +205,7 @@ class MqttConnection:
         client = Client(
             CallbackAPIVersion.VERSION2,
             settings.client_id or f"veldnet-{secrets.token_hex(6)}",
-            clean_session=None if five else True,
+            clean_session=None if five else not self._kept,
             protocol=MQTTv5 if five else MQTTv311,
             # A downlink is acknowledged once it is in the queue of its device.
             manual_ack=True,
