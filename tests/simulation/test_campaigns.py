@@ -106,7 +106,8 @@ class Town:
             downlinkDataRate=3,
             pingSlotPeriod=2 if options.group.group_class == "B" else UNSET,
         )
-        return await prepare_group(self.world.server.platform, "Update", options, asked)
+        here = self.world.server.platform
+        return await prepare_group(here.store, here.vault, here.network.parameters, "Update", options, asked)
 
     async def chores(self) -> None:
         """What the leading node does every few seconds, in whichever server lives."""

@@ -13,10 +13,12 @@ from veldnet.domain.errors import InvalidField
 from veldnet.domain.groups import MemberKeys
 from veldnet.inventory import groups
 from veldnet.inventory.groups import MulticastGroup
-from veldnet.keys import VaultError
+from veldnet.keys import VaultError, Vaults
 from veldnet.lorawan import DevEui
 from veldnet.lorawan.regions import max_frm_payload
-from veldnet.network.core import DownlinkRequest, SubmissionRefusal
+from veldnet.network.core import DownlinkRequest, NetworkParameters, SubmissionRefusal
+from veldnet.network.core.addressing import AddressSpace
+from veldnet.store import Store
 
 from . import multicast
 from .member_keys import member_keys
@@ -57,11 +59,15 @@ def campaigns_of(platform: Platform) -> Runner:
 
 
 async def prepare_group(
-    platform: Platform, name: str, options: Options, asked: MulticastGroup
+    store: Store,
+    vaults: Vaults,
+    parameters: NetworkParameters,
+    name: str,
+    options: Options,
+    asked: MulticastGroup,
 ) -> tuple[CampaignGroupKeys, Options]:
     """The group of a new campaign with a key and an address of its own, of whose members `asked` gives what
     is not made here; and the options with the class of it. Raises `BadRequest`."""
-    parameters = platform.network.parameters
     dev_eui = DevEui(secrets.randbits(64) & _EUI | _LOCAL)
     body = MulticastGroup(
         EUI=str(dev_eui),
@@ -77,10 +83,9 @@ async def prepare_group(
     )
     new = groups.check_new_group(body, parameters.channel_plans)
     _check_room(new, options, repeater=parameters.repeater)
-    dev_addr = await platform.store.read(
-        lambda c: groups.choose_address(c, new, multicast.allocator(platform.network.addresses))
-    )
-    keys = await multicast.seal_keys(platform.vault.of(""), new, dev_addr)
+    allocate = multicast.allocator(AddressSpace(parameters.net_id))
+    dev_addr = await store.read(lambda c: groups.choose_address(c, new, allocate))
+    keys = await multicast.seal_keys(vaults.of(multicast.DEFAULT), new, dev_addr)
     group = options.group or GroupOptions()
     group = replace(group, group_class="B" if new.body.deviceClass == "B" else "C")
     return CampaignGroupKeys(new, dev_addr, keys), replace(options, group=group)

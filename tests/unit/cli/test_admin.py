@@ -19,6 +19,10 @@ from veldnet.simulator.customer import Account
 
 OPERATOR = ("--operator", "sandbox-ope")
 CUSTOMER = ("--customer-id", "100000001")
+DEVICES = (
+    "EUI,applicationEUI,applicationKey,deviceProfileId,hsmGroupId,name\n"
+    f"0059AC0000ABCDEF,0059AC0000000001,{'2B' * 16},LORA/GenericA.1_ETSI_Rx2-SF12,HSM_SANDBOX-OPE.1,Lamp\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +190,26 @@ def test_campaigns(admin: Admin, tmp_path: Path) -> None:
     assert admin("campaign", "list", *CUSTOMER) == []
     for verb in ("show", "pause", "abort", "delete"):
         assert "No Campaign" in admin.refused("campaign", verb, "9", *CUSTOMER)
+    plan, devices = "sandbox-ope-cs/groups", tmp_path / "devices.csv"
+    admin("plan", "create-multicast", plan, "Groups", *OPERATOR)
+    to_all = (*create, "--devices", str(listed), "--multicast", "C")
+    admin("plan", "grant", plan, "100000001", "1")
+    devices.write_text(DEVICES)
+    assert admin("device", "import", str(devices), *CUSTOMER)["done"] == 1
+    assert "give --multicast" in admin.refused(*create, "--devices", str(listed), "--plan", plan)
+    assert "does not fit at data rate 0" in admin.refused(
+        *to_all, "--data-rate", "0", "--fragment-size", "60"
+    )
+    ref = admin(*to_all, "--plan", plan, "--data-rate", "3", "--lead", "600")["ref"]
+    assert admin("campaign", "show", ref, *CUSTOMER)["devices"] == {"refused": 1}, "it is of an HSM group"
+    [group] = admin("multicast-group", "list", *CUSTOMER)
+    assert (group["name"], group["connectivityPlanId"]) == ("Lamps (campaign)", plan)
+    named = ("multicast-group", "delete", group["ref"], *CUSTOMER)
+    assert "abort the campaign first" in admin.refused(*named)
+    admin("campaign", "abort", ref, *CUSTOMER)
+    assert admin("multicast-group", "list", *CUSTOMER) == []
+    admin("campaign", "delete", ref, *CUSTOMER)
+    admin("device", "delete", "0059AC0000ABCDEF", "--yes")
 
 
 def test_decoders_and_routing_profiles(admin: Admin, tmp_path: Path) -> None:

@@ -214,7 +214,10 @@ async def create_campaign(services: Services, scope: Scope, body: CampaignBody) 
     new = _new(body)
     if body.multicast is not None:
         asked = _asked_group(body.multicast)
-        group, options = await prepare_group(services.platform, new.name, new.options, asked)
+        platform = services.platform
+        group, options = await prepare_group(
+            platform.store, platform.vault, platform.network.parameters, new.name, new.options, asked
+        )
         new = msgspec.structs.replace(new, group=group, options=options)
     now = _now(services)
     details = {

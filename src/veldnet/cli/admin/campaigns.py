@@ -10,16 +10,31 @@ from typing import Annotated, Literal
 
 import msgspec
 import typer
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from veldnet import campaigns
-from veldnet.campaigns import Campaign, CampaignDevice, CampaignState, DeviceState, NewCampaign, Options
+from veldnet.assembly.campaigning import prepare_group
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.network_settings import network_parameters
+from veldnet.campaigns import (
+    Campaign,
+    CampaignDevice,
+    CampaignState,
+    DeviceState,
+    GroupOptions,
+    NewCampaign,
+    Options,
+)
 from veldnet.cli.options import CustomerOption, Data, Json
 from veldnet.cli.output import fail, print_members, print_rows, report
-from veldnet.cli.running import administrator, change_data, read_data, settings_of
+from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.resources import timestamp
 from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory import accounts
 from veldnet.inventory.devices import Wanted
+from veldnet.inventory.groups import MulticastGroup
+from veldnet.settings import Settings
 from veldnet.store import Connection
 
 campaign_app = typer.Typer(help="Campaigns.", no_args_is_help=True)
@@ -43,6 +58,53 @@ class Choice(msgspec.Struct, frozen=True):
         int, typer.Option(min=0, max=200, help="Percent of the fragments that are sent besides.")
     ] = 20
     days: Annotated[int, typer.Option(min=1, max=399, help="Days until it ends.")] = 14
+    package_version: Annotated[
+        int, typer.Option(min=1, max=2, help="Version of the package for fragments (TS004) of the devices.")
+    ] = 1
+
+
+class ToAll(msgspec.Struct, frozen=True):
+    """A multicast group for the devices."""
+
+    multicast: Annotated[
+        Literal["B", "C"] | None,
+        typer.Option(help="Send to all at once, by a group of this class (TS005)."),
+    ] = None
+    plan: Annotated[
+        str | None, typer.Option(help="Id of a plan of communicationType MULTICAST for the group.")
+    ] = None
+    frequency: Annotated[
+        float | None, typer.Option(help="MHz for the group; that of the region if absent.")
+    ] = None
+    data_rate: Annotated[
+        int | None, typer.Option(help="Index for the group; that of the region if absent.")
+    ] = None
+    ping_period: Annotated[int | None, typer.Option(help="Seconds between ping slots, for class B.")] = None
+    lead: Annotated[
+        int, typer.Option(min=60, max=604_800, help="Seconds that devices are told of a session before.")
+    ] = 7200
+    gathering: Annotated[
+        int, typer.Option(min=60, max=2_592_000, help="Seconds that devices have to join at most.")
+    ] = 86_400
+    sessions: Annotated[int, typer.Option(min=1, max=20, help="Sessions at most.")] = 2
+
+    def options(self) -> GroupOptions | None:
+        if self.multicast is None:
+            if any(given is not None for given in (self.plan, self.frequency, self.data_rate)):
+                fail("--plan, --frequency and --data-rate are for groups; give --multicast C or B too")
+            return None
+        return GroupOptions(
+            group_class=self.multicast, lead=self.lead, gathering=self.gathering, sessions=self.sessions
+        )
+
+    def group(self) -> MulticastGroup:
+        return MulticastGroup(
+            deviceClass=self.multicast or "C",
+            connectivityPlanId=UNSET if self.plan is None else self.plan,
+            pingSlotPeriod=self.ping_period,
+            downlinkFrequency=self.frequency,
+            downlinkDataRate=self.data_rate,
+        )
 
 
 class CampaignRow(msgspec.Struct, frozen=True, rename="camel"):
@@ -65,30 +127,50 @@ def create_campaign(
     file: Annotated[Path, typer.Argument(help="The file that devices are to get.")],
     customer_id: CustomerOption,
     choice: Choice,
+    to_all: ToAll,
     data: Data = None,
 ) -> None:
     """Create a campaign, which begins at once: a file for the devices of a list, or those with a tag or of a
-    device profile."""
+    device profile; to each by itself, or with --multicast to all at once."""
     if choice.devices is None and choice.tag is None and choice.device_profile is None:
         fail("say which devices: --devices FILE, --tag or --device-profile")
     now = round(time.time() * 1000)
+    settings = settings_of(data)
     new = NewCampaign(
         name,
         choice.kind,
         _content(file),
-        Options(fragment_size=choice.fragment_size, redundancy=choice.redundancy),
+        Options(
+            fragment_size=choice.fragment_size,
+            redundancy=choice.redundancy,
+            package_version=2 if choice.package_version == 2 else 1,
+            group=to_all.options(),
+        ),
         None if choice.devices is None else _dev_euis(choice.devices),
         Wanted(tag=choice.tag, profile_id=choice.device_profile),
         None,
         now + choice.days * 86_400_000,
     )
 
+    if new.options.group is not None:
+        new = _with_group(settings, new, to_all.group())
+
     def write(connection: Connection) -> Campaign:
         scope = accounts.customer_scope(connection, customer_id, administrator())
         return campaigns.create_campaign(connection, scope, new, now)
 
-    made = change_data(settings_of(data), "campaign.created", f"{customer_id}: {name}", write)
+    made = change_data(settings, "campaign.created", f"{customer_id}: {name}", write)
     report(f"campaign {made.ref} created", ref=str(made.ref), name=made.name)
+
+
+def _with_group(settings: Settings, new: NewCampaign, asked: MulticastGroup) -> NewCampaign:
+    parameters = network_parameters(settings.network)
+
+    async def prepare(data: DataDirectory) -> NewCampaign:
+        group, options = await prepare_group(data.store, data.vault, parameters, new.name, new.options, asked)
+        return replace(new, group=group, options=options)
+
+    return with_data(settings, prepare, vaults=True)
 
 
 @campaign_app.command("list")
