@@ -130,6 +130,16 @@ def test_a_device_is_located_only_where_its_plan_allows_it(roofs: Roofs, outside
     assert uplink["DevUlFCntUpUsed"] == report["DevUlFCntUpUsed"]
     assert len(roofs.locations(ref)["locations"]) == 1
     assert outsider.request("GET", f"{V1}/devices/{ref}/locations").status_code == 404
+    # It is on the map of all devices, for those who may see it.
+    url = f"{V1}/devices/map/locations?south=52&west=5&north=53&east=6&cell=0.1"
+    (cell,) = roofs.user.call("GET", url)
+    assert (cell["devices"], cell["ref"], cell["EUI"]) == (1, ref, "0059AC00EE000001")
+    assert (cell["latitude"], cell["longitude"]) == (place["lat"], place["lon"])
+    assert (cell["time"], cell["hRadius"]) == (place["time"], place["hRadius"])
+    assert roofs.user.call("GET", f"{url}&search=ee000001") == [cell]
+    assert roofs.user.call("GET", f"{url}&search=ee000002") == []
+    assert roofs.user.call("GET", url.replace("south=52", "south=52.5")) == []
+    assert outsider.call("GET", url) == []
     (line,) = roofs.user.call("GET", f"{V1}/frames?packetType=LOCATION")["frames"]
     assert line["type"] == "LOCATION" and line["latitude"] == place["lat"]
 
@@ -185,7 +195,10 @@ def test_what_people_say_ends_what_the_network_has_said(roofs: Roofs) -> None:
     roofs.server.pass_time(15)
     roofs.send(virtual)
     assert roofs.locations(ref)["source"] == "NETWORK"
+    found = f"{V1}/devices/map/locations?search=ee000004"
+    assert [cell["ref"] for cell in roofs.user.call("GET", found)] == [ref]
     roofs.user.call("PUT", f"{V1}/devices/{ref}/location", {"latitude": 52.0, "longitude": 5.0})
+    assert roofs.user.call("GET", found) == []
     roofs.server.run(roofs.server.platform.apply_changes())
     found = roofs.locations(ref)
     assert found["source"] == "MANUAL" and len(found["locations"]) == 1

@@ -41,6 +41,7 @@ NOT_GIVEN = {
         "device_order",
         "device_states",
         "downlinks",
+        "found_places",
         "id_marks",
         "id_steps",
     ),

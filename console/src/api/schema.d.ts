@@ -1348,6 +1348,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/map/locations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Devices where the network has located them last, within a bounding box, grouped when close. */
+        get: operations["mapLocations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/export": {
         parameters: {
             query?: never;
@@ -4632,6 +4649,25 @@ export interface components {
             name?: string | null;
             EUI?: string | null;
             healthState?: string | null;
+        };
+        /**
+         * FoundCell
+         * @description Devices that the network has located close together: how many, and where on average.
+         */
+        FoundCell: {
+            latitude: number;
+            longitude: number;
+            devices: number;
+            south: number;
+            west: number;
+            north: number;
+            east: number;
+            ref?: string | null;
+            name?: string | null;
+            EUI?: string | null;
+            healthState?: string | null;
+            time?: string | null;
+            hRadius?: number | null;
         };
         /**
          * BulkResult
@@ -15052,6 +15088,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MapCell"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    mapLocations: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or DevEUI. */
+                search?: string;
+                /** @description Only devices in this state. */
+                healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
+                /** @description Only devices of this plan. */
+                connectivityPlanId?: string;
+                /** @description Only devices of this profile. */
+                deviceProfileId?: string;
+                /** @description Only devices of this routing profile. */
+                routingProfileId?: string;
+                /** @description Only devices with this tag. */
+                tag?: string;
+                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
+                alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
+                /** @description Degrees. */
+                south?: number;
+                /** @description Degrees. */
+                west?: number;
+                /** @description Degrees. */
+                north?: number;
+                /** @description Degrees. */
+                east?: number;
+                /** @description Grid size of groups in degrees. */
+                cell?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundCell"][];
                 };
             };
             /** @description Bad Request */

@@ -13,7 +13,7 @@ from sqlalchemy.sql import column, table
 
 # The newest revision in `migrations/versions`; a test holds it current. With it a server that has nothing
 # to migrate starts without Alembic, which costs a fifth of a second and 20 MB.
-HEAD = "0053"
+HEAD = "0054"
 
 _VERSIONS = Path(__file__).parent / "migrations" / "versions"
 

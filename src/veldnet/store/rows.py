@@ -317,6 +317,22 @@ class LocationRow(Place, frozen=True, array_like=True, gc=False):
     id: int
 
 
+class FoundPlaceRow(msgspec.Struct, frozen=True, gc=False):
+    """Where a device was last, for the map; `at` in Unix milliseconds."""
+
+    device_ref: int
+    at: int
+    latitude: float
+    longitude: float
+    radius: float
+
+
+class LostPlaceRow(msgspec.Struct, frozen=True, gc=False):
+    """A device of which nothing is known any more."""
+
+    device_ref: int
+
+
 class LocationStateRow(msgspec.Struct, frozen=True, gc=False):
     """What is known last of where a device is."""
 
@@ -381,6 +397,8 @@ class Statement(Enum):
     INSERT_CAMPAIGN_EVENT = CampaignEventRow
     INSERT_LOCATION = LocationRow
     UPDATE_LOCATION = LocationStateRow
+    PUT_FOUND_PLACE = FoundPlaceRow
+    DELETE_FOUND_PLACE = LostPlaceRow
 
     UPDATE_GROUP_STATE = GroupStateRow
     PUT_MULTICAST_FRAME = MulticastFrameRow

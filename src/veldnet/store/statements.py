@@ -65,6 +65,12 @@ SQL = {
         "UPDATE device_states SET network_location = {network_location} "
         "FROM {source} WHERE device_ref = {device_ref}"
     ),
+    Statement.PUT_FOUND_PLACE: (
+        f"{_insert_owned('found_places', Statement.PUT_FOUND_PLACE)} "
+        "ON CONFLICT (device_ref) DO UPDATE SET at = excluded.at, latitude = excluded.latitude, "
+        "longitude = excluded.longitude, radius = excluded.radius"
+    ),
+    Statement.DELETE_FOUND_PLACE: "DELETE FROM found_places WHERE device_ref IN ({values})",
     Statement.UPDATE_HEALTH: "UPDATE devices SET health = {health} FROM {source} WHERE ref = {ref}",
     Statement.ADD_HOURLY: (
         f"{_insert('hourly_statistics', Statement.ADD_HOURLY)} ON CONFLICT (scope, scope_ref, hour) "

@@ -111,6 +111,7 @@ EXAMPLES: dict[str, Make] = {
     "search": plain(query="q=0059AC"),
     "searchDevices": plain(query="search=0059AC"),
     "mapDevices": plain(query="south=51&west=4&north=53&east=6&cell=1"),
+    "mapLocations": plain(query="south=51&west=4&north=53&east=6&cell=1"),
     "exportDevices": plain(),
     "getVeldnetDevice": of_device(),
     "changeVeldnetDevice": of_device(body={"tags": ["roof"]}),

@@ -149,3 +149,10 @@ def test_a_moving_tracker_is_reported_and_shown(
     expect(place_map.locator("path.leaflet-interactive")).not_to_have_count(0)
     expect(place_map.locator(".leaflet-areas-pane path")).to_have_count(1)
     expect(place_map.locator(".leaflet-overlay-pane path[fill='none']")).not_to_have_count(0)
+    # The map of all devices has it, too, with its age and radius.
+    desk.go("/devices?view=map")
+    every = desk.page.get_by_role("main")
+    expect(every.get_by_text("1 device in view located by the network")).to_be_visible()
+    expect(every.locator(".leaflet-areas-pane path")).to_have_count(1)
+    every.get_by_label("Located by the network").uncheck()
+    expect(every.locator(".leaflet-areas-pane path")).to_have_count(0)

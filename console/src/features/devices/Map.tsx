@@ -6,8 +6,8 @@ import { $api, type Schemas } from "../../api/client";
 import { Problem, blocking } from "../../components/basics";
 import { WorldMap } from "../../components/Map";
 import type { Area, Spot, View } from "../../components/MapCanvas";
-import { number } from "../../format";
-import { useT, type Translate } from "../../text";
+import { number, relative } from "../../format";
+import { useT, useTexts, type Translate } from "../../text";
 import type { DeviceFilters } from "./model";
 import { healthColor } from "../../theme";
 import { levelOf, levels } from "./coverage";
@@ -28,6 +28,39 @@ function spotOf(place: Schemas["MapCell"], index: number, t: Translate, choose: 
       ? `${place.name} (${place.EUI})`
       : t("map.cluster", { count: place.devices, lost: number(place.disconnected) }),
     onClick: alone ? () => choose(ref) : undefined,
+  };
+}
+
+/** A device where the network has located it last, or a cell with many. */
+function foundSpot(
+  place: Schemas["FoundCell"],
+  index: number,
+  { t, language }: ReturnType<typeof useTexts>,
+  choose: (device: string) => void,
+): Spot {
+  const { ref, time, hRadius } = place;
+  const { latitude, longitude, devices: count } = place;
+  const at = { latitude, longitude, count };
+  if (typeof ref !== "string" || typeof time !== "string" || typeof hRadius !== "number")
+    return {
+      ...at,
+      id: `found-${index}`,
+      kind: "cluster",
+      color: "blue",
+      label: t("map.foundCluster", { count }),
+    };
+  return {
+    ...at,
+    id: `found-${ref}`,
+    kind: "device",
+    color: "blue",
+    radius: hRadius,
+    label: t("map.found", {
+      name: `${place.name} (${place.EUI})`,
+      age: relative(time, language),
+      radius: number(Math.round(hRadius), "m"),
+    }),
+    onClick: () => choose(ref),
   };
 }
 
@@ -75,15 +108,23 @@ function useAreas(covered: boolean, settled: View | null, cell: number, only: st
 }
 
 interface LegendProps {
+  located: boolean;
+  setLocated: (located: boolean) => void;
   covered: boolean;
   setCovered: (covered: boolean) => void;
   only: string | null;
 }
 
-function Legend({ covered, setCovered, only }: LegendProps) {
+function Legend({ located, setLocated, covered, setCovered, only }: LegendProps) {
   const t = useT();
   return (
     <Group mb="xs">
+      <Checkbox
+        label={t("map.located")}
+        checked={located}
+        color="blue"
+        onChange={(event) => setLocated(event.currentTarget.checked)}
+      />
       <Checkbox
         label={t("map.coverage")}
         checked={covered}
@@ -105,8 +146,17 @@ function Legend({ covered, setCovered, only }: LegendProps) {
   );
 }
 
-/** The devices in view, as large as the map shows them, and those of the whole world. */
-function usePlaces(filters: DeviceFilters) {
+/** The corners of all cells: a mark stands in the middle of its devices, and the map opens with all of them. */
+function cornersOf(cells: Pick<Schemas["MapCell"], "south" | "west" | "north" | "east">[]) {
+  return cells.flatMap(({ south, west, north, east }) => [
+    { latitude: south, longitude: west },
+    { latitude: north, longitude: east },
+  ]);
+}
+
+/** The devices in view, as large as the map shows them, and those of the whole world; of those that the network has
+ * located, too. */
+function usePlaces(filters: DeviceFilters, located: boolean) {
   const [view, setView] = useState<View | null>(null);
   const [settled] = useDebouncedValue(view, 200);
   // So large that two marks of neighbours do not lie on each other.
@@ -121,58 +171,90 @@ function usePlaces(filters: DeviceFilters) {
     { enabled: settled !== null, placeholderData: keepPreviousData },
   );
   const everywhere = $api.useQuery("get", "/api/v1/devices/map", { params: { query: { ...filters, cell: 0.5 } } });
+  const last = $api.useQuery(
+    "get",
+    "/api/v1/devices/map/locations",
+    { params: { query } },
+    { enabled: settled !== null && located, placeholderData: keepPreviousData, refetchInterval: 30_000 },
+  );
+  const lastEverywhere = $api.useQuery("get", "/api/v1/devices/map/locations", {
+    params: { query: { ...filters, cell: 0.5 } },
+  });
   const world = useMemo(
     () => (everywhere.data ?? []).reduce((sum, place) => sum + place.devices, 0),
     [everywhere.data],
   );
-  // A mark stands in the middle of its devices; the map opens with all of them.
   const corners = useMemo(
     () =>
-      everywhere.data?.flatMap(({ south, west, north, east }) => [
-        { latitude: south, longitude: west },
-        { latitude: north, longitude: east },
-      ]),
-    [everywhere.data],
+      everywhere.data && (lastEverywhere.data || lastEverywhere.isError)
+        ? cornersOf([...everywhere.data, ...(lastEverywhere.data ?? [])])
+        : undefined,
+    [everywhere.data, lastEverywhere.data, lastEverywhere.isError],
   );
-  return { found, corners, world, settled, cell, setView };
+  return { found, last: located ? last.data : undefined, corners, world, settled, cell, setView };
+}
+
+/** The marks of devices, where people say that they are and where the network has located them. */
+function useSpots(
+  entered: Schemas["MapCell"][] | undefined,
+  last: Schemas["FoundCell"][] | undefined,
+  choose: (chosen: { device: string }) => void,
+) {
+  const texts = useTexts();
+  const spots = useMemo(
+    () => (entered ?? []).map((place, index) => spotOf(place, index, texts.t, (device) => choose({ device }))),
+    [entered, texts, choose],
+  );
+  const lastSpots = useMemo(
+    () => (last ?? []).map((place, index) => foundSpot(place, index, texts, (device) => choose({ device }))),
+    [last, texts, choose],
+  );
+  return { spots, lastSpots };
 }
 
 /** How many of the devices that have a place are in view. */
-function Shown({ spots, devices }: { spots: Spot[]; devices: number }) {
+function Shown({ spots, devices, found }: { spots: Spot[]; devices: number; found: Spot[] }) {
   const t = useT();
+  const count = (of: Spot[]) => of.reduce((sum, spot) => sum + (spot.count ?? 1), 0);
   return (
-    <Text size="sm" c="dimmed" mt="xs" role="status">
-      {devices
-        ? t("map.shown", { count: number(spots.reduce((sum, spot) => sum + (spot.count ?? 1), 0)), total: devices })
-        : t("map.empty")}
-    </Text>
+    <Box mt="xs" role="status">
+      {(devices > 0 || !found.length) && (
+        <Text size="sm" c="dimmed">
+          {devices ? t("map.shown", { count: number(count(spots)), total: devices }) : t("map.empty")}
+        </Text>
+      )}
+      {found.length > 0 && (
+        <Text size="sm" c="dimmed">
+          {t("map.foundShown", { count: count(found) })}
+        </Text>
+      )}
+    </Box>
   );
 }
 
 export function DeviceMap({ filters }: { filters: DeviceFilters }) {
   const t = useT();
   const [chosen, setChosen] = useState<{ device: string } | { station: string } | null>(null);
+  const [located, setLocated] = useState(true);
   const [covered, setCovered] = useState(false);
   const [only, setOnly] = useState<string | null>(null);
-  const { found, corners, world, settled, cell, setView } = usePlaces(filters);
-  const spots = useMemo(
-    () => (found.data ?? []).map((place, index) => spotOf(place, index, t, (device) => setChosen({ device }))),
-    [found.data, t],
-  );
+  const { found, last, corners, world, settled, cell, setView } = usePlaces(filters, located);
+  const { spots, lastSpots } = useSpots(found.data, last, setChosen);
   const stations = $api.useQuery("get", "/api/v1/coverage/baseStations", undefined, { refetchInterval: 30_000 });
   const all = useMemo(
     () => [
       ...spots,
+      ...lastSpots,
       ...(stations.data ?? []).flatMap((one) => stationSpots(one, t, (station) => setChosen({ station }))),
     ],
-    [spots, stations.data, t],
+    [spots, lastSpots, stations.data, t],
   );
   const areas = useAreas(covered, settled, cell, only);
   const station = chosen && "station" in chosen ? stations.data?.find((one) => one.id === chosen.station) : undefined;
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   return (
     <>
-      <Legend covered={covered} setCovered={setCovered} only={only} />
+      <Legend located={located} setLocated={setLocated} covered={covered} setCovered={setCovered} only={only} />
       <WorldMap
         label={t("devices.map")}
         spots={all}
@@ -200,7 +282,7 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
           />
         </Box>
       )}
-      <Shown spots={spots} devices={world} />
+      <Shown spots={spots} devices={world} found={lastSpots} />
     </>
   );
 }

@@ -10,6 +10,7 @@ import type { Language } from "../../text";
 export const listsOfDevices = [
   "/api/v1/devices",
   "/api/v1/devices/map",
+  "/api/v1/devices/map/locations",
   "/api/v1/overview",
   "/data/lora/thingpark/connectivityPlans",
   "/api/v1/operator/overview",
@@ -151,7 +152,7 @@ export function useLocations(ref: string) {
 export function useMoveDevice(ref: string) {
   return useChange(
     (body: Schemas["Location"]) => api.PUT("/api/v1/devices/{deviceRef}/location", { ...path(ref), body }),
-    ["/api/v1/devices", "/api/v1/devices/map", ...oneDevice],
+    ["/api/v1/devices", "/api/v1/devices/map", "/api/v1/devices/map/locations", ...oneDevice],
   );
 }
 

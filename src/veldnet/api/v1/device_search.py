@@ -18,7 +18,7 @@ from veldnet.domain.resources import Device, HealthState, VeldnetDevice
 from veldnet.domain.scope import Scope
 from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory import devices
-from veldnet.inventory.devices import AlarmLevel, Found, MapCell, Order, Paging, Wanted
+from veldnet.inventory.devices import AlarmLevel, Found, FoundCell, MapCell, Order, Paging, Wanted
 from veldnet.monitoring.observed import observed_at, standing
 
 MOST_PAGE = 500
@@ -124,6 +124,20 @@ async def map_devices(services: Services, scope: Scope, query: MapFilter) -> lis
     box = (query.south, query.west, query.north, query.east)
     size = max(query.cell, 0.00001)
     return await services.read(lambda c: devices.map_cells(c, scope, query.wanted, box, size))
+
+
+@SUBSCRIBER.get(
+    "/devices/map/locations",
+    "mapLocations",
+    "Device",
+    "Devices where the network has located them last, within a bounding box, grouped when close.",
+)
+async def map_locations(services: Services, scope: Scope, query: MapFilter) -> list[FoundCell]:
+    """As mapDevices, of the last positions that the network has found. One that is alone in its cell has the
+    time of its last position and its radius."""
+    box = (query.south, query.west, query.north, query.east)
+    size = max(query.cell, 0.00001)
+    return await services.read(lambda c: devices.found_cells(c, scope, query.wanted, box, size))
 
 
 _COLUMNS = (

@@ -15,6 +15,7 @@ from .creation import Creation, Lookups, OpenSession, create_device, insert_devi
 from .edits import changes_noted
 from .fields import EXPORTED_FIELDS, OBSERVED_COLUMNS, check_thresholds
 from .fleet import FleetDevice, first_references, write_fleet
+from .found_map import FoundCell, found_cells
 from .lifecycle import (
     delete_device,
     set_location,
@@ -69,6 +70,7 @@ __all__ = [
     "Filter",
     "FleetDevice",
     "Found",
+    "FoundCell",
     "KeyChange",
     "Lookups",
     "MapCell",
@@ -97,6 +99,7 @@ __all__ = [
     "find_own",
     "find_profile",
     "first_references",
+    "found_cells",
     "get_device",
     "get_veldnet_device",
     "insert_devices",

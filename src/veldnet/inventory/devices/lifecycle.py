@@ -15,7 +15,7 @@ from veldnet.inventory import changes, leftovers
 from veldnet.inventory.names import check_name
 from veldnet.inventory.routing_profiles import check_destinations
 from veldnet.store import moment
-from veldnet.store.schema import device_states, devices, hsm_groups
+from veldnet.store.schema import device_states, devices, found_places, hsm_groups
 
 from .assignment import (
     RESET,
@@ -113,6 +113,7 @@ def _forget_location(connection: Connection, ref: int) -> None:
     connection.execute(
         update(device_states).where(device_states.c.device_ref == ref).values(network_location=None)
     )
+    connection.execute(delete(found_places).where(found_places.c.device_ref == ref))
 
 
 def set_location(

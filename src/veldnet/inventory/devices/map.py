@@ -44,7 +44,7 @@ _FEW = 2000
 _COARSE, _LARGE = 0.02, 0.2
 
 
-def _larger(size: float, found: int) -> float:
+def larger(size: float, found: int) -> float:
     """A size of cells for which there may be few enough: places spread over an area merge with its square."""
     return size * max(2, math.ceil(math.sqrt(found / MOST_CELLS)))
 
@@ -73,7 +73,7 @@ def _coarse(
         total(case((columns.health == HEALTH.index("RF_CNX_ERROR"), columns.devices), else_=0)).label(
             "disconnected"
         ),
-        *_edges(columns.row, columns.col),
+        *edges(columns.row, columns.col),
         func.count().over().label("cells"),
     ).where(
         columns.subscriber_ref == scope.subscriber_ref,
@@ -88,7 +88,7 @@ def _coarse(
         rows = connection.execute(merged.order_by(count.desc()).limit(MOST_CELLS)).all()
         if not rows or rows[0].cells <= MOST_CELLS:
             break
-        step = math.ceil(_larger(step, rows[0].cells))
+        step = math.ceil(larger(step, rows[0].cells))
     return [
         MapCell(
             round((row.row + 0.5) / a_degree - 90, 5),
@@ -104,7 +104,7 @@ def _coarse(
     ]
 
 
-def _edges(north: ColumnElement[Any], east: ColumnElement[Any]) -> list[Label[Any]]:
+def edges(north: ColumnElement[Any], east: ColumnElement[Any]) -> list[Label[Any]]:
     return [
         func.min(north).label("south"),
         func.min(east).label("west"),
@@ -136,7 +136,7 @@ def map_cells(
         cast(func.avg(devices.c.latitude), Float).label("latitude"),
         cast(func.avg(devices.c.longitude), Float).label("longitude"),
         disconnected.label("disconnected"),
-        *_edges(devices.c.latitude, devices.c.longitude),
+        *edges(devices.c.latitude, devices.c.longitude),
         func.min(devices.c.ref).label("ref"),
         func.count().over().label("cells"),
     ).where(chosen)
@@ -147,7 +147,7 @@ def map_cells(
         rows = connection.execute(merged).all()
         if not rows or rows[0].cells <= MOST_CELLS:
             break
-        size = _larger(size, rows[0].cells)
+        size = larger(size, rows[0].cells)
     found = [
         MapCell(
             *(r.latitude, r.longitude, r.devices, r.disconnected),

@@ -31,7 +31,16 @@ from veldnet.lorawan import BaseStationId, DevAddr
 from veldnet.lorawan.airtime import estimated_signal_power
 from veldnet.network.core import Copy, Device, LocationRecord, Record, ResetRecord, UplinkRecord
 from veldnet.network.shell import Entry, Recorded, Runtime
-from veldnet.store import FrameRow, LocationRow, LocationStateRow, Rows, Statement, StoreError
+from veldnet.store import (
+    FoundPlaceRow,
+    FrameRow,
+    LocationRow,
+    LocationStateRow,
+    LostPlaceRow,
+    Rows,
+    Statement,
+    StoreError,
+)
 
 from .geofences import Geofences
 from .pool import SolverPool
@@ -139,6 +148,8 @@ class LocationKeeper:
 
     def rows(self, recorded: Sequence[Recorded], _frames: Sequence[FrameRow]) -> Sequence[Rows]:
         places: list[LocationRow] = []
+        # The last place of each; None where nothing is known any more.
+        last: dict[int, FoundPlaceRow | None] = {}
         states: list[LocationStateRow] = []
         for record, device, entry in recorded:
             if device is None or entry is None:
@@ -148,17 +159,21 @@ class LocationKeeper:
             elif isinstance(record, LocationRecord):
                 if record.location is not None:
                     places.append(_row(record, record.location))
+                    last[record.device_ref] = _found(places[-1])
                 states.append(_state_row(entry))
             elif isinstance(record, ResetRecord) and entry.device.row.network_location is not None:
                 # Of what it was before, nothing is repeated.
                 self._tracks.pop(device.row.ref, None)
                 entry.device = replace(device, row=replace(device.row, network_location=None))
                 states.append(_state_row(entry))
-        return [
-            rows
-            for rows in ((Statement.INSERT_LOCATION, places), (Statement.UPDATE_LOCATION, states))
-            if rows[1]
-        ]
+                last[device.row.ref] = None
+        written: tuple[Rows, ...] = (
+            (Statement.INSERT_LOCATION, places),
+            (Statement.UPDATE_LOCATION, states),
+            (Statement.PUT_FOUND_PLACE, [row for row in last.values() if row is not None]),
+            (Statement.DELETE_FOUND_PLACE, [LostPlaceRow(ref) for ref, row in last.items() if row is None]),
+        )
+        return [rows for rows in written if rows[1]]
 
     def _uplink(self, record: UplinkRecord, device: Device) -> None:
         plan = device.plan
@@ -382,6 +397,10 @@ def _row(record: LocationRecord, place: NetworkLocation) -> LocationRow:
     members = {name: getattr(place, name) for name in Place.__struct_fields__}
     members["at"] = round(place.at * 1000)
     return LocationRow(**members, device_ref=record.device_ref, id=record.id)
+
+
+def _found(row: LocationRow) -> FoundPlaceRow:
+    return FoundPlaceRow(row.device_ref, round(row.at), row.latitude, row.longitude, row.radius)
 
 
 def _state_row(entry: Entry) -> LocationStateRow:

@@ -90,7 +90,7 @@ from .journal import (
     frames,
     hourly_statistics,
 )
-from .locations import geofences, locations
+from .locations import found_places, geofences, locations
 from .multicast import base_station_tags, multicast_frames, multicast_groups, multicast_members
 from .offers import connectivity_plans, device_profiles, hsm_groups, plan_grants
 from .routing import as_transport_keys, exchange_keys, routes, routing_profiles
@@ -157,6 +157,7 @@ __all__ = [
     "firmware_signatures",
     "flow_connections",
     "flows",
+    "found_places",
     "frame_bodies",
     "frames",
     "geofences",

@@ -27,6 +27,18 @@ locations = Table(
     sqlite_with_rowid=False,
 )
 
+# Where the network has located each device last.
+found_places = Table(
+    "found_places",
+    metadata,
+    Column("device_ref", ForeignKey("devices.ref", ondelete="CASCADE"), primary_key=True),
+    Column("subscriber_ref", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    *(Column(name, Float, nullable=False) for name in ("latitude", "longitude", "radius")),
+    # With all that a map needs.
+    Index("ix_found_places_subscriber_ref", "subscriber_ref", "latitude", "longitude", "device_ref"),
+)
+
 # Areas of subscribers: `watched` ENTER, LEAVE or BOTH, `level` of its alarms, `shape` as JSON (see
 # `domain.geofences`). What was known of devices before `drawn_at` does not count for it.
 geofences = Table(
