@@ -1,0 +1,101 @@
+"""Flows and devices with an HSM group, whose payloads the network cannot read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.api.antenna import Antenna
+from tests.api.hosting import Client, HostedServer
+from tests.e2e import radio
+from tests.person import Person
+from veldnet.routing import Incoming, Surroundings
+from veldnet.routing.connections import Condition, Outgoing
+from veldnet.routing.transports import Outcome
+
+V1 = "/api/v1"
+KEY = "00112233445566778899AABBCCDDEEFF"
+SOURCE = "function decodeUplink(input) { return {data: {read: input.bytes.length}}; }"
+
+
+class Kept:
+    """A connection that keeps what goes over it."""
+
+    taken: list[dict[str, Any]]
+
+    def __init__(self, _connection: Any, around: Surroundings) -> None:
+        self.condition = Condition(around.clock)
+
+    def start(self) -> None:
+        self.condition.works()
+
+    async def deliver(self, message: Outgoing) -> Outcome:
+        self.taken.append(json.loads(message.body))
+        return Outcome(True, "Ok")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def of_kind(kind: str, eui: str) -> list[dict[str, Any]]:
+    return [each[kind] for each in Kept.taken if kind in each and each[kind]["DevEUI"] == eui]
+
+
+def test_payloads_of_devices_with_an_hsm_group_stay_encrypted(
+    server: HostedServer, client: Client, user: Person, antenna: Antenna, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Kept.taken = []
+    connecting = server.platform.connecting
+    monkeypatch.setitem(connecting.connectors._make, "HTTP", Kept)
+    body = {"name": "Kept", "type": "HTTP", "address": "http://127.0.0.1:9"}
+    ref = user.call("POST", f"{V1}/connections", body)["ref"]
+    user.call("POST", f"{V1}/flows", {"name": "All", "connectionRefs": [ref]})
+    profiles = [client.account.device_profile_id]
+    decoder = {"name": "D", "kind": "JAVASCRIPT", "source": SOURCE, "deviceProfileIds": profiles}
+    user.call("POST", f"{V1}/decoders", decoder)
+    devices = {}
+    for number, changes in ((1, {}), (2, {"hsmGroupId": None})):
+        wanted = {k: v for k, v in (client.device_body(number) | changes).items() if v is not None}
+        client.call("POST", "/devices", wanted, headers={"api-version": "v1.1.1"})
+        eui = wanted["EUI"]
+        devices[eui] = radio.device(eui, KEY)
+        radio.join(antenna, devices[eui])
+        antenna.hear(devices[eui].uplink(2, b"first"))
+        antenna.downlink(3)
+    secret, plain = devices
+    server.until(lambda: of_kind("DevEUI_uplink", secret)[1:] and of_kind("DevEUI_uplink", plain)[1:])
+    readable = of_kind("DevEUI_uplink", plain)[-1]
+    assert (readable["payload"], readable["payload_hex"]) == ({"read": 5}, b"first".hex())
+    encrypted = of_kind("DevEUI_uplink", secret)[-1]
+    # Without an AS key of a routing profile there is no AppSKey to hand out, either.
+    assert encrypted["PayloadEncryption"] == 1 and "AppSKey" not in encrypted
+    assert encrypted["payload_hex"] != b"first".hex()
+    assert not {"payload", "payloadDecodedError"} & set(encrypted)
+
+    # A downlink must come encrypted, with its counter; what is wrong comes back in words.
+    done: list[str] = []
+
+    def send(**members: Any) -> None:
+        connection = connecting.table.get(int(ref))
+        assert connection is not None
+        given = {"DevEUI_downlink": {"DevEUI": secret, "FPort": 3, "payload_hex": "c0ffee"} | members}
+        topic = f"mqtt/things/{secret}/downlink"
+        message = Incoming(connection, topic, json.dumps(given).encode(), lambda: done.append(topic))
+        before = len(done)
+        server.run(_told(server, message))
+        server.until(lambda: len(done) > before)
+
+    send(CorrelationID="a1")
+    (refused,) = server.until(lambda: of_kind("DevEUI_downlink_Rejected", secret))
+    assert "must be provided encrypted" in refused["DownlinkRejectionCause"]
+    assert refused["CorrelationID"] == "a1"
+    send(FCntDn=encrypted["FCntDn"])
+    antenna.hear(devices[secret].uplink(2, b"more"))
+    sent = antenna.downlink(3)
+    assert sent is not None and bytes.fromhex("c0ffee") in sent
+
+
+async def _told(server: HostedServer, message: Incoming) -> None:
+    server.platform.connecting._received(message)
