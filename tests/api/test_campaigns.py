@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, update
 
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
@@ -23,6 +23,7 @@ from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.simulator.customer import Account
 from veldnet.simulator.update_client import UpdateClient
 from veldnet.store import StoreError
+from veldnet.store.schema import campaign_devices
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1/campaigns"
@@ -195,6 +196,7 @@ class Submissions:
 def submissions(server: HostedServer, monkeypatch: pytest.MonkeyPatch) -> Submissions:
     made = Submissions(server)
     monkeypatch.setattr(server.platform.campaigns, "_submit", made)
+    monkeypatch.setattr(server.platform.campaigns._groups, "_submit", made)
     return made
 
 
@@ -273,6 +275,18 @@ def statements() -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
+def group_plan(operator: Person) -> None:
+    rules = {"id": "campaign-cs/groups", "name": "Groups", "communicationType": "MULTICAST"}
+    listed = operator.call("GET", "/api/v1/operator/plans")
+    if all(each["id"] != rules["id"] for each in listed):
+        operator.call("POST", "/api/v1/operator/plans", rules)
+        listed = operator.call("GET", "/api/v1/operator/plans")
+    plan = next(each for each in listed if each["id"] == rules["id"])
+    customer = operator.call("GET", "/api/v1/operator/subscribers")[0]["customerId"]
+    grant = {"customerId": customer, "granted": 1}
+    operator.call("PUT", f"/api/v1/operator/plans/{plan['ref']}/grants", grant)
+
+
 def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
     server: HostedServer, account: Account, user: Person, operator: Person
 ) -> None:
@@ -280,13 +294,7 @@ def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
     asked = body(eui, multicast={"lead": 60})
     # Without a plan for groups there is none.
     assert "MULTICAST" in refusal(user, asked)
-    rules = {"id": "campaign-cs/groups", "name": "Groups", "communicationType": "MULTICAST"}
-    operator.call("POST", "/api/v1/operator/plans", rules)
-    listed = operator.call("GET", "/api/v1/operator/plans")
-    plan = next(each for each in listed if each["id"] == rules["id"])
-    customer = operator.call("GET", "/api/v1/operator/subscribers")[0]["customerId"]
-    grant = {"customerId": customer, "granted": 1}
-    operator.call("PUT", f"/api/v1/operator/plans/{plan['ref']}/grants", grant)
+    group_plan(operator)
     assert "fragmentSize 200 does not fit" in refusal(user, body(eui, fragmentSize=200, multicast={}))
     assert "pingSlotPeriod" in refusal(user, body(eui, multicast={"deviceClass": "B"}))
     assert "region" in refusal(user, body(eui, multicast={"region": "MARS"}))
@@ -308,3 +316,62 @@ def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
     again = user.call("POST", V1, asked)
     user.call("POST", f"{V1}/{again['ref']}/abort")
     assert user.request("GET", f"/api/v1/multicastGroups/{again['group']['groupRef']}").status_code == 404
+
+
+class InSession:
+    """A campaign whose device waits for a session of its group, which begins after a minute."""
+
+    def __init__(self, server: HostedServer, user: Person, submissions: Submissions, eui: str) -> None:
+        self.server, self.submissions = server, submissions
+        window = {"endsAt": moment(server.clock() + 600)}
+        multicast = {"lead": 60, "downlinkDataRate": 3}
+        rules = {"redundancy": 200, "inFlight": 8, "answerTimeout": 3600, "dutyCycleShare": 10}
+        asked = body(eui, multicast=multicast, **rules, **window)
+        made = user.call("POST", V1, asked)
+        self.ref, self.group = made["ref"], made["group"]["groupRef"]
+        due = round(server.clock() * 1000) + 3_600_000
+        waits = update(campaign_devices).where(campaign_devices.c.campaign_ref == int(self.ref))
+        server.run(
+            server.platform.store.write(lambda c: c.execute(waits.values(state="waitingSession", due_at=due)))
+        )
+        self.after(6)
+
+    def after(self, seconds: float) -> int:
+        """How many fragments are sent to the group once so much time has passed."""
+        before = len(self.submissions.sent)
+        self.server.pass_time(seconds)
+        self.server.run(self.server.platform.campaigns.run())
+        return sum(request.fport == 201 for _eui, request in self.submissions.sent[before:])
+
+
+@pytest.mark.parametrize("ended_by", ["abort", "window"])
+def test_a_session_is_paused_resumed_and_cut_off(
+    server: HostedServer,
+    account: Account,
+    user: Person,
+    operator: Person,
+    submissions: Submissions,
+    ended_by: str,
+) -> None:
+    group_plan(operator)
+    there = InSession(server, user, submissions, create(user, account))
+    path = f"{V1}/{there.ref}"
+    assert (there.after(0), there.after(65), there.after(6)) == (0, 0, 1)
+    user.call("POST", f"{path}/pause")
+    assert there.after(20) == 0
+    assert user.call("POST", f"{path}/resume")["state"] == "running"
+    # What was missed is made up for, in the session that devices listen to.
+    assert there.after(1) > 1
+    [session] = user.call("GET", path)["group"]["sessions"]
+    assert 1 < session["sent"] < session["lastFragment"]
+    if ended_by == "abort":
+        user.call("POST", f"{path}/abort")
+    else:
+        there.after(600)
+    assert there.after(10) == 0
+    found = user.call("GET", path)
+    ends = {"abort": ("aborted", ("aborted", "aborted")), "window": ("complete", ("timedOut", "windowOver"))}
+    assert (found["state"], states(user, there.ref)[0]) == ends[ended_by]
+    # With the group its connection is given back.
+    assert found["group"]["groupRef"] is None
+    assert user.request("GET", f"/api/v1/multicastGroups/{there.group}").status_code == 404
