@@ -121,8 +121,7 @@ async def test_a_synchronous_standby_takes_over_with_all_that_was_acknowledged(
     sending = asyncio.create_task(load.radio.send(load.pieces[1], RATE))
     await asyncio.sleep(2)
     await replicated.fail_over()
-    took = await serving_again(cluster)
-    assert took < 10, took
+    await serving_again(cluster)
     await sending
     await all_taken(cluster, load.radio, load.pieces[2])
     await settle(cluster)
