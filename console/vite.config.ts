@@ -41,7 +41,7 @@ export default defineConfig({
           groups: [
             { name: "first", tags: ["$initial"], priority: 2 },
             // What several screens need is another: a page asks for a third of the files, and the browser compiles fewer.
-            { name: "shared", minShareCount: 2, priority: 1 },
+            { name: "shared", minShareCount: 3, priority: 1 },
           ],
         },
       },
