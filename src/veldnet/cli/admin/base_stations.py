@@ -210,10 +210,10 @@ def _view(station: base_stations.BaseStation) -> dict[str, Any]:
         "antennaGain": station.antenna_gain,
         "lastSeen": last,
         "refusedFrames": station.refused_frames,
-        "lastRefusal": station.last_refusal,
+        "lastRefusal": None if station.last_refusal is None else str(station.last_refusal),
         "lastRefusalAt": refusal,
         "irregularFrames": station.irregular_frames,
-        "lastIrregularity": station.last_irregularity,
+        "lastIrregularity": None if station.last_irregularity is None else str(station.last_irregularity),
         "lastIrregularityAt": irregularity,
         "duplicateEui": []
         if station.duplicate_addresses is None
