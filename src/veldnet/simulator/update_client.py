@@ -117,12 +117,14 @@ class GroupSession(msgspec.Struct, frozen=True):
 class _Fragments:
     """A fragmentation session."""
 
-    def __init__(self, setup: FragSessionSetupReq, abilities: Abilities, mic: bytes | None) -> None:
-        self.setup = setup
-        self.mic = mic
-        self.session = 0
+    def __init__(self, asked: FragSessionSetupReq | FragSessionSetupReq2, abilities: Abilities) -> None:
+        self.asked = asked
+        second = asked if isinstance(asked, FragSessionSetupReq2) else None
+        self.setup = setup = asked if isinstance(asked, FragSessionSetupReq) else asked.setup
+        self.mic = None if second is None else second.mic
+        self.session = 0 if second is None else second.session
         # Whether the network wants to hear when the file is there (version 2).
-        self.acknowledge = False
+        self.acknowledge = second is not None and second.acknowledge
         self.out_of_memory = self.wrong_mic = False
         self.decoder = FragmentDecoder(
             setup.count, setup.fragment_size, memory=abilities.memory, version=abilities.version
@@ -274,12 +276,9 @@ class UpdateClient:
         return self._answers(package.port, answers) + delayed
 
     def _set_up(self, asked: FragSessionSetupReq | FragSessionSetupReq2) -> FragSessionSetupAns:
-        mic = None
         setup = asked if isinstance(asked, FragSessionSetupReq) else asked.setup
         known = self._sessions.get(setup.index)
-        if isinstance(asked, FragSessionSetupReq2):
-            mic = asked.mic
-        if known is not None and known.setup == setup and known.mic == mic:
+        if known is not None and known.asked == asked:
             # The same question again, because the answer was lost.
             return FragSessionSetupAns(setup.index)
         if isinstance(asked, FragSessionSetupReq2) and asked.session <= self._last_session:
@@ -291,9 +290,8 @@ class UpdateClient:
             wrong_index=setup.index >= _SESSIONS,
         )
         if answer.accepted:
-            made = self._sessions[setup.index] = _Fragments(setup, self.abilities, mic)
+            self._sessions[setup.index] = _Fragments(asked, self.abilities)
             if isinstance(asked, FragSessionSetupReq2):
-                made.session, made.acknowledge = asked.session, asked.acknowledge
                 self._last_session = asked.session
         return answer
 
