@@ -21,6 +21,11 @@ from tests.api.hosting import HostedServer
 from tests.api.operations import EXAMPLES, World, ask
 from tests.e2e import radio
 from tests.installation import over_postgresql, sandbox
+from veldnet.assembly import chores
+from veldnet.assembly import platform as platforms
+from veldnet.assembly.heartbeat import Heartbeat
+from veldnet.assembly.platform import Platform
+from veldnet.assembly.roles import Chore
 from veldnet.inventory.accounts import api_keys, sessions
 
 # Those of SQLite are counted.
@@ -81,8 +86,20 @@ def statements() -> Iterator[Statements]:
         yield counted
 
 
+async def _nothing(_heartbeat: Heartbeat) -> None:
+    """No beat."""
+
+
+def _without_rounds(platform: Platform) -> list[Chore]:
+    """What comes round by itself falls to whichever operation is asked just then: only changes of the
+    inventory, which operations wait for, are taken up."""
+    return [chore for chore in chores.chores_of(platform) if chore.name == "inventory changes"]
+
+
 @pytest.fixture
-def world(statements: Statements, tmp_path: Path) -> Iterator[World]:
+def world(statements: Statements, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(platforms, "chores_of", _without_rounds)
+    monkeypatch.setattr(Heartbeat, "beat", _nothing)
     account = sandbox(tmp_path / "data")
     server = HostedServer(
         tmp_path / "data",
