@@ -26,6 +26,7 @@ from .joins import bench_joins
 from .lists import ListsLoad, bench_lists
 from .location import bench_location
 from .monitoring import bench_monitoring
+from .profile import ProfileResult, bench_profile, profile_table
 from .protocols import bench_protocols
 from .server import ServerFailed
 from .start import bench_start
@@ -92,6 +93,30 @@ def uplinks_command(
             deliver=sent.deliver,
         )
     )
+
+
+@bench.command("profile")
+def profile_command(
+    rate: Rate = 1000,
+    seconds: Seconds = 20,
+    devices: Annotated[int, typer.Option(min=1, max=500_000, help="Joined devices that send.")] = 1000,
+    base_stations: Annotated[int, typer.Option(min=1, max=20, help="Base stations that hear each.")] = 1,
+    *,
+    deliver: Annotated[bool, typer.Option(help="Deliver each by signed HTTP POST.")] = True,
+    stacks: Annotated[
+        Path | None,
+        typer.Option(help="Write folded stacks with microseconds here, for programs that draw flame graphs."),
+    ] = None,
+) -> None:
+    """Processor time of an uplink by the stages of its path; a table besides, on standard error."""
+    load = UplinkLoad(rate, seconds, devices, base_stations)
+
+    async def measured(data: Path) -> ProfileResult:
+        result = await bench_profile(data, load, deliver=deliver, stacks=stacks)
+        errors.print(profile_table(result))
+        return result
+
+    _run(measured)
 
 
 @bench.command("cluster")

@@ -41,13 +41,19 @@ class BenchServer:
 
     @classmethod
     async def start(
-        cls, data: Path, environment: dict[str, str] | None = None, *, udp: str = "127.0.0.1:0"
+        cls,
+        data: Path,
+        environment: dict[str, str] | None = None,
+        *,
+        udp: str = "127.0.0.1:0",
+        module: tuple[str, ...] = ("veldnet",),
     ) -> BenchServer:
+        """`module` is what runs `serve`, with arguments that come before."""
         own, others = set(_CORES[:1]), set(_CORES[1:])
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "veldnet",
+            *module,
             "serve",
             "--data",
             str(data),

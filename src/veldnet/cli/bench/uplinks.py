@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import aiohttp
 import msgspec
@@ -41,6 +41,17 @@ _QUESTION_EVERY = 97
 _QUESTIONS = serialise([LinkCheckReq(), DeviceTimeReq()])
 _PAYLOAD = bytes(range(20))
 _FREQUENCIES = (868_100_000, 868_300_000, 868_500_000)
+
+
+class Profile(Protocol):
+    """Samples a server while it is measured. `module` is what the server is run by."""
+
+    @property
+    def module(self) -> tuple[str, ...]: ...
+
+    async def begin(self, server: BenchServer) -> None: ...
+
+    async def end(self, server: BenchServer) -> None: ...
 
 
 class UplinkResult(msgspec.Struct, frozen=True):
@@ -157,8 +168,11 @@ async def bench_uplinks(
     *,
     deliver: bool,
     environment: dict[str, str] | None = None,
+    profile: Profile | None = None,
 ) -> UplinkResult:
-    """Set up a fleet, run the server on it, send, and count. The environment may name an empty database."""
+    """Set up a fleet, run the server on it, send, and count. The environment may name an empty database.
+    `profile` samples the server while it is measured."""
+    module = ("veldnet",) if profile is None else profile.module
     settings = Settings(data=str(data), store=load_settings().store)
     parameters = network_parameters(settings.network)
     sink = Sink()
@@ -169,17 +183,17 @@ async def bench_uplinks(
     if not deliver:
         await create_fleet(opened, parameters, Fleet(load.devices, joined=True, sharing=load.sharing))
     await opened.close()
-    server = await BenchServer.start(data, environment)
+    server = await BenchServer.start(data, environment, module=module)
     try:
         if deliver:
             await _create_delivering_fleet(settings, server, sandbox, address, load.devices)
             await server.stop()
-            server = await BenchServer.start(data, environment)
+            server = await BenchServer.start(data, environment, module=module)
         space = AddressSpace(parameters.net_id)
         fleet = [bench_device(number, space, load.sharing) for number in range(load.devices)]
         frames_sent = load.devices + int(load.rate * load.seconds)
         offered = _Offered(*prepare(frames_sent, fleet, gateways, load.stations), gateways)
-        return await _measure(server, offered, sink if deliver else None, load, settings)
+        return await _measure(server, offered, sink if deliver else None, load, settings, profile)
     finally:
         await server.stop()
         sink.stop()
@@ -216,7 +230,12 @@ async def _create_delivering_fleet(
 
 
 async def _measure(
-    server: BenchServer, offered: _Offered, sink: Sink | None, load: UplinkLoad, settings: Settings
+    server: BenchServer,
+    offered: _Offered,
+    sink: Sink | None,
+    load: UplinkLoad,
+    settings: Settings,
+    profile: Profile | None,
 ) -> UplinkResult:
     """`sink` is where uplinks are delivered, if they are."""
     rate, devices = load.rate, load.devices
@@ -230,9 +249,13 @@ async def _measure(
         if sink is not None:
             sink.arrived.clear()
         prepared = offered.prepared[devices:]
+        if profile is not None:
+            await profile.begin(server)
         begun = time.perf_counter()
         sending = await generator.send(prepared, rate)
         after, ended = await _settle(server, session, before, len(prepared), sink)
+        if profile is not None:
+            await profile.end(server)
         generator.close()
     window = settings.network.deduplication_window
     committed = int(after["uplinks_committed_total"] - before["uplinks_committed_total"])
@@ -328,4 +351,5 @@ async def _settle(
         done = committed >= expected and (sink is None or len(sink.arrived) >= expected)
         if done or time.perf_counter() - last_change > 3:
             return now, last_change
-        await asyncio.sleep(0.02)
+        # Each question costs the server some milliseconds.
+        await asyncio.sleep(0.05)
