@@ -11,9 +11,9 @@ from .checks import (
     check_new_device,
     check_root_key,
 )
-from .creation import Creation, Lookups, OpenSession, create_device, insert_devices
+from .creation import Creation, Lookups, Moved, OpenSession, create_device, insert_devices
 from .edits import changes_noted
-from .fields import EXPORTED_FIELDS, OBSERVED_COLUMNS, check_thresholds
+from .fields import EXPORTED_FIELDS, MOST_TAGS, OBSERVED_COLUMNS, check_thresholds, is_tag
 from .fleet import FleetDevice, first_references, write_fleet
 from .found_map import FoundCell, found_cells
 from .lifecycle import (
@@ -61,6 +61,7 @@ __all__ = [
     "EXACT",
     "EXPORTED_FIELDS",
     "MOST_CELLS",
+    "MOST_TAGS",
     "OBSERVED_COLUMNS",
     "OWN_UPDATABLE",
     "PAGE",
@@ -74,6 +75,7 @@ __all__ = [
     "KeyChange",
     "Lookups",
     "MapCell",
+    "Moved",
     "NewDevice",
     "Observed",
     "OpenSession",
@@ -103,6 +105,7 @@ __all__ = [
     "get_device",
     "get_veldnet_device",
     "insert_devices",
+    "is_tag",
     "known_tags",
     "list_devices",
     "list_key_changes",

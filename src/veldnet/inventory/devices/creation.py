@@ -40,12 +40,24 @@ _RENAME = update(devices).where(devices.c.ref == bindparam("device")).values(nam
 OpenSession = Callable[[Personalisation, ProfileSettings], bytes]
 
 
+class Moved(NamedTuple):
+    """What a device brings along from another network, as it is stored: the addresses of its sessions, its
+    state, and what its joins must not repeat."""
+
+    state: bytes | None = None
+    dev_addr: DevAddr | None = None
+    pending_dev_addr: DevAddr | None = None
+    join_memory: bytes | None = None
+
+
 class Creation(NamedTuple):
     """A device to be created, with its root keys as they are stored."""
 
     new: NewDevice
     app_key: bytes | None = None
     nwk_key: bytes | None = None
+    gen_app_key: bytes | None = None
+    moved: Moved | None = None
 
 
 def create_device(
@@ -162,7 +174,10 @@ class _Creating:
         plan_ref = self.connections.choose(body.connectivityPlanId)
         routing_ref, strategy = lookups.routing(body.routingProfileId, body.processingStrategyId)
         lookups.check_destinations(plan_ref, routing_ref)
-        session = {} if personalisation is None else self._session(body, personalisation, profile)
+        if creation.moved is not None:
+            session = self._moved(creation.moved)
+        else:
+            session = {} if personalisation is None else self._session(body, personalisation, profile)
         self.connections.take(plan_ref)
         self._known.add(eui)
         values = {
@@ -179,6 +194,7 @@ class _Creating:
             "hsm_group_ref": None if group is None else group.ref,
             "sealed_app_key": creation.app_key,
             "sealed_nwk_key": creation.nwk_key,
+            "sealed_gen_app_key": creation.gen_app_key,
             "motion_indicator": body.motionIndicator if body.motionIndicator is not UNSET else None,
             "latitude": body.geoLatitude if body.geoLatitude is not UNSET else None,
             "longitude": body.geoLongitude if body.geoLongitude is not UNSET else None,
@@ -198,13 +214,24 @@ class _Creating:
                 "deviceProfileId {device_profile_id} is for LoRaWAN 1.1; ABP is for 1.0.x",
                 device_profile_id=body.deviceProfileId,
             )
-        if self._lookups.is_group_address(personalisation.dev_addr):
-            raise InvalidField(
-                "networkAddress {dev_addr} is the address of a multicast group; choose another",
-                dev_addr=personalisation.dev_addr,
-            )
+        self._refuse_address_of_group(personalisation.dev_addr)
         state = self._open_session(personalisation, profile)
         return {"dev_addr": int(personalisation.dev_addr), "state": state}
+
+    def _moved(self, moved: Moved) -> dict[str, Any]:
+        addresses = {"dev_addr": moved.dev_addr, "pending_dev_addr": moved.pending_dev_addr}
+        for dev_addr in addresses.values():
+            if dev_addr is not None:
+                self._refuse_address_of_group(dev_addr)
+        stored = {name: None if each is None else int(each) for name, each in addresses.items()}
+        return {**stored, "state": moved.state, "join_memory": moved.join_memory}
+
+    def _refuse_address_of_group(self, dev_addr: DevAddr) -> None:
+        if self._lookups.is_group_address(dev_addr):
+            raise InvalidField(
+                "networkAddress {dev_addr} is the address of a multicast group; choose another",
+                dev_addr=dev_addr,
+            )
 
 
 def _partition(new: NewDevice) -> int:
@@ -220,10 +247,10 @@ def _write_beside(connection: Connection, scope: Scope, made: list[tuple[int, _P
     ]
     if nameless:
         connection.execute(_RENAME, nameless)
-    plain = [{"device_ref": ref} for ref, each in made if not each.session]
-    personalised = [{"device_ref": ref, **each.session} for ref, each in made if each.session]
-    for rows in (plain, personalised):
-        if rows:
-            connection.execute(_INSERT_STATE, rows)
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for ref, each in made:
+        by_columns.setdefault(tuple(each.session), []).append({"device_ref": ref, **each.session})
+    for rows in by_columns.values():
+        connection.execute(_INSERT_STATE, rows)
     write_new_tags(connection, scope, [(ref, each.body) for ref, each in made])
     changes.note_all(connection, "device", [ref for ref, _each in made])

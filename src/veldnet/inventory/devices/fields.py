@@ -19,6 +19,7 @@ from veldnet.inventory.names import is_printable, is_readable
 from veldnet.lorawan import InvalidIdentifier, NetId
 
 _MAX_TEXT = 255
+MOST_TAGS = 20
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -57,12 +58,17 @@ def _check_tags(value: list[str], name: str) -> None:
         )
 
 
+def is_tag(tag: str) -> bool:
+    """Whether a text can be a tag of a device."""
+    return 1 <= len(tag) <= 50 and tag == tag.strip() and is_printable(tag) and not set(tag) & set(";|,")
+
+
 def _check_labels(value: list[str], name: str) -> None:
     """Tags are filters: what differs only by blanks or cannot be seen would be taken for the same."""
-    if len(value) > 20 or len(set(value)) != len(value):
+    if len(value) > MOST_TAGS or len(set(value)) != len(value):
         raise InvalidField("{name} holds at most 20 different tags", name=name)
     for tag in value:
-        if not 1 <= len(tag) <= 50 or tag != tag.strip() or not is_printable(tag) or set(tag) & set(";|,"):
+        if not is_tag(tag):
             raise InvalidField(
                 "{name} {tag!r} must have 1 to 50 printable characters, no blanks around them and none of"
                 " ; | ,",

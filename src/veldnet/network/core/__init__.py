@@ -7,6 +7,14 @@ from .air_schedule import AirSchedule
 from .base_station_radios import RadioSettings
 from .events import NO_GPS_TIME, Device, DownlinkRequest, Submission, SubmissionRefusal
 from .inspection import DeviceView, QueuedView
+from .moved import (
+    Arrival,
+    MovedRadio,
+    MovedSession,
+    moved_join_memory,
+    moved_state,
+    strange_channels,
+)
 from .parameters import NetworkParameters
 from .personalised import personalised_state
 from .records import (
@@ -33,6 +41,7 @@ from .transmit_results import ChannelAirtime
 __all__ = [
     "NO_GPS_TIME",
     "AirSchedule",
+    "Arrival",
     "BlockedCommand",
     "ChannelAirtime",
     "Copy",
@@ -45,6 +54,8 @@ __all__ = [
     "FrameKind",
     "JoinRecord",
     "LocationRecord",
+    "MovedRadio",
+    "MovedSession",
     "MulticastRecord",
     "MulticastSummaryRecord",
     "NetworkParameters",
@@ -62,9 +73,12 @@ __all__ = [
     "decode_copies",
     "decode_record",
     "mac_commands",
+    "moved_join_memory",
+    "moved_state",
     "multicast",
     "parameters",
     "personalised_state",
     "records",
     "state",
+    "strange_channels",
 ]

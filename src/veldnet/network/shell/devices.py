@@ -336,6 +336,9 @@ class DeviceTable:
             self._unknown.pop(rows[0].dev_eui, None)
             for dev_addr in addresses(decode_state(rows[0].state)):
                 self.session_addresses.add(dev_addr)
+                if entry is None:
+                    # A device that has come with its session is not among those that were read.
+                    self._complete.pop(dev_addr, None)
             if entry is not None:
                 entry.device = self._catalogue.device(_without_state(rows[0]))
         elif entry is not None:

@@ -2,6 +2,9 @@
 
 With it a frame of a device that is not in memory is told from one of nobody without a question to the store.
 Bits are only ever set: one too many costs a question, one too few would cost a device its uplinks.
+
+Devices that were moved here with their sessions keep the address of another network. They have a bitmap of
+their own, by the low bits of their addresses, which is made with the first of them.
 """
 
 from __future__ import annotations
@@ -19,6 +22,9 @@ from veldnet.store import Store
 from veldnet.store.schema import device_states
 
 _PAGE = 5000
+# Of addresses of other networks: 1 MB.
+_FOREIGN_BITS = 23
+_FOREIGN_MASK = (1 << _FOREIGN_BITS) - 1
 
 
 class SessionAddresses:
@@ -31,13 +37,23 @@ class SessionAddresses:
         self._prefix = int(prefix) >> self._host_bits
         self._mask = (1 << self._host_bits) - 1
         self._bits = bytearray(((1 << self._host_bits) + 7) // 8)
+        self._foreign = bytearray()
         self.complete = False
 
     def __contains__(self, dev_addr: DevAddr | int) -> bool:
+        if dev_addr >> self._host_bits != self._prefix:
+            low = dev_addr & _FOREIGN_MASK
+            return bool(self._foreign) and bool(self._foreign[low >> 3] >> (low & 7) & 1)
         host = dev_addr & self._mask
-        return bool(self._bits[host >> 3] >> (host & 7) & 1) and dev_addr >> self._host_bits == self._prefix
+        return bool(self._bits[host >> 3] >> (host & 7) & 1)
 
     def add(self, dev_addr: DevAddr | int) -> None:
+        if dev_addr >> self._host_bits != self._prefix:
+            if not self._foreign:
+                self._foreign = bytearray((1 << _FOREIGN_BITS) >> 3)
+            low = dev_addr & _FOREIGN_MASK
+            self._foreign[low >> 3] |= 1 << (low & 7)
+            return
         host = dev_addr & self._mask
         self._bits[host >> 3] |= 1 << (host & 7)
 

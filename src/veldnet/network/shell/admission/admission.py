@@ -68,6 +68,7 @@ class Admission:
         self._commits = commits
         self._handler: FrameHandler | None = None
         self._addresses = AddressSpace(parameters.net_id)
+        self._known = devices.session_addresses
         horizon = max(_LEAST_HORIZON, parameters.rx1_delay + _HORIZON_AFTER_RX1)
         self._windows = Deduplicator(window, horizon)
         self._refusals = Refusals(runtime, commits, parameters.unknown_device_limit)
@@ -127,7 +128,8 @@ class Admission:
             return None
         if isinstance(frame, DataFrame):
             if frame.uplink:
-                if self._addresses.contains(frame.dev_addr):
+                # Devices that were moved here keep the address that another network gave them.
+                if self._addresses.contains(frame.dev_addr) or frame.dev_addr in self._known:
                     return frame
                 words = f"DevAddr {frame.dev_addr} belongs to another network"
                 self._refusals.copy(uplink, "foreign_network", words)
