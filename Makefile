@@ -173,8 +173,10 @@ wheel: $(VENV)/.dev ## Build the wheel and the source distribution, with a bill 
 	@$(BIN)/python -m twine check --strict dist/*.whl dist/*.tar.gz
 
 MQTT := src/veldnet/gateways/chirpstack_mqtt
-proto: $(VENV)/.dev ## Generate code for the messages of MQTT base stations
+CHIRPSTACK := src/veldnet/migration/chirpstack
+proto: $(VENV)/.dev ## Generate code for protocol buffers: MQTT base stations, sessions of ChirpStack
 	@$(BIN)/python -m grpc_tools.protoc -I$(MQTT) --python_out=$(MQTT) --pyi_out=$(MQTT) gateway.proto
+	@$(BIN)/python -m grpc_tools.protoc -I$(CHIRPSTACK) --python_out=$(CHIRPSTACK) --pyi_out=$(CHIRPSTACK) session.proto
 
 lock: $(VENV)/.dev ## Resolve the dependencies
 	@for kind in run dev build setup; do \

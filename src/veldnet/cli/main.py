@@ -53,6 +53,7 @@ app = lazy_group(
         "flow": Lazy(
             "veldnet.cli.flows:flow_app", "Flows of messages to applications, through a running server."
         ),
+        "migrate": Lazy("veldnet.cli.migrate:migrate_app", "Move in from other network servers."),
         "completion": Lazy(
             "veldnet.cli.completion:completion_command", "Print the tab completion of a shell."
         ),

@@ -49,7 +49,7 @@ from .moment import moment
 from .name_index import index_names, named
 from .node_leases import NodeLeases
 from .nodes import ClusterView, Held, NewNode, Node, NodeInUse, read_cluster
-from .opening import move_to_postgres, postgres_database
+from .opening import OtherDatabase, move_to_postgres, other_database, postgres_database
 from .properties import read_property, write_property
 from .rows import (
     ALARM_INFOS,
@@ -139,6 +139,7 @@ __all__ = [
     "NodeLeases",
     "NotServed",
     "NotificationRow",
+    "OtherDatabase",
     "PastAlarmRow",
     "PendingQueue",
     "Proof",
@@ -185,6 +186,7 @@ __all__ = [
     "multicast",
     "named",
     "open_at_rest",
+    "other_database",
     "plan_each_time",
     "postgres_database",
     "process_of",

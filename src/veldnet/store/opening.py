@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection
 
 from .database import Database
 from .digests import MovedTable
 from .interface import StoreError
+
+
+class OtherDatabase(Protocol):
+    """The database of another program, open to be read; its name has no password."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def connection(self) -> Connection: ...
+
+    @property
+    def columns(self) -> Mapping[str, frozenset[str]]:
+        """The columns of each table."""
+
+
+_NO_DRIVER = "PostgreSQL needs the package psycopg ({error}): pip install 'veldnet[postgresql]'"
+
+
+def other_database(url: str) -> AbstractContextManager[OtherDatabase]:
+    """Open the database of another program for reading, as it is at this moment. Raises `StoreError`, now and
+    for what is read inside."""
+    try:
+        from .postgres.other import other_database as opened
+    except ImportError as error:
+        raise StoreError(_NO_DRIVER.format(error=error)) from None
+    return opened(url)
 
 
 def postgres_database(url: str) -> Database:
@@ -15,9 +46,7 @@ def postgres_database(url: str) -> Database:
     try:
         from .postgres import PostgresDatabase
     except ImportError as error:
-        raise StoreError(
-            f"PostgreSQL needs the package psycopg ({error}): pip install 'veldnet[postgresql]'"
-        ) from None
+        raise StoreError(_NO_DRIVER.format(error=error)) from None
     return PostgresDatabase(url)
 
 

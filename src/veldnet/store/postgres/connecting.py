@@ -55,6 +55,17 @@ def _options(extra: dict[str, str]) -> str:
     return " ".join(f"-c {name}={value}" for name, value in (_SESSION | extra).items())
 
 
+def other_engine(url: URL) -> Engine:
+    """One connection to the database of another program, which is read as it was at one moment."""
+    return create_engine(
+        url,
+        connect_args=_LIBPQ | {"options": "-c lock_timeout=30s -c client_encoding=UTF8"},
+        pool_size=1,
+        max_overflow=0,
+        isolation_level="REPEATABLE READ",
+    )
+
+
 def commit_connection(url: URL) -> psycopg.Connection[Any]:
     """The connection that writes frames; it begins and commits by statements."""
     return psycopg.connect(

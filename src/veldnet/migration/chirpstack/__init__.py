@@ -1,0 +1,5 @@
+"""ChirpStack v4, from its PostgreSQL database."""
+
+from .database import ChirpStack, Tenant
+
+__all__ = ["ChirpStack", "Tenant"]

@@ -1,0 +1,257 @@
+"""Moves a network here, by the functions that the API uses: hundreds of devices in a transaction.
+
+A dry run does the same and takes each transaction back. Whatever is here already stays as it is, so that a
+migration that was interrupted goes on when it is begun again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar, cast
+
+import msgspec
+from sqlalchemy import Connection
+
+from veldnet.domain.errors import DuplicateEui, Refusal
+from veldnet.domain.scope import Scope
+from veldnet.inventory import devices, imports
+from veldnet.inventory.devices import Creation
+from veldnet.keys import ClearKey, Vaults, labels
+from veldnet.store import Store
+
+from .checks import Checked, Sessions, Terms, check_device
+from .model import Device, NotMovable, Profile, Source
+from .offers import ensure_connections, ensure_profile
+from .others import known_base_stations, move_base_station
+from .report import Entry
+
+T = TypeVar("T")
+_SEALED_BY_NOBODY = b"dry run"
+_EXISTS = "a device with this DevEUI is here already; it stays as it is"
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where things are moved to, and under which import devices are noted; a dry run has none."""
+
+    store: Store
+    vaults: Vaults | None
+    scope: Scope
+    import_ref: int | None
+    most_source: int
+    allow_private: bool
+
+    @property
+    def dry_run(self) -> bool:
+        return self.import_ref is None
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """What a change returns; in a dry run it is taken back."""
+        if not self.dry_run:
+            return await self.store.write(change)
+
+        def tried(connection: Connection) -> T:
+            raise _TakenBack(change(connection))
+
+        try:
+            await self.store.write(tried)
+        except _TakenBack as done:
+            return cast(T, done.result)
+        raise AssertionError("a dry run was written")
+
+
+class _TakenBack(Exception):
+    def __init__(self, result: object) -> None:
+        super().__init__()
+        self.result = result
+
+
+class Migration:
+    """Moves everything of a source, devices first."""
+
+    def __init__(self, source: Source, target: Target, terms: Terms) -> None:
+        self._source = source
+        self._target = target
+        self._devices = DeviceMover(source, target, terms)
+
+    async def run(self) -> AsyncIterator[list[Entry]]:
+        """What became of each thing, piece by piece. Raises `Damaged`, `VaultError` and `StoreError`; what
+        was moved before stays."""
+        async for entries in self._devices.run():
+            yield entries
+        yield await self._base_stations()
+
+    async def _base_stations(self) -> list[Entry]:
+        stations = await asyncio.to_thread(self._source.base_stations)
+        operator_ref = self._target.scope.operator_ref
+
+        def write(connection: Connection) -> list[Entry]:
+            known = known_base_stations(connection)
+            return [
+                Entry("baseStation", str(each.eui), each.name, "exists")
+                if each.eui in known
+                else move_base_station(connection, operator_ref, each)
+                for each in stations
+            ]
+
+        return await self._target.write(write) if stations else []
+
+
+class _Ready(NamedTuple):
+    checked: Checked
+    profile: Profile
+    creation: Creation
+
+
+class DeviceMover:
+    """Moves the devices of a source with their profiles, plans and decoders."""
+
+    def __init__(self, source: Source, target: Target, terms: Terms) -> None:
+        self._source = source
+        self._target = target
+        self._terms = terms
+        self._sessions = Sessions()
+        self._seen: set[str] = set()
+        self._profiles: dict[str, Profile] = {}
+        # Profiles that are there for good, and what has been said of them.
+        self._made: set[str] = set()
+        self._told: set[str] = set()
+
+    async def run(self) -> AsyncIterator[list[Entry]]:
+        """What became of each batch. Raises `Damaged`, `VaultError` and `StoreError`; what was moved before
+        stays."""
+        batches = self._source.devices()
+        while True:
+            batch = await asyncio.to_thread(_next, batches)
+            if batch is None:
+                return
+            yield await self._move(batch)
+
+    async def _move(self, batch: Sequence[Device]) -> list[Entry]:
+        entries: list[Entry] = []
+        checked: list[tuple[Checked, Profile]] = []
+        for device in batch:
+            eui = device.eui.upper()
+            if eui in self._seen:
+                text = "its DevEUI comes twice; the first one was taken"
+                entries.append(Entry("device", eui, device.name, "refused", (text,)))
+                continue
+            self._seen.add(eui)
+            try:
+                profile = self._profile(device.profile)
+                checked.append((check_device(device, profile, self._terms, self._sessions), profile))
+            except NotMovable as error:
+                entries.append(Entry("device", eui, device.name, "refused", (str(error),)))
+            except Refusal as error:
+                entries.append(Entry("device", eui, device.name, "refused", (str(error.text),)))
+        ready = await self._seal(checked)
+        return entries + await self._target.write(lambda c: self._write(c, ready))
+
+    def _profile(self, key: str) -> Profile:
+        if key not in self._profiles:
+            self._profiles[key] = self._source.profile(key)
+        return self._profiles[key]
+
+    async def _seal(self, checked: Sequence[tuple[Checked, Profile]]) -> list[_Ready]:
+        clear = [key for each, _profile in checked for key in _clear_keys(each)]
+        vaults = self._target.vaults
+        if vaults is None or not clear:
+            sealed = iter([_SEALED_BY_NOBODY] * len(clear))
+        else:
+            sealed = iter(await vaults.import_keys(clear))
+
+        def next_of(key: bytes | None) -> bytes | None:
+            return None if key is None else next(sealed)
+
+        return [
+            _Ready(
+                each,
+                profile,
+                Creation(
+                    each.new,
+                    next_of(each.app_key),
+                    next_of(each.nwk_key),
+                    next_of(each.gen_app_key),
+                    each.moved,
+                ),
+            )
+            for each, profile in checked
+        ]
+
+    def _write(self, connection: Connection, ready: Sequence[_Ready]) -> list[Entry]:
+        known = devices.registered(connection, [str(each.checked.new.dev_eui) for each in ready])
+        new = [each for each in ready if str(each.checked.new.dev_eui) not in known]
+        there = [each.checked.device for each in ready if str(each.checked.new.dev_eui) in known]
+        entries = [Entry("device", each.eui, each.name, "exists", (_EXISTS,)) for each in there]
+        made, refused = self._make_offers(connection, new)
+        entries += made
+        creating = [each for each in new if each.profile.id not in refused]
+        for each in new:
+            if each.profile.id in refused:
+                entries.append(_refused(each, refused[each.profile.id]))
+        lookups = devices.Lookups(connection, self._target.scope)
+        refs = devices.insert_devices(connection, lookups, [each.creation for each in creating])
+        if self._target.import_ref is not None:
+            imports.note_devices(
+                connection, self._target.import_ref, [ref for ref in refs if isinstance(ref, int)]
+            )
+        for each, ref in zip(creating, refs, strict=True):
+            entries.append(_moved(each) if isinstance(ref, int) else _refused(each, _words(ref)))
+        return entries
+
+    def _make_offers(
+        self, connection: Connection, new: Sequence[_Ready]
+    ) -> tuple[list[Entry], dict[str, str]]:
+        """Have profiles and plans for devices; why there can be none, by the id of the profile."""
+        entries: list[Entry] = []
+        refused: dict[str, str] = {}
+        for profile in {each.profile.id: each.profile for each in new}.values():
+            if profile.id in self._made:
+                continue
+            try:
+                found = ensure_profile(connection, self._target.scope, profile, self._target.most_source)
+            except (NotMovable, Refusal) as error:
+                text = error.text if isinstance(error, Refusal) else error
+                refused[profile.id] = str(text)
+                found = [Entry("deviceProfile", profile.id, profile.name, "refused", (str(text),))]
+            if profile.id not in self._told:
+                entries += found
+                self._told.add(profile.id)
+            if not self._target.dry_run and profile.id not in refused:
+                self._made.add(profile.id)
+        if self._terms.plan is None:
+            wanted = Counter(each.profile.plan.id for each in new if each.profile.id not in refused)
+            for profile in {each.profile.plan.id: each.profile for each in new}.values():
+                if wanted[profile.plan.id]:
+                    ensure_connections(connection, self._target.scope, profile, wanted[profile.plan.id])
+        return entries, refused
+
+
+def _next(batches: Iterator[Sequence[Device]]) -> Sequence[Device] | None:
+    return next(batches, None)
+
+
+def _clear_keys(each: Checked) -> list[ClearKey]:
+    """The root keys of a device in the order in which they are sealed."""
+    eui = each.new.dev_eui
+    found = (
+        (labels.app_key(eui), each.app_key),
+        (labels.nwk_key(eui), each.nwk_key),
+        (labels.gen_app_key(eui), each.gen_app_key),
+    )
+    return [ClearKey(label, bytes(key)) for label, key in found if key is not None]
+
+
+def _moved(each: _Ready) -> Entry:
+    device = each.checked.device
+    outcome = "partly" if each.checked.partly else "moved"
+    return Entry("device", device.eui, device.name, outcome, each.checked.remarks)  # type: ignore[arg-type]
+
+
+def _refused(each: _Ready, text: str) -> Entry:
+    return Entry("device", each.checked.device.eui, each.checked.device.name, "refused", (text,))
+
+
+def _words(refusal: int | Refusal) -> str:
+    assert isinstance(refusal, Refusal)
+    return _EXISTS if isinstance(refusal, DuplicateEui) else str(refusal.text)

@@ -1,0 +1,146 @@
+"""Moving in: devices go on under the sessions that another network has opened, without a join."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.api.antenna import Antenna
+from tests.api.hosting import HostedServer
+from tests.chirpstack_database import ChirpStackDatabase, session
+from tests.e2e import radio
+from tests.e2e.running import command
+from tests.person import Person
+from veldnet.lorawan import AesKey, DevAddr
+from veldnet.lorawan.join import SessionKeys10, SessionKeys11
+from veldnet.simulator.device import VirtualDevice
+from veldnet.simulator.security import Security10, Security11
+
+EUI_10, EUI_11 = "0059AC0000001001", "0059AC0000001101"
+# Of the NetID of another network.
+ADDR_10, ADDR_11 = 0x260B1234, 0x260B1235
+APP_KEY, NWK_KEY = bytes(range(16)), bytes(range(1, 17))
+KEYS = [bytes(range(first, first + 16)) for first in (32, 48, 64, 80)]
+JUMP = 1000
+# Of the first sandbox of a data directory.
+CUSTOMER = "100000001"
+
+
+@pytest.fixture(scope="module")
+def chirpstack() -> Iterator[ChirpStackDatabase]:
+    database = ChirpStackDatabase()
+    yield database
+    database.close()
+
+
+def migrate(chirpstack: ChirpStackDatabase, server: HostedServer, *options: str) -> Any:
+    printed = command(
+        "migrate",
+        "chirpstack",
+        "--customer-id",
+        CUSTOMER,
+        "--data",
+        str(server.data),
+        "--json",
+        *options,
+        CHIRPSTACK_URL=chirpstack.url,
+        VELDNET_KEYS__PROCESS="false",
+    )
+    return json.loads(printed)
+
+
+def counts(report: Any, kind: str = "device") -> dict[str, int]:
+    (found,) = [each for each in report["counts"] if each["kind"] == kind] or [{}]
+    return {name: value for name, value in found.items() if name != "kind" and value}
+
+
+def session_10(dev_eui: str, dev_addr: int, uplinks: int, downlinks: int) -> VirtualDevice:
+    """A device of LoRaWAN 1.0.x that has joined elsewhere."""
+    virtual = radio.device(dev_eui, APP_KEY.hex())
+    virtual.dev_addr = DevAddr(dev_addr)
+    virtual.security = Security10(SessionKeys10(AesKey(KEYS[0]), AesKey(KEYS[3])))
+    virtual.security.fcnt_down, virtual.fcnt_up = downlinks - 1, uplinks
+    return virtual
+
+
+def session_11(dev_eui: str, dev_addr: int, uplinks: int, downlinks: tuple[int, int]) -> VirtualDevice:
+    """The same of 1.1; it has two downlink counters."""
+    virtual = radio.device(dev_eui, APP_KEY.hex(), NWK_KEY.hex())
+    virtual.dev_addr = DevAddr(dev_addr)
+    security = Security11(SessionKeys11(*(AesKey(key) for key in KEYS)))
+    security.n_fcnt_down, security.a_fcnt_down = downlinks[0] - 1, downlinks[1] - 1
+    virtual.security, virtual.fcnt_up = security, uplinks
+    return virtual
+
+
+def speaks(server: HostedServer, user: Person, antenna: Antenna, virtual: VirtualDevice) -> Any:
+    """A device sends its next uplink, gets the downlink that waits for it, and confirms that."""
+    eui = virtual.identity.dev_eui
+    device = user.call("GET", f"/api/v1/devices/e{eui}")
+    sent = user.call(
+        "POST",
+        f"/api/v1/devices/{device['ref']}/downlinks",
+        {"fPort": 3, "payload": "C0FFEE", "confirmed": True},
+    )
+    antenna.hear(virtual.uplink(2, b"moved"))
+    frame = antenna.downlink(3)
+    assert frame is not None, "it got no downlink"
+    received = virtual.receive(frame)
+    assert received is not None and received.payload == bytes.fromhex("C0FFEE")
+    server.pass_time(5)
+    antenna.keep_alive()
+    antenna.hear(virtual.uplink(2, b"again"))
+    # It is told the channels of this network.
+    frame = antenna.downlink(3)
+    assert frame is not None and virtual.receive(frame) is not None
+    assert user.call("GET", f"/api/v1/downlinks/{sent['id']}")["status"] == "acknowledged"
+    frames = user.call("GET", f"/api/v1/frames?deviceRef={device['ref']}")["frames"]
+    assert not [frame for frame in frames if "join" in frame["type"].lower()]
+    return received
+
+
+def test_chirpstack_devices_go_on_without_a_join(
+    chirpstack: ChirpStackDatabase, server: HostedServer, user: Person, antenna: Antenna
+) -> None:
+    plain = chirpstack.profile("Water meter", device_status_req_interval=1)
+    eui = chirpstack.device(
+        EUI_10,
+        plain,
+        session=session(
+            ADDR_10, 3, KEYS[0], KEYS[3], n_f_cnt_down=41, enabled_uplink_channel_indices=[0, 1, 2]
+        ),
+        f_cnt_up=120,
+        tags={"street": "Dijk"},
+    )
+    chirpstack.keys(eui, APP_KEY, dev_nonces={"0059ac0000000001": [7, 5]}, join_nonce=3)
+    newer = chirpstack.profile("Valve", mac_version="1.1.0", reg_params_revision="B")
+    eui = chirpstack.device(
+        EUI_11,
+        newer,
+        session=session(
+            ADDR_11,
+            5,
+            *KEYS,
+            f_cnt_up=9,
+            n_f_cnt_down=4,
+            a_f_cnt_down=70_000,
+            enabled_uplink_channel_indices=[0, 1, 2],
+        ),
+    )
+    chirpstack.keys(eui, NWK_KEY, APP_KEY, join_nonce=2)
+    tried = migrate(chirpstack, server)
+    assert tried["dryRun"] and not tried["reasons"] and counts(tried) == {"moved": 2}
+    assert user.request("GET", f"/api/v1/devices/e{EUI_10}").status_code == 404
+    done = migrate(chirpstack, server, "--apply")
+    assert (counts(done), counts(done, "deviceProfile")) == ({"moved": 2}, {"moved": 2})
+    assert counts(migrate(chirpstack, server, "--apply")) == {"exists": 2}
+    server.pass_time(3)
+    received = speaks(server, user, antenna, session_10(EUI_10, ADDR_10, 120, 41))
+    assert received.fcnt >= 41 + JUMP
+    received = speaks(server, user, antenna, session_11(EUI_11, ADDR_11, 9, (4, 70_000)))
+    assert received.fcnt >= 70_000 + JUMP
+    device = user.call("GET", f"/api/v1/devices/e{EUI_10}")
+    assert device["tags"] == ["application=Meters", "street=Dijk"]
