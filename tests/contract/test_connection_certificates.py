@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
@@ -16,7 +15,6 @@ from tests.certificates import Pair, write_pair
 from tests.contract.test_connections import flowing
 from tests.mosquitto import Mosquitto
 from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings, FlowSettings
-from veldnet.routing.connections import mqtt
 
 
 class Watcher:
@@ -46,9 +44,7 @@ def _pair(folder: Path, name: str) -> Pair:
     return write_pair(folder / name, name=f"{name}.example")
 
 
-async def test_a_broker_that_wants_a_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mqtt, "_SOONEST", 0.05)
-    monkeypatch.setattr(mqtt, "_LATEST", 0.1)
+async def test_a_broker_that_wants_a_certificate(tmp_path: Path) -> None:
     server, own, foreign = (_pair(tmp_path, name) for name in ("broker", "own", "foreign"))
     files = str(own.certificate), str(server.certificate), str(server.key)
     broker = Mosquitto(tmp_path / "mosquitto", (), files, anonymous=True)

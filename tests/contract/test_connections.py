@@ -42,7 +42,7 @@ from veldnet.lorawan import BaseStationId
 from veldnet.network.core import UplinkRecord
 from veldnet.network.core.state import DeviceState
 from veldnet.network.shell import Runtime
-from veldnet.outgoing import Resolver
+from veldnet.outgoing import Pauses, Resolver
 from veldnet.routing import (
     Connectors,
     Decoding,
@@ -57,7 +57,6 @@ from veldnet.routing import (
     Surroundings,
     TransportSettings,
 )
-from veldnet.routing.connections import mqtt
 from veldnet.store import SqliteStore, StoreError
 from veldnet.store.schema import connections, flow_connections, flows
 from veldnet.supervision import Supervisor
@@ -92,6 +91,7 @@ class Flows(Network):
             self._ready,
             connect_timeout=1.0,
             total_timeout=2.0,
+            pauses=Pauses(0.05, 0.1),
         )
         self.connectors = Connectors(self.flows, around, self._decode)
         self.deliveries = Deliveries(
@@ -271,11 +271,7 @@ def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
 
 
 @pytest.fixture(params=["mqtt 5", "mqtt 3.1.1", "http"])
-async def application(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Application]:
-    monkeypatch.setattr(mqtt, "_SOONEST", 0.05)
-    monkeypatch.setattr(mqtt, "_LATEST", 0.1)
+async def application(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Application]:
     kind, _space, version = request.param.partition(" ")
     made: Application = HttpApplication() if kind == "http" else MqttApplication(tmp_path / "broker", version)
     await made.start()
@@ -393,11 +389,7 @@ async def test_a_test_message_goes_beside_those_that_wait(application: Applicati
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
-async def test_downlinks_are_kept_until_they_are_taken(
-    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mqtt, "_SOONEST", 0.05)
-    monkeypatch.setattr(mqtt, "_LATEST", 0.1)
+async def test_downlinks_are_kept_until_they_are_taken(version: str, tmp_path: Path) -> None:
     application = MqttApplication(tmp_path / "broker", version)
     await application.start()
     settings = replace(

@@ -17,7 +17,6 @@ connection_app = typer.Typer(help="Connections to applications.", no_args_is_hel
 flow_app = typer.Typer(help="Flows: which messages go over which connections.", no_args_is_help=True)
 
 _LOCAL = "http://127.0.0.1:8080"
-_CONNECTIONS, _FLOWS = "/api/v1/connections", "/api/v1/flows"
 _FORMS = {"--set": "MEMBER=VALUE", "--set-file": "MEMBER=FILE"}
 # Members that are written as JSON, with an example.
 _LISTS = {
@@ -29,8 +28,7 @@ _LISTS = {
 }
 _TYPES = {"mqtt": "MQTT", "mqtts": "MQTT", "http": "HTTP", "https": "HTTP"}
 
-ConnectionRef = Annotated[str, typer.Argument(help="Ref of the connection, as list shows it.")]
-FlowRef = Annotated[str, typer.Argument(help="Ref of the flow, as list shows it.")]
+Ref = Annotated[str, typer.Argument(help="Its ref, as list shows it.")]
 Members = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="MEMBER=VALUE", help="A member as in the API; may be repeated."),
@@ -140,38 +138,70 @@ def _pairs(option: str, given: list[str] | None) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def _connection_kind() -> type[msgspec.Struct]:
-    from veldnet.inventory.flows import Connection
+class Resources(msgspec.Struct, frozen=True):
+    """Connections, or flows: how commands call one, where the API has them, and a row of their table."""
 
-    return Connection
+    noun: str
+    app: typer.Typer
+    row: type[msgspec.Struct]
+    after_deletion: str
+
+    @property
+    def path(self) -> str:
+        return f"/api/v1/{self.noun}s"
+
+    def one(self, ref: str) -> str:
+        """A reference is one part of a path."""
+        from urllib.parse import quote
+
+        return f"{self.path}/{quote(ref, safe='')}"
+
+    def body(self, members: list[str] | None, files: list[str] | None) -> dict[str, Any]:
+        from veldnet.inventory.flows import Connection, Flow
+
+        return _body(Connection if self is CONNECTIONS else Flow, members, files)
+
+    def create(self, access: Access, body: dict[str, Any]) -> None:
+        made = access.call("POST", self.path, body)
+        report(f"{self.noun} {made['ref']} created", ref=made["ref"])
+
+    def change(self, access: Access, ref: str, body: dict[str, Any], options: str) -> None:
+        if not body:
+            fail(f"name what changes: {options}")
+        access.call("PUT", self.one(ref), body)
+        report(f"{self.noun} {ref} changed", ref=ref)
 
 
-def _flow_kind() -> type[msgspec.Struct]:
-    from veldnet.inventory.flows import Flow
-
-    return Flow
-
-
-def _changed(body: dict[str, Any], options: str) -> None:
-    if not body:
-        fail(f"name what changes: {options}")
+CONNECTIONS = Resources(
+    "connection",
+    connection_app,
+    ConnectionRow,
+    " that no flow uses; messages that wait for it become undelivered",
+)
+FLOWS = Resources("flow", flow_app, FlowRow, "; messages that wait are delivered all the same")
 
 
-@connection_app.command("list")
-def list_connections(access: Access, as_json: AsJson = False) -> None:
-    """List connections, and how they are."""
-    found = access.call("GET", _CONNECTIONS)
-    if as_json:
-        print_json(found)
-        return
-    rows = [msgspec.convert(each | each["state"], ConnectionRow) for each in found]
-    print_rows("Connections", ConnectionRow, rows, as_json=False)
+def _commands(kind: Resources) -> None:
+    """What can be done with either."""
+    how = ", and how they are" if kind is CONNECTIONS else ""
 
+    @kind.app.command("list", help=f"List {kind.noun}s{how}.")
+    def list_them(access: Access, as_json: AsJson = False) -> None:
+        found = access.call("GET", kind.path)
+        if as_json:
+            print_json(found)
+            return
+        rows = [msgspec.convert(each | each.get("state", {}), kind.row) for each in found]
+        print_rows(f"{kind.noun.capitalize()}s", kind.row, rows, as_json=False)
 
-@connection_app.command("show")
-def show_connection(ref: ConnectionRef, access: Access, as_json: AsJson = False) -> None:
-    """Show a connection, and how it is."""
-    print_members(access.call("GET", f"{_CONNECTIONS}/{_part(ref)}"), as_json=as_json)
+    @kind.app.command("show", help=f"Show a {kind.noun}{how.replace('they are', 'it is')}.")
+    def show(ref: Ref, access: Access, as_json: AsJson = False) -> None:
+        print_members(access.call("GET", kind.one(ref)), as_json=as_json)
+
+    @kind.app.command("delete", help=f"Delete a {kind.noun}{kind.after_deletion}.")
+    def delete(ref: Ref, access: Access) -> None:
+        access.call("DELETE", kind.one(ref))
+        report(f"{kind.noun} {ref} deleted", ref=ref)
 
 
 @connection_app.command("create")
@@ -186,35 +216,25 @@ def create_connection(
     scheme = address.partition("://")[0].lower()
     if scheme not in _TYPES:
         fail(f"ADDRESS {address!r} must begin with mqtt://, mqtts://, http:// or https://")
-    body = {"type": _TYPES[scheme]} | _body(_connection_kind(), members, files)
-    made = access.call("POST", _CONNECTIONS, body | {"name": name, "address": address})
-    report(f"connection {made['ref']} created", ref=made["ref"])
+    body = {"type": _TYPES[scheme]} | CONNECTIONS.body(members, files)
+    CONNECTIONS.create(access, body | {"name": name, "address": address})
 
 
 @connection_app.command("change")
 def change_connection(
-    ref: ConnectionRef,
+    ref: Ref,
     access: Access,
     members: Members = None,
     files: Files = None,
     clear: Cleared = None,
 ) -> None:
     """Change a connection; what is not given stays."""
-    body = _body(_connection_kind(), members, files) | _clears(clear)
-    _changed(body, "--set, --set-file or --clear")
-    access.call("PUT", f"{_CONNECTIONS}/{_part(ref)}", body)
-    report(f"connection {ref} changed", ref=ref)
-
-
-@connection_app.command("delete")
-def delete_connection(ref: ConnectionRef, access: Access) -> None:
-    """Delete a connection that no flow uses; messages that wait for it become undelivered."""
-    access.call("DELETE", f"{_CONNECTIONS}/{_part(ref)}")
-    report(f"connection {ref} deleted", ref=ref)
+    body = CONNECTIONS.body(members, files) | _given("clear", clear)
+    CONNECTIONS.change(access, ref, body, "--set, --set-file or --clear")
 
 
 @connection_app.command("test")
-def try_connection(ref: ConnectionRef, access: Access) -> None:
+def try_connection(ref: Ref, access: Access) -> None:
     """Send a test message over a connection, and say what became of it. It ends with an error where it was
     not delivered."""
     done = _try(access, ref)
@@ -224,7 +244,7 @@ def try_connection(ref: ConnectionRef, access: Access) -> None:
 
 
 def _try(access: Access, ref: str) -> dict[str, Any]:
-    done: dict[str, Any] = access.call("POST", f"{_CONNECTIONS}/{_part(ref)}/trial")
+    done: dict[str, Any] = access.call("POST", f"{CONNECTIONS.one(ref)}/trial")
     return done
 
 
@@ -237,22 +257,6 @@ def _refused(done: dict[str, Any]) -> str:
     return f"the test message{at} was not delivered: {done['error'] or done['status']}"
 
 
-@flow_app.command("list")
-def list_flows(access: Access, as_json: AsJson = False) -> None:
-    """List flows."""
-    found = access.call("GET", _FLOWS)
-    if as_json:
-        print_json(found)
-        return
-    print_rows("Flows", FlowRow, msgspec.convert(found, list[FlowRow]), as_json=False)
-
-
-@flow_app.command("show")
-def show_flow(ref: FlowRef, access: Access, as_json: AsJson = False) -> None:
-    """Show a flow."""
-    print_members(access.call("GET", f"{_FLOWS}/{_part(ref)}"), as_json=as_json)
-
-
 @flow_app.command("create")
 def create_flow(
     name: Annotated[str, typer.Argument(help="Its name.")],
@@ -262,14 +266,12 @@ def create_flow(
     files: Files = None,
 ) -> None:
     """Create a flow. It takes the messages of frames that are heard from now on."""
-    body = _body(_flow_kind(), members, files) | _uses(connections)
-    made = access.call("POST", _FLOWS, body | {"name": name})
-    report(f"flow {made['ref']} created", ref=made["ref"])
+    FLOWS.create(access, FLOWS.body(members, files) | _given("connectionRefs", connections) | {"name": name})
 
 
 @flow_app.command("change")
 def change_flow(
-    ref: FlowRef,
+    ref: Ref,
     access: Access,
     connections: Used = None,
     members: Members = None,
@@ -277,24 +279,15 @@ def change_flow(
     clear: Cleared = None,
 ) -> None:
     """Change a flow; what is not given stays."""
-    body = _body(_flow_kind(), members, files) | _uses(connections) | _clears(clear)
-    _changed(body, "--connection, --set, --set-file or --clear")
-    access.call("PUT", f"{_FLOWS}/{_part(ref)}", body)
-    report(f"flow {ref} changed", ref=ref)
-
-
-@flow_app.command("delete")
-def delete_flow(ref: FlowRef, access: Access) -> None:
-    """Delete a flow; messages that wait are delivered all the same."""
-    access.call("DELETE", f"{_FLOWS}/{_part(ref)}")
-    report(f"flow {ref} deleted", ref=ref)
+    body = FLOWS.body(members, files) | _given("connectionRefs", connections) | _given("clear", clear)
+    FLOWS.change(access, ref, body, "--connection, --set, --set-file or --clear")
 
 
 @flow_app.command("test")
-def try_flow(ref: FlowRef, access: Access) -> None:
+def try_flow(ref: Ref, access: Access) -> None:
     """Send a test message over each connection of a flow. It ends with an error where one was not
     delivered."""
-    connections = access.call("GET", f"{_FLOWS}/{_part(ref)}")["connectionRefs"]
+    connections = access.call("GET", FLOWS.one(ref))["connectionRefs"]
     if not connections:
         fail(f"flow {ref} uses no connection")
     tried = {each: _try(access, each) for each in connections}
@@ -306,16 +299,9 @@ def try_flow(ref: FlowRef, access: Access) -> None:
         fail("; ".join(bad))
 
 
-def _uses(connections: list[str] | None) -> dict[str, Any]:
-    return {"connectionRefs": connections} if connections else {}
+def _given(member: str, values: list[str] | None) -> dict[str, Any]:
+    return {member: values} if values else {}
 
 
-def _clears(members: list[str] | None) -> dict[str, Any]:
-    return {"clear": members} if members else {}
-
-
-def _part(ref: str) -> str:
-    """A reference as one part of a path."""
-    from urllib.parse import quote
-
-    return quote(ref, safe="")
+_commands(CONNECTIONS)
+_commands(FLOWS)

@@ -1,26 +1,39 @@
-"""HTTP requests to addresses that customers chose: application servers, webhooks, trials.
+"""Connections to addresses that customers chose: application servers, webhooks, brokers, trials.
 
 `addresses` parses an address once, for its check and for its use. `networks` says which IP addresses are
-public; `resolver` finds those of a name and lets only allowed ones pass, and `client` connects to exactly
-these. `answers` reads what comes back, without I/O and within bounds.
+public; `resolver` finds those of a name and lets only allowed ones pass. What connects (`client` for HTTP,
+`mqtt`) connects to exactly these, with the certificate checked for the name (`tls`). `answers` reads what
+comes back, without I/O and within bounds; `keeping` makes a connection again and again.
 """
 
 from .addresses import Address, AddressRefused, check_reachable, masked, parse_address, parse_broker
 from .client import Answer, HttpClient, RequestFailed
+from .keeping import ConnectionFailed, Pauses, keep, words_of
+from .mqtt import FewerAtOnce, MqttClient, MqttMessage, MqttOptions
 from .networks import is_public
 from .resolver import NameNotFound, Resolver
+from .tls import client_context
 
 __all__ = [
     "Address",
     "AddressRefused",
     "Answer",
+    "ConnectionFailed",
+    "FewerAtOnce",
     "HttpClient",
+    "MqttClient",
+    "MqttMessage",
+    "MqttOptions",
     "NameNotFound",
+    "Pauses",
     "RequestFailed",
     "Resolver",
     "check_reachable",
+    "client_context",
     "is_public",
+    "keep",
     "masked",
     "parse_address",
     "parse_broker",
+    "words_of",
 ]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from veldnet.outgoing import Resolver
+from veldnet.outgoing import Pauses, Resolver
 from veldnet.routing.transports import Outcome
 from veldnet.supervision import Supervisor
 
@@ -71,6 +71,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     ready: Callable[[int], None]
     connect_timeout: float = 5.0
     total_timeout: float = 10.0
+    pauses: Pauses = Pauses()
 
 
 class ConnectionTransport(Protocol):

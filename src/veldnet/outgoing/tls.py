@@ -1,0 +1,39 @@
+"""TLS to servers that customers chose: checked for the name, though an IP address is connected to."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import tempfile
+from typing import Any
+
+
+class _Named(ssl.SSLContext):
+    """Has the certificate checked for a name, whatever is connected to."""
+
+    name: str = ""
+
+    def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        return super().wrap_socket(sock, *args, **kwargs | {"server_hostname": self.name})
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        # The event loop gives the name by place.
+        return super().wrap_bio(*args[:2], **kwargs | {"server_hostname": self.name})
+
+
+def client_context(host: str, authorities: str, certificate: str, key: str) -> ssl.SSLContext:
+    """A context for one server. `authorities` are those of its certificate, those of the system where there
+    are none; `certificate` and `key` are the client's own. All of it PEM. Raises `ssl.SSLError`."""
+    context = _Named(ssl.PROTOCOL_TLS_CLIENT)
+    context.name = host
+    if authorities:
+        context.load_verify_locations(cadata=authorities)
+    else:
+        context.load_default_certs()
+    if certificate:
+        # The module reads certificates from files only; this one is gone at once.
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+            file.write(f"{key}\n{certificate}\n")
+            file.flush()
+            context.load_cert_chain(file.name)
+    return context

@@ -1,0 +1,125 @@
+"""A connection to a broker, whatever it speaks: made again and again, never waited for by anything else."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+
+import structlog
+
+from veldnet.domain.flows import DOWNLINK_TOPICS, TOPICS, fill
+from veldnet.outgoing import (
+    Address,
+    AddressRefused,
+    ConnectionFailed,
+    NameNotFound,
+    client_context,
+    keep,
+    parse_broker,
+    words_of,
+)
+from veldnet.routing.transports import Outcome
+
+from .interface import Condition, Surroundings
+from .model import Connection, Incoming, Outgoing
+
+log = structlog.get_logger(__name__)
+
+TASK = "connections"
+
+
+class KeptConnection:
+    """What the types that hold a connection have in common: each has a `session` and a way to `send`."""
+
+    def __init__(self, connection: Connection, around: Surroundings) -> None:
+        self.condition = Condition(around.clock)
+        self.connection, self.around = connection, around
+        settings = connection.settings
+        self.topic = settings.topic or TOPICS[settings.dialect]
+        self.downlink_topic = settings.downlink_topic or DOWNLINK_TOPICS[settings.dialect]
+        self._task: asyncio.Task[None] | None = None
+        self._up = asyncio.Event()
+        # Whether there was a connection in the session under way.
+        self._was_up = False
+
+    def start(self) -> None:
+        if self._task is None:
+            self._task = self.around.supervisor.keep(TASK, self._run)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    # What each type does by itself.
+
+    async def session(self, address: Address, hosts: list[str]) -> None:
+        """One connection from its beginning to its end: calls `up` once it can be used. `hosts` are the IP
+        addresses that may be connected to. Raises where it fails; `ConnectionFailed` says why."""
+        raise NotImplementedError
+
+    async def send(self, message: Outgoing, topic: str, where: str) -> Outcome:
+        """Deliver a message over the connection that there is. Raises `ConnectionFailed` and `OSError`."""
+        raise NotImplementedError
+
+    # The connection.
+
+    async def _run(self) -> None:
+        await keep(self._session, self.around.pauses)
+
+    async def _session(self) -> bool:
+        self._was_up = False
+        try:
+            address = parse_broker(self.connection.settings.address)
+            await self.session(address, await self.around.resolver.addresses(address))
+        except (OSError, ValueError, ConnectionFailed, AddressRefused, NameNotFound) as error:
+            why = words_of(error)
+            self.condition.fails(why)
+            log.info("connection_failed", connection=self.connection.ref, error=why)
+        finally:
+            self._up.clear()
+        return self._was_up
+
+    def up(self) -> None:
+        """The connection can be used."""
+        self._was_up = True
+        self.condition.works()
+        self._up.set()
+        self.around.ready(self.connection.ref)
+        log.info("connection_made", connection=self.connection.ref)
+
+    def tls(self, address: Address) -> ssl.SSLContext:
+        settings = self.connection.settings
+        key = self.connection.secrets.client_key
+        return client_context(address.host, settings.ca_certificate, settings.client_certificate, key)
+
+    # Messages.
+
+    async def deliver(self, message: Outgoing) -> Outcome:
+        topic = fill(self.topic, message.values)
+        where = f"{self.connection.settings.address} {topic}"[:300]
+        if not await self._connected():
+            return Outcome(False, "Error", self.condition.reason or "not connected", where)
+        try:
+            async with asyncio.timeout(self.around.total_timeout):
+                return await self.send(message, topic, where)
+        except TimeoutError:
+            return Outcome(False, "Timeout", "the broker does not acknowledge the message", where)
+        except (ConnectionFailed, OSError) as error:
+            return Outcome(False, "Error", words_of(error), where)
+
+    async def _connected(self) -> bool:
+        """Whether it is connected; waits for it, unless it has failed already."""
+        if not self._up.is_set() and self.condition.status != "ERROR":
+            try:
+                async with asyncio.timeout(self.around.connect_timeout):
+                    await self._up.wait()
+            except TimeoutError:
+                return False
+        return self._up.is_set()
+
+    def took(self, topic: str, body: bytes, done: Callable[[], None]) -> None:
+        """A message has come; `done` acknowledges it."""
+        self.condition.took()
+        self.around.received(Incoming(self.connection, topic, body, done))
