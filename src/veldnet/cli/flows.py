@@ -204,6 +204,10 @@ def _commands(kind: Resources) -> None:
         report(f"{kind.noun} {ref} deleted", ref=ref)
 
 
+_commands(CONNECTIONS)
+_commands(FLOWS)
+
+
 @connection_app.command("create")
 def create_connection(
     name: Annotated[str, typer.Argument(help="Its name.")],
@@ -301,7 +305,3 @@ def try_flow(ref: Ref, access: Access) -> None:
 
 def _given(member: str, values: list[str] | None) -> dict[str, Any]:
     return {member: values} if values else {}
-
-
-_commands(CONNECTIONS)
-_commands(FLOWS)
