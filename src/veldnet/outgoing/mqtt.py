@@ -64,7 +64,7 @@ class FewerAtOnce(ConnectionFailed):
     """The broker takes fewer unacknowledged messages than the client would send."""
 
     def __init__(self, most: int) -> None:
-        super().__init__("the broker takes fewer messages at once")
+        super().__init__(most)
         self.most = most
 
 
