@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,18 +37,18 @@ def chirpstack() -> Iterator[ChirpStackDatabase]:
     database.close()
 
 
-def migrate(chirpstack: ChirpStackDatabase, server: HostedServer, *options: str) -> Any:
+def migrate(server: HostedServer, what: str, *options: str, **environment: str) -> Any:
     printed = command(
         "migrate",
-        "chirpstack",
+        what,
         "--customer-id",
         CUSTOMER,
         "--data",
         str(server.data),
         "--json",
         *options,
-        CHIRPSTACK_URL=chirpstack.url,
         VELDNET_KEYS__PROCESS="false",
+        **environment,
     )
     return json.loads(printed)
 
@@ -99,6 +100,10 @@ def speaks(server: HostedServer, user: Person, antenna: Antenna, virtual: Virtua
     assert user.call("GET", f"/api/v1/downlinks/{sent['id']}")["status"] == "acknowledged"
     frames = user.call("GET", f"/api/v1/frames?deviceRef={device['ref']}")["frames"]
     assert not [frame for frame in frames if "join" in frame["type"].lower()]
+    # When it joins one day, its JoinNonce goes on, and so do DevNonces.
+    virtual.join_nonce, virtual.dev_nonce = 3, 7
+    radio.join(antenna, virtual, attempts=1)
+    assert virtual.join_nonce > 100
     return received
 
 
@@ -131,12 +136,12 @@ def test_chirpstack_devices_go_on_without_a_join(
         ),
     )
     chirpstack.keys(eui, NWK_KEY, APP_KEY, join_nonce=2)
-    tried = migrate(chirpstack, server)
+    tried = migrate(server, "chirpstack", CHIRPSTACK_URL=chirpstack.url)
     assert tried["dryRun"] and not tried["reasons"] and counts(tried) == {"moved": 2}
     assert user.request("GET", f"/api/v1/devices/e{EUI_10}").status_code == 404
-    done = migrate(chirpstack, server, "--apply")
+    done = migrate(server, "chirpstack", "--apply", CHIRPSTACK_URL=chirpstack.url)
     assert (counts(done), counts(done, "deviceProfile")) == ({"moved": 2}, {"moved": 2})
-    assert counts(migrate(chirpstack, server, "--apply")) == {"exists": 2}
+    assert counts(migrate(server, "chirpstack", "--apply", CHIRPSTACK_URL=chirpstack.url)) == {"exists": 2}
     server.pass_time(3)
     received = speaks(server, user, antenna, session_10(EUI_10, ADDR_10, 120, 41))
     assert received.fcnt >= 41 + JUMP
@@ -144,3 +149,71 @@ def test_chirpstack_devices_go_on_without_a_join(
     assert received.fcnt >= 70_000 + JUMP
     device = user.call("GET", f"/api/v1/devices/e{EUI_10}")
     assert device["tags"] == ["application=Meters", "street=Dijk"]
+
+
+def tts_device(
+    dev_eui: str, dev_addr: int, version: str, keys: list[bytes], **counters: int
+) -> dict[str, Any]:
+    """An end device as `ttn-lw-migrate` writes it."""
+    names = ("f_nwk_s_int_key", "s_nwk_s_int_key", "nwk_s_enc_key", "app_s_key")
+    session_keys = (
+        dict(zip(names, keys, strict=True)) if len(keys) == 4 else {names[0]: keys[0], names[3]: keys[1]}
+    )
+    return {
+        "ids": {
+            "device_id": f"eui-{dev_eui.lower()}",
+            "application_ids": {"application_id": "meters"},
+            "dev_eui": dev_eui,
+            "join_eui": "0059AC0000000001",
+        },
+        "lorawan_version": version,
+        "lorawan_phy_version": "PHY_V1_0_3_REV_A",
+        "frequency_plan_id": "EU_863_870_TTN",
+        "supports_join": True,
+        "root_keys": {"app_key": {"key": APP_KEY.hex()}, "nwk_key": {"key": NWK_KEY.hex()}},
+        "used_dev_nonces": [7, 5],
+        "last_join_nonce": 3,
+        "session": {
+            "dev_addr": f"{dev_addr:08X}",
+            "keys": {name: {"key": key.hex().upper()} for name, key in session_keys.items()},
+            **counters,
+        },
+        "mac_state": {
+            "current_parameters": {
+                "adr_data_rate_index": "DATA_RATE_5",
+                "rx1_delay": 1,
+                "rx2_frequency": "869525000",
+                "channels": [
+                    {"uplink_frequency": str(hertz), "downlink_frequency": str(hertz), "enable_uplink": True}
+                    for hertz in (868_100_000, 868_300_000, 868_500_000)
+                ],
+            }
+        },
+    }
+
+
+def test_devices_of_the_things_stack_go_on_without_a_join(
+    server: HostedServer, user: Person, antenna: Antenna, tmp_path: Path
+) -> None:
+    file = tmp_path / "devices.json"
+    plain = tts_device(
+        "0059AC0000001002",
+        0x260B2234,
+        "MAC_V1_0_3",
+        [KEYS[0], KEYS[3]],
+        last_f_cnt_up=119,
+        last_a_f_cnt_down=40,
+    )
+    newer = tts_device(
+        "0059AC0000001102", 0x260B2235, "MAC_V1_1", KEYS, last_f_cnt_up=8, last_a_f_cnt_down=69_999
+    )
+    file.write_text(json.dumps(plain) + "\n" + json.dumps(newer, indent=2) + "\n")
+    tried = migrate(server, "tts", str(file))
+    assert tried["dryRun"] and not tried["reasons"] and counts(tried) == {"moved": 2}
+    assert counts(migrate(server, "tts", str(file), "--apply")) == {"moved": 2}
+    assert counts(migrate(server, "tts", str(file), "--apply")) == {"exists": 2}
+    server.pass_time(3)
+    received = speaks(server, user, antenna, session_10("0059AC0000001002", 0x260B2234, 120, 41))
+    assert received.fcnt == 41 + JUMP
+    received = speaks(server, user, antenna, session_11("0059AC0000001102", 0x260B2235, 9, (0, 70_000)))
+    assert received.fcnt == 70_000 + JUMP

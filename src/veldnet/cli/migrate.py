@@ -28,6 +28,7 @@ from veldnet.migration import (
     Tally,
     Target,
     Terms,
+    TheThingsStack,
 )
 from veldnet.settings import Settings
 from veldnet.store import Connection, StoreError, other_database
@@ -91,6 +92,23 @@ def migrate_chirpstack(
     with _readable_errors(), other_database(address) as database:
         source = ChirpStack(database, tenant)
         _migrate(source, f"ChirpStack tenant {source.tenant.name}", customer_id, how, data, as_json)
+
+
+@migrate_app.command("tts")
+def migrate_tts(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON of end devices.")],
+    customer_id: CustomerOption,
+    how: How,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Move end devices of The Things Stack v3 with their sessions, from the JSON that ttn-lw-migrate or
+    ttn-lw-cli writes.
+
+    Without --apply nothing is written.
+    """
+    with _readable_errors():
+        _migrate(TheThingsStack(file), f"The Things Stack {file.name}", customer_id, how, data, as_json)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from .chirpstack import ChirpStack
 from .model import Damaged, Source
 from .mover import Migration, Target
 from .report import Count, Entry, Reason, Report, Tally
+from .tts import TheThingsStack
 
 __all__ = [
     "ChirpStack",
@@ -23,4 +24,5 @@ __all__ = [
     "Tally",
     "Target",
     "Terms",
+    "TheThingsStack",
 ]

@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from sqlalchemy import Select, TableClause, and_, column, func, select, table
 
-from veldnet.inventory.names import printable
 from veldnet.lorawan import AesKey, GatewayEui, InvalidKey
 from veldnet.migration.model import (
     BaseStation,
@@ -20,6 +19,7 @@ from veldnet.migration.model import (
     NotMovable,
     Profile,
 )
+from veldnet.migration.tags import application_tag
 from veldnet.network.core import MovedSession
 from veldnet.store import OtherDatabase
 
@@ -237,11 +237,3 @@ def _tags(row: _Row) -> tuple[str, ...]:
     tags = row.get("tags")
     own = [f"{name}={value}" for name, value in tags.items()] if isinstance(tags, dict) else []
     return (application_tag(str(row["application_name"])), *own)
-
-
-def application_tag(name: str) -> str:
-    """The tag of the devices of an application."""
-    plain = printable(name)
-    for character in ";|,":
-        plain = plain.replace(character, "_")
-    return f"application={plain.strip()}"[:50].strip()

@@ -1,0 +1,5 @@
+"""The Things Stack v3, from the JSON of its command line."""
+
+from .export import TheThingsStack
+
+__all__ = ["TheThingsStack"]

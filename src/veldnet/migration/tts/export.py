@@ -1,0 +1,162 @@
+"""The export of The Things Stack as a `Source`: devices with their sessions and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from veldnet.lorawan import AesKey, DevEui, InvalidIdentifier, JoinEui
+from veldnet.migration.model import (
+    BaseStation,
+    Damaged,
+    Device,
+    Group,
+    Integration,
+    NotMovable,
+    Profile,
+)
+from veldnet.migration.tags import application_tag
+from veldnet.network.core import MovedSession
+
+from .device import EndDevice, MacState, Session
+from .objects import read_objects
+from .profiles import model_of, profile_of
+from .sessions import clear_key, read_session
+
+_BATCH = 500
+_decoder = msgspec.json.Decoder(EndDevice)
+
+
+class TheThingsStack:
+    """Devices of one or more applications, in a file."""
+
+    name = "The Things Stack"
+
+    def __init__(self, path: Path) -> None:
+        """Looks through the file, so that nothing is written of one that is damaged. Raises `Damaged`."""
+        self._path = path
+        self._count = sum(1 for _found in read_objects(path))
+        if not self._count:
+            raise Damaged(f"{path.name} has no end device")
+        self._profiles: dict[str, Profile] = {}
+
+    def count(self) -> int | None:
+        return self._count
+
+    def profile(self, key: str) -> Profile:
+        return self._profiles[key]
+
+    def devices(self) -> Iterator[Sequence[Device]]:
+        batch: list[Device] = []
+        for line, octets in read_objects(self._path):
+            batch.append(self._device(line, octets))
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _device(self, line: int, octets: bytes) -> Device:
+        try:
+            found = _decoder.decode(octets)
+        except msgspec.DecodeError as error:
+            return Device(eui=f"line {line}", problem=f"it is no end device of The Things Stack v3: {error}")
+        eui, name = found.ids.dev_eui, found.name or found.ids.device_id
+        try:
+            eui = str(DevEui.parse(eui))
+        except InvalidIdentifier:
+            problem = "it has no DevEUI" if not eui else "its DevEUI does not have 16 hexadecimal digits"
+            return Device(eui=found.ids.device_id or f"line {line}", name=name, problem=problem)
+        if found.multicast:
+            return Device(eui=eui, name=name, problem="it is a multicast device: create a multicast group")
+        try:
+            return self._movable(found, eui, name)
+        except NotMovable as error:
+            return Device(eui=eui, name=name, problem=str(error))
+
+    def _movable(self, found: EndDevice, eui: str, name: str) -> Device:
+        model = model_of(found)
+        if model.key not in self._profiles:
+            self._profiles[model.key] = profile_of(model)
+        version_11 = model.version == "1.1"
+        session, pending, lost = _sessions(found, version_11)
+        app_key, nwk_key = _root_keys(found, version_11)
+        location = found.locations.get("user")
+        attributes = (f"{key}={value}" for key, value in found.attributes.items())
+        application = found.ids.application_ids.get("application_id", "")
+        return Device(
+            eui=eui,
+            name=name,
+            description=found.description,
+            profile=model.key,
+            join_eui=_join_eui(found.ids.join_eui),
+            device_class="C" if found.supports_class_c else "B" if found.supports_class_b else "A",
+            personalised=not found.supports_join,
+            app_key=app_key,
+            nwk_key=nwk_key,
+            session=session,
+            pending=pending,
+            last_join_nonce=found.last_join_nonce,
+            dev_nonces=(*found.used_dev_nonces, *([found.last_dev_nonce] if found.last_dev_nonce else [])),
+            tags=(*([application_tag(application)] if application else []), *attributes),
+            latitude=None if location is None else location.latitude,
+            longitude=None if location is None else location.longitude,
+            remarks=_remarks(found),
+            without_session=lost,
+        )
+
+    def base_stations(self) -> Sequence[BaseStation]:
+        return ()
+
+    def groups(self) -> Sequence[Group]:
+        return ()
+
+    def integrations(self) -> Sequence[Integration]:
+        return ()
+
+
+def _join_eui(text: str) -> str | None:
+    """All zeros is a JoinEUI there; devices that have another one are refused."""
+    try:
+        return str(JoinEui.parse(text)) if text else None
+    except InvalidIdentifier:
+        raise NotMovable("its JoinEUI does not have 16 hexadecimal digits") from None
+
+
+def _sessions(found: EndDevice, version_11: bool) -> tuple[MovedSession | None, MovedSession | None, str]:
+    """The session in use, the one that a join has opened, and why one of them stays behind."""
+    reason = ""
+
+    def read(session: Session | None, state: MacState | None, *, confirmed: bool) -> MovedSession | None:
+        nonlocal reason
+        if session is None:
+            return None
+        try:
+            return read_session(
+                session, state, version_11=version_11, confirmed=confirmed, joined=found.supports_join
+            )
+        except NotMovable as error:
+            reason = reason or str(error)
+            return None
+
+    current = read(found.session, found.mac_state, confirmed=True)
+    return current, read(found.pending_session, found.pending_mac_state, confirmed=False), reason
+
+
+def _root_keys(found: EndDevice, version_11: bool) -> tuple[AesKey | None, AesKey | None]:
+    keys = found.root_keys
+    if keys is None:
+        return None, None
+    nwk_key = clear_key(keys.nwk_key, "the NwkKey") if version_11 else None
+    return clear_key(keys.app_key, "the AppKey"), nwk_key
+
+
+def _remarks(found: EndDevice) -> tuple[str, ...]:
+    remarks = []
+    if found.resets_join_nonces:
+        remarks.append(
+            "its JoinNonces were reset there (resets_join_nonces); here no DevNonce is taken twice"
+        )
+    return tuple(remarks)

@@ -1,0 +1,147 @@
+"""Exports of The Things Stack: their forms, what is read of them, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from veldnet.migration.model import Damaged, Device
+from veldnet.migration.tts import TheThingsStack
+
+KEY = "000102030405060708090A0B0C0D0E0F"
+DEVICE: dict[str, Any] = {
+    "ids": {
+        "device_id": "meter",
+        "dev_eui": "0059AC0000000001",
+        "application_ids": {"application_id": "water"},
+    },
+    "lorawan_version": "MAC_V1_0_3",
+    "lorawan_phy_version": "RP001_V1_0_3_REV_A",
+    "frequency_plan_id": "EU_863_870_TTN",
+    "supports_join": True,
+    "root_keys": {"app_key": {"key": KEY}},
+    "session": {
+        "dev_addr": "260B0001",
+        "keys": {"f_nwk_s_int_key": {"key": KEY}, "app_s_key": {"key": KEY}},
+        "last_f_cnt_up": 4,
+        "last_n_f_cnt_down": 9,
+    },
+}
+
+
+def read(tmp_path: Path, *objects: Any, text: str | None = None) -> list[Device]:
+    path = tmp_path / "export.json"
+    path.write_text("\n".join(map(json.dumps, objects)) if text is None else text)
+    source = TheThingsStack(path)
+    found = [device for batch in source.devices() for device in batch]
+    assert source.count() == len(found)
+    return found
+
+
+def test_forms_of_a_file(tmp_path: Path) -> None:
+    pretty = json.dumps(DEVICE, indent=2)
+    for text in (
+        f"{pretty}\n{pretty}\n",
+        json.dumps([DEVICE, DEVICE]),
+        json.dumps({"end_devices": [DEVICE] * 2}),
+    ):
+        assert [each.eui for each in read(tmp_path, text=text)] == ["0059AC0000000001"] * 2
+
+
+def test_counters_and_radio(tmp_path: Path) -> None:
+    parameters = {
+        "adr_data_rate_index": "DATA_RATE_3",
+        "rx1_delay": "RX_DELAY_5",
+        "rx2_data_rate_index": 3,
+        "rx2_frequency": "869525000",
+        "max_duty_cycle": "DUTY_CYCLE_1024",
+        "uplink_dwell_time": {"value": False},
+        "channels": [
+            {"uplink_frequency": "868100000", "downlink_frequency": "868300000", "enable_uplink": True},
+            {
+                "uplink_frequency": "868300000",
+                "downlink_frequency": "868300000",
+                "max_data_rate_index": "DATA_RATE_5",
+            },
+        ],
+    }
+    state = {"current_parameters": parameters, "ping_slot_periodicity": {"value": "PING_EVERY_8S"}}
+    (found,) = read(tmp_path, DEVICE | {"mac_state": state})
+    session = found.session
+    assert session is not None and (session.fcnt_up, session.n_fcnt_down, session.ping_periodicity) == (
+        4,
+        10,
+        3,
+    )
+    radio = session.radio
+    assert (radio.rx1_delay, radio.rx2_data_rate, radio.data_rate, radio.max_duty_cycle) == (5, 3, 3, 10)
+    assert (radio.enabled, radio.dl_frequencies) == ((0,), ((0, 868_300_000),))
+    assert found.tags == ("application=water",)
+
+
+def test_devices_of_one_kind_share_a_profile(tmp_path: Path) -> None:
+    script = {"up_formatter": "FORMATTER_JAVASCRIPT", "up_formatter_parameter": "function decodeUplink() {}"}
+    path = tmp_path / "export.json"
+    decoded = DEVICE | {"formatters": script, "supports_class_c": True}
+    path.write_text("\n".join(map(json.dumps, (DEVICE, DEVICE, decoded))))
+    source = TheThingsStack(path)
+    first, second, third = (device.profile for batch in source.devices() for device in batch)
+    assert first == second != third
+    profile = source.profile(third)
+    assert (profile.settings.loRaWANClass, profile.settings.regionalParameterVersion) == ("C", "1.0.3revA")
+    assert profile.decoder is not None and profile.decoder.kind == "JAVASCRIPT"
+    assert source.profile(first).decoder is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"ids": {"device_id": "x"}}, "no DevEUI"),
+        ({"ids": {"dev_eui": "00"}}, "16 hexadecimal"),
+        ({"ids": []}, "no end device"),
+        ({"lorawan_version": "MAC_V9"}, "'9' is not known"),
+        ({"frequency_plan_id": "ISM_2400"}, "'ISM_2400'"),
+        ({"multicast": True}, "multicast"),
+        ({"root_keys": {"app_key": {"kek_label": "a", "encrypted_key": "AAAA"}}}, "kek_label"),
+        ({"root_keys": {"app_key": {"key": "00"}}}, "32 hexadecimal"),
+    ],
+)
+def test_devices_that_cannot_be_moved(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    (found,) = read(tmp_path, DEVICE | changes)
+    assert words in found.problem
+
+
+@pytest.mark.parametrize(
+    ("session", "words"),
+    [
+        ({"keys": {}}, "no DevAddr"),
+        ({"dev_addr": "260B0001"}, "no network key"),
+        ({"dev_addr": "260B0001", "keys": {"f_nwk_s_int_key": {"key": KEY}}}, "no AppSKey"),
+        (
+            {"dev_addr": "260B0001", "keys": {"f_nwk_s_int_key": {"kek_label": "x", "encrypted_key": "A"}}},
+            "kek_label",
+        ),
+    ],
+)
+def test_sessions_that_stay_behind(tmp_path: Path, session: dict[str, Any], words: str) -> None:
+    (found,) = read(tmp_path, DEVICE | {"session": session})
+    assert found.session is None and found.app_key is not None
+    assert words in found.without_session
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no end device"),
+        ("hello", "line 1: a JSON object begins"),
+        ('{"ids": {}}\n{"ids": ', "line 2: the object does not end"),
+        ('{"ids": }', "line 1: no JSON object"),
+        ("[{]", "no JSON"),
+    ],
+)
+def test_damaged_files(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(Damaged, match=words):
+        read(tmp_path, text=text)
