@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 from collections.abc import Callable
@@ -111,14 +112,15 @@ class Town:
 
     async def chores(self) -> None:
         """What the leading node does every few seconds, in whichever server lives."""
-        while True:
+        for second in itertools.count(2, 2):
             await asyncio.sleep(2)
             server = self.world.server
             if server.dead or not server.platform.supervisor:
                 continue
             try:
                 await server.platform.apply_changes()
-                await server.platform.coverage.take()
+                if second % 30 == 0:
+                    await server.platform.coverage.take()
                 await server.platform.campaigns.run()
             except (StoreError, asyncio.CancelledError):
                 if asyncio.current_task().cancelling():  # type: ignore[union-attr]

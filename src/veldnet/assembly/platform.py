@@ -113,6 +113,7 @@ class Platform:
         self.deliveries = self._deliver(runtime, outside.sender)
         self.monitoring = self._monitor(runtime, outside.mailer)
         self.campaigns = campaigns_of(self)
+        self.campaigns.alone = self.cluster is None
         self.network.commits.join(self.campaigns.listener)
         streams = settings.console.live_streams
         self.feeds = LiveFeeds(

@@ -89,6 +89,12 @@ def note_sent(connection: Connection, campaign_ref: int, number: int, sent: int)
     )
 
 
+def patience_ends(plan: Plan, session: Session | None, begun: int) -> int:
+    """Until when the next session is put off for devices that are on the way to it."""
+    gathering = 0 if plan.options.group is None else plan.options.group.gathering
+    return (begun if session is None else session.ends_at) + gathering * 1000
+
+
 def due_for_planning(
     connection: Connection, campaign_ref: int, plan: Plan, session: Session | None, begun: int, now: int
 ) -> Need | None:
@@ -108,8 +114,7 @@ def due_for_planning(
     for state, count, said, most in connection.execute(query.group_by(columns.state)):
         counted[state] = count, said, most
     waiting, said, missing = counted.get("waitingSession", (0, 0, 0))
-    since = begun if session is None else session.ends_at
-    patient = now < since + group.gathering * 1000
+    patient = now < patience_ends(plan, session, begun)
     if not waiting or (patient and any(state in counted for state in _ON_THE_WAY)):
         return None
     return Need(waiting, said < waiting, missing)

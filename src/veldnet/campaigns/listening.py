@@ -17,10 +17,13 @@ def ports_of(profile: ProfileSettings) -> frozenset[int]:
 
 
 class Listener:
-    """Takes part in the commits. `devices` are those of campaigns that have not come to an end."""
+    """Takes part in the commits. `devices` are those of campaigns that have not come to an end; `noted`
+    counts the commits that something of theirs was written down with."""
 
     def __init__(self) -> None:
         self.devices: Collection[int] = frozenset()
+        self.noted = 0
+        self._waiting = 0
 
     def rows(self, recorded: Sequence[Recorded], frames: Sequence[FrameRow]) -> Sequence[Rows]:
         devices = self.devices
@@ -31,10 +34,12 @@ class Listener:
             for item, frame in zip(recorded, frames, strict=True)
             if frame.device_ref in devices and (row := _event(item, frame))
         ]
+        self._waiting += bool(rows)
         return [(Statement.INSERT_CAMPAIGN_EVENT, rows)] if rows else ()
 
     def committed(self) -> None:
-        """Nobody waits for it: the runner comes round."""
+        """Nobody waits for it: the runner comes round, and sees that there is something."""
+        self.noted = self._waiting
 
     def failed(self) -> None:
         """Nothing is kept here."""

@@ -69,8 +69,9 @@ _COUNTDOWN = 10
 # Milliseconds after which a device whose clock was wrong is asked again, and after which a session that is
 # late is looked at again.
 _RESYNC, _LATE = 120_000, 60_000
-# Milliseconds for which a device waits for a session to be planned: whoever plans it says so before.
-_UNTIL_PLANNED = 400 * 86_400_000
+# Milliseconds for which a device waits for a session to be planned, after which it is looked at again:
+# whoever plans it says so before.
+_UNTIL_PLANNED = 6 * 3_600_000
 _LAST_FCNT = 0xFFFFFFFF
 # Octets of a frame beside the fragment that it brings: command, index and number, MHDR, FHDR, FPort, MIC.
 FRAME_OVERHEAD = 3 + 13

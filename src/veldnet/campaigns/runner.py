@@ -21,7 +21,7 @@ from veldnet.network.shell import UnknownDevice
 from veldnet.store import Store, StoreError
 
 from .airtime import AirtimeShares
-from .group_runner import GroupRunner, Submit
+from .group_runner import GroupRunner, GroupTurn, Submit
 from .group_work import Regions
 from .listening import Listener
 from .machine import on_answer, on_sent, on_time
@@ -34,11 +34,11 @@ from .work import (
     PlanRow,
     Work,
     decode_plan,
-    done_campaigns,
     finish,
+    has_events,
     open_campaigns,
     read_plans,
-    read_work,
+    read_round,
     turn,
 )
 
@@ -58,6 +58,8 @@ _BATCHES = 10
 # Milliseconds until a downlink is tried again that the plan's limit has refused.
 _LIMITED = 60_000
 _PLANS = 8
+# Milliseconds after which campaigns are looked at although nothing is due.
+_LOOK_AT_LEAST = 60_000
 # States from which a device may come to its set-up.
 _SET_UP = frozenset(("pending", "joiningGroup", "settingUp", "statusAsked"))
 # Codes of the tunnel interface: refusals that pass, and those of a device that can never take part.
@@ -78,19 +80,28 @@ class Runner:
         self, store: Store, clock: Callable[[], float], submit: Submit, keys: Keys, regions: Regions
     ) -> None:
         self.listener = Listener()
+        # Whether other nodes serve devices too, whose answers this one does not see.
+        self.alone = True
         self._store = store
         self._clock = clock
         self._submit = submit
         self._keys = keys
-        self._groups = GroupRunner(store, submit, regions)
+        self._regions = regions
+        self._groups = GroupRunner(store, submit)
         self._any = False
         self._plans: dict[int, PlanRow] = {}
         self._shares = AirtimeShares()
+        # How many times campaigns were changed from outside; that and the commits of the listener when it was
+        # looked last; and between which times nothing is to be done unless these change.
+        self._reloads = 0
+        self._seen = -1
+        self._idle = range(0)
 
     async def reload(self) -> None:
         """Know the devices of campaigns again, and whether there is one that has not ended."""
         self.listener.devices = await self._store.read(devices_under_way)
         self._any = bool(await self._store.read(open_campaigns))
+        self._reloads += 1
 
     async def run(self) -> None:
         """Do what is due now."""
@@ -98,29 +109,45 @@ class Runner:
             return
         for _ in range(_BATCHES):
             now = round(self._clock() * 1000)
-            under_way = await self._store.read(open_campaigns)
-            turning = any(each.turns(now) for each in under_way)
-            if turning:
-                await self._store.write(partial(turn, now=now))
-            if not under_way:
-                return
-            await self._run_groups(now)
-            work = await self._store.read(partial(read_work, now=now))
-            if work.items or work.stale:
-                await self._do(work, now)
-            elif await self._store.read(done_campaigns):
-                # Their last devices were deleted.
-                await self._store.write(partial(finish, now=now))
-            if not work.more:
+            if not await self._wanted(now) or not await self._round(now):
                 return
 
-    async def _run_groups(self, now: int) -> None:
-        await self._groups.load()
-        await self._load_plans(sorted(self._groups.groups))
-        for ref in list(self._groups.groups):
-            row = self._plans.get(ref)
-            if row is not None and ref in self._groups.groups:
-                await self._groups.run(ref, decode_plan(row), row.starts_at, now)
+    async def _wanted(self, now: int) -> bool:
+        """Whether there may be something to do."""
+        if now not in self._idle or self._seen != self.listener.noted + self._reloads:
+            return True
+        return not self.alone and await self._store.read(has_events)
+
+    async def _round(self, now: int) -> bool:
+        """Returns whether to go on at once."""
+        self._seen, self._idle = self.listener.noted + self._reloads, range(0)
+        found = await self._store.read(partial(read_round, regions=self._regions, now=now))
+        if any(each.turns(now) for each in found.campaigns):
+            await self._store.write(partial(turn, now=now))
+            return True
+        work = found.work
+        self._groups.take(found.groups)
+        self._groups.changed(item.campaign_ref for item in work.items)
+        turns = await self._run_groups(now)
+        if any(each.planned for each in turns):
+            # Devices that wait are told of it.
+            return True
+        if work.items or work.stale:
+            await self._do(work, now)
+            return work.more
+        if found.done:
+            # Their last devices were deleted.
+            await self._store.write(partial(finish, now=now))
+            return False
+        due = [each.next_at for each in found.campaigns] + [each.next_at for each in turns]
+        self._idle = range(now, min([now + _LOOK_AT_LEAST, *due]))
+        return False
+
+    async def _run_groups(self, now: int) -> list[GroupTurn]:
+        refs = sorted(self._groups.groups)
+        await self._load_plans(refs)
+        rows = [row for ref in refs if (row := self._plans.get(ref)) is not None]
+        return [await self._groups.run(row.ref, decode_plan(row), row.starts_at, now) for row in rows]
 
     async def _do(self, work: Work, now: int) -> None:
         await self._load_plans(sorted({item.campaign_ref for item in work.items}))

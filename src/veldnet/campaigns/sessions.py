@@ -66,6 +66,11 @@ def plan_session(plan: Plan, need: Need, before: Session | None, spacing: int, n
     )
 
 
+def fragment_at(session: Session, number: int) -> int:
+    """When a fragment of a session is sent."""
+    return session.starts_at + GUARD + (number - session.first) * session.spacing
+
+
 def due_fragments(session: Session, now: int, most: int) -> range:
     """The fragments of a session whose time has come: so many at a time at most."""
     if now >= session.ends_at or now < session.starts_at + GUARD:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
 
 from veldnet.domain.documents import ProfileSettings
 from veldnet.inventory import changes
 from veldnet.store.schema import campaign_devices, campaign_events, campaigns, device_profiles, devices
 
 from .block import Block
+from .group_work import CampaignGroup, Regions, read_group
 from .records import UNFINISHED, end_devices, end_group
 from .states import CampaignState, Options, Plan, Ports, Progress
 
@@ -113,31 +114,46 @@ def read_plans(connection: Connection, refs: Sequence[int]) -> list[PlanRow]:
 
 
 class OpenCampaign(msgspec.Struct, frozen=True):
-    """A campaign that has not ended; times in Unix milliseconds."""
+    """A campaign that has not ended; times in Unix milliseconds. `first_due` is when something is due for one
+    of its devices, None where none is under way any more."""
 
     ref: int
     state: CampaignState
     starts_at: int
     ends_at: int
+    group_ref: int | None
+    first_due: int | None
 
     def turns(self, now: int) -> bool:
         """Whether it begins, or its window is over."""
         return self.ends_at <= now or (self.state == "scheduled" and self.starts_at <= now)
 
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
 
-def groups_under_way(connection: Connection) -> list[tuple[int, int]]:
-    """Running campaigns that have groups, and these."""
-    columns = campaigns.c
-    query = select(columns.ref, columns.group_ref).where(
-        columns.state == "running", columns.group_ref.is_not(None)
-    )
-    return [(row.ref, row.group_ref) for row in connection.execute(query.order_by(columns.ref))]
+    @property
+    def next_at(self) -> int:
+        """When something is due unless a device answers before."""
+        if self.state == "scheduled":
+            return min(self.starts_at, self.ends_at)
+        if self.running and self.first_due is not None:
+            return min(self.first_due, self.ends_at)
+        return self.ends_at
 
 
 def open_campaigns(connection: Connection) -> list[OpenCampaign]:
-    columns = [campaigns.c[name] for name in OpenCampaign.__struct_fields__]
-    rows = connection.execute(select(*columns).where(campaigns.c.state.in_(UNFINISHED)))
-    return [OpenCampaign(**row._mapping) for row in rows]
+    columns, device = campaigns.c, campaign_devices.c
+    first_due = (
+        select(func.min(device.due_at))
+        .where(device.campaign_ref == columns.ref, device.due_at.is_not(None))
+        .correlate(campaigns)
+        .scalar_subquery()
+        .label("first_due")
+    )
+    names = [columns[name] for name in OpenCampaign.__struct_fields__ if name != "first_due"]
+    query = select(*names, first_due).where(columns.state.in_(UNFINISHED)).order_by(columns.ref)
+    return [OpenCampaign(**row._mapping) for row in connection.execute(query)]
 
 
 def turn(connection: Connection, now: int) -> None:
@@ -179,20 +195,54 @@ def finish(connection: Connection, now: int) -> None:
         connection.execute(delete(campaign_events))
 
 
-def read_work(connection: Connection, now: int) -> Work:
+class Round(msgspec.Struct, frozen=True):
+    """What a run finds: the campaigns that have not ended, the groups of the running ones by campaign, and
+    what is due for devices."""
+
+    campaigns: list[OpenCampaign]
+    groups: dict[int, CampaignGroup]
+    work: Work
+
+    @property
+    def done(self) -> bool:
+        """Whether there are running campaigns of which no device is under way any more."""
+        return any(each.running and each.first_due is None for each in self.campaigns)
+
+
+def read_round(connection: Connection, regions: Regions, now: int) -> Round:
+    """A handful of queries, however many devices there are."""
+    found = open_campaigns(connection)
+    groups = {
+        each.ref: group
+        for each in found
+        if each.running and each.group_ref is not None
+        if (group := read_group(connection, each.ref, each.group_ref, regions)) is not None
+    }
+    return Round(found, groups, _read_work(connection, found, now))
+
+
+def has_events(connection: Connection) -> bool:
+    """Whether devices have answered, or were sent something, at whichever node."""
+    return connection.execute(select(campaign_events.c.id).limit(1)).first() is not None
+
+
+def _read_work(connection: Connection, found: Sequence[OpenCampaign], now: int) -> Work:
     """The oldest events, but for those of paused campaigns; and devices whose time has come."""
     events = _events(connection)
     by_device: dict[int, list[Event]] = {}
     for event in events:
         by_device.setdefault(event.device_ref, []).append(event)
-    items = {item.device_ref: item for item in _items(connection, list(by_device))}
-    stale = [event.id for event in events if event.device_ref not in items]
-    found = [
-        msgspec.structs.replace(item, events=tuple(by_device[item.device_ref])) for item in items.values()
+    refs = dict.fromkeys(by_device)
+    for each in found:
+        if each.running and each.first_due is not None and each.first_due <= now:
+            refs |= dict.fromkeys(_due(connection, each.ref, now))
+    items = [
+        msgspec.structs.replace(item, events=tuple(by_device.get(item.device_ref, ())))
+        for item in _items(connection, list(refs))
     ]
-    due = _due(connection, now)
-    found += [item for item in _items(connection, due) if item.device_ref not in items]
-    return Work(found, stale, len(events) == _EVENTS)
+    known = {item.device_ref for item in items}
+    stale = [event.id for event in events if event.device_ref not in known]
+    return Work(items, stale, len(events) == _EVENTS)
 
 
 def _events(connection: Connection) -> list[Event]:
@@ -212,14 +262,10 @@ def _events(connection: Connection) -> list[Event]:
     return [Event(**row._mapping) for row in rows]
 
 
-def _due(connection: Connection, now: int) -> list[int]:
+def _due(connection: Connection, ref: int, now: int) -> Sequence[int]:
     columns = campaign_devices.c
-    running = select(campaigns.c.ref).where(campaigns.c.state == "running").order_by(campaigns.c.ref)
-    found: list[int] = []
-    for ref in connection.execute(running).scalars().all():
-        query = select(columns.device_ref).where(columns.campaign_ref == ref, columns.due_at <= now)
-        found += connection.execute(query.order_by(columns.due_at).limit(_DUE)).scalars()
-    return found
+    query = select(columns.device_ref).where(columns.campaign_ref == ref, columns.due_at <= now)
+    return connection.execute(query.order_by(columns.due_at).limit(_DUE)).scalars().all()
 
 
 def _items(connection: Connection, refs: Sequence[int]) -> list[Item]:
