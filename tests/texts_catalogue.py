@@ -23,6 +23,8 @@ _FIRST = (
 # Their texts are for programs, for the terminal, or in catalogues of their own.
 ELSEWHERE = ("cli", "client", "diagnosis", "simulator", "store", "testing")
 KEYWORDS: dict[str, tuple[int, ...] | None] = dict.fromkeys(_FIRST.split(), None) | {
+    # Help of settings.
+    "about": (1,),
     "GatewayError": (2,),
     "DatagramError": (2,),
     "MessageError": (2,),

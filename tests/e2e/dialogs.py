@@ -9,7 +9,7 @@ from typing import Literal
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.desk import PICTURES, Desk
-from tests.e2e.looks import Looks, paint
+from tests.e2e.looks import Looks, codes_shown, paint
 from tests.rsa_keys import public_pem
 
 # Of the rows of a table, which have the same buttons, the first that has each.
@@ -120,6 +120,7 @@ class Dialogs:
         if title not in self.seen:
             self.seen.add(title)
             expect(dialog.locator("[aria-busy=true]")).to_have_count(0)
+            assert codes_shown(page, "[role=dialog]") == [], title
             looks = Looks(page, "[role=dialog]")
             for place in (self.at, "phone" if self.at == "desk" else "desk"):
                 self.at = place

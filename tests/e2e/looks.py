@@ -3,6 +3,7 @@ there, which the width decides, and from their colours: nothing is looked at twi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,9 @@ CONTRAST = ("color-contrast", "link-in-text-block")
 # What surrounds the screens is the same on many pages.
 AROUND = "html"
 SCREEN = "main"
+_TERMS = frozenset(
+    {"ABP", "OTAA", "HTTP", "MQTT", "JSON", "XML", "TDOA", "RSSI", "GET", "POST", "PUT", "DELETE"}
+)
 _around: Seen = {}
 # As it was set last.
 _schemes: WeakKeyDictionary[Page, Scheme] = WeakKeyDictionary()
@@ -68,6 +72,31 @@ _VIOLATIONS = """async ([include, exclude, runOnly]) => {
   if (under) page.removeAttribute("style");
   return found.violations;
 }"""
+
+# What is shown, and chosen in a list, that looks like a member of an enumeration.
+_CODES = """(part) => {
+  const walk = document.createTreeWalker(document.querySelector(part), NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walk.nextNode())
+    if (!walk.currentNode.parentElement.closest("code, pre, style, time")) found.push(walk.currentNode.data);
+  const chosen = `${part} :is(input[role=combobox], input[aria-haspopup=listbox])`;
+  for (const one of document.querySelectorAll(chosen)) found.push(one.value);
+  return found.map((text) => text.trim()).filter((text) => /^[A-Z]{3,}(_[A-Z0-9]+)*$/.test(text));
+}"""
+
+
+@cache
+def _codes() -> frozenset[str]:
+    """Members of the enumerations of the API, but those that are words of the trade."""
+    described = (Path(__file__).parents[2] / "console" / "src" / "api" / "schema.d.ts").read_text()
+    members = re.findall(r'"([A-Z]{3,}(?:_[A-Z0-9]+)*)"', described)
+    settings = {"DAY", "HOUR", "WEEK", "MARK", "DROP", "WHITELIST", "BLACKLIST"}
+    return (frozenset(members) | settings) - _TERMS
+
+
+def codes_shown(page: Page, part: str = SCREEN) -> list[str]:
+    """Values of the API that are shown instead of words."""
+    return sorted(_codes().intersection(page.evaluate(_CODES, part)))
 
 
 @cache

@@ -33,6 +33,15 @@ def operator_screens() -> list[str]:
     return list(_screens(operator=True))
 
 
+def screens_of_one_thing() -> list[tuple[str, str]]:
+    """Addresses of things that do not exist, and of the screens that list such things."""
+    return [
+        (f"{path}/987654", path)
+        for path, variable, _ in (each.partition("/$") for each in _routes())
+        if variable
+    ]
+
+
 def _screens(*, operator: bool) -> Iterator[str]:
     for route in _routes():
         if route in _COMMON or route.startswith("/operator") == operator:

@@ -19,7 +19,7 @@ from tests.e2e import radio
 from tests.e2e.desk import PICTURES, Desk
 from tests.e2e.dialogs import Dialogs, never_opened
 from tests.e2e.lived_in import UNKNOWN, LivedIn
-from tests.e2e.looks import SCHEMES, Looks, paint
+from tests.e2e.looks import SCHEMES, Looks, codes_shown, paint
 from tests.e2e.running import RunningServer
 from tests.e2e.screens import operator_screens, subscriber_screens
 from tests.person import Person
@@ -88,6 +88,7 @@ def test_every_screen_is_accessible_and_in_one_piece(
         # The audit log shows changes as they were sent, in JSON.
         shown = desk.page.inner_text("body") if path != "/operator/audit" else ""
         assert not GAPS.search(shown), f"{path} shows {GAPS.search(shown)}"
+        assert codes_shown(desk.page) == [], path
         if path == "/account" and operator:
             with_a_second_factor(desk, account.thingpark_password)
             desk.go(path)

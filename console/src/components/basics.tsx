@@ -101,19 +101,25 @@ export function Empty({
   icon: Icon,
   title,
   text,
+  heading = false,
   children,
 }: {
   icon: typeof IconCheck;
   title: string;
   text: string;
+  /** Whether the title is that of the whole screen. */
+  heading?: boolean;
   children?: ReactNode;
 }) {
+  useEffect(() => {
+    if (heading) setTitle(title);
+  }, [heading, title]);
   return (
     <Stack align="center" gap="xs" py={48} px="md" ta="center">
       <ThemeIcon size={56} radius="xl" variant="light">
         <Icon size={30} stroke={1.5} />
       </ThemeIcon>
-      <Text fw={600} size="lg">
+      <Text fw={600} size="lg" component={heading ? "h1" : "p"} m={0}>
         {title}
       </Text>
       <Text c="dimmed" maw={460}>

@@ -482,7 +482,7 @@ export function NotFound(): ReactElement {
   const { t } = useTexts();
   return (
     <Box>
-      <Empty icon={IconSearch} title={t("notFound.title")} text={t("notFound.text")}>
+      <Empty icon={IconSearch} heading title={t("notFound.title")} text={t("notFound.text")}>
         <ButtonLink to="/">{t("nav.home")}</ButtonLink>
       </Empty>
     </Box>

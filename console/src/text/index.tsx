@@ -42,7 +42,7 @@ export function translate(key: Key, values?: Values): string {
   return fill(current?.texts[key] ?? key, values, current?.language);
 }
 
-interface Texts {
+export interface Texts {
   t: Translate;
   language: Language;
   setLanguage: (language: Language, then?: () => void) => void;

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.console.world import V1, World
 from tests.e2e.desk import Desk
 from tests.e2e.running import RunningServer, sandbox
-from tests.e2e.screens import operator_screens, subscriber_screens
+from tests.e2e.screens import operator_screens, screens_of_one_thing, subscriber_screens
 from tests.person import Person
 from veldnet.simulator.customer import Account
 
@@ -69,22 +69,29 @@ def test_an_outsider_finds_nothing_by_guessing_addresses(
     """The pages of another customer's things, opened by their address."""
     account = sandbox(server.data)
     desk = Desk(browser, server, Person(server, account.thingpark_username, account.thingpark_password))
+    desk.go("/")
+    for path, listed in (
+        (f"/devices/{world.ref}", "/devices"),
+        ("/devices/nonsense", "/devices"),
+        ("/routing/1", "/routing"),
+        ("/decoders/1", "/decoders"),
+        *((path, listed) for path, listed in screens_of_one_thing() if not path.startswith("/operator")),
+    ):
+        desk.move(path)
+        desk.heading("Not found")
+        link = desk.page.locator("main").get_by_role("link", name="Open ")
+        expect(link).to_have_attribute("href", f"/console{listed}")
     for path in (
         *(
             f"/devices/{world.ref}?tab={tab}"
             for tab in ("overview", "charts", "frames", "downlinks", "network")
         ),
-        "/routing/1",
-        "/decoders/1",
         "/devices",
         "/logger?deviceEUI=0059AC00DD000001",
         "/alarms?acked=all",
         "/operator/subscribers",
     ):
-        desk.go(path)
-        desk.page.wait_for_load_state("networkidle") if "logger" not in path else desk.page.wait_for_timeout(
-            1500
-        )
+        desk.move(path)
         shown = desk.page.inner_text("body")
         for secret in ("Kitchen", "Cellar", "0059AC00DD000002", "Receiver", "Thermometer"):
             assert secret not in shown, f"{path} shows {secret}"

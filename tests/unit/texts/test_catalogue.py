@@ -16,6 +16,7 @@ from veldnet.domain.errors import InvalidField, NotFound
 from veldnet.lorawan import DevEui, InvalidIdentifier
 from veldnet.monitoring.alarms import types
 from veldnet.monitoring.alarms.advice import ADVICE
+from veldnet.settings import describe
 from veldnet.texts import Plural, Text, in_language
 
 pytestmark = LOOKS_THROUGH
@@ -121,3 +122,11 @@ def test_every_alarm_type_says_what_to_do() -> None:
     known = types.DEVICE_TYPES | types.BASE_STATION_TYPES | types.MODULE_TYPES
     assert set(ADVICE) == set(known)
     assert all(in_language(advice, "nl") != advice for advice in ADVICE.values())
+
+
+def test_the_help_of_every_setting_is_translated() -> None:
+    assert [setting.name for setting in describe() if _same(setting.help)] == []
+
+
+def _same(sentence: str) -> bool:
+    return in_language(Text(sentence), "nl") == sentence

@@ -7,6 +7,7 @@ import { DeleteButton } from "../../components/actions";
 import { DeviceLink, Facts, IfMayChange, Mono, PageTitle, Panel, Time } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
+import { NotShown } from "../../components/missing";
 import { blocking, Loading, Problem } from "../../components/problem";
 import { bytes, number } from "../../format";
 import { useFilters } from "../../navigation";
@@ -27,7 +28,7 @@ export function CampaignPage() {
   const t = useT();
   const { ref } = useParams({ from: "/campaigns/$ref" });
   const found = useCampaign(ref);
-  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <NotShown error={found.error} retry={() => void found.refetch()} list="/campaigns" />;
   if (!found.data) return <Loading />;
   const campaign = found.data;
   return (

@@ -20,7 +20,8 @@ import { useEffect, useState, type KeyboardEvent } from "react";
 import { $api, anyMembers, type Schemas } from "../../api/client";
 import { options, useProfiles } from "../../api/catalogues";
 import { DeleteButton } from "../../components/actions";
-import { blocking, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time } from "../../components/basics";
+import { blocking, IfMayChange, Loading, Mono, PageTitle, Panel, Time } from "../../components/basics";
+import { NotShown } from "../../components/missing";
 import { same, useUnsaved } from "../../components/edits";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { hex } from "../../format";
@@ -116,7 +117,7 @@ export function DecoderLab() {
   const decoder = useDecoderForm(ref);
   const { isNew, found, name, kind, source, units, setUnits, save, saved } = decoder;
   const deletion = useDeleteDecoder(ref);
-  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <NotShown error={found.error} retry={() => void found.refetch()} list="/decoders" />;
   if (!isNew && !found.data) return <Loading />;
   const remove = () =>
     confirm(

@@ -20,10 +20,10 @@ import {
   Loading,
   Mono,
   PageTitle,
-  Problem,
   SeverityBadge,
   blocking,
 } from "../../components/basics";
+import { NotShown } from "../../components/missing";
 import type { Schemas } from "../../api/client";
 import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
@@ -56,7 +56,7 @@ export function DevicePage() {
   const { ref } = useParams({ from: "/devices/$ref" });
   const [filters, setFilters] = useFilters("/devices/$ref");
   const found = useDevice(ref);
-  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <NotShown error={found.error} retry={() => void found.refetch()} list="/devices" />;
   if (!found.data) return <Loading />;
   const device = found.data;
   return (

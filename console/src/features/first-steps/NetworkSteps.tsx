@@ -141,7 +141,7 @@ function GrantStep({ subscriber, plans, onDone }: PlanProps) {
   const grant = useGrantPlan(ref);
   const save = async () => {
     const body = { customerId: subscriber.customerId, granted: Number(connections) };
-    if (await run(grant.mutateAsync(body), t("plans.saved"))) onDone();
+    if (await run(grant.mutateAsync(body), t("plans.grantSaved"))) onDone();
   };
   return (
     <Panel title={t("firstSteps.existing")}>

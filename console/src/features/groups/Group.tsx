@@ -7,7 +7,8 @@ import { DeleteButton, DialogButton } from "../../components/actions";
 import { Copy, Facts, IfMayChange, Mono, PageTitle, Panel } from "../../components/basics";
 import { openDialog } from "../../components/dialogs";
 import { useConfirm, useTell } from "../../components/notify";
-import { blocking, Loading, Problem } from "../../components/problem";
+import { NotShown } from "../../components/missing";
+import { blocking, Loading } from "../../components/problem";
 import { number } from "../../format";
 import { useT } from "../../text";
 import { useDeleteGroup, useGroup, useGroupPlans, type MulticastGroup } from "./api";
@@ -21,7 +22,7 @@ export function GroupPage() {
   const t = useT();
   const { ref } = useParams({ from: "/groups/$ref" });
   const found = useGroup(ref);
-  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <NotShown error={found.error} retry={() => void found.refetch()} list="/groups" />;
   if (!found.data) return <Loading />;
   const group = found.data;
   return (

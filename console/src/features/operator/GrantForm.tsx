@@ -19,7 +19,7 @@ export function GrantForm({ plan }: { plan: Schemas["Plan"] }) {
   const save = async () => {
     const answer = await run(
       grant.mutateAsync({ customerId: customerId ?? "", granted: Number(granted) }),
-      t("plans.saved"),
+      t("plans.grantSaved"),
     );
     if (!answer) return;
     closeDialogs();

@@ -4,7 +4,8 @@ import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { NumberField } from "../../components/NumberField";
 import { percent, plain } from "../../format";
-import { useT, useTexts, type Translate } from "../../text";
+import { useT, useTexts, type Texts } from "../../text";
+import { choiceText } from "./choiceTexts";
 import type { SettingGroup } from "./settingTexts";
 
 export type Settings = Record<string, unknown>;
@@ -107,7 +108,7 @@ interface Choice {
 }
 
 /** Where a setting has one of a few values: those, and how a chosen one is stored. */
-function choicesOf(name: string, field: FieldProps["field"], value: unknown, t: Translate): Choice | null {
+function choicesOf({ name, field, value }: FieldProps, { t, language }: Texts): Choice | null {
   if (field.kind === "boolean")
     return {
       data: [
@@ -117,7 +118,10 @@ function choicesOf(name: string, field: FieldProps["field"], value: unknown, t: 
       read: (text) => text === "true",
     };
   if (field.kind === "choice")
-    return { data: (field.choices ?? []).map((word) => ({ value: word, label: word })), read: (text) => text };
+    return {
+      data: (field.choices ?? []).map((word) => ({ value: word, label: choiceText(name, word, language) })),
+      read: (text) => text,
+    };
   if (name !== "maxDutyCycle") return null;
   const exponents = [...new Set([...Array(16).keys(), ...(typeof value === "number" ? [value] : [])])];
   return {
@@ -129,13 +133,22 @@ function choicesOf(name: string, field: FieldProps["field"], value: unknown, t: 
   };
 }
 
-function Field({ name, texts: [label, help], field, value, off, put }: FieldProps) {
-  const t = useT();
+function Field(props: FieldProps) {
+  const {
+    name,
+    texts: [label, help],
+    field,
+    value,
+    off,
+    put,
+  } = props;
+  const texts = useTexts();
+  const { t } = texts;
   const bounds = { min: field.least ?? undefined, max: field.most ?? undefined };
   const description = [help, range(bounds.min, bounds.max), label === name ? "" : name].filter(Boolean).join(" · ");
   const common = { size: "xs", label, description, disabled: off } as const;
   const absent = field.optional ? t("offers.absent") : undefined;
-  const choice = choicesOf(name, field, value, t);
+  const choice = choicesOf(props, texts);
   if (choice)
     return (
       <Select

@@ -1,10 +1,8 @@
 // One base station.
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { Alert, Grid, Group, Stack, Text } from "@mantine/core";
-import { IconAntenna } from "@tabler/icons-react";
 import type { Schemas } from "../../api/client";
 import {
-  Empty,
   Facts,
   IfMayChange,
   Loading,
@@ -16,6 +14,7 @@ import {
   Time,
   blocking,
 } from "../../components/basics";
+import { Missing } from "../../components/missing";
 import { TextLink } from "../../components/links";
 import { WorldMap } from "../../components/Map";
 import { useConfirm, useTell } from "../../components/notify";
@@ -38,10 +37,10 @@ export function StationPage() {
   const t = useT();
   const { id } = useParams({ from: "/operator/base-stations/$id" });
   const found = useStations();
-  if (blocking(found)) return <Problem error={found.error} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
   const station = found.data.find((one) => one.id === id);
-  if (!station) return <Empty icon={IconAntenna} title={t("notFound.title")} text={t("notFound.text")} />;
+  if (!station) return <Missing list="/operator/base-stations" />;
   return (
     <>
       <PageTitle

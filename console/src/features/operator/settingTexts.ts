@@ -28,8 +28,8 @@ export const planGroups: SettingGroup[] = [
         ["Uplinkburst", "Frames die na een stille periode ineens mogen komen."],
       ),
       uplinkRegulatorPolicy: said(
-        ["Uplinks over the limit", "MARK delivers them with a mark, DROP records them only."],
-        ["Uplinks boven de limiet", "MARK levert ze met een markering af, DROP legt ze alleen vast."],
+        ["Uplinks over the limit", "What becomes of them."],
+        ["Uplinks boven de limiet", "Wat ermee gebeurt."],
       ),
       downlinkRate: said(
         ["Downlinks allowed", "Frames per unit of time; 0 switches the limit off."],
@@ -44,8 +44,8 @@ export const planGroups: SettingGroup[] = [
         ["Downlinkburst", "Frames die na een stille periode ineens mogen worden verzonden."],
       ),
       downlinkRegulatorPolicy: said(
-        ["Downlinks over the limit", "MARK sends them with a mark, DROP refuses them."],
-        ["Downlinks boven de limiet", "MARK verzendt ze met een markering, DROP weigert ze."],
+        ["Downlinks over the limit", "What becomes of them."],
+        ["Downlinks boven de limiet", "Wat ermee gebeurt."],
       ),
       downlinkTransmission: said(
         ["Downlinks permitted", "Whether application servers may send to devices."],
@@ -199,8 +199,8 @@ export const planGroups: SettingGroup[] = [
         ["Netwerkgeolocatie", "Het netwerk bepaalt uit de uplinks waar apparaten zijn en meldt dat."],
       ),
       nwGeolocAlgo: said(
-        ["Geolocation algorithm", "TDOA: arrival times. RSSI: received power. Not set: TDOA, else RSSI."],
-        ["Geolocatiealgoritme", "TDOA: aankomsttijden. RSSI: ontvangen vermogen. Leeg: TDOA, anders RSSI."],
+        ["Geolocation algorithm", "From what positions are found; not set: arrival times, else received power."],
+        ["Geolocatiealgoritme", "Waaruit posities volgen; leeg: aankomsttijden, anders ontvangen vermogen."],
       ),
       npAccessControlType: said(
         ["Peering access control", "No effect here."],

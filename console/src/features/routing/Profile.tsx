@@ -3,7 +3,8 @@ import { Button, Checkbox, Grid, Group, Stack } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { api, ApiError, type Schemas } from "../../api/client";
-import { Facts, IfMayChange, Loading, Mono, PageTitle, Panel, Problem } from "../../components/basics";
+import { Facts, IfMayChange, Loading, Mono, PageTitle, Panel } from "../../components/basics";
+import { NotShown } from "../../components/missing";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { useSession } from "../../session";
 import { useDeleteProfile, useSaveProfile } from "./api";
@@ -93,7 +94,7 @@ export function RoutingProfilePage() {
   const { mayChange } = useSession();
   const { ref } = useParams({ from: "/routing/$ref" });
   const { isNew, opened, form, put, conflict, problem, load, save, saving, saved } = useProfileForm(ref);
-  if (problem) return <Problem error={problem} retry={() => void load()} />;
+  if (problem) return <NotShown error={problem} retry={() => void load()} list="/routing" />;
   if (!opened) return <Loading />;
   if (!mayChange) return <ReadOnly profile={opened.profile} />;
   return (

@@ -21,7 +21,7 @@ from veldnet.inventory.audit import AuditEntry
 from veldnet.monitoring.alarms import listing
 from veldnet.routing import UndeliveredQuery, list_undelivered, waiting_destinations
 from veldnet.settings import describe
-from veldnet.texts import in_language
+from veldnet.texts import Text, in_language
 
 _MOST = 1000
 # Sections whose values say where secrets lie.
@@ -84,9 +84,10 @@ async def list_audit(services: Services, operator: OperatorScope, query: AuditPa
 
 
 @OPERATOR.get("/settings", "listSettings", "Operator", "Effective settings of the server.")
-async def list_settings(services: Services) -> list[SettingView]:
+async def list_settings(request: Request[Any, Any, Any], services: Services) -> list[SettingView]:
     """The settings the server runs with; they are changed in its settings file."""
     current = services.platform.settings
+    language = language_of(request)
     shown = []
     for setting in describe():
         value = None
@@ -95,7 +96,12 @@ async def list_settings(services: Services) -> list[SettingView]:
             value = str(getattr(of, setting.name))
         shown.append(
             SettingView(
-                setting.section, setting.name, value, setting.default, setting.help, setting.environment
+                section=setting.section,
+                name=setting.name,
+                value=value,
+                default=setting.default,
+                help=in_language(Text(setting.help), language),
+                environment=setting.environment,
             )
         )
     return shown
