@@ -75,6 +75,7 @@ class PlatformCollector(Collector):
         yield CounterMetricFamily(
             "veldnet_cpu_seconds", "Processor time of this process", value=usage.ru_utime + usage.ru_stime
         )
+        yield from _of_processes(self._platform, usage.ru_utime + usage.ru_stime)
 
     def _counters_by_reason(self) -> Iterator[Metric]:
         network, deliveries, messages = (
@@ -207,6 +208,28 @@ class PlatformCollector(Collector):
         yield GaugeMetricFamily(
             "veldnet_base_stations", "Registered base stations", value=monitoring.base_station_count
         )
+
+
+def _of_processes(platform: Platform, cpu: float) -> Iterator[Metric]:
+    """Of the processes of a server, this one first."""
+    found = [("server", 1.0, 0, cpu, _resident())]
+    if platform.deliveries.processes is not None:
+        found += [
+            (each.name, float(each.ready), each.restarts, each.report.cpu, each.report.resident)
+            for each in platform.deliveries.processes.each
+        ]
+    up = GaugeMetricFamily("veldnet_process_up", "Whether a process works", labels=["process"])
+    restarts = CounterMetricFamily(
+        "veldnet_process_restarts", "How often a process had to be started again", labels=["process"]
+    )
+    seconds = CounterMetricFamily("veldnet_process_cpu_seconds", "Processor time", labels=["process"])
+    resident = GaugeMetricFamily("veldnet_process_resident_bytes", "Resident memory", labels=["process"])
+    for name, works, started, used, memory in found:
+        up.add_metric([name], works)
+        restarts.add_metric([name], started)
+        seconds.add_metric([name], used)
+        resident.add_metric([name], memory)
+    yield from (up, restarts, seconds, resident)
 
 
 def _of_node(cluster: Clustering) -> Iterator[Metric]:

@@ -12,15 +12,18 @@ from veldnet.settings import ConsoleSettings, RoutingSettings
 
 
 def route_sender(settings: RoutingSettings) -> RouteSender:
-    timeouts = TransportSettings(
-        settings.allow_private_destinations, settings.connect_timeout, settings.total_timeout
+    return RouteSender(transport_settings(settings), clock=time.monotonic)
+
+
+def transport_settings(settings: RoutingSettings) -> TransportSettings:
+    return TransportSettings(
+        settings.allow_private_destinations, float(settings.connect_timeout), float(settings.total_timeout)
     )
-    return RouteSender(timeouts, clock=time.monotonic)
 
 
 def delivery_limits(settings: RoutingSettings) -> DeliveryLimits:
     return DeliveryLimits(
-        settings.retention,
+        float(settings.retention),
         settings.messages_in_memory,
         settings.connections_per_destination,
         min(settings.connections, _descriptors_for_delivery()),

@@ -28,6 +28,7 @@ from veldnet.assembly.coverage import CoverageKeeper
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
 from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
+from veldnet.assembly.delivering import delivery_processes
 from veldnet.assembly.heartbeat import Heartbeat
 from veldnet.assembly.inventory_changes import changes_of
 from veldnet.assembly.live_feeds import LiveFeeds
@@ -205,10 +206,15 @@ class Platform:
 
     def _deliver(self, runtime: Runtime, sender: Sender | None) -> Deliveries:
         routing = self.settings.routing
+        ours = sender is None
         if sender is None:
             sender = route_sender(routing)
         if self.virtual is not None:
             sender = WaitedSender(sender, self.virtual)
+        retry = Retry(float(routing.first_retry), float(routing.longest_retry), routing.max_refusals)
+        # A simulation, and a node among others, deliver by themselves.
+        plain = ours and self.virtual is None and self.cluster is None
+        processes = delivery_processes(self.settings, retry) if plain else None
         writer = MessageWriter(self.settings.network.lrc_id.upper(), self.base_stations)
         self.connecting = Connecting(self, writer)
         deliveries = Deliveries(
@@ -221,9 +227,10 @@ class Platform:
                 self.network.devices.owned,
                 self.connecting.messages,
                 self.connecting.connectors,
+                processes,
             ),
             wake=self.network.commits.wake,
-            retry=Retry(routing.first_retry, routing.longest_retry, routing.max_refusals),
+            retry=retry,
             limits=delivery_limits(routing),
         )
         self.network.commits.join(deliveries)

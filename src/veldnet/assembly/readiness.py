@@ -30,7 +30,7 @@ async def problems_of(platform: Platform) -> list[str]:
     except (StoreError, TimeoutError):
         found.append(Text("the store does not answer within {seconds:g} s", seconds=_STORE_TIMEOUT))
     found += vault_problems(platform)
-    found += platform.supervisor.problems()
+    found += platform.supervisor.problems() + delivery_problems(platform)
     free = shutil.disk_usage(platform.settings.data).free
     if free < _LEAST_FREE:
         found.append(Text("the data directory has {free} MB left", free=free // 1_000_000))
@@ -55,6 +55,13 @@ def vault_problems(platform: Platform) -> list[str]:
                 else Text("{problem}: no device can join", problem=problem)
             )
     return found
+
+
+def delivery_problems(platform: Platform) -> list[str]:
+    """Processes that do not deliver; what they would is kept."""
+    processes = platform.deliveries.processes
+    away = [] if processes is None else processes.away
+    return [Text("the process {name} does not deliver: it is being started", name=name) for name in away]
 
 
 def write_problems(platform: Platform) -> list[str]:

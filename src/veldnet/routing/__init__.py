@@ -23,6 +23,7 @@ from .downlinks import Submit, submit_query
 from .ledger import FlowNote
 from .messages import MessageWriter, Position, Positions
 from .outbox import DeliveryResult
+from .processes import ProcessPlan, serve_deliveries
 from .sending import RouteSender
 from .table import Profile, Route, RoutingTable
 from .transports import Attempt, Outcome, Sender, TransportSettings
@@ -53,6 +54,7 @@ __all__ = [
     "Outcome",
     "Position",
     "Positions",
+    "ProcessPlan",
     "Profile",
     "Retry",
     "Route",
@@ -71,6 +73,7 @@ __all__ = [
     "ledger",
     "list_undelivered",
     "post_signed",
+    "serve_deliveries",
     "submit_query",
     "waiting_destinations",
 ]

@@ -16,7 +16,7 @@ from .delivery_queue import DeliveryQueue, Pending
 from .flow import Scheduler
 from .ledger import DAMAGED, StoredMessage, address_trial
 from .messages import TunnelMessage
-from .table import Profile, Route, RoutingTable
+from .table import Profile, Profiles, Route
 from .transports import Attempt, Outcome, Sender
 
 TASK = "deliveries"
@@ -35,7 +35,7 @@ class RouteTrial(msgspec.Struct, frozen=True):
 class Ways(NamedTuple):
     """How messages leave: by routes, and over connections where there are any."""
 
-    table: RoutingTable
+    table: Profiles
     sender: Sender
     connectors: Connectors | None = None
 

@@ -11,7 +11,7 @@ from veldnet.store import AttemptRow
 from .attempts import Attempts
 from .delivery_queue import PROBES, DeliveryQueue, Pending, Retry, reason_to_set_aside
 from .held import HeldMessages
-from .outbox import Ended, Outbox
+from .outbox import Ended, Results
 from .queue_runner import QueueRunner
 from .transports import Outcome
 
@@ -37,7 +37,7 @@ class Courier:
         attempts: Attempts,
         runner: QueueRunner,
         held: HeldMessages,
-        outbox: Outbox,
+        outbox: Results,
         runtime: Runtime,
         retry: Retry,
     ) -> None:

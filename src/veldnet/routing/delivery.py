@@ -25,6 +25,7 @@ from .held import HeldMessages
 from .ledger import QueueKey, StoredMessage, address_messages, queue_of
 from .messages import MessageWriter, TunnelMessage, trial_message
 from .outbox import Outbox, new_row
+from .processes import DeliveryProcesses, Ledger, Message, ProcessPlan, Report, message_of
 from .queue_runner import QueueRunner
 from .table import RoutingTable
 from .transports import Outcome, Sender
@@ -47,6 +48,7 @@ class Messaging(msgspec.Struct, frozen=True):
     owned: Owned | None = None
     flows: FlowMessages | None = None
     connectors: Connectors | None = None
+    processes: ProcessPlan | None = None
 
 
 class Deliveries:
@@ -85,6 +87,16 @@ class Deliveries:
         )
         self._courier = Courier(self._attempts, self._runner, self._held, self._outbox, runtime, retry)
         self.counters = self._courier.counters
+        # Where other processes deliver over routes; this one delivers over connections then.
+        self._to_hand: list[Message] = []
+        self.processes: DeliveryProcesses | None = None
+        if messaging.processes is not None:
+            ledger = Ledger(store, messaging.table, self._outbox, self.counters, runtime.supervisor)
+            self.processes = DeliveryProcesses(messaging.processes, ledger)
+
+    def _elsewhere(self, key: QueueKey) -> bool:
+        """Whether a queue is delivered by another process."""
+        return self.processes is not None and self.processes.serves(key)
 
     def _drain(self, queue: DeliveryQueue) -> Awaitable[float | None]:
         return self._courier.drain(queue)
@@ -103,9 +115,15 @@ class Deliveries:
                     self._ids.next(now), record.id, device.row.subscriber_ref, expires_at, stored
                 )
                 queue = str(queue_of(stored))
-                self._new.append(((device.row.ref, queue), device.row.partition, pending))
-                inserted.append(new_row(device.row.ref, queue, pending))
+                row = new_row(device.row.ref, queue, pending)
+                inserted.append(row)
+                if self._elsewhere((device.row.ref, queue)):
+                    self._to_hand.append(message_of(row))
+                else:
+                    self._new.append(((device.row.ref, queue), device.row.partition, pending))
         rows = self._outbox.rows()
+        if self.processes is not None:
+            self.processes.committing()
         if inserted:
             rows.append((Statement.INSERT_DELIVERY, inserted))
         return rows
@@ -142,6 +160,11 @@ class Deliveries:
     def committed(self) -> None:
         new, self._new = self._new, []
         self._outbox.written()
+        if self.processes is not None:
+            self.processes.committed()
+            if self._to_hand:
+                self.processes.hand(self._to_hand)
+                self._to_hand = []
         for key, partition, pending in new:
             # A partition may have gone to another node while this was written.
             if self._owned is None or partition in self._owned:
@@ -152,6 +175,9 @@ class Deliveries:
         for key, partition, _pending in new:
             # A commit may be reported as failed and yet be in the store: the queue looks there.
             self.requeue(key, partition)
+        to_look, self._to_hand = self._to_hand, []
+        for message in to_look:
+            self.requeue((message.device_ref, message.queue))
         self._outbox.failed()
 
     # Delivery queues.
@@ -159,6 +185,8 @@ class Deliveries:
     async def start(self) -> None:
         """Take up what is pending of the devices that are served here: an earlier process has left it, or
         somebody has made it pending once more."""
+        if self.processes is not None:
+            self.processes.begin()
         await self._scan(None if self._owned is None else self._owned.stored)
 
     async def _scan(self, partitions: Collection[int] | None) -> None:
@@ -171,6 +199,9 @@ class Deliveries:
 
     def requeue(self, key: QueueKey, partition: int = 0) -> None:
         """The store has pending messages for a queue that memory does not know of."""
+        if self.processes is not None and self._elsewhere(key):
+            self.processes.take_up(key)
+            return
         if self._owned is not None and partition not in self._owned:
             return
         queue = self._held.queue(key, partition)
@@ -209,10 +240,13 @@ class Deliveries:
             for pending in queue.pending:
                 pending.orphan = True
             self._runner.end_wait(queue)
+        if self.processes is not None:
+            self.processes.removed(device_ref)
 
     def holds(self, device_ref: int) -> bool:
         """Whether something of a device is pending, as far as memory knows."""
-        return bool(self._held.of_device(device_ref))
+        elsewhere = self.processes is not None and self.processes.may_hold(device_ref)
+        return elsewhere or bool(self._held.of_device(device_ref))
 
     async def try_out(self, profile_ref: int, subscriber_ref: int) -> list[RouteTrial]:
         """Send a test message over each route of a subscriber's profile now, beside the queues; nothing of it
@@ -253,21 +287,28 @@ class Deliveries:
     @property
     def pending(self) -> int:
         """Messages held in memory."""
-        return self._held.count
+        return self._held.count + sum(report.held for report in self._reports)
+
+    @property
+    def _reports(self) -> list[Report]:
+        return [] if self.processes is None else [process.report for process in self.processes.each]
 
     @property
     def under_way(self) -> int:
         """Delivery queues that are being delivered now."""
-        return self._runner.scheduler.active
+        return self._runner.scheduler.active + sum(report.under_way for report in self._reports)
 
     @property
     def retrying(self) -> int:
         """Delivery queues that wait for their next attempt."""
-        return sum(1 for queue in self._held.queues.values() if queue.timer is not None)
+        here = sum(1 for queue in self._held.queues.values() if queue.timer is not None)
+        return here + sum(report.retrying for report in self._reports)
 
     def oldest(self) -> float:
         """Seconds for which the message that waits longest has waited, of those in memory."""
-        first = min((pending.expires_at for pending in self._held.heads), default=None)
+        heads = [pending.expires_at for pending in self._held.heads]
+        heads += [report.oldest for report in self._reports if report.oldest is not None]
+        first = min(heads, default=None)
         if first is None:
             return 0.0
         # Not by identifiers: they are ahead of a clock that was set back.
@@ -277,9 +318,12 @@ class Deliveries:
         """Let go of everything at once, as a killed process does; the ledger has it."""
         self._outbox.closed = True
         self._runner.abandon()
+        if self.processes is not None:
+            self.processes.abandon()
 
     async def stop(self, grace: float = 5.0) -> None:
         """Let attempts under way end, for a while."""
         self._outbox.close()
-        await self._runner.stop(grace)
+        elsewhere = [] if self.processes is None else [self.processes.stop(grace)]
+        await asyncio.gather(self._runner.stop(grace), *elsewhere)
         await self._attempts.close()

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator
+from typing import Protocol
 
-from veldnet.store import DeliveryRow, Store
+from veldnet.store import DeliveryRow
 
 from .delivery_queue import DeliveryQueue, Pending
 from .ledger import QueueKey, decode_message
-from .outbox import Outbox
+from .outbox import Results
 
 _QUEUE_PAGE = 100
+
+
+class PendingMessages(Protocol):
+    """Where what is pending waits."""
+
+    async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
+        """The first messages of a queue. Raises `StoreError`."""
 
 
 class HeldMessages:
     """Delivery queues by device and destination. At most `most` messages are held."""
 
-    def __init__(self, store: Store, outbox: Outbox, most: int) -> None:
+    def __init__(self, store: PendingMessages, outbox: Results, most: int) -> None:
         self.queues: dict[QueueKey, DeliveryQueue] = {}
         self.count = 0
         self._store = store

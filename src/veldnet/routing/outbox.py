@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -39,7 +40,7 @@ class DeliveryResult(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
 
 
-class Ended(msgspec.Struct, frozen=True, gc=False):
+class Ended(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A delivery that has ended; `reason` None means delivered."""
 
     delivery_id: int
@@ -69,6 +70,17 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
         )
 
 
+class Results(Protocol):
+    """Takes what came of messages; `gone` have ended, though the store may not know it yet."""
+
+    @property
+    def gone(self) -> set[int]: ...
+
+    def ended(self, item: Ended) -> None: ...
+
+    def attempted(self, item: AttemptRow) -> None: ...
+
+
 class Outbox:
     """Collects what is to be written, and keeps it until it is. `wake` asks for a commit."""
 
@@ -91,6 +103,16 @@ class Outbox:
         """What is known of a message that waits is written with the next commit, or soon."""
         self._attempted[item.id] = item
         self._wake_after(_NOTE_WITHIN)
+
+    def came(self, ended: Sequence[Ended], attempted: Sequence[AttemptRow]) -> None:
+        """What a delivery process has to say, at once."""
+        for note in attempted:
+            self.attempted(note)
+        for item in ended:
+            self._attempted.pop(item.delivery_id, None)
+        if ended:
+            self._ended += ended
+            self._wake()
 
     def _wake_after(self, seconds: float) -> None:
         if self._timer is None and not self.closed:

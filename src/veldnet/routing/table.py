@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -89,6 +90,16 @@ class _RouteRow(NamedTuple):
     addresses: str
 
 
+class Profiles(Protocol):
+    """Routing profiles by reference."""
+
+    def get(self, ref: int | None) -> Profile | None: ...
+
+
+def _nobody(_ref: int) -> None:
+    """Nobody wants to know."""
+
+
 class RoutingTable:
     """All routing profiles by reference."""
 
@@ -96,9 +107,15 @@ class RoutingTable:
         self._store = store
         self._vault = vault
         self._profiles: dict[int, Profile] = {}
+        # Told of each profile that has changed, or is gone.
+        self.on_change: Callable[[int], None] = _nobody
 
     def get(self, ref: int | None) -> Profile | None:
         return None if ref is None else self._profiles.get(ref)
+
+    @property
+    def all(self) -> list[Profile]:
+        return list(self._profiles.values())
 
     async def load(self) -> None:
         self._profiles = await self._read(None)
@@ -110,6 +127,7 @@ class RoutingTable:
             self._profiles.pop(ref, None)
         else:
             self._profiles[ref] = profile
+        self.on_change(ref)
 
     async def _read(self, ref: int | None) -> dict[int, Profile]:
         def query(connection: Connection) -> tuple[list[_ProfileRow], list[_RouteRow]]:

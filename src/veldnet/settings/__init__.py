@@ -12,6 +12,7 @@ from .network import NetworkSettings
 from .operation import AlarmSettings, BackupSettings, JournalSettings, LogSettings, MailSettings
 from .routing import RoutingSettings
 from .sample import Setting, describe, sample_file
+from .server import ServerSettings
 from .serving import ApiSettings, ConsoleSettings, TlsSettings
 from .sign_in import ProviderSettings, SignInSettings
 from .store import StoreSettings
@@ -43,6 +44,7 @@ __all__ = [
     "ProviderSettings",
     "Role",
     "RoutingSettings",
+    "ServerSettings",
     "Setting",
     "Settings",
     "SettingsError",

@@ -102,6 +102,11 @@ def _check(settings: Settings) -> None:
 
 def _check_cluster(settings: Settings) -> None:
     cluster = settings.cluster
+    if cluster.nats and settings.server.processes not in ("auto", 1):
+        raise SettingsError(
+            "settings: server.processes must be 1 with cluster.nats: start more nodes instead, on the same "
+            "machine if need be (docs/cluster.md)"
+        )
     if cluster.nats and not settings.store.url:
         raise SettingsError(
             "settings: cluster.nats needs PostgreSQL: several nodes cannot share an SQLite file; set "

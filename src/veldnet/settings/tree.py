@@ -13,6 +13,7 @@ from .location import LocationSettings
 from .network import NetworkSettings
 from .operation import AlarmSettings, BackupSettings, JournalSettings, LogSettings, MailSettings
 from .routing import RoutingSettings
+from .server import ServerSettings
 from .serving import ApiSettings, ConsoleSettings, TlsSettings
 from .sign_in import SignInSettings
 from .store import StoreSettings
@@ -23,6 +24,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """All settings of Veldnet."""
 
     data: Annotated[str, about("Directory of the database and the vault.")] = "./veldnet-data"
+    server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
     cluster: ClusterSettings = ClusterSettings()
     api: ApiSettings = ApiSettings()

@@ -20,6 +20,7 @@ from veldnet.routing import (
     Deliveries,
     Limits,
     Messaging,
+    ProcessPlan,
     Retry,
     RouteSender,
     RoutingTable,
@@ -99,6 +100,7 @@ class Network:
         total_timeout: float = 10.0,
         transports: Transports = TRANSPORTS,
         owned: Owned | None = None,
+        processes: ProcessPlan | None = None,
     ) -> None:
         """Start deliveries, as a new process does."""
         sender = RouteSender(
@@ -109,7 +111,7 @@ class Network:
         self.deliveries = Deliveries(
             Runtime(self.clock, self.ids, random.Random(1), Supervisor(expected=(StoreError,))),
             self.store,
-            Messaging(self.table, _Messages(), sender, owned),  # type: ignore[arg-type]
+            Messaging(self.table, _Messages(), sender, owned, processes=processes),  # type: ignore[arg-type]
             wake=self._wake,
             retry=retry,
             limits=limits,
