@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
@@ -17,8 +19,10 @@ from tests.e2e.running import command
 from tests.person import Person
 from veldnet.lorawan import AesKey, DevAddr
 from veldnet.lorawan.join import SessionKeys10, SessionKeys11
+from veldnet.network.core.multicast import decode_group_state
 from veldnet.simulator.device import VirtualDevice
 from veldnet.simulator.security import Security10, Security11
+from veldnet.store.schema import multicast_groups
 
 EUI_10, EUI_11 = "0059AC0000001001", "0059AC0000001101"
 # Of the NetID of another network.
@@ -217,3 +221,64 @@ def test_devices_of_the_things_stack_go_on_without_a_join(
     assert received.fcnt == 41 + JUMP
     received = speaks(server, user, antenna, session_11("0059AC0000001102", 0x260B2235, 9, (0, 70_000)))
     assert received.fcnt == 70_000 + JUMP
+
+
+def test_groups_and_integrations_of_chirpstack(
+    chirpstack: ChirpStackDatabase, server: HostedServer, user: Person
+) -> None:
+    group = chirpstack.add(
+        "multicast_group",
+        id=uuid.uuid4(),
+        application_id=chirpstack.application,
+        name="Street lights",
+        region="EU868",
+        mc_addr=bytes.fromhex("FE000001"),
+        mc_nwk_s_key=KEYS[0],
+        mc_app_s_key=KEYS[1],
+        f_cnt=11,
+        group_type="C",
+        dr=0,
+        frequency=869_525_000,
+        class_c_scheduling_type="GPS_TIME",
+    )
+    chirpstack.add("multicast_group_device", multicast_group_id=group, dev_eui=bytes.fromhex(EUI_10))
+    for kind, configuration in (
+        ("HTTP", {"Http": {"headers": {"X-Key": "s"}, "json": True, "event_endpoint_url": server.inbox.url}}),
+        ("IFTTT", {"Ifttt": {}}),
+    ):
+        chirpstack.add(
+            "application_integration",
+            application_id=chirpstack.application,
+            kind=kind,
+            configuration=configuration,
+        )
+    chirpstack.add(
+        "gateway",
+        gateway_id=bytes.fromhex("0059AC0000C0FFEE"),
+        tenant_id=chirpstack.tenant,
+        name="Tower",
+        latitude=52.1,
+        longitude=5.2,
+        altitude=30.0,
+    )
+    arguments = {
+        "CHIRPSTACK_URL": chirpstack.url,
+        "VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS": "true",
+    }
+    for options in ((), ("--apply",)):
+        done = migrate(server, "chirpstack", *options, **arguments)
+        assert counts(done, "multicastGroup") == counts(done, "baseStation") == {"moved": 1}
+        assert counts(done, "flow") == {"moved": 1, "refused": 1}
+    again = migrate(server, "chirpstack", "--apply", **arguments)
+    assert counts(again, "multicastGroup") == counts(again, "baseStation") == {"exists": 1}
+    (made,) = user.call("GET", "/api/v1/multicastGroups")["groups"]
+    assert (made["networkAddress"], made["memberCount"]) == ("FE000001", 1)
+    stored = server.run(
+        server.platform.store.read(lambda c: c.execute(select(multicast_groups.c.state)).scalar_one())
+    )
+    assert decode_group_state(stored).fcnt_down == 11 + JUMP
+    (flow,) = user.call("GET", "/api/v1/flows")
+    assert flow["tags"] == ["application=Meters"]
+    (connection,) = user.call("GET", "/api/v1/connections")
+    assert connection["address"] == f"{server.inbox.url}?event={{event}}"
+    assert connection["headers"] == {"X-Key": "*****"}

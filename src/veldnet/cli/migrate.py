@@ -82,7 +82,7 @@ def migrate_chirpstack(
     as_json: Json = False,
 ) -> None:
     """Move a tenant of ChirpStack v4, from its PostgreSQL database: devices with their sessions, device
-    profiles, decoders, gateways.
+    profiles, decoders, gateways, multicast groups, HTTP integrations.
 
     Reads only. Without --apply nothing is written here either.
     """
@@ -188,6 +188,7 @@ class _Moving:
         network = network_parameters(self._settings.network)
         return Terms(
             plan_of=lambda profile: network.channel_plan(profile.settings),
+            channel_plans=network.channel_plans,
             generation=await self._opened.generation(),
             now=time.time(),
             counter_jump=self._how.counter_jump,

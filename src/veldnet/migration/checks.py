@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -32,10 +32,14 @@ _HALF_OF_COUNTER = 1 << 31
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds for all devices of a migration. `plan_of` gives the channels that this network has for a
-    profile, `generation` is that of the store, `plan` an existing connectivity plan for all devices."""
+    """What holds for all devices of a migration.
+
+    `plan_of` gives the channels that this network has for a profile, `channel_plans` those of its regions,
+    `generation` is that of the store, `plan` an existing connectivity plan for all devices.
+    """
 
     plan_of: Callable[[Profile], ChannelPlan]
+    channel_plans: Mapping[str, ChannelPlan]
     generation: int
     now: float
     counter_jump: int

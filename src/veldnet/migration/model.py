@@ -103,12 +103,21 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...] = ()
 
 
+class Unmoved(msgspec.Struct, frozen=True):
+    """Something that cannot be moved, by its id and name, and why."""
+
+    id: str
+    name: str
+    problem: str
+
+
 class Integration(msgspec.Struct, frozen=True, kw_only=True):
-    """Where messages of the devices with a tag go: a connection and a flow of the same name."""
+    """Where messages of the devices with a tag go: a flow, and a connection for each address."""
 
     name: str
     tag: str
-    connection: Connection | None = None
+    connections: tuple[Connection, ...] = ()
+    remarks: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -129,6 +138,6 @@ class Source(Protocol):
 
     def base_stations(self) -> Sequence[BaseStation]: ...
 
-    def groups(self) -> Sequence[Group]: ...
+    def groups(self) -> Sequence[Group | Unmoved]: ...
 
     def integrations(self) -> Sequence[Integration]: ...

@@ -21,7 +21,9 @@ from veldnet.keys import ClearKey, Vaults, labels
 from veldnet.store import Store
 
 from .checks import Checked, Sessions, Terms, check_device
-from .model import Device, NotMovable, Profile, Source
+from .groups import check_group, initial_state, known_groups, seal_group, write_group
+from .integrations import prepare_connections, write_flow
+from .model import Device, Group, Integration, NotMovable, Profile, Source, Unmoved
 from .offers import ensure_connections, ensure_profile
 from .others import known_base_stations, move_base_station
 from .report import Entry
@@ -72,6 +74,7 @@ class Migration:
     def __init__(self, source: Source, target: Target, terms: Terms) -> None:
         self._source = source
         self._target = target
+        self._terms = terms
         self._devices = DeviceMover(source, target, terms)
 
     async def run(self) -> AsyncIterator[list[Entry]]:
@@ -80,6 +83,38 @@ class Migration:
         async for entries in self._devices.run():
             yield entries
         yield await self._base_stations()
+        for group in await asyncio.to_thread(self._source.groups):
+            yield [await self._group(group)]
+        for integration in await asyncio.to_thread(self._source.integrations):
+            yield [await self._flow(integration)]
+
+    async def _group(self, group: Group | Unmoved) -> Entry:
+        if isinstance(group, Unmoved):
+            return Entry("multicastGroup", group.id, group.name, "refused", (group.problem,))
+        target, terms = self._target, self._terms
+        scope = target.scope
+        if group.eui in await target.store.read(lambda c: known_groups(c, scope)):
+            return Entry("multicastGroup", group.eui, group.name, "exists")
+        try:
+            new = check_group(group, terms.channel_plans)
+            keys = await seal_group(target.vaults, new)
+            state = initial_state(group, terms.generation, terms.counter_jump)
+            return await target.write(lambda c: write_group(c, scope, group, new, keys, state))
+        except Refusal as error:
+            return Entry("multicastGroup", group.eui, group.name, "refused", (str(error.text),))
+
+    async def _flow(self, integration: Integration) -> Entry:
+        target, name = self._target, integration.name
+        if integration.problem:
+            return Entry("flow", name, name, "refused", (integration.problem,))
+        try:
+            prepared = await prepare_connections(
+                integration, target.vaults, allow_private=target.allow_private
+            )
+            now = int(self._terms.now * 1000)
+            return await target.write(lambda c: write_flow(c, target.scope, integration, prepared, now))
+        except Refusal as error:
+            return Entry("flow", name, name, "refused", (str(error.text),))
 
     async def _base_stations(self) -> list[Entry]:
         stations = await asyncio.to_thread(self._source.base_stations)

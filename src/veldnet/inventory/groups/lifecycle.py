@@ -89,9 +89,15 @@ def _refuse_taken(connection: Connection, dev_addr: DevAddr) -> None:
 
 
 def create_group(
-    connection: Connection, scope: Scope, new: NewGroup, dev_addr: DevAddr, keys: SealedKeys
+    connection: Connection,
+    scope: Scope,
+    new: NewGroup,
+    dev_addr: DevAddr,
+    keys: SealedKeys,
+    state: bytes | None = None,
 ) -> MulticastGroup:
-    """Write a group that has been checked; it takes a connection of its plan."""
+    """Write a group that has been checked; it takes a connection of its plan. `state` is its stored state
+    where its devices have heard downlinks already."""
     lock_row(connection, subscribers, scope.subscriber_ref)
     eui, body = str(new.dev_eui), new.body
     for table in (devices, multicast_groups):
@@ -124,6 +130,7 @@ def create_group(
             sealed_keys=keys.session,
             sealed_mc_key=keys.mc_key,
             partition=partition_of_eui(new.dev_eui),
+            state=state,
             created_at=now,
             updated_at=now,
             updated_by=scope.display_name,

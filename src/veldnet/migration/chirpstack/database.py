@@ -18,11 +18,14 @@ from veldnet.migration.model import (
     Integration,
     NotMovable,
     Profile,
+    Unmoved,
 )
 from veldnet.migration.tags import application_tag
 from veldnet.network.core import MovedSession
 from veldnet.store import OtherDatabase
 
+from .groups import read_group
+from .integrations import read_integration
 from .profiles import read_profile
 from .session import read_session
 
@@ -35,6 +38,9 @@ _NEEDED = {
     "device_keys": {"dev_eui", "nwk_key", "app_key", "dev_nonces", "join_nonce"},
     "device_profile": {"id", "name", "region", "mac_version", "supports_otaa"},
     "gateway": {"gateway_id", "tenant_id", "name"},
+    "multicast_group": {"id", "application_id", "mc_addr", "mc_nwk_s_key", "mc_app_s_key", "f_cnt"},
+    "multicast_group_device": {"multicast_group_id", "dev_eui"},
+    "application_integration": {"application_id", "kind", "configuration"},
 }
 _NO_KEY = bytes(16)
 _CLASSES: dict[str, Literal["A", "B", "C"]] = {"A": "A", "B": "B", "C": "C"}
@@ -187,11 +193,32 @@ class ChirpStack:
         own = stations.c.tenant_id == uuid.UUID(self.tenant.id)
         return [_base_station(row) for row in self._rows(select(stations).where(own))]
 
-    def groups(self) -> Sequence[Group]:
-        return ()
+    def groups(self) -> Sequence[Group | Unmoved]:
+        found, applications = self._table("multicast_group"), self._table("application")
+        members: dict[str, list[str]] = {}
+        for row in self._rows(select(self._table("multicast_group_device"))):
+            eui = bytes(row["dev_eui"]).hex().upper()
+            members.setdefault(str(row["multicast_group_id"]), []).append(eui)
+        own = applications.c.tenant_id == uuid.UUID(self.tenant.id)
+        query = select(found).join(applications, and_(applications.c.id == found.c.application_id, own))
+        listed: list[Group | Unmoved] = []
+        for row in self._rows(query):
+            identifier = str(row["id"])
+            try:
+                listed.append(read_group(row, tuple(members.get(identifier, ()))))
+            except NotMovable as error:
+                listed.append(Unmoved(identifier, str(row["name"]), str(error)))
+        return listed
 
     def integrations(self) -> Sequence[Integration]:
-        return ()
+        found, applications = self._table("application_integration"), self._table("application")
+        own = applications.c.tenant_id == uuid.UUID(self.tenant.id)
+        query = (
+            select(found, applications.c.name.label("application_name"), applications.c.tenant_id)
+            .join(applications, and_(applications.c.id == found.c.application_id, own))
+            .order_by(applications.c.name, found.c.kind)
+        )
+        return [read_integration(row) for row in self._rows(query)]
 
 
 def _base_station(row: _Row) -> BaseStation:

@@ -41,7 +41,7 @@ def read_profile(row: Mapping[str, Any]) -> Profile:
 def _settings(row: Mapping[str, Any]) -> ProfileSettings:
     version = mac_version(str(row["mac_version"]))
     revision = str(row["reg_params_revision"]).removeprefix("RP002-")
-    region = _region(str(row["region"]))
+    region = region_of(str(row["region"]))
     ping = _document(row, "class_b_params")
     abp = _document(row, "abp_params")
     try:
@@ -67,7 +67,8 @@ def _class(row: Mapping[str, Any]) -> Literal["A", "B", "C"]:
     return "B" if row["supports_class_b"] else "A"
 
 
-def _region(name: str) -> str:
+def region_of(name: str) -> str:
+    """The region of a name of ChirpStack. Raises `NotMovable`."""
     region = "AS923-1" if name == "AS923" else name.replace("_", "-")
     if region not in REGIONS:
         raise NotMovable(f"region {name[:20]} is not one of those that Veldnet knows: {', '.join(REGIONS)}")

@@ -16,6 +16,7 @@ from veldnet.migration.model import (
     Integration,
     NotMovable,
     Profile,
+    Unmoved,
 )
 from veldnet.migration.tags import application_tag
 from veldnet.network.core import MovedSession
@@ -110,7 +111,7 @@ class TheThingsStack:
     def base_stations(self) -> Sequence[BaseStation]:
         return ()
 
-    def groups(self) -> Sequence[Group]:
+    def groups(self) -> Sequence[Group | Unmoved]:
         return ()
 
     def integrations(self) -> Sequence[Integration]:
