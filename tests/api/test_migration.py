@@ -223,9 +223,9 @@ def test_devices_of_the_things_stack_go_on_without_a_join(
     assert received.fcnt == 70_000 + JUMP
 
 
-def test_groups_and_integrations_of_chirpstack(
-    chirpstack: ChirpStackDatabase, server: HostedServer, user: Person
-) -> None:
+def add_group_integrations_and_gateway(chirpstack: ChirpStackDatabase, url: str) -> None:
+    member = chirpstack.device("0059AC0000002001", chirpstack.profile("Lamp", supports_class_c=True))
+    chirpstack.keys(member, APP_KEY)
     group = chirpstack.add(
         "multicast_group",
         id=uuid.uuid4(),
@@ -241,9 +241,9 @@ def test_groups_and_integrations_of_chirpstack(
         frequency=869_525_000,
         class_c_scheduling_type="GPS_TIME",
     )
-    chirpstack.add("multicast_group_device", multicast_group_id=group, dev_eui=bytes.fromhex(EUI_10))
+    chirpstack.add("multicast_group_device", multicast_group_id=group, dev_eui=member)
     for kind, configuration in (
-        ("HTTP", {"Http": {"headers": {"X-Key": "s"}, "json": True, "event_endpoint_url": server.inbox.url}}),
+        ("HTTP", {"Http": {"headers": {"X-Key": "s"}, "json": True, "event_endpoint_url": url}}),
         ("IFTTT", {"Ifttt": {}}),
     ):
         chirpstack.add(
@@ -261,6 +261,12 @@ def test_groups_and_integrations_of_chirpstack(
         longitude=5.2,
         altitude=30.0,
     )
+
+
+def test_groups_and_integrations_of_chirpstack(
+    chirpstack: ChirpStackDatabase, server: HostedServer, user: Person
+) -> None:
+    add_group_integrations_and_gateway(chirpstack, server.inbox.url)
     arguments = {
         "CHIRPSTACK_URL": chirpstack.url,
         "VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS": "true",

@@ -53,6 +53,9 @@ app = lazy_group(
         "flow": Lazy(
             "veldnet.cli.flows:flow_app", "Flows of messages to applications, through a running server."
         ),
+        "fleet": Lazy(
+            "veldnet.cli.fleet:fleet_app", "Plans, profiles, routing, flows and devices as a YAML file."
+        ),
         "migrate": Lazy("veldnet.cli.migrate:migrate_app", "Move in from other network servers."),
         "completion": Lazy(
             "veldnet.cli.completion:completion_command", "Print the tab completion of a shell."

@@ -210,14 +210,20 @@ class _Moving:
 
 
 def _show(done: Report) -> None:
-    title = f"{done.source}, {'dry run: nothing was written' if done.dryRun else f'import {done.importRef}'}"
+    from rich.markup import escape
+
+    outcome = "dry run: nothing was written" if done.dryRun else f"import {done.importRef}"
+    title = f"{escape(done.source)}, {outcome}"
     rows = [(each.kind, each.moved, each.partly, each.exists, each.refused) for each in done.counts]
     print_table(title, ("Kind", "Moved", "Partly", "Exists", "Refused"), rows)
     if done.reasons:
         print_table(
             "Remarks",
             ("Kind", "Outcome", "Count", "What", "Such as"),
-            [(r.kind, r.outcome, r.count, r.text, " ".join(r.examples[:2])) for r in done.reasons],
+            [
+                (r.kind, r.outcome, r.count, escape(r.text), escape(" ".join(r.examples[:2])))
+                for r in done.reasons
+            ],
         )
     if done.dryRun:
         console.print("Give --apply to carry it out.")

@@ -14,6 +14,7 @@ __all__ = [
     "changes",
     "decoders",
     "devices",
+    "fleets",
     "flows",
     "geofences",
     "groups",

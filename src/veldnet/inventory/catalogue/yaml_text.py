@@ -14,12 +14,12 @@ _MOST_NODES = 50_000
 _MOST_DEPTH = 40
 
 
-def read_yaml(octets: bytes) -> Any:
+def read_yaml(octets: bytes, most_nodes: int = _MOST_NODES) -> Any:
     """The document of a file. Raises `BadRequest` for what is no YAML, or more than a description of a device
     ever needs."""
     try:
         text = octets.decode("utf-8-sig")
-        _measure(text)
+        _measure(text, most_nodes)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - this loader makes nothing but text
     except UnicodeDecodeError:
         raise BadRequest("the file is not UTF-8") from None
@@ -31,7 +31,7 @@ def read_yaml(octets: bytes) -> Any:
         raise BadRequest("the file is not YAML that can be read") from None
 
 
-def _measure(text: str) -> None:
+def _measure(text: str, most_nodes: int) -> None:
     """Count the nodes of a document with every alias written out, without building it."""
     sizes: dict[str, int] = {}
     # Nodes so far of each open collection, and its anchor.
@@ -53,9 +53,9 @@ def _measure(text: str) -> None:
             size = 1
             _keep(sizes, event.anchor, size)
         open_nodes[-1] += size
-        if open_nodes[-1] > _MOST_NODES:
+        if open_nodes[-1] > most_nodes:
             raise BadRequest(
-                "the file has more than {most_nodes} entries, aliases written out", most_nodes=_MOST_NODES
+                "the file has more than {most_nodes} entries, aliases written out", most_nodes=most_nodes
             )
         if len(open_nodes) > _MOST_DEPTH:
             raise BadRequest("the file is nested deeper than {most_depth} levels", most_depth=_MOST_DEPTH)

@@ -1,0 +1,139 @@
+"""Fleets as code: a YAML file is planned, applied, found to agree, and exported again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.running import command, failing
+from tests.installation import sandbox
+
+CUSTOMER = "100000001"
+# Each level has the one before nine times.
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1},' * 9}]\n" for n in range(1, 10))
+KEY = "000102030405060708090A0B0C0D0E0F"
+FLEET: dict[str, Any] = {
+    "connectivityPlans": [
+        {
+            "id": "water/daily",
+            "name": "Daily",
+            "granted": 10,
+            "settings": {"uplinkRate": 4, "allowClassB": True},
+        }
+    ],
+    "deviceProfiles": [{"id": "WATER/meter", "settings": {"loRaWANMacVersion": "1.0.4", "region": "EU868"}}],
+    "routingProfiles": [
+        {"name": "Water", "routes": [{"contentType": "JSON", "addresses": ["https://water.example.org/up"]}]}
+    ],
+    "devices": [
+        {
+            "EUI": "0059AC0000000101",
+            "name": "Meter 1",
+            "deviceProfileId": "WATER/meter",
+            "connectivityPlanId": "water/daily",
+            "routingProfile": "Water",
+            "applicationKey": KEY,
+            "tags": ["dike", "1"],
+        }
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fleet") / "data"
+    sandbox(folder)
+    return folder
+
+
+def fleet(data: Path, what: str, document: Any, *options: str) -> Any:
+    file = data.parent / "fleet.yaml"
+    file.write_text(document if isinstance(document, str) else yaml.safe_dump(document))
+    arguments = ("fleet", what, str(file), "--customer-id", CUSTOMER, "--data", str(data), *options)
+    return json.loads(command(*arguments, "--json", VELDNET_KEYS__PROCESS="false"))
+
+
+def refused(data: Path, what: str, document: Any) -> str:
+    file = data.parent / "fleet.yaml"
+    file.write_text(document if isinstance(document, str) else yaml.safe_dump(document))
+    return failing(
+        *("fleet", what, str(file), "--customer-id", CUSTOMER, "--data", str(data)),
+        VELDNET_KEYS__PROCESS="false",
+    )
+
+
+def counts(found: Any) -> tuple[int, int, int, int]:
+    return found["create"], found["change"], found["none"], found["error"]
+
+
+def test_from_nothing_to_a_fleet_and_back(data: Path) -> None:
+    planned = fleet(data, "plan", FLEET)
+    assert counts(planned) == (4, 0, 0, 0)
+    assert counts(fleet(data, "plan", FLEET)) == (4, 0, 0, 0), "a plan writes nothing"
+    applied = fleet(data, "apply", FLEET)
+    assert applied == planned
+    assert counts(fleet(data, "apply", FLEET)) == (0, 0, 4, 0)
+    assert counts(fleet(data, "diff", FLEET)) == (0, 0, 4, 0)
+    exported = command("fleet", "export", "--customer-id", CUSTOMER, "--data", str(data))
+    document = yaml.safe_load(exported)
+    (device,) = document["devices"]
+    assert device["tags"] == ["1", "dike"] or device["tags"] == ["dike", "1"]
+    assert device["routingProfile"] == "Water" and KEY not in exported
+    assert fleet(data, "diff", exported)["create"] == 0
+    form = ("--form", "thingpark", "--customer-id", CUSTOMER, "--data", str(data))
+    (row,) = command("fleet", "export", *form).splitlines()
+    assert row.split(",")[:5] == ["CREATE_OTAA", "0059AC0000000101", "", "WATER/meter", ""]
+
+
+def test_drift_is_shown_and_mended(data: Path) -> None:
+    changed = json.loads(json.dumps(FLEET))
+    changed["connectivityPlans"][0]["settings"]["uplinkRate"] = 8
+    changed["devices"][0] |= {"name": "Meter one", "tags": ["dike"]}
+    arguments = ("fleet", "diff", "--customer-id", CUSTOMER, "--data", str(data))
+    file = data.parent / "changed.yaml"
+    file.write_text(yaml.safe_dump(changed))
+    failing(*arguments, str(file))
+    planned = fleet(data, "plan", changed)
+    assert counts(planned) == (0, 2, 2, 0)
+    members = [each["member"] for step in planned["steps"] for each in step["differences"]]
+    assert members == ["settings.uplinkRate", "name", "tags"]
+    assert counts(fleet(data, "apply", changed)) == (0, 2, 2, 0)
+    assert counts(fleet(data, "plan", changed)) == (0, 0, 4, 0)
+    assert counts(fleet(data, "plan", FLEET)) == (0, 2, 2, 0)
+
+
+def test_what_cannot_be_is_left_out_and_tried_again(data: Path) -> None:
+    wrong = json.loads(json.dumps(FLEET))
+    second = {
+        **wrong["devices"][0],
+        "EUI": "0059AC0000000102",
+        "name": "Second",
+        "deviceProfileId": "WATER/other",
+    }
+    wrong["devices"].append(second)
+    refused(data, "plan", wrong)
+    refused(data, "apply", wrong)
+    wrong["deviceProfiles"].append({"id": "WATER/other", "settings": {"loRaWANMacVersion": "1.0.3"}})
+    mended = fleet(data, "apply", wrong)
+    assert (mended["create"], mended["error"]) == (2, 0)
+    assert counts(fleet(data, "plan", wrong)) == (0, 0, 6, 0)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("", "empty"),
+        ("a: [", "not YAML"),
+        ("plans: []", "unknown field `plans`"),
+        ("devices: [{EUI: 0059AC0000000101}, {EUI: 0059ac0000000101}]", "comes twice"),
+        ("devices: [{name: x}]", "missing required field `EUI`"),
+        ("version: 2", "version"),
+        (BOMB, "entries"),
+    ],
+)
+def test_bad_files(data: Path, document: str, words: str) -> None:
+    assert words in refused(data, "plan", document)
