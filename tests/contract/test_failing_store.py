@@ -182,6 +182,10 @@ async def test_b2_every_error_of_a_driver_is_a_store_error(
     await check_works(store, 3)
 
 
+# SQLite's code for BEGIN, COMMIT and ROLLBACK when it asks whether they are allowed.
+_TRANSACTION = 22
+
+
 @pytest.mark.parametrize("name", CHANGES)
 async def test_b2_a_commit_that_fails_at_its_very_end(store: SqliteStore, name: str) -> None:
     await check_works(store, 1)
@@ -191,8 +195,16 @@ async def test_b2_a_commit_that_fails_at_its_very_end(store: SqliteStore, name: 
         if fault["on"]:
             raise sqlite3.OperationalError("disk I/O error")
 
+    def deny(action: int, operation: str | None, *_of: str | None) -> int:
+        return int(action == _TRANSACTION and operation == "COMMIT")
+
     event.listen(store.engine, "commit", fail)
+    # Frames are committed without SQLAlchemy.
+    assert store._connection is not None
+    store._connection.driver_connection.set_authorizer(deny)  # type: ignore[union-attr]
     await check_refused(CHANGES[name](store, 2))
+    if store._connection is not None:
+        store._connection.driver_connection.set_authorizer(None)  # type: ignore[union-attr]
     fault["on"] = False
     await check_nothing_of(store, 2)
     await check_works(store, 3)

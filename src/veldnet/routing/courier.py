@@ -54,6 +54,7 @@ class Courier:
                 await self._held.load(queue)
                 if not queue.pending:
                     # What fills the page has ended and waits for its commit.
+                    self._outbox.hurry()
                     return PAUSE if queue.spilled else None
             head = queue.pending[0]
             outcome, ended = await self._try(queue, head)

@@ -22,6 +22,10 @@ from .delivery_queue import Pending
 from .ledger import encode_message
 from .transports import Outcome
 
+# Seconds in which it is written that messages have ended, where no frame's commit takes it along before: a
+# commit for each message would cost as much as that of its frame. A process that is killed meanwhile delivers
+# them again.
+_END_WITHIN = 0.25
 # Seconds in which it is written what was answered to messages that wait.
 _NOTE_WITHIN = 1.0
 # Seconds after a failed commit before what has ended is to be written again.
@@ -97,7 +101,10 @@ class Outbox:
     def ended(self, item: Ended) -> None:
         self._ended.append(item)
         self._attempted.pop(item.delivery_id, None)
-        self._wake()
+        if self.closed:
+            self._wake()
+        elif len(self._ended) == 1:
+            self._wake_after(_END_WITHIN)
 
     def attempted(self, item: AttemptRow) -> None:
         """What is known of a message that waits is written with the next commit, or soon."""
@@ -115,12 +122,24 @@ class Outbox:
             self._wake()
 
     def _wake_after(self, seconds: float) -> None:
-        if self._timer is None and not self.closed:
-            self._timer = asyncio.get_running_loop().call_later(seconds, self._wait_over)
+        if self.closed:
+            return
+        loop = asyncio.get_running_loop()
+        at = loop.time() + seconds
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(at, self._wait_over)
 
     def _wait_over(self) -> None:
         self._timer = None
         self._wake()
+
+    def hurry(self) -> None:
+        """Have what is collected written now: somebody waits for it."""
+        if self._ended:
+            self._wake()
 
     def close(self) -> None:
         """Have what is collected written at once, and nothing later by itself."""
@@ -141,6 +160,9 @@ class Outbox:
 
     def rows(self) -> list[Rows]:
         """Everything, for the commit under way."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._writing, self._ended = self._ended, []
         self._noting, self._attempted = self._attempted, {}
         rows: list[Rows] = []

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import structlog
 from msgspec.structs import astuple
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from veldnet.texts import Text
@@ -167,7 +167,7 @@ class SqliteStore(EngineStore):
         self._commits_since_checkpoint = 0
         self._checkpointing = False
         self._log_too_long = False
-        self._connection: Connection | None = None
+        self._connection: PoolProxiedConnection | None = None
 
     @property
     def name(self) -> str:
@@ -199,17 +199,19 @@ class SqliteStore(EngineStore):
         try:
             with engine_errors():
                 if self._connection is None:
-                    self._connection = self.engine.connect()
-                with self._connection.begin():
+                    self._connection = self.engine.raw_connection()
+                # Without SQLAlchemy, whose part would be a third of a small commit.
+                raw = self._connection.cursor()
+                try:
+                    raw.execute("BEGIN IMMEDIATE")
                     self.file.check()
-                    raw = self._connection.connection.cursor()
-                    try:
-                        _prove(raw, proof)
-                        for statement, values in rows:
-                            _execute(raw, statement, values)
-                        mark = self._marks.write(raw)
-                    finally:
-                        raw.close()
+                    _prove(raw, proof)
+                    for statement, values in rows:
+                        _execute(raw, statement, values)
+                    mark = self._marks.write(raw)
+                    raw.execute("COMMIT")
+                finally:
+                    raw.close()
         except BaseException:
             self._forget_connection()
             raise
@@ -220,7 +222,10 @@ class SqliteStore(EngineStore):
         """Start over with the next commit, whatever state a failure has left the connection in."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            _drop(connection)
+            with suppress(SQLAlchemyError, sqlite3.Error):
+                connection.rollback()
+            with suppress(SQLAlchemyError, sqlite3.Error):
+                connection.invalidate()
 
     def _after_commit(self) -> None:
         """See to it that the write-ahead log is copied into the database from time to time."""

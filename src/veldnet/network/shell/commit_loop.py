@@ -1,7 +1,7 @@
 """Group commit: the records of many frames become durable together before their effects are released.
 
-Batches are written one after another. While one is under way the next collects; it closes after a short
-time or at a number of records, whichever comes first.
+Batches are written one after another. A frame that comes alone is written at once. While a batch is under way
+the next one collects, until a short time after its end or up to a number of records, whichever comes first.
 """
 
 from __future__ import annotations
@@ -113,6 +113,8 @@ class CommitLoop:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._wanted = False
+        # When the last commit ended, by the loop's clock.
+        self._ended = float("-inf")
         self._idle = asyncio.Event()
         self._idle.set()
         self.lost_lease = False
@@ -218,8 +220,9 @@ class CommitLoop:
         if len(batch.recorded) >= self._size:
             self._begin()
         elif self._timer is None:
-            # What came while the batch before was being written has waited already.
-            self._timer = asyncio.get_running_loop().call_at(batch.begun + self._interval, self._begin)
+            # In a turn of the loop of its own, so that all that this turn brings is written together.
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(max(self._ended + self._interval, loop.time()), self._begin)
 
     def _begin(self) -> None:
         if self._timer is not None:
@@ -235,6 +238,7 @@ class CommitLoop:
             await self._write(batch)
         finally:
             self._task = None
+            self._ended = asyncio.get_running_loop().time()
             if self._wanted:
                 self.wake()
             else:
