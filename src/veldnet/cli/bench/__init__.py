@@ -28,9 +28,10 @@ from .location import bench_location
 from .monitoring import bench_monitoring
 from .profile import ProfileResult, bench_profile, profile_table
 from .protocols import bench_protocols
+from .race import Course, Target, Where, bench_race, processes_named, sites, write_fleet_table
 from .server import ServerFailed
 from .start import bench_start
-from .uplinks import UplinkLoad, bench_uplinks
+from .uplinks import UplinkLoad, bench_uplinks, prepare_place
 
 bench = typer.Typer(help="Measure, against a real server process.", no_args_is_help=True)
 
@@ -117,6 +118,35 @@ def profile_command(
         return result
 
     _run(measured)
+
+
+@bench.command("race")
+def race_command(
+    target: Annotated[Target, typer.Option(help="Which server is running.")] = "veldnet",
+    *,
+    where: Where,
+    course: Course,
+    process: Annotated[
+        list[str] | None, typer.Option(help="A process whose processor time is measured, as NAME=PID; many.")
+    ] = None,
+    fleet: Annotated[
+        Path | None, typer.Option(help="Only write devices and base stations as CSV, to create them.")
+    ] = None,
+    prepare: Annotated[
+        Path | None, typer.Option(help="Only make a data directory of Veldnet with that fleet, to serve it.")
+    ] = None,
+) -> None:
+    """The same prepared frames to any running server: latency, losses, processor time, the highest rate."""
+    if fleet is not None:
+        write_fleet_table(fleet, course.devices)
+        return
+    try:
+        if prepare is not None:
+            run(prepare_place(prepare, sites()[0], f"http://{where.listen}/", course.devices))
+            return
+        print_json(run(bench_race(target, where, course, processes_named(process or ()))))
+    except ServerFailed as error:
+        fail(str(error))
 
 
 @bench.command("cluster")

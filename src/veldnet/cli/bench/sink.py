@@ -36,21 +36,21 @@ class _Connection(asyncio.Protocol):
 class Sink:
     """`arrived` maps (DevEUI, FCntUp) to the time of arrival."""
 
-    def __init__(self) -> None:
+    def __init__(self, frame: re.Pattern[bytes] = _FRAME) -> None:
+        """`frame` finds DevEUI and counter in a message."""
+        self._frame = frame
         self.arrived: dict[tuple[bytes, int], float] = {}
         self.messages = 0
         self._server: asyncio.Server | None = None
 
     def take(self, body: bytes) -> None:
         self.messages += 1
-        found = _FRAME.search(body)
+        found = self._frame.search(body)
         if found:
-            self.arrived.setdefault((found[1], int(found[2])), time.perf_counter())
+            self.arrived.setdefault((found[1].upper(), int(found[2])), time.perf_counter())
 
-    async def start(self) -> str:
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self), "127.0.0.1", 0
-        )
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), host, port)
         port = self._server.sockets[0].getsockname()[1]
         return f"http://127.0.0.1:{port}/uplink"
 

@@ -88,14 +88,16 @@ def prepare(
     gateways: Sequence[GatewayEui],
     stations: int,
     confirmed_every: int = CONFIRMED_EVERY,
+    *,
+    first: int = 0,
 ) -> tuple[list[Prepared], dict[DevAddr, list[int]]]:
     """Frames of all devices in turn with rising counters, each heard by `stations` of the gateways, and where
-    the confirmed ones of each address stand."""
+    the confirmed ones of each address stand. `first` frames were prepared before."""
     prepared = []
     confirmed_at: dict[DevAddr, list[int]] = {}
     modulation = Lora(7, 125)
     euis = [int(gateway).to_bytes(8, "big") for gateway in gateways]
-    for position in range(count):
+    for position in range(first, first + count):
         device = fleet[position % len(fleet)]
         fcnt = position // len(fleet) + 1
         confirmed = position % confirmed_every == 0
@@ -197,6 +199,20 @@ async def bench_uplinks(
     finally:
         await server.stop()
         sink.stop()
+
+
+async def prepare_place(data: Path, station: GatewayEui, address: str, devices: int) -> None:
+    """A new data directory with a joined fleet, delivered to an address, and base stations from this on."""
+    settings = Settings(data=str(data), store=load_settings().store)
+    opened = await DataDirectory.open(settings, create=True)
+    sandbox = await make_sandbox(opened, station)
+    await create_sites(opened, station)
+    await opened.close()
+    server = await BenchServer.start(data)
+    try:
+        await _create_delivering_fleet(settings, server, sandbox, address, devices)
+    finally:
+        await server.stop()
 
 
 async def _create_delivering_fleet(
