@@ -84,6 +84,9 @@ class Results(Protocol):
 
     def attempted(self, item: AttemptRow) -> None: ...
 
+    def hurry(self) -> None:
+        """Have what is collected written now: somebody waits for it."""
+
 
 class Outbox:
     """Collects what is to be written, and keeps it until it is. `wake` asks for a commit."""
@@ -137,7 +140,6 @@ class Outbox:
         self._wake()
 
     def hurry(self) -> None:
-        """Have what is collected written now: somebody waits for it."""
         if self._ended:
             self._wake()
 

@@ -74,6 +74,10 @@ class _Outcomes:
         self._attempted[item.id] = item
         self._soon()
 
+    def hurry(self) -> None:
+        # What is told is written at once.
+        pass
+
     def _soon(self) -> None:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_COLLECT, self._over)
