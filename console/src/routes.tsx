@@ -17,6 +17,7 @@ import {
   IconMailX,
   IconMap2,
   IconPalette,
+  IconPlugConnected,
   IconPolygon,
   IconRoute,
   IconSend,
@@ -124,6 +125,7 @@ const routes = {
   }),
   routing: route("/routing"),
   routingProfile: route("/routing/$ref"),
+  flows: route("/flows"),
   undelivered: route("/undelivered", { days, pending: on }),
   networkUndelivered: route("/operator/undelivered", { days, pending: on }),
   plans: route("/plans"),
@@ -297,6 +299,11 @@ screen(routes.routing, {
 screen(routes.routingProfile, {
   title: "nav.routing",
   load: () => import("./features/routing/Profile").then((module) => module.RoutingProfilePage),
+});
+screen(routes.flows, {
+  title: "nav.flows",
+  subscriber: IconPlugConnected,
+  load: () => import("./features/flows/Flows").then((module) => module.FlowsPage),
 });
 screen(routes.undelivered, {
   title: "nav.undelivered",

@@ -136,6 +136,7 @@ class LivedIn:
             made = user.call("POST", f"{V1}/campaigns", campaign)
             user.call("POST", f"{V1}/campaigns/{made['ref']}/{order}")
 
+        _flow(user, server.inbox.url)
         depot = {"latitude": 52.0907, "longitude": 5.1214, "radius": 800}
         user.call("POST", f"{V1}/geofences", {"name": "Depot", "circle": depot, "level": "MAJOR"})
         _group(user, operator)
@@ -176,6 +177,13 @@ class LivedIn:
         server.run(station.contact())
         order = {"lnsUri": "wss://lns.example.org:8887", "credentials": "certificate"}
         operator.call("POST", f"{STATIONS}/updates", {"baseStations": [identifier], **order})
+
+
+def _flow(user: Person, url: str) -> None:
+    """A flow over a connection."""
+    connection = {"name": "Dashboards", "type": "HTTP", "address": url, "dialect": "CHIRPSTACK"}
+    made = user.call("POST", f"{V1}/connections", connection)
+    user.call("POST", f"{V1}/flows", {"name": "Everything", "connectionRefs": [made["ref"]]})
 
 
 def _group(user: Person, operator: Person) -> None:
