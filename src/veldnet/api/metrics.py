@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,7 @@ class PlatformCollector(Collector):
                 "task_failures",
                 "Unexpected failures of background tasks, by task",
                 "task",
-                self._platform.supervisor.failures,
+                _failures(self._platform),
             ),
         ):
             family = CounterMetricFamily(f"veldnet_{name}", text, labels=[label])
@@ -208,6 +209,15 @@ class PlatformCollector(Collector):
         yield GaugeMetricFamily(
             "veldnet_base_stations", "Registered base stations", value=monitoring.base_station_count
         )
+
+
+def _failures(platform: Platform) -> Counter[str]:
+    """Of the tasks of all processes."""
+    found = platform.supervisor.failures.copy()
+    if platform.deliveries.processes is not None:
+        for each in platform.deliveries.processes.each:
+            found.update(each.report.failures)
+    return found
 
 
 def _of_processes(platform: Platform, cpu: float) -> Iterator[Metric]:

@@ -32,15 +32,9 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     log: LogSettings
 
 
-def process_count(settings: Settings) -> int:
-    """How many processes serve, as the settings have it."""
-    processes = settings.server.processes
-    return 1 if processes == "auto" else processes
-
-
 def delivery_processes(settings: Settings, retry: Retry) -> ProcessPlan | None:
     """The processes that deliver beside the one that does the rest; None where there are none."""
-    count = process_count(settings) - 1
+    count = settings.server.processes.number - 1
     if count < 1:
         return None
     limits = delivery_limits(settings.routing)

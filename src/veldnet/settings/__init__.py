@@ -17,7 +17,7 @@ from .serving import ApiSettings, ConsoleSettings, TlsSettings
 from .sign_in import ProviderSettings, SignInSettings
 from .store import StoreSettings
 from .tree import RENAMED, Settings
-from .values import Address, Duration, OptionalAddress, SettingsError
+from .values import Address, Duration, OptionalAddress, Processes, SettingsError
 
 __all__ = [
     "FILE",
@@ -41,6 +41,7 @@ __all__ = [
     "NetworkSettings",
     "OnOldName",
     "OptionalAddress",
+    "Processes",
     "ProviderSettings",
     "Role",
     "RoutingSettings",

@@ -15,7 +15,7 @@ import msgspec
 from .cluster import ROLES
 from .sign_in import SignInSettings
 from .tree import RENAMED, Settings
-from .values import Address, Duration, OptionalAddress, SettingsError
+from .values import Address, Duration, OptionalAddress, Processes, SettingsError
 
 OnOldName = Callable[[str, str], None]
 
@@ -102,7 +102,7 @@ def _check(settings: Settings) -> None:
 
 def _check_cluster(settings: Settings) -> None:
     cluster = settings.cluster
-    if cluster.nats and settings.server.processes not in ("auto", 1):
+    if cluster.nats and settings.server.processes.number > 1:
         raise SettingsError(
             "settings: server.processes must be 1 with cluster.nats: start more nodes instead, on the same "
             "machine if need be (docs/cluster.md)"
@@ -205,6 +205,6 @@ def _from_text(value: str) -> Any:
 
 
 def _decode(kind: type, value: Any) -> Any:
-    if kind in (Duration, Address, OptionalAddress):
+    if kind in (Duration, Address, OptionalAddress, Processes):
         return kind.parse(value)
     raise NotImplementedError

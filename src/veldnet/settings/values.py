@@ -56,5 +56,25 @@ class OptionalAddress(Address):
         return cls("") if value == "" else cls(Address.parse(value))
 
 
+class Processes(str):
+    """A number of processes, or `auto`."""
+
+    MOST: ClassVar[int] = 64
+
+    @property
+    def number(self) -> int:
+        """With `auto` one: more were not measured to be better on two cores."""
+        return 1 if self == "auto" else int(self)
+
+    @classmethod
+    def parse(cls, value: object) -> Processes:
+        text = str(value)
+        if text != "auto" and not (re.fullmatch(r"[0-9]{1,2}", text) and 1 <= int(text) <= cls.MOST):
+            raise ValueError(
+                f"{text!r} is not a number of processes; write auto, or a number from 1 to {cls.MOST}"
+            )
+        return cls(text)
+
+
 def about(text: str, **limits: Any) -> Meta:
     return Meta(description=text, **limits)

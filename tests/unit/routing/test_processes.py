@@ -24,7 +24,7 @@ from veldnet.routing import Limits, ProcessPlan, RouteSender, TransportSettings,
 from veldnet.routing.processes import DeliveryProcess, Link
 from veldnet.routing.processes.link import MAX_FRAME
 from veldnet.routing.processes.wire import PROTOCOL, Hello, TakeUp, Written
-from veldnet.settings import RoutingSettings, ServerSettings, Settings
+from veldnet.settings import Processes, RoutingSettings, ServerSettings, Settings
 from veldnet.store import IdSource, StoreError
 from veldnet.supervision import Supervisor
 
@@ -244,7 +244,7 @@ async def test_a_process_that_does_not_read_holds_up_nothing_and_takes_no_memory
 async def test_a_killed_process_loses_nothing_and_a_stopped_one_catches_up(tmp_path: Path) -> None:
     """With a real process: it is killed and stopped while messages come."""
     settings = Settings(
-        routing=RoutingSettings(allow_private_destinations=True), server=ServerSettings(processes=2)
+        routing=RoutingSettings(allow_private_destinations=True), server=ServerSettings(Processes("2"))
     )
     network = await Network.open(tmp_path, devices=8, processes=delivery_processes(settings, QUICK))
     async with serving(lambda _number: [OK]) as server:

@@ -159,3 +159,14 @@ def test_clusters_that_cannot_work_are_refused(cluster: dict[str, Any], words: s
     flags = {f"cluster.{name}": value for name, value in cluster.items()}
     with pytest.raises(SettingsError, match=words):
         load_settings(flags, environment={})
+
+
+def test_processes_are_a_number_or_auto() -> None:
+    assert load_settings({}, environment={}).server.processes.number == 1
+    assert load_settings({}, environment={"VELDNET_SERVER__PROCESSES": "3"}).server.processes.number == 3
+    for bad in (0, 65, -1, "many", "2.5", ""):
+        with pytest.raises(SettingsError, match=r"write auto, or a number from 1 to 64.*server\.processes"):
+            load_settings({"server.processes": bad}, environment={})
+    cluster = {"store.url": "postgresql://x/y", "cluster.nats": "nats://n", "server.processes": 2}
+    with pytest.raises(SettingsError, match=r"server\.processes must be 1 with cluster\.nats"):
+        load_settings(cluster, environment={})
