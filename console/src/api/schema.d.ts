@@ -4634,13 +4634,12 @@ export interface components {
         };
         /**
          * MapCell
-         * @description Devices that lie close together: how many, where on average, and how many of them are not well.
+         * @description With how many of them are not well.
          */
         MapCell: {
             latitude: number;
             longitude: number;
             devices: number;
-            disconnected: number;
             south: number;
             west: number;
             north: number;
@@ -4649,10 +4648,11 @@ export interface components {
             name?: string | null;
             EUI?: string | null;
             healthState?: string | null;
+            disconnected: number;
         };
         /**
          * FoundCell
-         * @description Devices that the network has located close together: how many, and where on average.
+         * @description Where there is only one, with when it was located; `hRadius` is one sigma in metres.
          */
         FoundCell: {
             latitude: number;

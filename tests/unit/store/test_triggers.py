@@ -9,7 +9,7 @@ from sqlalchemy import Connection, create_engine, insert, text
 
 from veldnet.domain.scope import Scope
 from veldnet.inventory.accounts import create_operator, create_subscriber, list_subscribers
-from veldnet.inventory.devices import MapCell, Wanted, map_cells
+from veldnet.inventory.devices import Wanted, map_cells
 from veldnet.monitoring import health
 from veldnet.store import SqliteStore, fold_device_counts, migrate
 from veldnet.store.schema import device_areas, device_cells, device_counts, metadata
@@ -72,5 +72,7 @@ def test_a_count_is_the_sum_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> Non
             (0.1, (52.005, 5.005), (52.0, 5.0, 52.01, 5.01)),
         ):
             found = map_cells(connection, scope, Wanted(), (-90, -180, 90, 180), size)
-            assert found == [MapCell(*middle, 2, 0, *edges)]
+            (drawn,) = found
+            assert (drawn.latitude, drawn.longitude, drawn.devices, drawn.disconnected) == (*middle, 2, 0)
+            assert (drawn.south, drawn.west, drawn.north, drawn.east) == edges
         assert fold_device_counts(connection) == 0

@@ -2,6 +2,7 @@
 
 from .assignment import find_profile
 from .by_standing import EXACT
+from .cells import MOST_CELLS
 from .checks import (
     DX_UPDATABLE,
     OWN_UPDATABLE,
@@ -35,7 +36,7 @@ from .listing import (
     refs_of_all,
     registered,
 )
-from .map import MOST_CELLS, MapCell, map_cells
+from .map import MapCell, map_cells
 from .moves import move_to_plan, move_to_profile
 from .personalisation import Personalisation
 from .root_keys import KeyChange, change_root_keys, check_rekeying, list_key_changes

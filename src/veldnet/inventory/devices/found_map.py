@@ -4,36 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Float, Select, cast, func, select
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.store import plan_each_time
-from veldnet.store.expressions import whole
 from veldnet.store.schema import devices, found_places
 
-from .map import MOST_CELLS, edges, larger
+from .cells import Cell, cells_of_places, edges, members
 from .search import Wanted, condition
 
 
-class FoundCell(msgspec.Struct):
-    """Devices that the network has located close together: how many, and where on average."""
+class FoundCell(Cell, kw_only=True):
+    """Where there is only one, with when it was located; `hRadius` is one sigma in metres."""
 
-    latitude: float
-    longitude: float
-    devices: int
-    # All of them are within.
-    south: float
-    west: float
-    north: float
-    east: float
-    # Where there is only one; `hRadius` is one sigma in metres.
-    ref: str | None = None
-    name: str | None = None
-    EUI: str | None = None
-    healthState: str | None = None
     time: str | None = None
     hRadius: float | None = None
 
@@ -55,7 +40,6 @@ def found_cells(
         cast(func.avg(places.longitude), Float).label("longitude"),
         *edges(places.latitude, places.longitude),
         func.min(places.device_ref).label("ref"),
-        func.count().over().label("cells"),
     ).where(
         places.subscriber_ref == scope.subscriber_ref,
         places.latitude.between(south, north),
@@ -64,21 +48,12 @@ def found_cells(
     if not wanted.all:
         query = query.join(devices, devices.c.ref == places.device_ref)
         query = query.where(condition(connection, scope, wanted))
-    while True:
-        row = whole((places.latitude + 90.0) / size)
-        column = whole((places.longitude + 180.0) / size)
-        merged = query.group_by(row, column).order_by(func.count().desc()).limit(MOST_CELLS)
-        rows = connection.execute(merged).all()
-        if not rows or rows[0].cells <= MOST_CELLS:
-            break
-        size = larger(size, rows[0].cells)
     found = [
         FoundCell(
-            *(r.latitude, r.longitude, r.devices),
-            *(r.south, r.west, r.north, r.east),
-            ref=str(r.ref) if r.devices == 1 else None,
+            **members(row),
+            ref=str(row["ref"]) if row["devices"] == 1 else None,
         )
-        for r in rows
+        for row in cells_of_places(connection, query, places.latitude, places.longitude, size)
     ]
     _name(connection, [cell for cell in found if cell.ref is not None])
     return found

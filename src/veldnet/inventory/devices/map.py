@@ -5,48 +5,28 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import msgspec
-from sqlalchemy import ColumnElement, Connection, Float, Label, Select, case, cast, func, select
+from sqlalchemy import Connection, Float, Select, case, cast, func, select
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
 from veldnet.store import plan_each_time
-from veldnet.store.expressions import total, whole
+from veldnet.store.expressions import total
 from veldnet.store.schema import AREAS_A_DEGREE, CELLS_A_DEGREE, device_areas, device_cells, devices
 
+from .cells import MOST_CELLS, Cell, cells_of_places, edges, larger, members
 from .search import Wanted, condition, references
 
 
-class MapCell(msgspec.Struct):
-    """Devices that lie close together: how many, where on average, and how many of them are not well."""
+class MapCell(Cell, kw_only=True):
+    """With how many of them are not well."""
 
-    latitude: float
-    longitude: float
-    devices: int
     disconnected: int
-    # All of them are within.
-    south: float
-    west: float
-    north: float
-    east: float
-    # Where there is only one.
-    ref: str | None = None
-    name: str | None = None
-    EUI: str | None = None
-    healthState: str | None = None
 
 
-# So many marks a map can show. Where there would be more, cells are made larger: nothing is left out.
-MOST_CELLS = 2000
 # So few that a map of all of them, however large, is made of the devices themselves.
 _FEW = 2000
 # From this size on, in degrees, cells are put together of counted ones; from `_LARGE` on of counted areas.
 _COARSE, _LARGE = 0.02, 0.2
-
-
-def larger(size: float, found: int) -> float:
-    """A size of cells for which there may be few enough: places spread over an area merge with its square."""
-    return size * max(2, math.ceil(math.sqrt(found / MOST_CELLS)))
 
 
 def _coarse(
@@ -91,25 +71,16 @@ def _coarse(
         step = math.ceil(larger(step, rows[0].cells))
     return [
         MapCell(
-            round((row.row + 0.5) / a_degree - 90, 5),
-            round((row.col + 0.5) / a_degree - 180, 5),
-            row.devices,
-            row.disconnected,
+            latitude=round((row.row + 0.5) / a_degree - 90, 5),
+            longitude=round((row.col + 0.5) / a_degree - 180, 5),
+            devices=row.devices,
+            disconnected=row.disconnected,
             south=round(row.south / a_degree - 90, 5),
             west=round(row.west / a_degree - 180, 5),
             north=round((row.north + 1) / a_degree - 90, 5),
             east=round((row.east + 1) / a_degree - 180, 5),
         )
         for row in rows
-    ]
-
-
-def edges(north: ColumnElement[Any], east: ColumnElement[Any]) -> list[Label[Any]]:
-    return [
-        func.min(north).label("south"),
-        func.min(east).label("west"),
-        func.max(north).label("north"),
-        func.max(east).label("east"),
     ]
 
 
@@ -138,23 +109,14 @@ def map_cells(
         disconnected.label("disconnected"),
         *edges(devices.c.latitude, devices.c.longitude),
         func.min(devices.c.ref).label("ref"),
-        func.count().over().label("cells"),
     ).where(chosen)
-    while True:
-        row = whole((devices.c.latitude + 90.0) / size)
-        column = whole((devices.c.longitude + 180.0) / size)
-        merged = query.group_by(row, column).order_by(func.count().desc()).limit(MOST_CELLS)
-        rows = connection.execute(merged).all()
-        if not rows or rows[0].cells <= MOST_CELLS:
-            break
-        size = larger(size, rows[0].cells)
     found = [
         MapCell(
-            *(r.latitude, r.longitude, r.devices, r.disconnected),
-            *(r.south, r.west, r.north, r.east),
-            ref=str(r.ref),
+            **members(row),
+            ref=str(row["ref"]),
+            disconnected=row["disconnected"],
         )
-        for r in rows
+        for row in cells_of_places(connection, query, devices.c.latitude, devices.c.longitude, size)
     ]
     alone = [int(str(cell.ref)) for cell in found if cell.devices == 1]
     names = {
