@@ -15,7 +15,7 @@ from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
 from tests.chirpstack_database import ChirpStackDatabase, session
 from tests.e2e import radio
-from tests.e2e.running import command
+from tests.e2e.running import command, failing
 from tests.person import Person
 from veldnet.lorawan import AesKey, DevAddr
 from veldnet.lorawan.join import SessionKeys10, SessionKeys11
@@ -288,3 +288,42 @@ def test_groups_and_integrations_of_chirpstack(
     (connection,) = user.call("GET", "/api/v1/connections")
     assert connection["address"] == f"{server.inbox.url}?event={{event}}"
     assert connection["headers"] == {"X-Key": "*****"}
+
+
+def test_what_chirpstack_has_and_cannot_be_moved(server: HostedServer) -> None:
+    database = ChirpStackDatabase("Other")
+    address = {"CHIRPSTACK_URL": database.url}
+    profile = database.profile("Meter", adr_algorithm_id="lora_lr_fhss")
+    same = session(0x26000001, 3, KEYS[0], KEYS[3])
+    locked = session(0x26000002, 3, KEYS[1], KEYS[3])
+    locked.app_s_key.kek_label = "server"
+    for number, values in enumerate(
+        ({"session": same}, {"session": same}, {"session": locked}, {"is_disabled": True}, {})
+    ):
+        eui = database.device(f"0059AC00000030{number:02X}", profile, **values)
+        if number < 4:
+            database.keys(eui, APP_KEY)
+    personal = database.profile("Button", supports_otaa=False)
+    database.device("0059AC0000003010", personal, session=session(0x26000003, 3, KEYS[2], KEYS[3], dr=0))
+    database.device("0059AC0000003011", personal)
+    done = migrate(server, "chirpstack", **address)
+    assert counts(done) == {"moved": 2, "partly": 2, "refused": 3}
+    texts = " ".join(each["text"] for each in done["reasons"])
+    for words in (
+        "same session",
+        "kek_label",
+        "is_disabled",
+        "no AppKey",
+        "without its session",
+        "lora_lr_fhss",
+    ):
+        assert words in texts
+    database.add("tenant", id=uuid.uuid4(), name="Third")
+    arguments = ("migrate", "chirpstack", "--customer-id", CUSTOMER, "--data", str(server.data))
+    assert "name one tenant" in failing(*arguments, **address)
+    assert "no tenant 'x'" in failing(*arguments, "--tenant", "x", **address)
+    database.run("ALTER TABLE device DROP COLUMN device_session")
+    assert "before 4.7" in failing(*arguments, "--tenant", "Other", **address)
+    database.run("DROP TABLE device_keys")
+    assert "not that of ChirpStack v4" in failing(*arguments, "--tenant", "Other", **address)
+    database.close()
