@@ -297,9 +297,14 @@ def test_what_chirpstack_has_and_cannot_be_moved(server: HostedServer) -> None:
     same = session(0x26000001, 3, KEYS[0], KEYS[3])
     locked = session(0x26000002, 3, KEYS[1], KEYS[3])
     locked.app_s_key.kek_label = "server"
-    for number, values in enumerate(
-        ({"session": same}, {"session": same}, {"session": locked}, {"is_disabled": True}, {})
-    ):
+    kinds: list[dict[str, Any]] = [
+        {"session": same},
+        {"session": same},
+        {"session": locked},
+        {"is_disabled": True},
+        {},
+    ]
+    for number, values in enumerate(kinds):
         eui = database.device(f"0059AC00000030{number:02X}", profile, **values)
         if number < 4:
             database.keys(eui, APP_KEY)

@@ -31,10 +31,11 @@ class _TakenBack(Exception):
 async def plan_fleet(store: Store, context: Context, fleet: Fleet) -> list[Step]:
     """What `apply_fleet` would do. Nothing is written. Raises `StoreError`."""
     steps: list[Step] = []
+    writer = _Writer(context)
 
     def tried(connection: Connection) -> None:
         for kind, item in _items(fleet):
-            steps.append(_one(connection, context, kind, item, _NOT_SEALED))
+            steps.append(writer.write(connection, kind, item, _NOT_SEALED))
         raise _TakenBack
 
     try:
@@ -50,13 +51,14 @@ async def apply_fleet(
     """Carry a document out; `note` is called within the transaction of each thing that was made or changed.
     Raises `StoreError` and `VaultError`; what was done before stays."""
     steps = []
+    writer = _Writer(context)
     for kind, item in _items(fleet):
         sealed = await _sealed(store, vaults, context, item) if isinstance(item, DeviceItem) else None
 
         def write(
             connection: Connection, kind: str = kind, item: Item = item, sealed: list[bytes] | None = sealed
         ) -> Step:
-            step = _one(connection, context, kind, item, sealed)
+            step = writer.write(connection, kind, item, sealed)
             if step.error is not None:
                 raise _Failed(step)
             if step.action != "none":
@@ -96,34 +98,41 @@ def _items(fleet: Fleet) -> Iterator[tuple[str, Item]]:
         yield from ((kind, item) for item in listed)
 
 
-def _one(connection: Connection, context: Context, kind: str, item: Item, sealed: list[bytes] | None) -> Step:
-    """Write one thing, as far as it is otherwise than wanted."""
-    key = str(getattr(item, KEYS[kind])).strip()
-    try:
-        if isinstance(item, DeviceItem):
-            return _device(connection, context, item, sealed)
-        found = KINDS[kind]
-        here = found.read(connection, context).get(key)
-        wanted = found.wanted(item)
-        changed = differences({} if here is None else here.members, wanted)
-        if here is not None and not changed:
-            return Step(kind, key, "none")
-        found.write(connection, context, item, here)
-        return Step(kind, key, "create" if here is None else "change", changed)
-    except Refusal as error:
-        return Step(kind, key, "error", error=str(error.text))
+class _Writer:
+    """Writes one thing after the other, as far as they are otherwise than wanted. Devices come last: what
+    routing profiles there are is read with the first of them."""
 
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._names: dict[str, str] | None = None
 
-def _device(connection: Connection, context: Context, item: DeviceItem, sealed: list[bytes] | None) -> Step:
-    names = fleet_devices.routing_names(connection, context)
-    here = fleet_devices.find_device(connection, context, item.EUI, names)
-    changed = differences({} if here is None else here.members, fleet_devices.wanted_device(item))
-    action: Action = "create" if here is None else "change" if changed else "none"
-    if here is None:
-        fleet_devices.root_keys(item)
-        if sealed is None:
-            raise InUse("the device was deleted just now; apply again")
-        fleet_devices.create(connection, context, item, sealed)
-    elif changed:
-        fleet_devices.change(connection, context, item, here)
-    return Step("devices", item.EUI, action, changed)
+    def write(self, connection: Connection, kind: str, item: Item, sealed: list[bytes] | None) -> Step:
+        key = str(getattr(item, KEYS[kind])).strip()
+        try:
+            if isinstance(item, DeviceItem):
+                return self._device(connection, item, sealed)
+            found = KINDS[kind]
+            here = found.read(connection, self._context).get(key)
+            wanted = found.wanted(item)
+            changed = differences({} if here is None else here.members, wanted)
+            if here is not None and not changed:
+                return Step(kind, key, "none")
+            found.write(connection, self._context, item, here)
+            return Step(kind, key, "create" if here is None else "change", changed)
+        except Refusal as error:
+            return Step(kind, key, "error", error=str(error.text))
+
+    def _device(self, connection: Connection, item: DeviceItem, sealed: list[bytes] | None) -> Step:
+        if self._names is None:
+            self._names = fleet_devices.routing_names(connection, self._context)
+        here = fleet_devices.find_device(connection, self._context, item.EUI, self._names)
+        changed = differences({} if here is None else here.members, fleet_devices.wanted_device(item))
+        action: Action = "create" if here is None else "change" if changed else "none"
+        if here is None:
+            fleet_devices.root_keys(item)
+            if sealed is None:
+                raise InUse("the device was deleted just now; apply again")
+            fleet_devices.create(connection, self._context, item, sealed, self._names)
+        elif changed:
+            fleet_devices.change(connection, self._context, item, here, self._names)
+        return Step("devices", item.EUI, action, changed)

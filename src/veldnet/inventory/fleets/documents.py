@@ -22,7 +22,7 @@ from veldnet.inventory.catalogue.yaml_text import read_yaml
 
 _MOST_OCTETS = 20 << 20
 _MOST_NODES = 400_000
-MOST_DEVICES = 5_000
+MOST_DEVICES = 2_000
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -63,12 +63,12 @@ def routing_names(connection: Connection, context: Context) -> dict[str, str]:
     return {str(here.members["id"]): name for name, here in found.items()}
 
 
-def _body(connection: Connection, context: Context, item: DeviceItem) -> VeldnetDevice:
+def _body(item: DeviceItem, names: Mapping[str, str]) -> VeldnetDevice:
     body = VeldnetDevice()
     for name in (*_SAME, *_MORE):
         setattr(body, name, getattr(item, name))
     if item.routingProfile is not UNSET:
-        ids = {name: identifier for identifier, name in routing_names(connection, context).items()}
+        ids = {name: identifier for identifier, name in names.items()}
         if item.routingProfile not in ids:
             raise UnknownReference("there is no routing profile {name}", name=item.routingProfile[:80])
         body.routingProfileId = ids[item.routingProfile]
@@ -90,9 +90,11 @@ def _key(text: str, where: str) -> AesKey:
     return devices.check_root_key(text, where)
 
 
-def create(connection: Connection, context: Context, item: DeviceItem, sealed: list[bytes]) -> None:
-    """Raises a `Refusal`."""
-    body = _body(connection, context, item)
+def create(
+    connection: Connection, context: Context, item: DeviceItem, sealed: list[bytes], names: Mapping[str, str]
+) -> None:
+    """`names` are those of routing profiles, by their ids. Raises a `Refusal`."""
+    body = _body(item, names)
     body.EUI, body.activationType = item.EUI, "OTAA"
     new = devices.check_new_device(body, hsm_required=False, key_encrypted=True)
     creation = Creation(new, sealed[0], None if item.networkKey is UNSET else sealed[1])
@@ -102,9 +104,11 @@ def create(connection: Connection, context: Context, item: DeviceItem, sealed: l
         raise ref
 
 
-def change(connection: Connection, context: Context, item: DeviceItem, here: Here) -> None:
+def change(
+    connection: Connection, context: Context, item: DeviceItem, here: Here, names: Mapping[str, str]
+) -> None:
     """Raises a `Refusal`."""
-    body = _body(connection, context, item)
+    body = _body(item, names)
     if body.administrativeInfo == here.members.get("administrativeInfo"):
         body.administrativeInfo = UNSET
     devices.update_device(connection, context.scope, here.ref, body, updatable=_UPDATABLE)
