@@ -298,6 +298,9 @@ def test_the_operator_sees_settings_but_no_secrets_and_does_not_remove_itself(op
     settings = operator.call("GET", f"{V1}/operator/settings")
     keys = {setting["name"]: setting for setting in settings if setting["section"] == "keys"}
     assert keys["vault"]["value"] is None, "where keys lie is not shown"
+    dutch = operator.call("GET", f"{V1}/operator/settings", headers={"accept-language": "nl"})
+    assert [each["name"] for each in dutch] == [each["name"] for each in settings]
+    assert all(one["help"] != other["help"] for one, other in zip(settings, dutch, strict=True))
     assert operator.call("GET", f"{V1}/operator/undelivered") == []
     me = operator.call("GET", f"{V1}/operator/users")["operator"][0]["ref"]
     assert operator.request("DELETE", f"{V1}/operator/users/operator/{me}").status_code == 400, "not oneself"

@@ -94,6 +94,13 @@ def test_what_an_operator_offers_is_copied_suspended_and_deleted(
     dialog.get_by_role("button", name="Suspend").click()
     expect(page.get_by_text("Suspended", exact=True)).to_be_visible()
     assert "suspended" in str(user.call("GET", f"{V1}/devices/{ref}/explanation"))
+    desk.told("Copied suspended")
+    page.get_by_role("button", name="Grant", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Grant Copied")
+    dialog.get_by_role("combobox", name="Subscriber").click()
+    page.get_by_role("option").first.click()
+    dialog.get_by_role("button", name="Save").click()
+    desk.told("Connections granted")
     desk.move("/operator/subscribers")
     desk.button("New subscriber")
     page.get_by_role("dialog").get_by_label("Name").fill("Short stay")
@@ -103,6 +110,7 @@ def test_what_an_operator_offers_is_copied_suspended_and_deleted(
     expect(dialog.get_by_text("Nothing uses it.")).to_be_visible()
     dialog.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Short stay", exact=True)).to_have_count(0)
+    desk.told("Short stay deleted")
     assert desk.errors == [] and desk.elsewhere == []
     desk.context.close()
 

@@ -6060,6 +6060,11 @@ export interface components {
             routingProfiles: number;
             decoders: number;
             undelivered: number;
+            groups: number;
+            campaigns: number;
+            areas: number;
+            connections: number;
+            flows: number;
         };
         /**
          * Users

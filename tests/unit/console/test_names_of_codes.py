@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from veldnet.diagnosis.texts.en import TEXTS as DIAGNOSIS
+from veldnet.inventory.accounts import Belongings
 from veldnet.inventory.offers import Uses
 from veldnet.monitoring.alarms import types
 
@@ -23,7 +24,7 @@ NAMED: dict[str, list[str]] = {
     "alarmType": [str(number) for number in types.DEVICE_TYPES | types.BASE_STATION_TYPES],
     "cause": diagnosed("cause"),
     "outcome": diagnosed("refusal"),
-    "uses": [name for name in Uses.__struct_fields__ if name != "subscribers"],
+    "uses": [name for name in Uses.__struct_fields__ + Belongings.__struct_fields__ if name != "subscribers"],
 }
 
 

@@ -16,6 +16,7 @@ from veldnet.domain.scope import Scope, UserRef
 from veldnet.inventory import accounts, devices, offers, routing_profiles
 from veldnet.store import SqliteStore, migrate
 from veldnet.store.schema import (
+    campaigns,
     deliveries,
     metadata,
     notification_settings,
@@ -73,6 +74,13 @@ def add_delivery(connection: Connection, number: int, scope: Scope, device: int,
     connection.execute(
         insert(deliveries).values(id=number, frame_id=number, expires_at=9, state=0, message=b"", **whose)
     )
+
+
+def add_campaign(connection: Connection, scope: Scope) -> None:
+    times = {"created_at": 0, "starts_at": 0, "ends_at": 1, "ended_at": 1}
+    what = {"name": "x", "kind": "firmware", "state": "complete", "created_by": "x", "options": "{}"}
+    file = {"size": 1, "digest": b"x", "content": b"x"}
+    connection.execute(insert(campaigns).values(subscriber_ref=scope.subscriber_ref, **times, **what, **file))
 
 
 def states(connection: Connection) -> dict[int, int]:
@@ -191,11 +199,15 @@ def test_a1_nothing_of_a_removed_subscriber_is_left_to_anybody(connection: Conne
         )
         accounts.write_preferences(connection, f"user-{user.ref}", b"{}")
         accounts.create_own_project(connection, whose.subscriber_ref, "x")
+        add_campaign(connection, whose)
         device = add_device(connection, whose, number, add_routing(connection, whose))
         add_delivery(connection, number, whose, device, "1:as")
         about = {"scope": 1, "scope_ref": whose.subscriber_ref}
         connection.execute(insert(notification_settings).values(settings="{}", **about))
         connection.execute(insert(notifications).values(id=number, event=b"", **about))
+    had = accounts.belongings(connection, ref)
+    assert (had.devices, had.users, had.projects, had.campaigns, had.undelivered) == (1, 1, 1, 1, 1)
+    assert (had.routingProfiles, had.groups, had.flows, had.decoders) == (1, 0, 0, 0)
     with pytest.raises(InUse, match="1 device"):
         accounts.remove_subscriber(connection, "100000001")
     devices.delete_device(connection, scope, "e0000000000000001")

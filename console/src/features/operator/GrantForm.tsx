@@ -27,7 +27,7 @@ export function GrantForm({ plan }: { plan: Schemas["Plan"] }) {
   return (
     <Stack>
       <Select
-        label={t("nav.subscribers")}
+        label={t("users.of")}
         searchable
         value={customerId}
         onChange={(value) => {

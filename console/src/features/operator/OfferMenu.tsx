@@ -137,7 +137,8 @@ function Suspension({ kind, offer }: { kind: Kind; offer: Offered }) {
   const uses = useUses(kind, offer.ref);
   const suspension = useSuspend(kind, offer.ref);
   const turn = async () => {
-    const answer = await run<unknown>(suspension.mutateAsync(!offer.suspended), t("offers.done"));
+    const told = t(offer.suspended ? "offers.resumed" : "offers.suspendedDone", { name: offer.name });
+    const answer = await run<unknown>(suspension.mutateAsync(!offer.suspended), told);
     if (answer) closeDialogs();
   };
   if (blocking(uses)) return <Problem error={uses.error} />;
@@ -176,12 +177,17 @@ function Removal({ kind, offer, others }: RemovalProps) {
   const [moveTo, setMoveTo] = useState<string | null>(null);
   useUnsaved(moveTo !== null);
   const remove = async () => {
-    const answer = await run<unknown>(removal.mutateAsync(moveTo ?? undefined), t("offers.removed"));
+    const answer = await run<unknown>(
+      removal.mutateAsync(moveTo ?? undefined),
+      t("offers.removed", { name: offer.name }),
+    );
     if (answer) closeDialogs();
   };
   if (blocking(uses)) return <Problem error={uses.error} />;
   if (!uses.data) return <Loading rows={2} />;
   const count = uses.data.devices;
+  const groups = Number(uses.data.groups ?? 0);
+  const refused = (count > 0 && !moveTo) || groups > 0;
   const moves = kind === "plans" || kind === "deviceProfiles";
   return (
     <Stack>
@@ -197,12 +203,15 @@ function Removal({ kind, offer, others }: RemovalProps) {
           clearable
         />
       )}
-      {count > 0 && !moveTo && <Alert color="orange">{t(`offers.refused.${kind}`)}</Alert>}
+      {(kind === "subscribers" ? refused : count > 0 && !moveTo) && (
+        <Alert color="orange">{t(`offers.refused.${kind}`)}</Alert>
+      )}
+      {groups > 0 && kind !== "subscribers" && <Alert color="orange">{t("offers.refusedGroups")}</Alert>}
       <Group justify="flex-end">
         <Button variant="default" onClick={() => closeDialogs()} data-autofocus>
           {t("common.cancel")}
         </Button>
-        <Button color="red.9" loading={removal.isPending} disabled={count > 0 && !moveTo} onClick={() => void remove()}>
+        <Button color="red.9" loading={removal.isPending} disabled={refused} onClick={() => void remove()}>
           {t("common.delete")}
         </Button>
       </Group>

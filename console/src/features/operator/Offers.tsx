@@ -116,7 +116,7 @@ function PlanActions({ plan, plans, forms }: ActionsProps) {
           size="xs"
           variant="default"
           aria-haspopup="dialog"
-          onClick={() => openDialog(t("plans.grant"), <GrantForm plan={plan} />)}
+          onClick={() => openDialog(t("plans.grantTitle", { name: plan.name }), <GrantForm plan={plan} />)}
         >
           {t("plans.grant")}
         </Button>
@@ -125,7 +125,7 @@ function PlanActions({ plan, plans, forms }: ActionsProps) {
           offer={offered(plan)}
           onEdit={() => forms.edit(plan)}
           onCopy={() => forms.copy(plan)}
-          others={plans}
+          others={plans.filter((one) => !one.suspended && one.communicationType === plan.communicationType)}
         />
       </Group>
     </IfMayChange>
@@ -242,7 +242,7 @@ function columnsOf({ standard, forms, others }: ColumnsOf, t: Translate): Column
           offer={offered(row)}
           onEdit={() => forms.edit(row)}
           onCopy={() => forms.copy(row)}
-          others={others}
+          others={others?.filter((one) => !one.suspended)}
         />
       ),
     },

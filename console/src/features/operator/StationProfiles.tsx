@@ -114,7 +114,7 @@ function Removal({ profile }: { profile: Profile }) {
   const { count, baseStations } = uses.data;
   const remove = async () => {
     const moveTo = count ? "default" : undefined;
-    if (await run<unknown>(removal.mutateAsync(moveTo), t("offers.removed"))) closeDialogs();
+    if (await run<unknown>(removal.mutateAsync(moveTo), t("offers.removed", { name: profile.name }))) closeDialogs();
   };
   return (
     <Stack>

@@ -12,11 +12,14 @@ from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref
 from veldnet.store.expressions import total
 from veldnet.store.schema import (
+    campaigns,
     connections,
     decoders,
     deliveries,
     device_counts,
     devices,
+    flows,
+    geofences,
     multicast_groups,
     operators,
     projects,
@@ -109,15 +112,38 @@ class Belongings(msgspec.Struct):
     routingProfiles: int
     decoders: int
     undelivered: int
+    groups: int
+    campaigns: int
+    areas: int
+    connections: int
+    flows: int
+
+
+_OWNED: dict[str, Table] = {
+    "devices": devices,
+    "users": users,
+    "projects": projects,
+    "routingProfiles": routing_profiles,
+    "decoders": decoders,
+    "undelivered": deliveries,
+    "groups": multicast_groups,
+    "campaigns": campaigns,
+    "areas": geofences,
+    "connections": connections,
+    "flows": flows,
+}
 
 
 def belongings(connection: Connection, ref: int) -> Belongings:
-    def count(table: Table) -> int:
-        return connection.execute(
-            select(func.count()).select_from(table).where(table.c.subscriber_ref == ref)
-        ).scalar_one()
-
-    return Belongings(*map(count, (devices, users, projects, routing_profiles, decoders, deliveries)))
+    counts = [
+        select(func.count())
+        .select_from(table)
+        .where(table.c.subscriber_ref == ref)
+        .scalar_subquery()
+        .label(name)
+        for name, table in _OWNED.items()
+    ]
+    return Belongings(**connection.execute(select(*counts)).one()._mapping)
 
 
 def change_subscriber(connection: Connection, ref: int, name: str | None, suspended: bool | None) -> None:
@@ -171,7 +197,8 @@ def list_subscribers(connection: Connection, operator_ref: int) -> list[Subscrib
 
 def remove_subscriber(connection: Connection, customer_id: str) -> None:
     """Remove a customer that has no devices any more, with its users, projects, routing profiles, decoders,
-    settings and undelivered messages. Frames and statistics stay for their retention. Raises `InUse`."""
+    campaigns, settings and undelivered messages. Frames and statistics stay for their retention. Raises
+    `InUse`."""
     ref, operator_ref = find_subscriber(connection, customer_id)
     owned = connection.execute(
         select(func.count()).select_from(devices).where(devices.c.subscriber_ref == ref)
@@ -204,7 +231,9 @@ def remove_subscriber(connection: Connection, customer_id: str) -> None:
         changes.note(connection, "routing", profile)
     for connection_ref in _refs(connection, connections.c.ref, connections.c.subscriber_ref == ref):
         changes.note(connection, "connection", connection_ref)
-    for table in (projects, routing_profiles):
+    for campaign in _refs(connection, campaigns.c.ref, campaigns.c.subscriber_ref == ref):
+        changes.note(connection, "campaigns", campaign)
+    for table in (campaigns, projects, routing_profiles):
         connection.execute(delete(table).where(table.c.subscriber_ref == ref))
     # Grants, flows and connections, decoders, imports and shared keys go with the row.
     connection.execute(delete(subscribers).where(subscribers.c.ref == ref))

@@ -113,7 +113,7 @@ async def change_subscriber(
 async def subscriber_uses(
     customer_id: str, services: Services, operator: OperatorScope
 ) -> accounts.Belongings:
-    """What a customer has. While it has devices it cannot be deleted."""
+    """What a customer has. While it has devices or multicast groups it cannot be deleted."""
     return await services.read(
         lambda c: accounts.belongings(c, accounts.own_subscriber(c, operator.operator_ref, customer_id))
     )
