@@ -50,6 +50,15 @@ def _act(page: Page, name: str, what: str) -> Any:
     return page.get_by_role("dialog")
 
 
+def _grant(desk: Desk, plan: str) -> None:
+    desk.button("Grant")
+    dialog = desk.page.get_by_role("dialog", name=f"Grant {plan}")
+    dialog.get_by_role("combobox", name="Subscriber").click()
+    desk.page.get_by_role("option").first.click()
+    dialog.get_by_role("button", name="Save").click()
+    desk.told("Connections granted")
+
+
 def test_what_an_operator_offers_is_copied_suspended_and_deleted(
     browser: Browser, server: RunningServer, account: Account
 ) -> None:
@@ -95,12 +104,7 @@ def test_what_an_operator_offers_is_copied_suspended_and_deleted(
     expect(page.get_by_text("Suspended", exact=True)).to_be_visible()
     assert "suspended" in str(user.call("GET", f"{V1}/devices/{ref}/explanation"))
     desk.told("Copied suspended")
-    page.get_by_role("button", name="Grant", exact=True).click()
-    dialog = page.get_by_role("dialog", name="Grant Copied")
-    dialog.get_by_role("combobox", name="Subscriber").click()
-    page.get_by_role("option").first.click()
-    dialog.get_by_role("button", name="Save").click()
-    desk.told("Connections granted")
+    _grant(desk, "Copied")
     desk.move("/operator/subscribers")
     desk.button("New subscriber")
     page.get_by_role("dialog").get_by_label("Name").fill("Short stay")

@@ -1383,6 +1383,8 @@ export const en = {
   "routing.routes": "Routes",
   "routing.saved": "Routing profile saved",
   "routing.servers": "Application servers",
+  "routing.short.BLAST": "Parallel",
+  "routing.short.SEQUENTIAL": "In order",
   "routing.strategy": "Strategy",
   "scan.all": "For all devices",
   "scan.checksum": "Checksum does not match: compare the EUIs with the label",

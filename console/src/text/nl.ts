@@ -1385,6 +1385,8 @@ export const nl: Record<keyof typeof en, string> = {
   "routing.routes": "Routes",
   "routing.saved": "Routeringsprofiel opgeslagen",
   "routing.servers": "Applicatieservers",
+  "routing.short.BLAST": "Gelijktijdig",
+  "routing.short.SEQUENTIAL": "Op volgorde",
   "routing.strategy": "Strategie",
   "scan.all": "Voor alle apparaten",
   "scan.checksum": "Controlegetal klopt niet: vergelijk de EUI's met het label",

@@ -47,9 +47,9 @@ export function RouteFields({ number, route, isNew, onChange, onRemove }: Props)
           />
           <Select
             label={t("routing.strategy")}
-            description=" "
+            description={t(`routing.${route.strategy ?? "SEQUENTIAL"}`)}
             allowDeselect={false}
-            data={(["SEQUENTIAL", "BLAST"] as const).map((value) => ({ value, label: t(`routing.${value}`) }))}
+            data={(["SEQUENTIAL", "BLAST"] as const).map((value) => ({ value, label: t(`routing.short.${value}`) }))}
             value={route.strategy ?? "SEQUENTIAL"}
             onChange={(value) => onChange({ strategy: value as Route["strategy"] })}
           />
