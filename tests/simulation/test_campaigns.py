@@ -6,9 +6,10 @@ import asyncio
 import itertools
 import os
 import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from msgspec import UNSET
@@ -24,6 +25,7 @@ from veldnet.campaigns import (
     Options,
     create_campaign,
     get_campaign,
+    remove_campaign,
 )
 from veldnet.domain.documents import PlanSettings
 from veldnet.domain.scope import Scope
@@ -34,7 +36,7 @@ from veldnet.keys import ClearKey, labels
 from veldnet.simulator.update_client import Abilities, Answer, UpdateClient
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import StoreError
-from veldnet.store.schema import campaign_events, devices, multicast_groups
+from veldnet.store.schema import campaign_devices, campaign_events, devices, multicast_groups
 from veldnet.virtual import Conditions, Faults, Steps, VirtualNetwork
 from veldnet.virtual.population import Kind
 
@@ -57,6 +59,9 @@ class Town:
         self.abilities = abilities or Abilities()
         self.scope: Scope
         self.clients: list[UpdateClient] = []
+        # The newest campaign, and what lives.
+        self.campaign = ""
+        self.living: dict[str, asyncio.Task[None]] = {}
 
     async def begin(self, count: int, period: float, options: Options) -> None:
         world = self.world
@@ -74,9 +79,15 @@ class Town:
         if options.group is not None or options.package_version > 1:
             await self._keys()
         if options.group is not None:
-            group, options = await self._group(options)
+            await self._plan()
+            group, options = await self.group(options)
         new = NewCampaign("Update", "firmware", self.content, options, None, Wanted(), None, None, group)
-        await world.data.store.write(lambda c: create_campaign(c, scope, new, round(world.clock() * 1000)))
+        await self.create(new)
+
+    async def create(self, new: NewCampaign) -> None:
+        now = round(self.world.clock() * 1000)
+        made = await self.world.data.store.write(lambda c: create_campaign(c, self.scope, new, now))
+        self.campaign = str(made.ref)
 
     def _lossy(self, take: Callable[..., list[Answer]]) -> Callable[..., list[Answer]]:
         return lambda *given: [] if self.world.rng.random() < self.loss else take(*given)
@@ -92,7 +103,7 @@ class Town:
         change = update(devices).where(devices.c.dev_eui == bindparam("eui"))
         await store.write(lambda c: c.execute(change.values(sealed_gen_app_key=bindparam("key")), rows))
 
-    async def _group(self, options: Options) -> tuple[CampaignGroupKeys, Options]:
+    async def _plan(self) -> None:
         def plan(connection: Connection) -> None:
             operator = accounts.find_operator(connection, "sandbox-ope")
             rules = PlanSettings(multicastInterLrrDelay=1, downlinkRate=0)
@@ -100,6 +111,8 @@ class Town:
             offers.grant_connectivity_plan(connection, self.scope.subscriber_ref, ref, 10)
 
         await self.world.data.store.write(plan)
+
+    async def group(self, options: Options) -> tuple[CampaignGroupKeys, Options]:
         assert options.group is not None
         asked = MulticastGroup(
             deviceClass=options.group.group_class,
@@ -109,6 +122,17 @@ class Town:
         )
         here = self.world.server.platform
         return await prepare_group(here.store, here.vault, here.network.parameters, "Update", options, asked)
+
+    async def again(self, options: Options) -> None:
+        """Remove the campaign that has ended, and create one like it."""
+        await self.world.data.store.write(lambda c: remove_campaign(c, self.scope, self.campaign))
+        for client in self.clients:
+            client.files.clear()
+        group, options = await self.group(options)
+        content = self.content
+        await self.create(
+            NewCampaign("Again", "firmware", content, options, None, Wanted(), None, None, group)
+        )
 
     async def chores(self) -> None:
         """What the leading node does every few seconds, in whichever server lives."""
@@ -127,25 +151,43 @@ class Town:
                     raise
 
     async def run(self, seconds: float) -> Campaign:
-        """Live until the campaign is over, for so many seconds at most."""
+        """Live until the campaign is over, for so many seconds at most. Devices that have come to its end are
+        switched off."""
         loop = asyncio.get_running_loop()
-        tasks = [loop.create_task(life.run()) for life in self.world.lives]
-        tasks.append(loop.create_task(self.chores()))
+        self.begin_to_live()
         end = loop.time() + seconds
         found = await self.look()
         while found.state != "complete" and loop.time() < end:
             await asyncio.sleep(60)
             found = await self.look()
-        for task in tasks:
+            for dev_eui in await self.world.data.store.read(ended_devices):
+                self.living[dev_eui].cancel()
+        await self.stop()
+        return found
+
+    def begin_to_live(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.living = {
+            str(life.device.identity.dev_eui): loop.create_task(life.run()) for life in self.world.lives
+        }
+        self.living[""] = loop.create_task(self.chores())
+
+    async def stop(self) -> None:
+        for task in self.living.values():
             task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        ended = await asyncio.gather(*self.living.values(), return_exceptions=True)
         assert all(isinstance(each, asyncio.CancelledError) for each in ended), ended
         self.world.delivery_failures = 0.0
         await asyncio.sleep(60)
-        return found
 
     async def look(self) -> Campaign:
-        return await self.world.data.store.read(lambda c: get_campaign(c, self.scope, "1"))
+        return await self.world.data.store.read(lambda c: get_campaign(c, self.scope, self.campaign))
+
+
+def ended_devices(connection: Connection) -> list[str]:
+    """Devices that are not under way any more."""
+    query = select(devices.c.dev_eui).join(campaign_devices, campaign_devices.c.device_ref == devices.c.ref)
+    return list(connection.execute(query.where(campaign_devices.c.due_at.is_(None))).scalars())
 
 
 OPTIONS = Options(answer_timeout=120, retries=10, duty_cycle_share=10)
@@ -209,20 +251,48 @@ def test_a_group_of_devices_gets_the_file(
     run_virtually(story())
 
 
-@pytest.mark.skipif(not LARGE, reason="takes minutes: make simulation")
-def test_a_thousand_devices_at_ten_percent_loss(tmp_path: Path) -> None:
+# Devices are silent for two minutes.
+MANY = replace(
+    OPTIONS, answer_timeout=250, fragment_size=100, group=GroupOptions(lead=250, gathering=900, sessions=1)
+)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [10, pytest.param(1000, marks=pytest.mark.skipif(not LARGE, reason="takes minutes: make simulation"))],
+)
+def test_many_devices_of_a_group_at_ten_percent_loss(tmp_path: Path, count: int) -> None:
     async def story() -> None:
         world = VirtualNetwork(
             tmp_path, 3, conditions=conditions("A"), faults=Faults(loss=0.0, duplicates=0.0)
         )
         town = Town(world)
-        await town.begin(1000, 120, replace(OPTIONS, answer_timeout=900, fragment_size=100))
+        await town.begin(count, 120, MANY)
+        reads = counted_reads(world)
+        began = world.clock()
         found = await town.run(86_400)
-        assert (found.state, found.devices) == ("complete", {"applied": 1000})
+        assert (found.state, found.devices) == ("complete", {"applied": count})
         assert all(client.files[-1] == FILE for client in town.clients)
+        # Where nothing is due nothing is read: rounds are two seconds apart.
+        rounds = (world.clock() - began) / 2
+        assert reads["read_round"] < (rounds / 2 if count <= 10 else rounds + 100)
         await world.close()
 
     run_virtually(story())
+
+
+def counted_reads(world: VirtualNetwork) -> Counter[str]:
+    """What campaigns read from the store, by the name of the query."""
+    runner, names = world.server.platform.campaigns, Counter[str]()
+    store = runner._store
+    read = store.read
+
+    async def counted(query: Callable[..., Any]) -> Any:
+        names[getattr(query, "func", query).__name__] += 1
+        return await read(query)
+
+    store.read = counted  # type: ignore[method-assign]
+    return names
 
 
 async def killed(directory: Path, die_at: int | None, options: Options = OPTIONS) -> int:
@@ -252,9 +322,34 @@ def test_killed_on_the_way(tmp_path: Path) -> None:
 WITH_GROUP = replace(OPTIONS, group=GROUP)
 
 
+async def killed_again_and_again(directory: Path, every: int) -> int:
+    """One campaign with a group after the other, and the server is killed at a later step in each; returns
+    how many there were."""
+    world = VirtualNetwork(directory, 4, conditions=conditions("A"))
+    town, steps, deaths = Town(world, content=FILE[:90]), world.steps, 0
+    steps.writes = True
+    await town.begin(1, 20, WITH_GROUP)
+    town.begin_to_live()
+    at, before = 0, 0
+    while True:
+        end = world.clock() + 7200
+        while (found := await town.look()).state != "complete" and world.clock() < end:
+            await asyncio.sleep(20)
+        assert (found.state, found.devices) == ("complete", {"applied": 1}), at
+        assert town.clients[0].files[-1] == FILE[:90] and not town.clients[0].groups, at
+        assert not await world.data.store.read(lambda c: c.execute(select(multicast_groups.c.ref)).all())
+        if before and world.deaths == deaths:
+            break
+        deaths = world.deaths
+        before, steps.die_at = steps.count, steps.count + at
+        at += every
+        await town.again(WITH_GROUP)
+    await town.stop()
+    await world.check_invariants()
+    await world.close()
+    return at // every - 1
+
+
 @long
 def test_killed_at_every_step_of_a_campaign_with_a_group(tmp_path: Path) -> None:
-    steps = run_virtually(killed(tmp_path, None, WITH_GROUP))
-    assert steps > 60
-    for die_at in range(steps):
-        run_virtually(killed(tmp_path, die_at, WITH_GROUP))
+    assert run_virtually(killed_again_and_again(tmp_path, 1)) > 60

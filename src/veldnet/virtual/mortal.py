@@ -61,7 +61,9 @@ class Steps:
         self.names: set[str] = set()
         self.calls = 0
         self.failed: list[str] = []
-        self._die_at = die_at
+        self.die_at = die_at
+        # Whether writes beside the commits are steps too.
+        self.writes = False
         self._failing = range(0) if fail_at is None else range(fail_at, fail_at + fail_for)
         self._failure = failure
 
@@ -76,7 +78,7 @@ class Steps:
         """True where the server dies here."""
         self.names.add(name)
         self.count += 1
-        return self.count - 1 == self._die_at
+        return self.count - 1 == self.die_at
 
 
 class World(Protocol):
@@ -129,7 +131,12 @@ class MortalStore:
     async def write(self, change: Callable[..., Any]) -> Any:
         await self._server.alive()
         self._called("write")
-        return await self._store.write(change)
+        if not self._server.world.steps.writes:
+            return await self._store.write(change)
+        await self._server.step("before write")
+        written = await self._store.write(change)
+        await self._server.step("after write")
+        return written
 
     async def devices_by_dev_addr(self, dev_addrs: Any) -> list[DeviceRow]:
         await self._server.alive()
