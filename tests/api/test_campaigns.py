@@ -10,20 +10,22 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, update
+from sqlalchemy import Connection, Engine, event, select, update
 
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
 from tests.customers import KPN
 from tests.e2e import radio
 from tests.person import Person
+from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.resources import timestamp
+from veldnet.inventory import offers
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.simulator.customer import Account
 from veldnet.simulator.update_client import UpdateClient
 from veldnet.store import StoreError
-from veldnet.store.schema import campaign_devices
+from veldnet.store.schema import campaign_devices, device_profiles, devices
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1/campaigns"
@@ -316,6 +318,24 @@ def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
     again = user.call("POST", V1, asked)
     user.call("POST", f"{V1}/{again['ref']}/abort")
     assert user.request("GET", f"/api/v1/multicastGroups/{again['group']['groupRef']}").status_code == 404
+    # A device of another region cannot hear the group.
+    elsewhere = create(user, account)
+    server.run(server.platform.store.write(lambda c: move_abroad(c, elsewhere)))
+    both = user.call("POST", V1, body(eui, elsewhere, multicast={"lead": 60}))
+    assert sorted(states(user, both["ref"])) == [("pending", None), ("refused", "region")]
+    assert user.call("GET", f"/api/v1/multicastGroups/{both['group']['groupRef']}")["memberCount"] == 1
+    report = user.request("GET", f"{V1}/{both['ref']}/report").text
+    assert "The device is for another region than the group" in report and ",session," in report
+    user.call("POST", f"{V1}/{both['ref']}/abort")
+
+
+def move_abroad(connection: Connection, dev_eui: str) -> None:
+    """Give a device a profile of another region."""
+    operator = connection.execute(select(device_profiles.c.operator_ref).limit(1)).scalar_one()
+    settings = ProfileSettings(region="US915")
+    ref = offers.create_device_profile(connection, operator, "abroad", "Abroad", settings)
+    change = update(devices).where(devices.c.dev_eui == dev_eui)
+    connection.execute(change.values(profile_ref=ref))
 
 
 class InSession:

@@ -4381,8 +4381,9 @@ export interface components {
         };
         /**
          * CampaignDeviceView
-         * @description How far a device is: `sent` fragments of `target`, and how many it said it still needs. `reason` is a
-         *     code, `reasonText` a sentence in the caller's language.
+         * @description How far a device is: `sent` fragments of `target`, and how many it said it still needs; `session` is
+         *     the newest of the group that it was told of, 0 where there is none. `reason` is a code, `reasonText` a
+         *     sentence in the caller's language.
          */
         CampaignDeviceView: {
             deviceRef: string;
@@ -4396,6 +4397,7 @@ export interface components {
             target: number;
             missing: number | null;
             rounds: number;
+            session: number;
             changedAt: string;
         };
         /**

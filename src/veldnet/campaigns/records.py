@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from veldnet.domain.documents import decode_profile
 from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, devices, groups
@@ -16,7 +17,13 @@ from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.lorawan import DevAddr
 from veldnet.store import lock_row
-from veldnet.store.schema import campaign_devices, campaigns, multicast_members, subscribers
+from veldnet.store.schema import (
+    campaign_devices,
+    campaigns,
+    device_profiles,
+    multicast_members,
+    subscribers,
+)
 from veldnet.store.schema import devices as device_rows
 
 from .block import MAX_SIZE, count_of
@@ -24,6 +31,8 @@ from .group_work import sessions_of
 from .states import CampaignState, DeviceState, Options, Session
 
 Kind = Literal["firmware", "configuration"]
+# Why a device takes no part from the beginning.
+NoPart = Literal["hsm", "busy", "region"]
 MOST_DEVICES = 10_000
 # Campaigns of a subscriber.
 MOST = 200
@@ -87,7 +96,8 @@ class Campaign(msgspec.Struct, frozen=True):
 
 
 class CampaignDevice(msgspec.Struct, frozen=True):
-    """How far a device is; `changed_at` in Unix milliseconds."""
+    """How far a device is; `session` is the newest of the group that it was told of, 0 where there is none;
+    `changed_at` in Unix milliseconds."""
 
     device_ref: int
     dev_eui: str
@@ -98,6 +108,7 @@ class CampaignDevice(msgspec.Struct, frozen=True):
     target: int
     missing: int | None
     rounds: int
+    session: int
     changed_at: int
 
 
@@ -112,7 +123,7 @@ class _Chosen(msgspec.Struct, frozen=True):
     """A device of a new campaign, and why it takes no part in it."""
 
     ref: int
-    reason: Literal["hsm", "busy"] | None
+    reason: NoPart | None
 
 
 def create_campaign(connection: Connection, scope: Scope, new: NewCampaign, now: int) -> Campaign:
@@ -207,7 +218,9 @@ def _check(new: NewCampaign) -> None:
 
 def _chosen(connection: Connection, scope: Scope, new: NewCampaign) -> list[_Chosen]:
     columns = device_rows.c
-    query = select(columns.ref, columns.dev_eui, columns.hsm_group_ref).order_by(columns.ref)
+    query = select(columns.ref, columns.dev_eui, columns.hsm_group_ref, columns.profile_ref).order_by(
+        columns.ref
+    )
     if new.dev_euis is not None:
         euis = list(dict.fromkeys(each.strip().upper() for each in new.dev_euis))
         if len(euis) > MOST_DEVICES:
@@ -229,10 +242,25 @@ def _chosen(connection: Connection, scope: Scope, new: NewCampaign) -> list[_Cho
         if len(found) > MOST_DEVICES:
             raise InvalidField("more than {most} devices match; narrow the filter", most=MOST_DEVICES)
     busy = _busy(connection, [row.ref for row in found])
-    return [
-        _Chosen(row.ref, "hsm" if row.hsm_group_ref is not None else "busy" if row.ref in busy else None)
-        for row in found
-    ]
+    elsewhere = _elsewhere(connection, new, {row.profile_ref for row in found})
+
+    chosen: list[_Chosen] = []
+    for row in found:
+        reason: NoPart | None = "busy" if row.ref in busy else None
+        if row.profile_ref in elsewhere:
+            reason = "region"
+        chosen.append(_Chosen(row.ref, "hsm" if row.hsm_group_ref is not None else reason))
+    return chosen
+
+
+def _elsewhere(connection: Connection, new: NewCampaign, profiles: Iterable[int]) -> set[int]:
+    """The device profiles of another region than the group of a campaign."""
+    if new.group is None:
+        return set()
+    columns = device_profiles.c
+    query = select(columns.ref, columns.settings).where(columns.ref.in_(sorted(profiles)))
+    wanted = new.group.new.region.name
+    return {row.ref for row in connection.execute(query) if decode_profile(row.settings).region != wanted}
 
 
 def _busy(connection: Connection, refs: Sequence[int]) -> set[int]:

@@ -45,6 +45,7 @@ Reason = Literal[
     "noMulticastPort",
     "noRootKey",
     "busy",
+    "region",
     "version",
     "groupNumber",
     "dataRate",

@@ -18,6 +18,7 @@ _TEXTS: dict[str, Text] = {
     "replayed": Text("The device says that the counter of the session was used already"),
     "wrongMic": Text("The device has received the file, and its MIC is wrong"),
     "busy": Text("The device is in another campaign that has not ended"),
+    "region": Text("The device is for another region than the group"),
     "algorithm": Text("The device does not know the fragmentation algorithm"),
     "memory": Text("The file is too large for the memory of the device"),
     "index": Text("The device does not support the fragmentation session"),

@@ -200,8 +200,13 @@ def test_campaigns(admin: Admin, tmp_path: Path) -> None:
     assert "does not fit at data rate 0" in admin.refused(
         *to_all, "--data-rate", "0", "--fragment-size", "60"
     )
-    ref = admin(*to_all, "--plan", plan, "--data-rate", "3", "--lead", "600")["ref"]
-    assert admin("campaign", "show", ref, *CUSTOMER)["devices"] == {"refused": 1}, "it is of an HSM group"
+    assert "must look like" in admin.refused(*to_all, "--start", "soon")
+    own = ("--group-number", "2", "--group-port", "199", "--start", "2099-01-01T12:00:00+01:00")
+    assert "within 400 days" in admin.refused(*to_all, "--plan", plan, "--data-rate", "3", *own)
+    ref = admin(*to_all, "--plan", plan, "--data-rate", "3", "--lead", "600", *own[:4])["ref"]
+    shown = admin("campaign", "show", ref, *CUSTOMER)
+    assert shown["devices"] == {"refused": 1}, "it is of an HSM group"
+    assert shown["sessions"] == []
     [group] = admin("multicast-group", "list", *CUSTOMER)
     assert (group["name"], group["connectivityPlanId"]) == ("Lamps (campaign)", plan)
     named = ("multicast-group", "delete", group["ref"], *CUSTOMER)

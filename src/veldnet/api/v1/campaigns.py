@@ -154,8 +154,9 @@ class CampaignView(msgspec.Struct, frozen=True):
 
 
 class CampaignDeviceView(msgspec.Struct, frozen=True):
-    """How far a device is: `sent` fragments of `target`, and how many it said it still needs. `reason` is a
-    code, `reasonText` a sentence in the caller's language."""
+    """How far a device is: `sent` fragments of `target`, and how many it said it still needs; `session` is
+    the newest of the group that it was told of, 0 where there is none. `reason` is a code, `reasonText` a
+    sentence in the caller's language."""
 
     deviceRef: str
     deviceEUI: str
@@ -167,6 +168,7 @@ class CampaignDeviceView(msgspec.Struct, frozen=True):
     target: int
     missing: int | None
     rounds: int
+    session: int
     changedAt: str
 
 
@@ -272,7 +274,7 @@ async def list_campaign_devices(
 async def report_campaign(
     campaign_ref: str, services: Services, scope: Scope, request: Request[Any, Any, Any]
 ) -> Stream:
-    """A line for each device: state, reason, fragments."""
+    """A line for each device: state, reason, fragments, session of the group."""
     language = language_of(request)
     await services.read(lambda c: campaigns.get_campaign(c, scope, campaign_ref))
 
@@ -475,5 +477,6 @@ def _device_view(found: CampaignDevice, language: Language) -> CampaignDeviceVie
         found.target,
         found.missing,
         found.rounds,
+        found.session,
         timestamp(found.changed_at),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -57,7 +58,10 @@ class Choice(msgspec.Struct, frozen=True):
     redundancy: Annotated[
         int, typer.Option(min=0, max=200, help="Percent of the fragments that are sent besides.")
     ] = 20
-    days: Annotated[int, typer.Option(min=1, max=399, help="Days until it ends.")] = 14
+    start: Annotated[
+        str | None, typer.Option(help="When it begins, such as 2026-01-31T12:00:00Z; at once if absent.")
+    ] = None
+    days: Annotated[int, typer.Option(min=1, max=399, help="Days from its beginning until it ends.")] = 14
     package_version: Annotated[
         int, typer.Option(min=1, max=2, help="Version of the package for fragments (TS004) of the devices.")
     ] = 1
@@ -87,6 +91,12 @@ class ToAll(msgspec.Struct, frozen=True):
         int, typer.Option(min=60, max=2_592_000, help="Seconds that devices have to join at most.")
     ] = 86_400
     sessions: Annotated[int, typer.Option(min=1, max=20, help="Sessions at most.")] = 2
+    group_number: Annotated[
+        int, typer.Option(min=0, max=3, help="Number that devices know the group by.")
+    ] = 0
+    group_port: Annotated[
+        int, typer.Option(min=1, max=223, help="Port on which devices take fragments of the group.")
+    ] = 201
 
     def options(self) -> GroupOptions | None:
         if self.multicast is None:
@@ -94,7 +104,7 @@ class ToAll(msgspec.Struct, frozen=True):
                 fail("--plan, --frequency and --data-rate are for groups; give --multicast C or B too")
             return None
         return GroupOptions(
-            group_class=self.multicast, lead=self.lead, gathering=self.gathering, sessions=self.sessions
+            self.multicast, self.group_number, self.lead, self.gathering, self.sessions, self.group_port
         )
 
     def group(self) -> MulticastGroup:
@@ -105,6 +115,17 @@ class ToAll(msgspec.Struct, frozen=True):
             downlinkFrequency=self.frequency,
             downlinkDataRate=self.data_rate,
         )
+
+
+class SessionRow(msgspec.Struct, frozen=True, rename="camel"):
+    """A session of the group of a campaign: fragments `first` to `last` are sent, as far as `sent`."""
+
+    number: int
+    starts_at: str
+    ends_at: str
+    first: int
+    last: int
+    sent: int
 
 
 class CampaignRow(msgspec.Struct, frozen=True, rename="camel"):
@@ -119,6 +140,7 @@ class CampaignRow(msgspec.Struct, frozen=True, rename="camel"):
     size: int
     sha256: str
     devices: dict[DeviceState, int]
+    sessions: list[SessionRow]
 
 
 @campaign_app.command("create")
@@ -130,11 +152,12 @@ def create_campaign(
     to_all: ToAll,
     data: Data = None,
 ) -> None:
-    """Create a campaign, which begins at once: a file for the devices of a list, or those with a tag or of a
-    device profile; to each by itself, or with --multicast to all at once."""
+    """Create a campaign, which begins at once or at --start: a file for the devices of a list, or those with
+    a tag or of a device profile; to each by itself, or with --multicast to all at once."""
     if choice.devices is None and choice.tag is None and choice.device_profile is None:
         fail("say which devices: --devices FILE, --tag or --device-profile")
     now = round(time.time() * 1000)
+    starts_at = None if choice.start is None else _moment(choice.start)
     settings = settings_of(data)
     new = NewCampaign(
         name,
@@ -148,8 +171,8 @@ def create_campaign(
         ),
         None if choice.devices is None else _dev_euis(choice.devices),
         Wanted(tag=choice.tag, profile_id=choice.device_profile),
-        None,
-        now + choice.days * 86_400_000,
+        starts_at,
+        max(now, starts_at or 0) + choice.days * 86_400_000,
     )
 
     if new.options.group is not None:
@@ -181,7 +204,7 @@ def list_campaigns(customer_id: CustomerOption, data: Data = None, as_json: Json
         lambda c: campaigns.list_campaigns(c, accounts.customer_scope(c, customer_id, administrator())),
     )
     rows = [_row(each) for each in listed]
-    print_rows("Campaigns", CampaignRow, rows, as_json=as_json, without=("sha256", "devices"))
+    print_rows("Campaigns", CampaignRow, rows, as_json=as_json, without=("sha256", "devices", "sessions"))
 
 
 @campaign_app.command("show")
@@ -265,7 +288,27 @@ def _row(found: Campaign) -> CampaignRow:
         found.size,
         found.digest.hex(),
         found.devices,
+        [
+            SessionRow(
+                each.number,
+                timestamp(each.starts_at),
+                timestamp(each.ends_at),
+                each.first,
+                each.last,
+                each.sent,
+            )
+            for each in found.sessions
+        ],
     )
+
+
+def _moment(text: str) -> int:
+    """Unix milliseconds; without an offset it is UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"--start {text} must look like 2026-01-31T12:00:00Z")
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _content(path: Path) -> bytes:
