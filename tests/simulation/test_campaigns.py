@@ -128,7 +128,9 @@ class Town:
         await self.world.data.store.write(lambda c: remove_campaign(c, self.scope, self.campaign))
         for client in self.clients:
             client.files.clear()
-        group, options = await self.group(options)
+        group = None
+        if options.group is not None:
+            group, options = await self.group(options)
         content = self.content
         await self.create(
             NewCampaign("Again", "firmware", content, options, None, Wanted(), None, None, group)
@@ -251,31 +253,28 @@ def test_a_group_of_devices_gets_the_file(
     run_virtually(story())
 
 
-# Devices are silent for two minutes.
-MANY = replace(
-    OPTIONS, answer_timeout=250, fragment_size=100, group=GroupOptions(lead=250, gathering=900, sessions=1)
-)
-
-
 @pytest.mark.parametrize(
-    "count",
-    [10, pytest.param(1000, marks=pytest.mark.skipif(not LARGE, reason="takes minutes: make simulation"))],
+    ("count", "period"),
+    [(6, 60), pytest.param(1000, 120, marks=pytest.mark.skipif(not LARGE, reason="takes minutes"))],
 )
-def test_many_devices_of_a_group_at_ten_percent_loss(tmp_path: Path, count: int) -> None:
+def test_many_devices_of_a_group_at_ten_percent_loss(tmp_path: Path, count: int, period: int) -> None:
     async def story() -> None:
         world = VirtualNetwork(
             tmp_path, 3, conditions=conditions("A"), faults=Faults(loss=0.0, duplicates=0.0)
         )
-        town = Town(world)
-        await town.begin(count, 120, MANY)
+        town, soon = Town(world), 2 * period + 10
+        group = GroupOptions(lead=soon, gathering=8 * period, sessions=1)
+        options = replace(OPTIONS, answer_timeout=soon, fragment_size=100, group=group)
+        await town.begin(count, period, options)
         reads = counted_reads(world)
         began = world.clock()
         found = await town.run(86_400)
         assert (found.state, found.devices) == ("complete", {"applied": count})
         assert all(client.files[-1] == FILE for client in town.clients)
-        # Where nothing is due nothing is read: rounds are two seconds apart.
+        # Rounds are two seconds apart. One reads once, however many devices there are, and not where
+        # nothing is due.
         rounds = (world.clock() - began) / 2
-        assert reads["read_round"] < (rounds / 2 if count <= 10 else rounds + 100)
+        assert reads["read_round"] < (rounds / 2 if count < 10 else rounds + 100)
         await world.close()
 
     run_virtually(story())
@@ -295,61 +294,40 @@ def counted_reads(world: VirtualNetwork) -> Counter[str]:
     return names
 
 
-async def killed(directory: Path, die_at: int | None, options: Options = OPTIONS) -> int:
-    """Whatever step of the server is the last one, another goes on; returns how many steps there were."""
-    folder = directory / f"step-{die_at}"
-    folder.mkdir()
-    world = VirtualNetwork(folder, 4, steps=Steps(die_at), conditions=conditions("A"))
-    town = Town(world, content=FILE[:90])
-    await town.begin(1, 10, options)
-    found = await town.run(7200)
-    assert (found.state, found.devices) == ("complete", {"applied": 1})
-    assert town.clients[0].files[-1] == FILE[:90]
-    assert world.deaths == (die_at is not None)
-    assert not await world.data.store.read(lambda c: c.execute(select(multicast_groups.c.ref)).all())
-    await world.check_invariants()
-    await world.close()
-    return world.steps.count
-
-
-def test_killed_on_the_way(tmp_path: Path) -> None:
-    steps = run_virtually(killed(tmp_path, None))
-    assert steps > 60
-    for die_at in range(0 if LARGE else 7, steps, 1 if LARGE else steps // 5):
-        run_virtually(killed(tmp_path, die_at))
-
-
-WITH_GROUP = replace(OPTIONS, group=GROUP)
-
-
-async def killed_again_and_again(directory: Path, every: int) -> int:
-    """One campaign with a group after the other, and the server is killed at a later step in each; returns
-    how many there were."""
+async def killed_again_and_again(directory: Path, every: int, options: Options) -> int:
+    """One campaign after the other, and the server is killed at a later step in each: whatever step is its
+    last one, another goes on. Returns how many there were."""
     world = VirtualNetwork(directory, 4, conditions=conditions("A"))
     town, steps, deaths = Town(world, content=FILE[:90]), world.steps, 0
     steps.writes = True
-    await town.begin(1, 20, WITH_GROUP)
+    await town.begin(1, 20, options)
     town.begin_to_live()
-    at, before = 0, 0
-    while True:
+    for at in itertools.count(0, every):
         end = world.clock() + 7200
         while (found := await town.look()).state != "complete" and world.clock() < end:
             await asyncio.sleep(20)
         assert (found.state, found.devices) == ("complete", {"applied": 1}), at
         assert town.clients[0].files[-1] == FILE[:90] and not town.clients[0].groups, at
         assert not await world.data.store.read(lambda c: c.execute(select(multicast_groups.c.ref)).all())
-        if before and world.deaths == deaths:
+        if at and world.deaths == deaths:
+            # It had fewer steps.
             break
-        deaths = world.deaths
-        before, steps.die_at = steps.count, steps.count + at
-        at += every
-        await town.again(WITH_GROUP)
+        deaths, steps.die_at = world.deaths, steps.count + at
+        await town.again(options)
     await town.stop()
     await world.check_invariants()
     await world.close()
-    return at // every - 1
+    return deaths
+
+
+def test_killed_on_the_way(tmp_path: Path) -> None:
+    every = 1 if LARGE else 50
+    assert run_virtually(killed_again_and_again(tmp_path, every, OPTIONS)) * every > 60
+
+
+WITH_GROUP = replace(OPTIONS, group=GROUP)
 
 
 @long
 def test_killed_at_every_step_of_a_campaign_with_a_group(tmp_path: Path) -> None:
-    assert run_virtually(killed_again_and_again(tmp_path, 1)) > 60
+    assert run_virtually(killed_again_and_again(tmp_path, 1, WITH_GROUP)) > 60
