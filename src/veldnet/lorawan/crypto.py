@@ -16,7 +16,7 @@ DOWNLINK = 1
 
 def cmac(key: AesKey, message: bytes) -> bytes:
     """AES-CMAC, 16 octets (RFC 4493)."""
-    mac = CMAC(algorithms.AES(key))
+    mac = CMAC(algorithms.AES128(key))
     mac.update(message)
     return mac.finalize()
 
