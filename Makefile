@@ -103,6 +103,9 @@ test-postgresql: $(VENV)/.dev console tools ## The tests of the API and of the s
 	@TEST_STORE=postgresql $(PYTEST) -n 2 --dist loadgroup tests/api tests/contract/test_store.py tests/contract/test_postgresql.py $(ARGS)
 
 .PHONY: test-cluster
+test-connections: $(VENV)/.dev ## The tests of connections over RabbitMQ, too (Debian's rabbitmq-server)
+	@TEST_CONNECTIONS=1 $(BIN)/python -m pytest -q -n 0 tests/contract/test_connections.py
+
 test-cluster: $(VENV)/.dev console tools ## Three nodes on PostgreSQL and NATS under load, and the simulation of nodes with many seeds
 	@TEST_CLUSTER=1 $(PYTEST) tests/e2e/test_cluster.py tests/e2e/test_cluster_faults.py tests/e2e/test_cluster_failover.py tests/e2e/test_cluster_upgrade.py $(ARGS)
 	@VELDNET_SIMULATION_SEEDS=40 $(PYTEST) tests/simulation/test_cluster.py tests/simulation/test_groups_of_nodes.py $(ARGS)
@@ -180,8 +183,8 @@ proto: $(VENV)/.dev ## Generate code for protocol buffers: MQTT base stations, s
 
 lock: $(VENV)/.dev ## Resolve the dependencies
 	@for kind in run dev build setup; do \
-		case $$kind in run) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra simulate";; \
-			dev) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra simulate --extra dev";; *) from="requirements/$$kind.in";; esac; \
+		case $$kind in run) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra connections --extra simulate";; \
+			dev) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra connections --extra simulate --extra dev";; *) from="requirements/$$kind.in";; esac; \
 		$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 			--custom-compile-command "make lock" $$from --output-file requirements/$$kind.lock; done
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import threading
 import time
@@ -22,6 +23,7 @@ from msgspec.structs import replace
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.brokers import RABBITMQ, AmqpApplication, NatsApplication
 from tests.contract.test_store import fleet, open_sqlite
 from tests.mosquitto import Broker, free_port
 from tests.unit.network.builders import device, receive, session, uplink_frame
@@ -57,6 +59,7 @@ from veldnet.routing import (
     Surroundings,
     TransportSettings,
 )
+from veldnet.routing.connections.dotted import dotted, pattern, slashed
 from veldnet.store import SqliteStore, StoreError
 from veldnet.store.schema import connections, flow_connections, flows
 from veldnet.supervision import Supervisor
@@ -261,7 +264,7 @@ class HttpApplication:
         await self._stack.aclose()
 
 
-Application = MqttApplication | HttpApplication
+Application = MqttApplication | HttpApplication | NatsApplication | AmqpApplication
 
 
 def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
@@ -270,10 +273,25 @@ def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
     return list(dict.fromkeys(up["FCntUp"] for up in ups if up["DevEUI"] == f"{ref:016X}"))
 
 
-@pytest.fixture(params=["mqtt 5", "mqtt 3.1.1", "http"])
+# RabbitMQ takes ten seconds to start, so it runs where it is asked for: `make test-connections`.
+_KINDS = ["mqtt 5", "mqtt 3.1.1", "http", "nats"] + (["amqp"] if "TEST_CONNECTIONS" in os.environ else [])
+
+
+@pytest.fixture(params=_KINDS)
 async def application(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Application]:
     kind, _space, version = request.param.partition(" ")
-    made: Application = HttpApplication() if kind == "http" else MqttApplication(tmp_path / "broker", version)
+    folder = tmp_path / "broker"
+    made: Application
+    match kind:
+        case "http":
+            made = HttpApplication()
+        case "nats":
+            made = NatsApplication(folder)
+        case "amqp":
+            assert RABBITMQ, "RabbitMQ is not installed: apt-get install rabbitmq-server"
+            made = AmqpApplication(folder)
+        case _:
+            made = MqttApplication(folder, version)
     await made.start()
     yield made
     await made.close()
@@ -421,6 +439,45 @@ async def test_downlinks_are_kept_until_they_are_taken(version: str, tmp_path: P
             application.send("downs/0000000000000001", b"3")
         network.connect()
     await application.close()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in _KINDS if kind in ("nats", "amqp")])
+async def test_downlinks_wait_in_stream_and_queue(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / "broker"
+    application = NatsApplication(folder) if kind == "nats" else AmqpApplication(folder)
+    await application.start()
+    settings = replace(
+        application.settings, downlinks=True, downlink_topic="downs/{DevEUI}", client_id="veldnet"
+    )
+    async with flowing(tmp_path) as network:
+        ref = await network.connection(settings)
+        condition = network.connectors.conditions[ref]
+        await network.until(lambda: condition.status == "ACTIVE")
+        await network.kill()
+        await application.send("downs/0000000000000001", b"1")
+        # It dies before that one is acknowledged. NATS sends it again after half a minute only.
+        for again in (True, False) if kind == "amqp" else (False,):
+            network.connect()
+            await network.take_up()
+            await network.until(lambda: len(network.incoming) == 1)
+            (taken,) = network.incoming
+            assert (taken.topic, taken.body) == ("downs/0000000000000001", b"1")
+            if again:
+                await network.kill()
+        taken.done()
+        # A stream has the acknowledgement before it confirms a message that is sent after it.
+        await network.hear(1)
+        await network.until(lambda: network.deliveries.pending == 0)
+    await application.close()
+
+
+def test_topics_with_dots() -> None:
+    values = {"deviceName": "a.b*/> c", "event": "down/sent"}
+    assert dotted("x/{deviceName}/{event}", values) == "x.a_b___ _c.down.sent".replace(" ", "")
+    assert pattern("v3/{applicationId}/{DevEUI}/down", {"applicationId": "a.b"}) == "v3.a_b.*.down"
+    assert pattern("v3.{DevEUI}.down", {}) == "v3.*.down"
+    assert slashed("v3.0A.down", "v3/{DevEUI}/down") == "v3/0A/down"
+    assert slashed("v3.0A.down", "v3.{DevEUI}.down") == "v3.0A.down"
 
 
 def test_names_are_safe_in_topics() -> None:

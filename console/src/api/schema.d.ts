@@ -4839,18 +4839,19 @@ export interface components {
          * Connection
          * @description Where and how messages are delivered.
          *
-         *     `address` is `mqtt://HOST:1883`, `mqtts://HOST:8883` (TLS), or a URL of HTTP; `topic`, `downlinkTopic` and
-         *     URLs may name `{DevEUI}`, `{devEui}`, `{deviceId}`, `{deviceName}`, `{FPort}`, `{event}`, `{message}`,
-         *     `{customerId}`, `{applicationId}` and `{tenantId}`. `password`, `clientKey` and values of `headers` are
-         *     shown as `*****`; sent back like that they stay as they are. Certificates and keys are PEM. With
-         *     `downlinks` the connection takes downlinks, too (MQTT). `clear` names members that lose their
-         *     values, since empty ones count as not given.
+         *     `address` is `mqtt://HOST:1883`, `mqtts://HOST:8883` (TLS), `nats://HOST:4222`, `tls://HOST:4222`,
+         *     `amqp://HOST:5672/VHOST`, `amqps://HOST:5671/VHOST`, or a URL of HTTP; `exchange` is that of AMQP,
+         *     `amq.topic` if absent. `topic`, `downlinkTopic` and URLs may name `{DevEUI}`, `{devEui}`, `{deviceId}`,
+         *     `{deviceName}`, `{FPort}`, `{event}`, `{message}`, `{customerId}`, `{applicationId}` and `{tenantId}`.
+         *     `password`, `clientKey` and values of `headers` are shown as `*****`; sent back like that they stay as they
+         *     are. Certificates and keys are PEM. With `downlinks` the connection takes downlinks, too (not HTTP).
+         *     `clear` names members that lose their values, since empty ones count as not given.
          */
         Connection: {
             ref?: string;
             name?: string;
             /** @enum {string} */
-            type?: "HTTP" | "MQTT";
+            type?: "AMQP" | "HTTP" | "MQTT" | "NATS";
             /** @enum {string} */
             dialect?: "CHIRPSTACK" | "THE_THINGS_STACK" | "THINGPARK";
             active?: boolean;
@@ -4868,10 +4869,11 @@ export interface components {
             topic?: string;
             downlinks?: boolean;
             downlinkTopic?: string;
+            exchange?: string;
             headers?: {
                 [key: string]: string;
             };
-            clear?: ("applicationId" | "caCertificate" | "clientCertificate" | "clientId" | "clientKey" | "downlinkTopic" | "password" | "tenantId" | "topic" | "username")[];
+            clear?: ("applicationId" | "caCertificate" | "clientCertificate" | "clientId" | "clientKey" | "downlinkTopic" | "exchange" | "password" | "tenantId" | "topic" | "username")[];
             applicationId?: string;
             tenantId?: string;
             state?: components["schemas"]["ConnectionState"];

@@ -26,7 +26,7 @@ _LISTS = {
     "strategies": '["DATAFLOW"]',
     "connectionRefs": '["1"]',
 }
-_TYPES = {"mqtt": "MQTT", "mqtts": "MQTT", "http": "HTTP", "https": "HTTP"}
+_ADDRESS = "Such as mqtts://HOST:8883, tls://HOST:4222 (NATS), amqps://HOST/VHOST, or a URL of HTTP."
 
 Ref = Annotated[str, typer.Argument(help="Its ref, as list shows it.")]
 Members = Annotated[
@@ -211,16 +211,19 @@ _commands(FLOWS)
 @connection_app.command("create")
 def create_connection(
     name: Annotated[str, typer.Argument(help="Its name.")],
-    address: Annotated[str, typer.Argument(help="mqtt://HOST:1883, mqtts://HOST:8883, or a URL of HTTP.")],
+    address: Annotated[str, typer.Argument(help=_ADDRESS)],
     access: Access,
     members: Members = None,
     files: Files = None,
 ) -> None:
     """Create a connection. Nothing goes over it until a flow uses it."""
+    from veldnet.domain.flows import SCHEMES
+
+    types = {scheme: kind for kind, schemes in SCHEMES.items() for scheme in schemes}
     scheme = address.partition("://")[0].lower()
-    if scheme not in _TYPES:
-        fail(f"ADDRESS {address!r} must begin with mqtt://, mqtts://, http:// or https://")
-    body = {"type": _TYPES[scheme]} | CONNECTIONS.body(members, files)
+    if scheme not in types:
+        fail(f"ADDRESS {address!r} must begin with one of {', '.join(f'{each}://' for each in types)}")
+    body = {"type": types[scheme]} | CONNECTIONS.body(members, files)
     CONNECTIONS.create(access, body | {"name": name, "address": address})
 
 

@@ -9,12 +9,20 @@ from typing import Literal, get_args
 
 import msgspec
 
-ConnectionType = Literal["MQTT", "HTTP"]
+ConnectionType = Literal["MQTT", "HTTP", "NATS", "AMQP"]
 Dialect = Literal["THINGPARK", "CHIRPSTACK", "THE_THINGS_STACK"]
 MqttVersion = Literal["3.1.1", "5"]
 Driver = Literal["AUTO", "RAW"]
 Strategy = Literal["DATAFLOW", "IOT_FLOW", "ROUTE"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+
+# How addresses begin, by type; those with a certificate of the server last.
+SCHEMES: Mapping[ConnectionType, tuple[str, str]] = {
+    "MQTT": ("mqtt", "mqtts"),
+    "HTTP": ("http", "https"),
+    "NATS": ("nats", "tls"),
+    "AMQP": ("amqp", "amqps"),
+}
 
 # What templates of topics and URLs may name.
 NAMES = (
@@ -67,6 +75,7 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, omit_default
     topic: str = ""
     downlinks: bool = False
     downlink_topic: str = ""
+    exchange: str = ""
     application_id: str = ""
     tenant_id: str = ""
 

@@ -122,7 +122,24 @@ function Broker({ form, change }: PartProps) {
           onChange={(event) => change({ downlinkTopic: event.currentTarget.value })}
         />
       )}
-      {form.type === "MQTT" && <Mqtt form={form} change={change} />}
+      {form.type === "MQTT" ? (
+        <Mqtt form={form} change={change} />
+      ) : (
+        <TextInput
+          label={t("flows.name")}
+          description={t("flows.nameText")}
+          value={form.clientId}
+          onChange={(event) => change({ clientId: event.currentTarget.value })}
+        />
+      )}
+      {form.type === "AMQP" && (
+        <TextInput
+          label={t("flows.exchange")}
+          placeholder="amq.topic"
+          value={form.exchange}
+          onChange={(event) => change({ exchange: event.currentTarget.value })}
+        />
+      )}
     </>
   );
 }

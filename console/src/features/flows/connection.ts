@@ -6,7 +6,7 @@ export type Kind = NonNullable<Connection["type"]>;
 /** What is typed as text; an empty one has no value. */
 const texts = [
   ...(["address", "username", "password", "caCertificate", "clientCertificate", "clientKey"] as const),
-  ...(["clientId", "topic", "downlinkTopic", "applicationId", "tenantId"] as const),
+  ...(["clientId", "topic", "downlinkTopic", "exchange", "applicationId", "tenantId"] as const),
 ];
 type Text = (typeof texts)[number];
 
@@ -26,6 +26,8 @@ export interface ConnectionFields extends Record<Text, string> {
 export const addresses: Record<Kind, string> = {
   MQTT: "mqtts://broker.example.com:8883",
   HTTP: "https://example.com/messages/{devEui}",
+  NATS: "tls://nats.example.com:4222",
+  AMQP: "amqps://broker.example.com:5671/vhost",
 };
 export const kinds = Object.keys(addresses) as Kind[];
 export const dialects = ["THINGPARK", "CHIRPSTACK", "THE_THINGS_STACK"] as const;
@@ -35,7 +37,7 @@ export const versions = ["5", "3.1.1"] as const;
 export const levels = ["0", "1", "2"];
 
 /** Whether an address leads to a server with a certificate, other than one of HTTP. */
-export const secure = (address: string) => /^(mqtts|tls|amqps|kafkas):/i.test(address);
+export const secure = (address: string) => /^(mqtts|tls|amqps):/i.test(address);
 
 export function fieldsOf(connection: Connection): ConnectionFields {
   const headers = Object.entries(connection.headers ?? {}).map(([name, value]) => `${name}: ${value}`);

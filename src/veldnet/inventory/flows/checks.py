@@ -14,6 +14,7 @@ from veldnet.domain.flows import (
     NAMES,
     OF_CONNECTION,
     OF_DEVICE,
+    SCHEMES,
     ConnectionSecrets,
     ConnectionSettings,
     names_in,
@@ -50,8 +51,10 @@ def check_connection(
             )
     _check_certificates(settings, secrets)
     _check_headers(settings, secrets)
-    if settings.type == "MQTT":
-        _check_mqtt(settings)
+    if settings.exchange and settings.type != "AMQP":
+        raise InvalidField("exchange belongs to connections of the type AMQP; leave it out")
+    if settings.type != "HTTP":
+        _check_broker(settings)
         return
     for name, given in (
         ("topic", settings.topic),
@@ -60,11 +63,9 @@ def check_connection(
         ("username", settings.username),
     ):
         if given:
-            raise InvalidField("{name} belongs to connections of the type MQTT; leave it out", name=name)
+            raise InvalidField("{name} belongs to connections over a broker; leave it out", name=name)
     if settings.downlinks:
-        raise InvalidField(
-            "downlinks come over connections of the type MQTT only; over HTTP submit them to the API"
-        )
+        raise InvalidField("downlinks come over a broker only; with HTTP submit them to the API")
 
 
 def _check_address(settings: ConnectionSettings, allow_private: bool) -> None:
@@ -72,13 +73,19 @@ def _check_address(settings: ConnectionSettings, allow_private: bool) -> None:
     _check_names("address", text, NAMES)
     plain = re.sub(r"\{[^{}]*\}", "x", text)
     try:
-        parsed = parse_broker(plain) if settings.type == "MQTT" else parse_address(plain)
+        parsed = parse_address(plain) if settings.type == "HTTP" else parse_broker(plain)
+        if parsed.scheme not in SCHEMES[settings.type]:
+            raise AddressRefused("must begin with {schemes}", schemes=_beginnings(settings))
         if re.match(r"[^/]*//[^/?#]*[{}]", text):
             raise AddressRefused("names something in its host; only path and query may do so")
         if not allow_private:
             check_reachable(parsed)
     except AddressRefused as error:
         raise InvalidField("address: {address!r} {error}", address=masked(text)[:80], error=error) from None
+
+
+def _beginnings(settings: ConnectionSettings) -> str:
+    return ", ".join(f"{scheme}://" for scheme in SCHEMES[settings.type])
 
 
 def _check_names(what: str, template: str, allowed: Sequence[str]) -> None:
@@ -103,9 +110,11 @@ def _check_topic(what: str, template: str, allowed: Sequence[str]) -> None:
         raise InvalidField("{what} must not begin with $, which is the broker's own", what=what)
 
 
-def _check_mqtt(settings: ConnectionSettings) -> None:
+def _check_broker(settings: ConnectionSettings) -> None:
     if not 0 <= settings.qos <= 2:
         raise InvalidField("qos must be 0, 1 or 2")
+    if len(settings.exchange) > 127 or not is_printable(settings.exchange):
+        raise InvalidField("exchange must have 1 to 127 printable characters")
     if len(settings.client_id) > 64 or not is_printable(settings.client_id):
         raise InvalidField("clientId must have 1 to 64 printable characters")
     if settings.topic:
@@ -134,9 +143,10 @@ def _check_certificates(settings: ConnectionSettings, secrets: ConnectionSecrets
             serialization.load_pem_private_key(secrets.client_key.encode(), None)
         except (ValueError, TypeError, ssl.SSLError):
             raise InvalidField("clientKey is no private key in PEM format without a password") from None
-    secure = settings.address.lower().startswith("mqtts:")
-    if (settings.ca_certificate or settings.client_certificate) and not secure:
-        raise InvalidField("certificates need an address that begins with mqtts://")
+    _plain, secure = SCHEMES[settings.type]
+    given = settings.type != "HTTP" and settings.address.lower().startswith(f"{secure}://")
+    if (settings.ca_certificate or settings.client_certificate) and not given:
+        raise InvalidField("certificates belong to brokers with TLS, such as mqtts://HOST:8883")
 
 
 def _check_headers(settings: ConnectionSettings, secrets: ConnectionSecrets) -> None:

@@ -50,6 +50,7 @@ _SETTINGS = {
     "topic": "topic",
     "downlinks": "downlinks",
     "downlinkTopic": "downlink_topic",
+    "exchange": "exchange",
     "applicationId": "application_id",
     "tenantId": "tenant_id",
 }
@@ -158,12 +159,13 @@ def _resource(row: Any, state: ConnectionState) -> Connection:
     members: dict[str, Any] = {
         member: getattr(settings, name) for member, name in _SETTINGS.items() if getattr(settings, name) != ""
     }
-    mqtt = settings.type == "MQTT"
-    if mqtt:
+    if settings.type == "HTTP":
+        members.pop("downlinks", None)
+    else:
         members.setdefault("topic", TOPICS[settings.dialect])
         members.setdefault("downlinkTopic", DOWNLINK_TOPICS[settings.dialect])
-    else:
-        for name in ("mqttVersion", "qos", "retain", "downlinks"):
+    if settings.type != "MQTT":
+        for name in ("mqttVersion", "qos", "retain"):
             members.pop(name, None)
     hidden = _hidden(row.hidden)
     return Connection(

@@ -22,6 +22,7 @@ Removable = Literal[
     "clientId",
     "topic",
     "downlinkTopic",
+    "exchange",
     "applicationId",
     "tenantId",
 ]
@@ -50,12 +51,13 @@ class ConnectionState(msgspec.Struct):
 class Connection(msgspec.Struct):
     """Where and how messages are delivered.
 
-    `address` is `mqtt://HOST:1883`, `mqtts://HOST:8883` (TLS), or a URL of HTTP; `topic`, `downlinkTopic` and
-    URLs may name `{DevEUI}`, `{devEui}`, `{deviceId}`, `{deviceName}`, `{FPort}`, `{event}`, `{message}`,
-    `{customerId}`, `{applicationId}` and `{tenantId}`. `password`, `clientKey` and values of `headers` are
-    shown as `*****`; sent back like that they stay as they are. Certificates and keys are PEM. With
-    `downlinks` the connection takes downlinks, too (MQTT). `clear` names members that lose their
-    values, since empty ones count as not given."""
+    `address` is `mqtt://HOST:1883`, `mqtts://HOST:8883` (TLS), `nats://HOST:4222`, `tls://HOST:4222`,
+    `amqp://HOST:5672/VHOST`, `amqps://HOST:5671/VHOST`, or a URL of HTTP; `exchange` is that of AMQP,
+    `amq.topic` if absent. `topic`, `downlinkTopic` and URLs may name `{DevEUI}`, `{devEui}`, `{deviceId}`,
+    `{deviceName}`, `{FPort}`, `{event}`, `{message}`, `{customerId}`, `{applicationId}` and `{tenantId}`.
+    `password`, `clientKey` and values of `headers` are shown as `*****`; sent back like that they stay as
+    they are. Certificates and keys are PEM. With `downlinks` the connection takes downlinks, too (not HTTP).
+    `clear` names members that lose their values, since empty ones count as not given."""
 
     ref: Text = UNSET
     name: Text = UNSET
@@ -75,6 +77,7 @@ class Connection(msgspec.Struct):
     topic: Text = UNSET
     downlinks: bool | UnsetType = UNSET
     downlinkTopic: Text = UNSET
+    exchange: Text = UNSET
     headers: dict[str, str] | UnsetType = UNSET
     clear: list[Removable] | UnsetType = UNSET
     applicationId: Text = UNSET

@@ -13,15 +13,22 @@ from veldnet.domain.transformations import BadExpression, TransformationFailed, 
 from veldnet.routing.ledger import FlowNote, StoredMessage
 from veldnet.routing.transports import Outcome
 
+from .amqp import AmqpConnection
 from .dialects import DIALECTS
 from .http import HttpConnection
 from .interface import Condition, ConnectionTransport, Make, Surroundings
 from .model import Connection, Decoding, Incoming, Outgoing
 from .mqtt import MqttConnection
+from .nats import NatsConnection
 from .table import FlowTable
 
 # A transport for each type of connection.
-TRANSPORTS: Mapping[ConnectionType, Make] = {"MQTT": MqttConnection, "HTTP": HttpConnection}
+TRANSPORTS: Mapping[ConnectionType, Make] = {
+    "MQTT": MqttConnection,
+    "HTTP": HttpConnection,
+    "NATS": NatsConnection,
+    "AMQP": AmqpConnection,
+}
 
 # What a decoder makes of a payload, by subscriber and note; None where the profile has no decoder.
 Decode = Callable[[int, FlowNote], Awaitable[Decoding | None]]
@@ -52,7 +59,7 @@ class Connectors:
         something left to deliver."""
         for ref in list(self._live):
             known, _transport = self._live[ref]
-            unused = ref not in self._table.used and known.settings.type == "MQTT"
+            unused = ref not in self._table.used and known.settings.type != "HTTP"
             if self._table.get(ref) is not known or unused:
                 self._drop(ref)
         for ref in self._table.used:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -63,6 +63,10 @@ class KeptConnection:
         """Deliver a message over the connection that there is. Raises `ConnectionFailed` and `OSError`."""
         raise NotImplementedError
 
+    def topic_of(self, values: Mapping[str, str]) -> str:
+        """Where a message goes, as the broker calls it."""
+        return fill(self.topic, values)
+
     # The connection.
 
     async def _run(self) -> None:
@@ -97,7 +101,7 @@ class KeptConnection:
     # Messages.
 
     async def deliver(self, message: Outgoing) -> Outcome:
-        topic = fill(self.topic, message.values)
+        topic = self.topic_of(message.values)
         where = f"{self.connection.settings.address} {topic}"[:300]
         if not await self._connected():
             return Outcome(False, "Error", self.condition.reason or "not connected", where)

@@ -1,0 +1,156 @@
+"""Messages into a stream of NATS JetStream.
+
+A message is delivered when the stream has stored it. Subjects are topics with dots in place of slashes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from veldnet.outgoing import Address, ConnectionFailed, words_of
+from veldnet.routing.transports import Outcome
+
+from .dotted import dotted, pattern, slashed
+from .kept import TASK, KeptConnection
+from .model import Outgoing
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+    from nats.js.client import JetStreamContext
+
+_MOST_SUBJECT = 250
+_LONGEST_MESSAGE = 65_536
+_PING_EVERY = 30
+
+
+class NatsConnection(KeptConnection):
+    """A connection to a server of NATS."""
+
+    _stream: JetStreamContext | None = None
+
+    async def session(self, address: Address, hosts: list[str]) -> None:
+        try:
+            from nats.aio.client import Client
+            from nats.errors import Error
+        except ImportError:
+            raise ConnectionFailed("connections of NATS need `pip install 'veldnet[connections]'`") from None
+        client = Client()
+        try:
+            ended = await self._open(client, address, hosts)
+            self._stream = client.jetstream(timeout=self.around.total_timeout)
+            if self.connection.settings.downlinks:
+                await self._subscribe(client, self._stream)
+            self.up()
+            raise ConnectionFailed(await ended)
+        except Error as error:
+            raise ConnectionFailed(_words(error)) from None
+        finally:
+            self._stream = None
+            await client.close()
+
+    async def _open(self, client: Client, address: Address, hosts: list[str]) -> asyncio.Future[str]:
+        """Connect to one of the addresses that were allowed; the future has why the connection ended."""
+        settings, loop = self.connection.settings, asyncio.get_running_loop()
+        ended: asyncio.Future[str] = loop.create_future()
+        failures: list[Exception] = []
+
+        async def failed(error: Exception) -> None:
+            failures.append(error)
+
+        async def closed() -> None:
+            if not ended.done():
+                ended.set_result(_words(failures[-1]) if failures else "the server closed the connection")
+
+        def password() -> str:
+            # It is asked for after the handshake of TLS, where there was one.
+            if address.scheme == "tls" and not client._server_info.get("tls_required"):
+                raise ConnectionFailed("the server does not offer TLS")
+            return self.connection.secrets.password
+
+        options: dict[str, Any] = {}
+        if address.scheme == "tls":
+            options |= {"tls": self.tls(address), "tls_hostname": address.host}
+        if settings.username or address.scheme == "tls":
+            options |= {"user": settings.username, "password": password}
+        try:
+            async with asyncio.timeout(self.around.connect_timeout):
+                await client.connect(
+                    [f"nats://{f'[{host}]' if ':' in host else host}:{address.port}" for host in hosts],
+                    name=settings.client_id or "veldnet",
+                    # Other servers of a cluster, which this one names, are not connected to.
+                    allow_reconnect=False,
+                    max_reconnect_attempts=1,
+                    reconnect_time_wait=0,
+                    ping_interval=_PING_EVERY,
+                    error_cb=failed,
+                    closed_cb=closed,
+                    **options,
+                )
+        except Exception as error:
+            # What one address said is more than that there is none left.
+            raise ConnectionFailed(_words(failures[0] if failures else error)) from None
+        return ended
+
+    async def _subscribe(self, client: Client, stream: JetStreamContext) -> None:
+        settings = self.connection.settings
+        subject = pattern(self.downlink_topic, self.connection.known)
+        if settings.client_id:
+            # A consumer with a name: the stream keeps what comes while the connection is away.
+            await stream.subscribe(subject, durable=settings.client_id, cb=self._kept, manual_ack=True)
+        else:
+            await client.subscribe(subject, cb=self._plain)
+
+    async def _kept(self, message: Msg) -> None:
+        def done() -> None:
+            self.around.supervisor.start(TASK, self._acknowledge(message))
+
+        self._took(message, done)
+
+    async def _plain(self, message: Msg) -> None:
+        self._took(message, lambda: None)
+
+    def _took(self, message: Msg, done: Callable[[], None]) -> None:
+        if len(message.data) > _LONGEST_MESSAGE:
+            done()
+            return
+        self.took(slashed(message.subject, self.downlink_topic), message.data, done)
+
+    async def _acknowledge(self, message: Msg) -> None:
+        from nats.errors import Error
+
+        try:
+            await message.ack()
+        except (Error, OSError):
+            # It is sent again.
+            return
+
+    def topic_of(self, values: Mapping[str, str]) -> str:
+        return dotted(self.topic, values)
+
+    async def send(self, message: Outgoing, topic: str, where: str) -> Outcome:
+        from nats.errors import Error
+        from nats.js.errors import APIError, NoStreamResponseError
+
+        if not all(topic.split(".")) or len(topic) > _MOST_SUBJECT:
+            return Outcome(
+                False, "Error", "the subject has an empty part or is too long", where, refusal="never"
+            )
+        assert self._stream is not None
+        try:
+            stored = await self._stream.publish(topic, message.body)
+        except NoStreamResponseError:
+            words = f"no stream takes the subject {topic}"
+            return Outcome(False, "Error", words[:300], where, refusal="message")
+        except APIError as error:
+            words = f"the stream refused the message: {error.description}"
+            return Outcome(False, "Error", words, where, refusal="message")
+        except Error as error:
+            raise ConnectionFailed(_words(error)) from None
+        return Outcome(True, "Ok", None, where, f"stream {stored.stream}, sequence {stored.seq}")
+
+
+def _words(error: BaseException) -> str:
+    return words_of(error).removeprefix("nats: ")

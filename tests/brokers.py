@@ -1,0 +1,164 @@
+"""Applications behind brokers other than Mosquitto, for the contract of connections: NATS, RabbitMQ."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import aiormq
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from tests.mosquitto import free_port
+from tests.nats_server import NatsServer
+from veldnet.domain.flows import ConnectionSettings
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < end and process.poll() is None, "the broker does not start"
+            time.sleep(0.05)
+
+
+def _rabbitmq(settings: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["/usr/lib/rabbitmq/bin/rabbitmq-server"],
+        env=os.environ | settings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+class NatsApplication:
+    """A stream, and a consumer that takes what is in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = NatsServer(f'jetstream {{ store_dir: "{folder}" }}')
+        self.settings = ConnectionSettings(type="NATS", address=self._server.url, topic="things/{DevEUI}/up")
+        self.bodies: list[Any] = []
+        self.topics: list[str] = []
+        self._client = Client()
+
+    async def come_back(self) -> None:
+        self._server.start()
+
+    async def go_away(self) -> None:
+        self._server.stop()
+
+    async def start(self) -> None:
+        await self._client.connect(
+            self._server.url,
+            reconnect_time_wait=0.05,  # type: ignore[arg-type]
+            max_reconnect_attempts=-1,
+            error_cb=self._ignore,
+        )
+        stream = self._client.jetstream()
+        await stream.add_stream(name="things", subjects=["things.>", "downs.>"])
+        await stream.subscribe("things.>", durable="application", cb=self._take)
+
+    async def _ignore(self, _error: Exception) -> None:
+        pass
+
+    async def _take(self, message: Msg) -> None:
+        self.topics.append(message.subject)
+        self.bodies.append(json.loads(message.data))
+        await message.ack()
+
+    async def send(self, topic: str, body: bytes) -> None:
+        await self._client.jetstream().publish(topic.replace("/", "."), body)
+
+    async def close(self) -> None:
+        await self._client.close()
+        self._server.close()
+
+
+class AmqpApplication:
+    """A durable queue, and a consumer that comes back whenever the broker does."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.port, self._folder = free_port(), folder
+        self.settings = ConnectionSettings(
+            type="AMQP", address=f"amqp://127.0.0.1:{self.port}", topic="things/{DevEUI}/up"
+        )
+        self.bodies: list[Any] = []
+        self.topics: list[str] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._bound = asyncio.Event()
+
+    async def come_back(self) -> None:
+        settings = {
+            "RABBITMQ_NODENAME": f"test{self.port}@localhost",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_MNESIA_BASE": str(self._folder),
+            "RABBITMQ_LOG_BASE": str(self._folder),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._folder / "plugins"),
+            "RABBITMQ_CONFIG_FILE": str(self._folder / "none"),
+            "HOME": str(self._folder),
+        }
+        self._process = await asyncio.to_thread(_rabbitmq, settings)
+        await asyncio.to_thread(_wait_for, self.port, self._process)
+
+    async def go_away(self) -> None:
+        assert self._process is not None
+        os.killpg(self._process.pid, 9)
+        await asyncio.to_thread(self._process.wait, 20)
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                return
+            await asyncio.sleep(0.05)
+
+    async def start(self) -> None:
+        await self.come_back()
+        self._task = asyncio.create_task(self._consume())
+        await asyncio.wait_for(self._bound.wait(), 30)
+
+    async def _consume(self) -> None:
+        while True:
+            try:
+                broker = await aiormq.connect(f"amqp://guest:guest@127.0.0.1:{self.port}/")
+                channel = await broker.channel()
+                await channel.queue_declare("application", durable=True)
+                await channel.queue_bind("application", "amq.topic", routing_key="things.#")
+                await channel.basic_consume("application", self._take)
+                self._bound.set()
+                await broker.closing
+            except (OSError, aiormq.AMQPError):
+                await asyncio.sleep(0.1)
+
+    async def _take(self, message: Any) -> None:
+        self.topics.append(message.routing_key)
+        self.bodies.append(json.loads(message.body))
+        await message.channel.basic_ack(message.delivery_tag)
+
+    async def send(self, topic: str, body: bytes) -> None:
+        broker = await aiormq.connect(f"amqp://guest:guest@127.0.0.1:{self.port}/")
+        channel = await broker.channel()
+        await channel.basic_publish(body, exchange="amq.topic", routing_key=topic.replace("/", "."))
+        await broker.close()
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self.go_away()
+
+
+RABBITMQ = shutil.which("rabbitmq-server") or shutil.which("/usr/sbin/rabbitmq-server")
