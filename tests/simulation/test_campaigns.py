@@ -255,7 +255,7 @@ def test_a_group_of_devices_gets_the_file(
 
 @pytest.mark.parametrize(
     ("count", "period"),
-    [(6, 60), pytest.param(1000, 120, marks=pytest.mark.skipif(not LARGE, reason="takes minutes"))],
+    [(6, 60), pytest.param(100, 120, marks=pytest.mark.skipif(not LARGE, reason="takes minutes"))],
 )
 def test_many_devices_of_a_group_at_ten_percent_loss(tmp_path: Path, count: int, period: int) -> None:
     async def story() -> None:
