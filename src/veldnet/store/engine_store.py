@@ -8,7 +8,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -48,15 +47,6 @@ def executor(inline: bool, threads: int, name: str) -> Executor:
 
 def _nothing() -> None:
     """Work that only waits for its turn."""
-
-
-def _settle(done: asyncio.Future[None], failure: BaseException | None) -> None:
-    if done.done():
-        return
-    if failure is None:
-        done.set_result(None)
-    else:
-        done.set_exception(failure)
 
 
 def describe(error: Exception) -> str:
@@ -155,26 +145,7 @@ class EngineStore(ABC):
         return await running
 
     async def commit(self, rows: Iterable[Rows], proof: Proof | None = None) -> None:
-        # As `_run` does, with fewer futures: there are as many of these as small networks have frames.
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        held = proof or self.proof()
-
-        def work() -> None:
-            failure = None
-            try:
-                self._commit(rows, held)
-            except BaseException as error:
-                failure = error
-            with suppress(RuntimeError):
-                # The loop may be closed by now.
-                loop.call_soon_threadsafe(_settle, done, failure)
-
-        try:
-            self._committer.submit(work)
-        except RuntimeError as error:
-            raise StoreError(f"the store is closed: {error}") from error
-        await done
+        await self._run(self._committer, self._commit, rows, proof or self.proof())
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         return await self._run(self._readers, self._read, query)
