@@ -4843,8 +4843,8 @@ export interface components {
          *     `amqp://HOST:5672/VHOST`, `amqps://HOST:5671/VHOST`, or a URL of HTTP; `exchange` is that of AMQP,
          *     `amq.topic` if absent. `topic`, `downlinkTopic` and URLs may name `{DevEUI}`, `{devEui}`, `{deviceId}`,
          *     `{deviceName}`, `{FPort}`, `{event}`, `{message}`, `{customerId}`, `{applicationId}` and `{tenantId}`.
-         *     `password`, `clientKey` and values of `headers` are shown as `*****`; sent back like that they stay as they
-         *     are. Certificates and keys are PEM. With `downlinks` the connection takes downlinks, too (not HTTP).
+         *     `password`, `clientKey` and values of `headers` are shown as `*****`; sent back like that they stay as
+         *     they are. Certificates and keys are PEM. With `downlinks` the connection takes downlinks, too (not HTTP).
          *     `clear` names members that lose their values, since empty ones count as not given.
          */
         Connection: {
