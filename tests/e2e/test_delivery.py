@@ -386,7 +386,7 @@ def test_commands_of_flows_say_what_is_wrong(client: Client) -> None:
         ("cannot be read", ("connection", "change", "1", "--set-file", "password=/none")),
         ("clear", ("connection", "change", "1", "--clear", "name")),
         ("qos", ("connection", "change", "1", "--set", "qos=high")),
-        ("must begin with mqtt://", ("connection", "create", "X", "ftp://a")),
+        ("must begin with one of mqtt://", ("connection", "create", "X", "ftp://a")),
         ("99", ("connection", "show", "99")),
     ):
         assert reason in typed.refused(*arguments), arguments
