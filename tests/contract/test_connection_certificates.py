@@ -85,7 +85,7 @@ async def test_a_broker_that_wants_a_certificate(tmp_path: Path) -> None:
         await network.hear(3, tags=("cold",))
         await network.until(lambda: watcher.taken[2:] == [(3, False)] * 2)
         await network.until(lambda: network.deliveries.pending == 0)
-        assert network.connectors.conditions[ref].delivered == 3
+        await network.until(lambda: network.connectors.conditions[ref].delivered == 3)
         late = Watcher(broker.port)
         await network.until(lambda: late.taken == [(3, True)])
         late.close()
