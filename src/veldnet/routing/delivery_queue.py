@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from collections.abc import Collection
 from math import ceil, log
 
 import msgspec
@@ -118,8 +119,8 @@ class DeliveryQueue:
     """Deliveries of one device to one destination, of one kind; `spilled`: the store has more."""
 
     __slots__ = (
-        "closed", "destination", "failures", "key", "name", "next_at", "partition", "pending", "proven",
-        "running", "seen", "spilled", "timer", "unanswered",
+        "closed", "destination", "failures", "key", "listed", "name", "next_at", "partition", "pending",
+        "proven", "running", "seen", "spilled", "timer", "unanswered",
     )  # fmt: skip
 
     def __init__(self, key: QueueKey, partition: int) -> None:
@@ -132,6 +133,8 @@ class DeliveryQueue:
         self.destination = self.name.destination
         self.pending: deque[Pending] = deque()
         self.spilled = False
+        # What the store had when it was asked last.
+        self.listed: Collection[int] = ()
         self.running = False
         # Failed attempts in a row, of the first message.
         self.failures = 0

@@ -54,8 +54,10 @@ class HeldMessages:
         return [self.queues[key] for key in self._of_device.get(device_ref, ())]
 
     def add(self, key: QueueKey, partition: int, pending: Pending) -> DeliveryQueue:
-        """A message that has just been committed."""
+        """A message that has just been committed. The store may have shown it before."""
         queue = self.queue(key, partition)
+        if pending.id in queue.listed:
+            return queue
         if queue.spilled or self.count >= self._most:
             # Behind what waits in the store already, or no room: the store keeps it.
             queue.spilled = True
@@ -92,6 +94,7 @@ class HeldMessages:
             # What was committed between the query and now was not taken up in memory.
             later = await self._store.pending_deliveries(*queue.key, _QUEUE_PAGE)
             listed |= {row.id: row for row in later}
+        queue.listed = frozenset(listed)
         held = {pending.id for pending in queue.pending} | gone | self._outbox.gone
         loaded = [_from_row(row) for row in listed.values() if row.id not in held]
         if loaded and not queue.closed:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 
 from tests.unit.outgoing.servers import RawServer, serving
 from veldnet.routing import Limits, Retry, deliver_again
-from veldnet.store import StoreError
+from veldnet.store import Statement, StoreError
 from veldnet.store.schema import deliveries
 
 from .network import FAR, OK, Answering, Network, bodies, counters, join, report, status, uplink
@@ -441,4 +441,36 @@ async def test_queues_longer_than_memory_keep_their_order(tmp_path: Path) -> Non
         await network.until(lambda: len(server.requests) == 352, 60)
         assert list(dict.fromkeys(counters(server))) == list(range(350))
         await network.until_listed(lambda listed: not listed)
+        await network.close()
+
+
+@pytest.mark.parametrize("refusals", [0, 1])
+async def test_what_the_store_shows_before_its_commit_is_heard_of_goes_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: int
+) -> None:
+    """It may have ended by then, or wait for its next attempt."""
+    network = await Network.open(tmp_path)
+    commit = network.store.commit
+    answers = [status(503)] * refusals
+    async with application_server(lambda _body: answers.pop() if answers else OK) as server:
+        await network.profile(server.address)
+        taken = 0
+
+        async def commit_and_deliver(rows: Any) -> None:
+            """Before the commit is reported, a queue that asks the store finds what it has written."""
+            nonlocal taken
+            rows = list(rows)
+            await commit(rows)
+            if Statement.INSERT_DELIVERY in [statement for statement, _values in rows]:
+                (row,) = next(values for statement, values in rows if statement is Statement.INSERT_DELIVERY)
+                network.deliveries.requeue((row.device_ref, row.queue))
+                taken += 1
+                await network.until(lambda: len(server.requests) >= taken)
+
+        monkeypatch.setattr(network.store, "commit", commit_and_deliver)
+        for number in range(3):
+            await network.send(uplink(number))
+        monkeypatch.undo()
+        await network.until_listed(lambda listed: not listed)
+        assert counters(server) == [0] * refusals + [0, 1, 2]
         await network.close()
