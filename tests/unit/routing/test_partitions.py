@@ -47,6 +47,7 @@ async def test_another_node_goes_on_in_order_with_what_is_pending(tmp_path: Path
         await two.deliveries.take(frozenset({0}))
         await two.until(lambda: len(counters(server)) == 4)
         assert counters(server) == [0, 0, 1, 2]
+        await two.until(lambda: two.deliveries.pending == 0)
         await two.deliveries.give(ALL)
         assert not await two.rows_left()
         await two.deliveries.stop()
