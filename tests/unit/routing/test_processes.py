@@ -158,10 +158,13 @@ async def test_messages_go_and_come_back_by_their_outcome(tmp_path: Path) -> Non
         for number in range(2, 12):
             device = 1 + number % 3
             await network.send(uplink(number, device), device=device)
-        await network.until(lambda: network.deliveries.counters.delivered == 11)
+        # While the process is told of the ledger, it may be handed a message twice.
+        await network.until(lambda: network.deliveries.counters.delivered >= 11)
+        await network.until(lambda: not network.deliveries.pending)
         assert await network.rows_left() == 0
         assert all(found == sorted(found) for found in arrived(server).values())
-        assert network.deliveries.counters.attempts == {"Ok": 11, "Error": 1}
+        attempts = network.deliveries.counters.attempts
+        assert attempts["Ok"] >= 11 and attempts["Error"] == 1
         await network.until(lambda: not network.deliveries.holds(1))
     await network.close()
 
