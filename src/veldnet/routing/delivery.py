@@ -165,11 +165,7 @@ class Deliveries:
             if self._to_hand:
                 self.processes.hand(self._to_hand)
                 self._to_hand = []
-        # The store may have shown a message before its commit was heard of, and it may have ended since.
-        gone = self._outbox.gone if new else set()
         for key, partition, pending in new:
-            if pending.id in gone:
-                continue
             # A partition may have gone to another node while this was written.
             if self._owned is None or partition in self._owned:
                 self._runner.make_ready(self._held.add(key, partition, pending))

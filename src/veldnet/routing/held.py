@@ -54,9 +54,10 @@ class HeldMessages:
         return [self.queues[key] for key in self._of_device.get(device_ref, ())]
 
     def add(self, key: QueueKey, partition: int, pending: Pending) -> DeliveryQueue:
-        """A message that has just been committed. The store may have shown it before."""
+        """A message that has just been committed. The store may have shown it before that was heard of: it is
+        held then, or has ended."""
         queue = self.queue(key, partition)
-        if pending.id in queue.listed:
+        if pending.id in queue.listed or pending.id in self._outbox.gone:
             return queue
         if queue.spilled or self.count >= self._most:
             # Behind what waits in the store already, or no room: the store keeps it.
@@ -86,7 +87,8 @@ class HeldMessages:
 
     async def load(self, queue: DeliveryQueue) -> None:
         """Fetch the next page of a queue; while the query runs, new messages stay in the store."""
-        gone = self._outbox.gone
+        # What is written while the store is asked may still be in its answer.
+        gone = set(self._outbox.gone)
         rows = await self._store.pending_deliveries(*queue.key, _QUEUE_PAGE)
         listed = {row.id: row for row in rows}
         if len(rows) < _QUEUE_PAGE:

@@ -75,10 +75,10 @@ class Ended(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Results(Protocol):
-    """Takes what came of messages; `gone` have ended, though the store may not know it yet."""
+    """Takes what came of messages. `gone` have ended, though the store may not know it yet; it changes as
+    they end and are written."""
 
-    @property
-    def gone(self) -> set[int]: ...
+    gone: set[int]
 
     def ended(self, item: Ended) -> None: ...
 
@@ -96,12 +96,14 @@ class Outbox:
         self._timer: asyncio.TimerHandle | None = None
         # Once the process stops, no commit is asked for by a timer.
         self.closed = False
+        self.gone: set[int] = set()
         self._ended: list[Ended] = []
         self._attempted: dict[int, AttemptRow] = {}
         self._writing: list[Ended] = []
         self._noting: dict[int, AttemptRow] = {}
 
     def ended(self, item: Ended) -> None:
+        self.gone.add(item.delivery_id)
         self._ended.append(item)
         self._attempted.pop(item.delivery_id, None)
         if self.closed:
@@ -121,6 +123,7 @@ class Outbox:
         for item in ended:
             self._attempted.pop(item.delivery_id, None)
         if ended:
+            self.gone.update(item.delivery_id for item in ended)
             self._ended += ended
             self._wake()
 
@@ -155,11 +158,6 @@ class Outbox:
         """Whether everything is written."""
         return not (self._ended or self._attempted or self._writing or self._noting)
 
-    @property
-    def gone(self) -> set[int]:
-        """Deliveries that have ended, though the store may not know it yet."""
-        return {item.delivery_id for item in self._writing + self._ended}
-
     def rows(self) -> list[Rows]:
         """Everything, for the commit under way."""
         if self._timer is not None:
@@ -173,6 +171,7 @@ class Outbox:
         return rows + _ended_rows(self._writing)
 
     def written(self) -> None:
+        self.gone.difference_update(item.delivery_id for item in self._writing)
         self._writing = []
         self._noting = {}
 
@@ -182,7 +181,8 @@ class Outbox:
         over = {item.delivery_id for item in self._ended}
         kept = {key: item for key, item in self._noting.items() if key not in over}
         self._attempted = kept | self._attempted
-        self.written()
+        self._writing = []
+        self._noting = {}
         if self._ended or self._attempted:
             self._wake_after(_WRITE_AGAIN)
 

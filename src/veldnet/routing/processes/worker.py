@@ -183,13 +183,7 @@ class _Worker:
         pending = Pending(
             each.id, each.frame_id, each.subscriber_ref, each.expires_at, decode_message(each.message)
         )
-        queue = self._held.queue((each.device_ref, each.queue), 0)
-        # It may have come from the ledger before.
-        known = queue.pending and queue.pending[-1].id >= each.id
-        if each.id in self._outcomes.gone or (known and any(it.id == each.id for it in queue.pending)):
-            self._runner.make_ready(queue)
-            return
-        self._runner.make_ready(self._held.add(queue.key, 0, pending))
+        self._runner.make_ready(self._held.add((each.device_ref, each.queue), 0, pending))
 
     def _take_up(self, key: QueueKey) -> None:
         queue = self._held.queue(key, 0)
