@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from veldnet.domain.documents import PlanSettings, ProfileSettings
+from veldnet.domain.documents import ProfileSettings
 from veldnet.inventory.names import printable
 from veldnet.lorawan.regions import REGIONS
 from veldnet.migration.lorawan_versions import mac_version, regional_parameters
 from veldnet.migration.model import Decoder, NotMovable, Plan, Profile
+from veldnet.migration.plans import MOST_STATUS_REQUESTS, plan_of
 
 _MOST_NAME = 100
-_MOST_STATUS_REQUESTS = 1440
 _USUAL_ADR = ("default", "")
 
 
@@ -87,24 +87,10 @@ def _document(row: Mapping[str, Any], column: str) -> Mapping[str, Any]:
 
 def _plan(row: Mapping[str, Any]) -> Plan:
     """What ChirpStack has in the device profile and Veldnet in the plan; profiles that agree share one."""
-    requests = max(0, min(int(row["device_status_req_interval"]), _MOST_STATUS_REQUESTS))
-    class_b = bool(row["supports_class_b"])
+    requests = max(0, min(int(row["device_status_req_interval"]), MOST_STATUS_REQUESTS))
     delay = max(0, min(int(row.get("rx1_delay") or 0), 15))
-    settings = PlanSettings(
-        deviceStatusRequestFrequency=requests,
-        reportDeviceBatteryLevel=bool(requests),
-        reportDeviceMargin=bool(requests),
-        # It limits no device.
-        uplinkRate=0,
-        downlinkRate=0,
-        downlinkSentIndication=True,
-        allowClassB=class_b,
-        minRx1Delay=delay or None,
-    )
-    parts = [f"status-{requests}" if requests else "", "class-b" if class_b else ""]
-    parts.append(f"rx1-{delay}" if delay else "")
-    key = "-".join(part for part in parts if part) or "standard"
-    return Plan(f"chirpstack/{key}", f"ChirpStack {key}", settings)
+    class_b = bool(row["supports_class_b"])
+    return plan_of("ChirpStack", status_requests=requests, class_b=class_b, rx1_delay=delay)
 
 
 def _decoder(row: Mapping[str, Any], name: str) -> Decoder | None:

@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from veldnet.domain.documents import MacVersion, PlanSettings, ProfileSettings, RegionalParameters
+from veldnet.domain.documents import MacVersion, ProfileSettings, RegionalParameters
 from veldnet.migration.lorawan_versions import mac_version, regional_parameters
-from veldnet.migration.model import Decoder, NotMovable, Plan, Profile
+from veldnet.migration.model import Decoder, NotMovable, Profile
+from veldnet.migration.plans import MOST_STATUS_REQUESTS, plan_of
 
 from .device import EndDevice, Formatters
 from .objects import flag_of, number_of, seconds_of
 
 _DAY = 86_400.0
-_MOST_STATUS_REQUESTS = 1440
 # Beginnings of the ids of frequency plans, the longer ones first.
 _REGIONS = (
     ("EU_863_870", "EU868"),
@@ -102,7 +102,7 @@ def _status_requests(periodicity: Any) -> int:
     seconds = seconds_of(periodicity)
     if seconds is None:
         return 1
-    return min(round(_DAY / seconds), _MOST_STATUS_REQUESTS) if seconds > 0 else 0
+    return min(round(_DAY / seconds), MOST_STATUS_REQUESTS) if seconds > 0 else 0
 
 
 def profile_of(model: Model) -> Profile:
@@ -118,7 +118,7 @@ def profile_of(model: Model) -> Profile:
         id=f"TTS/{model.key}",
         name=f"{name}, {model.region}"[:100],
         settings=settings,
-        plan=_plan(model),
+        plan=plan_of("The Things Stack", status_requests=model.status_requests, class_b=model.class_b),
         decoder=_decoder(model.formatters, f"{name[:80]} ({model.key})", remarks),
         remarks=tuple(remarks),
         problem=problem,
@@ -139,23 +139,6 @@ def _settings(model: Model) -> ProfileSettings:
         },
         ProfileSettings,
     )
-
-
-def _plan(model: Model) -> Plan:
-    requests, class_b = model.status_requests, model.class_b
-    settings = PlanSettings(
-        deviceStatusRequestFrequency=requests,
-        reportDeviceBatteryLevel=bool(requests),
-        reportDeviceMargin=bool(requests),
-        # It limits no device.
-        uplinkRate=0,
-        downlinkRate=0,
-        downlinkSentIndication=True,
-        allowClassB=class_b,
-    )
-    parts = (f"status-{requests}" if requests else "", "class-b" if class_b else "")
-    key = "-".join(part for part in parts if part) or "standard"
-    return Plan(f"tts/{key}", f"The Things Stack {key}", settings)
 
 
 def _decoder(formatters: Formatters, name: str, remarks: list[str]) -> Decoder | None:
