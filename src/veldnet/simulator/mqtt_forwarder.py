@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,7 @@ _MASK = 0xFFFFFFFF
 _KEPT = 1000
 
 
-class MqttForwarder:
+class MqttForwarder(ABC):
     """Publishes what its base station hears, and obeys `command/down`; how messages travel is its heirs'
     matter. `clock` is Unix seconds."""
 
@@ -48,9 +49,9 @@ class MqttForwarder:
         self._received = self._forwarded = 0
         station.link = self
 
+    @abstractmethod
     def publish(self, kind: str, payload: bytes) -> None:
         """Send octets as an event, whatever they are."""
-        raise NotImplementedError
 
     def state(self, state: str) -> bytes:
         """The message of its connection, ONLINE or OFFLINE, which the broker keeps."""

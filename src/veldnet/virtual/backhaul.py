@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
@@ -39,7 +40,7 @@ _EXPIRE_EVERY = 15.0
 DEFECTS = ("base stations' datagrams", "Basics Station", "messages of MQTT base stations")
 
 
-class Site:
+class Site(ABC):
     """A base station, its line, and its program, which connects and comes back."""
 
     def __init__(
@@ -52,9 +53,9 @@ class Site:
     def on(self) -> None:
         self._running = asyncio.get_running_loop().create_task(self._run())
 
+    @abstractmethod
     async def _run(self) -> None:
         """Stay connected."""
-        raise NotImplementedError
 
     async def off(self) -> None:
         """Be switched off."""
@@ -67,6 +68,7 @@ class Site:
 
     def broken(self) -> str | None:
         """What the server did to it that it must never do."""
+        return None
 
 
 class UdpSite(Site):

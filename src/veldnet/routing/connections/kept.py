@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 TASK = "connections"
 
 
-class KeptConnection:
+class KeptConnection(ABC):
     """What the types that hold a connection have in common: each has a `session` and a way to `send`."""
 
     def __init__(self, connection: Connection, around: Surroundings) -> None:
@@ -54,14 +55,14 @@ class KeptConnection:
 
     # What each type does by itself.
 
+    @abstractmethod
     async def session(self, address: Address, hosts: list[str]) -> None:
         """One connection from its beginning to its end: calls `up` once it can be used. `hosts` are the IP
         addresses that may be connected to. Raises where it fails; `ConnectionFailed` says why."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def send(self, message: Outgoing, topic: str, where: str) -> Outcome:
         """Deliver a message over the connection that there is. Raises `ConnectionFailed` and `OSError`."""
-        raise NotImplementedError
 
     def topic_of(self, values: Mapping[str, str]) -> str:
         """Where a message goes, as the broker calls it."""
