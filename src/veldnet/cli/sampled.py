@@ -14,6 +14,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -24,6 +25,8 @@ from veldnet.cli.entry import main
 # Seconds of processor time; the kernel rounds it up to its own tick, mostly 4 ms.
 _EVERY = 0.001
 _DEEPEST = 64
+# Of a clock's number in Linux: that it is the processor time (2) of one thread (4).
+_OF_A_THREAD = 2 | 4
 
 
 class Stack(msgspec.Struct, frozen=True, array_like=True):
@@ -55,27 +58,30 @@ class Sampler:
     def install(self) -> None:
         signal.signal(signal.SIGUSR1, self._begin)
         signal.signal(signal.SIGUSR2, self._end)
-        signal.signal(signal.SIGPROF, self._tick)
 
     def _begin(self, _number: int, _frame: FrameType | None) -> None:
-        self._used = {thread: _used_by(thread) for thread in sys._current_frames()}
+        self._used = _used_by_threads()
         self._found.clear()
         self._ticks = 0
         self._begun = time.process_time()
+        signal.signal(signal.SIGPROF, self._tick)
         signal.setitimer(signal.ITIMER_PROF, _EVERY, _EVERY)
 
     def _tick(self, _number: int, frame: FrameType | None) -> None:
         self._ticks += 1
-        for thread, top in sys._current_frames().items():
-            now = _used_by(thread)
-            used = now - self._used.get(thread, 0.0)
-            self._used[thread] = now
+        before, self._used = self._used, _used_by_threads()
+        tops = sys._current_frames()
+        for thread, now in self._used.items():
+            used = now - before.get(thread, 0.0)
             if used > 0.0:
                 # This runs in the main thread, on top of what it interrupted.
-                self._found[tuple(_codes(frame if thread == self._main else top))] += used
+                top = frame if thread == self._main else tops.get(thread)
+                self._found[tuple(_codes(top))] += used
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0.0)
+        # One that comes late would end the process if it had no handler.
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
         self._tick(number, frame)
         seconds = time.process_time() - self._begun
         stacks = [Stack(tuple(map(_name, codes)), used) for codes, used in self._found.items()]
@@ -84,8 +90,18 @@ class Sampler:
         unfinished.rename(self._file)
 
 
-def _used_by(thread: int) -> float:
-    return time.clock_gettime(time.pthread_getcpuclockid(thread))
+def _used_by_threads() -> dict[int, float]:
+    """Seconds of processor time of each thread.
+
+    By the kernel's number of the thread: to ask by that of the library for one that has just ended may read
+    memory that is gone. Without `threading.enumerate`, whose lock the interrupted code may hold.
+    """
+    found: dict[int, float] = {}
+    for thread, known in list(threading._active.items()):  # type: ignore[attr-defined]
+        if known.native_id is not None:
+            with suppress(OSError):
+                found[thread] = time.clock_gettime(~known.native_id << 3 | _OF_A_THREAD)
+    return found
 
 
 def _codes(frame: FrameType | None) -> Iterator[CodeType]:
