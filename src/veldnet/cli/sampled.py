@@ -53,6 +53,7 @@ class Sampler:
         self._used: dict[int, float] = {}
         self._found: defaultdict[tuple[CodeType, ...], float] = defaultdict(float)
         self._ticks = 0
+        self._counting = False
         self._begun = 0.0
 
     def install(self) -> None:
@@ -60,14 +61,18 @@ class Sampler:
         signal.signal(signal.SIGUSR2, self._end)
 
     def _begin(self, _number: int, _frame: FrameType | None) -> None:
-        self._used = _used_by_threads()
         self._found.clear()
         self._ticks = 0
         self._begun = time.process_time()
+        self._used = _used_by_threads()
         signal.signal(signal.SIGPROF, self._tick)
         signal.setitimer(signal.ITIMER_PROF, _EVERY, _EVERY)
 
     def _tick(self, _number: int, frame: FrameType | None) -> None:
+        # One that comes during another would count what that one counts.
+        if self._counting:
+            return
+        self._counting = True
         self._ticks += 1
         before, self._used = self._used, _used_by_threads()
         tops = sys._current_frames()
@@ -77,6 +82,7 @@ class Sampler:
                 # This runs in the main thread, on top of what it interrupted.
                 top = frame if thread == self._main else tops.get(thread)
                 self._found[tuple(_codes(top))] += used
+        self._counting = False
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0.0)
