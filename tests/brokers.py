@@ -80,6 +80,14 @@ class NatsApplication:
     async def send(self, topic: str, body: bytes) -> None:
         await self._client.jetstream().publish(topic.replace("/", "."), body)
 
+    async def left(self, consumer: str) -> None:
+        """Wait until the server knows that nobody listens to this consumer.
+
+        Before, it sends a message to the one who left, and again after half a minute only.
+        """
+        while (await self._client.jetstream().consumer_info("things", consumer)).push_bound:
+            await asyncio.sleep(0.01)
+
     async def close(self) -> None:
         await self._client.close()
         self._server.close()

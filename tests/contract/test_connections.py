@@ -456,6 +456,8 @@ async def test_downlinks_wait_in_stream_and_queue(kind: str, tmp_path: Path) -> 
         condition = network.connectors.conditions[ref]
         await network.until(lambda: condition.status == "ACTIVE")
         await network.kill()
+        if isinstance(application, NatsApplication):
+            await application.left("veldnet")
         await application.send("downs/0000000000000001", b"1")
         # It dies before that one is acknowledged. NATS sends it again after half a minute only.
         for again in (True, False) if kind == "amqp" else (False,):
