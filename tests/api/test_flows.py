@@ -98,4 +98,4 @@ def test_payloads_of_devices_with_an_hsm_group_stay_encrypted(
 
 
 async def _told(server: HostedServer, message: Incoming) -> None:
-    server.platform.connecting._received(message)
+    server.platform.connecting.downlinks.received(message)

@@ -148,7 +148,7 @@ class Flows(Network):
 
     async def take_up(self) -> None:
         await self.flows.load()
-        await self.connectors.refresh()
+        self.connectors.refresh()
 
     async def hear(self, *counters: int, ref: int = 1, **changes: Any) -> None:
         for fcnt in counters:

@@ -14,6 +14,7 @@ from veldnet.cluster import cluster_status
 from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import ClusterFaults, Conditions, Faults, Kind, VirtualCluster
+from veldnet.virtual.cluster import NodeServer
 
 LONG = "VELDNET_SIMULATION_SEEDS" in os.environ
 SEEDS = range(int(os.environ.get("VELDNET_SIMULATION_SEEDS", "1")))
@@ -23,7 +24,7 @@ SECONDS = 600 if LONG else 150
 
 
 async def live(directory: Path, seed: int, nodes: ClusterFaults, seconds: float) -> VirtualCluster:
-    world = VirtualCluster(directory, seed, nodes=nodes)
+    world = VirtualCluster(directory, seed, nodes=nodes, conditions=Conditions(flows=True))
     await world.build(6, stations=3)
     await world.run(seconds)
     return world
@@ -91,22 +92,35 @@ def test_nodes_are_killed_stopped_paused_and_split(tmp_path: Path, seed: int) ->
     run_virtually(story())
 
 
+def takes(node: NodeServer) -> bool:
+    """Whether a node takes what comes over the only connection."""
+    assert node.platform.cluster is not None
+    return node.platform.cluster.partitions.mine(1)
+
+
 @pytest.mark.parametrize("fate", ["kill", "stop", "pause", "split"])
 def test_a_node_that_is_lost_is_replaced(tmp_path: Path, fate: str) -> None:
     async def story() -> None:
-        world = VirtualCluster(tmp_path, 5, nodes=CALM, faults=Faults(loss=0.0))
+        conditions = Conditions(flows=True, downlinks_every=(0.5, 1.5))
+        world = VirtualCluster(tmp_path, 5, nodes=CALM, faults=Faults(loss=0.0), conditions=conditions)
         await world.build(6, stations=3, period=4.0)
+        assert world.application is not None
+        before = 0
 
         async def act() -> None:
+            nonlocal before
             await asyncio.sleep(60)
+            before = world.checker.acknowledged_count
+            # The one that takes the downlinks of the connection.
+            (one,) = (name for name, node in world.nodes.items() if takes(node))
             if fate == "kill":
-                world.kill("b")
+                world.kill(one)
             elif fate == "stop":
-                world.stop("b")
+                world.stop(one)
             elif fate == "pause":
-                world.pause("b", 15.0)
+                world.pause(one, 15.0)
             else:
-                world.split(("b",), 15.0)
+                world.split((one,), 15.0)
 
         world._spawn(act())
         await world.run(120)
@@ -115,6 +129,8 @@ def test_a_node_that_is_lost_is_replaced(tmp_path: Path, fate: str) -> None:
         gaps = [(after - before, before) for before, after in pairwise(times)]
         assert max(gaps)[0] < 6.0, "others serve its devices soon"
         assert all(life.device.joined for life in world.lives)
+        # Another one takes downlinks of connections, for devices of every node.
+        assert world.checker.acknowledged_count > before + 10 > 20 and not world.application.waiting
         await world.close()
 
     run_virtually(story())

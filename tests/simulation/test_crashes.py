@@ -15,12 +15,13 @@ from veldnet.virtual import VirtualNetwork as World
 SEEDS = range(int(os.environ.get("VELDNET_SIMULATION_SEEDS", "3")))
 # Steps of a run are spread over so many tests, which run side by side.
 SHARDS = 4
-# `make simulation` kills the server at every step, `make test` at every third: kinds of steps come by fours.
-STRIDE = 1 if "VELDNET_SIMULATION_SEEDS" in os.environ else 3
+# `make simulation` kills the server at every step, `make test` at every fifth: kinds of steps come by fours
+# and sixes.
+STRIDE = 1 if "VELDNET_SIMULATION_SEEDS" in os.environ else 5
 
 
 async def live(directory: Path, seed: int, seconds: float, count: int, die_at: int | None = None) -> World:
-    world = World(directory, seed, steps=Steps(die_at))
+    world = World(directory, seed, steps=Steps(die_at), conditions=Conditions(flows=True))
     await world.build(count)
     await world.run(seconds)
     return world
@@ -90,6 +91,7 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> int:
         await world.check_invariants()
         await world.close()
         assert {"before commit", "after commit", "before transmit", "after delivery"} <= world.steps.names
+        assert "after delivery over a flow" in world.steps.names and world.checker.acknowledged_count > 2
         return world.steps.count
 
     return run_virtually(baseline())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
 from veldnet.cluster import Bus, ClusterRequests, NodeCalls, OneNode
 from veldnet.domain.documents import ProfileSettings
+from veldnet.domain.flows import ConnectionType
 from veldnet.gateways import Hub, Presence
 from veldnet.inventory import accounts
 from veldnet.inventory.devices import Personalisation
@@ -54,7 +55,17 @@ from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
 from veldnet.monitoring.downlinks import settle
 from veldnet.network.shell import NetworkServer, Runtime
-from veldnet.routing import Deliveries, MessageWriter, Messaging, Retry, RoutingTable, Sender, post_signed
+from veldnet.routing import (
+    TRANSPORTS,
+    Deliveries,
+    MakeTransport,
+    MessageWriter,
+    Messaging,
+    Retry,
+    RoutingTable,
+    Sender,
+    post_signed,
+)
 from veldnet.settings import Settings
 from veldnet.store import Store, StoreError
 from veldnet.supervision import Supervisor
@@ -70,7 +81,7 @@ class Outside(msgspec.Struct, frozen=True):
 
     `transmit` replaces the way of downlinks to base stations, `sender` the way of messages to application
     servers, `mailer` that of e-mails; without them they go over UDP, HTTP and SMTP. `node` is there where
-    this process is one of several.
+    this process is one of several, `transports` are those of connections.
     """
 
     clock: Callable[[], float] = time.time
@@ -79,6 +90,7 @@ class Outside(msgspec.Struct, frozen=True):
     sender: Sender | None = None
     mailer: Mailer | None = None
     node: NodeSetup | None = None
+    transports: Mapping[ConnectionType, MakeTransport] | None = None
 
 
 class Platform:
@@ -111,7 +123,7 @@ class Platform:
         self.sights = Sights(self.presence, self.hub, self.network.air, self.clock, self.bus)
         # Deliveries, monitoring and feeds take part in commits, in this order.
         self.table = RoutingTable(self.store, self.vault)
-        self.deliveries = self._deliver(runtime, outside.sender)
+        self.deliveries = self._deliver(runtime, outside)
         self.monitoring = self._monitor(runtime, outside.mailer)
         self.campaigns = campaigns_of(self)
         self.campaigns.alone = self.cluster is None
@@ -200,12 +212,13 @@ class Platform:
         local, addresses = self.network.local_requests, self.network.addresses
         self.network.requests = ClusterRequests(cluster.calls, local, self.store, addresses)
         self.monitoring.answer(cluster.calls, self.network.requests)
+        self.connecting.downlinks.answer(cluster.calls, self.network.requests)
         network = self.network
         cluster.servers += [network.partitions, network.groups, self.deliveries, self.monitoring]
         cluster.servers.append(self.locations)
 
-    def _deliver(self, runtime: Runtime, sender: Sender | None) -> Deliveries:
-        routing = self.settings.routing
+    def _deliver(self, runtime: Runtime, outside: Outside) -> Deliveries:
+        routing, sender = self.settings.routing, outside.sender
         ours = sender is None
         if sender is None:
             sender = route_sender(routing)
@@ -216,7 +229,7 @@ class Platform:
         plain = ours and self.virtual is None and self.cluster is None
         processes = delivery_processes(self.settings, retry) if plain else None
         writer = MessageWriter(self.settings.network.lrc_id.upper(), self.base_stations)
-        self.connecting = Connecting(self, writer)
+        self.connecting = Connecting(self, writer, outside.transports or TRANSPORTS)
         deliveries = Deliveries(
             runtime,
             self.store,

@@ -8,12 +8,16 @@
 
 from .attempts import RouteTrial
 from .connections import (
+    TRANSPORTS,
+    Connection,
     Connectors,
     Decoding,
     FlowMessages,
     FlowTable,
     Incoming,
+    MakeTransport,
     NotNow,
+    Outgoing,
     Surroundings,
 )
 from .connections.dialects import DIALECTS, Answer, BadDownlink, Instruction
@@ -34,10 +38,12 @@ from .webhook import post_signed
 __all__ = [
     "DIALECTS",
     "PENDING",
+    "TRANSPORTS",
     "UNDELIVERED",
     "Answer",
     "Attempt",
     "BadDownlink",
+    "Connection",
     "Connectors",
     "Decoding",
     "Deliveries",
@@ -48,10 +54,12 @@ __all__ = [
     "Incoming",
     "Instruction",
     "Limits",
+    "MakeTransport",
     "MessageWriter",
     "Messaging",
     "NotNow",
     "Outcome",
+    "Outgoing",
     "Position",
     "Positions",
     "ProcessPlan",

@@ -8,7 +8,7 @@ session lives until the first uplink under the new one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -50,6 +50,10 @@ class Checker:
         self._nonces: set[tuple[int, int]] = set()
         self._reported: dict[int, tuple[str, int]] = {}
         self._delivered: set[tuple[str, int]] = set()
+        # What has come over flows, by session: counters, the highest one, and what became of downlinks.
+        self._flowed: dict[str, set[int]] = {}
+        self._acknowledged: set[str] = set()
+        self._told: set[str] = set()
         self._downlinks: dict[tuple[int, int, bool], set[bytes]] = {}
         # Sessions that have been begun, by address: a large network gives some addresses twice.
         self._sessions: Counter[int] = Counter()
@@ -130,6 +134,32 @@ class Checker:
         if "FCntUp" in uplink:
             self._delivered.add((uplink["DevAddr"], uplink["FCntUp"]))
 
+    def flowed(self, dev_addr: str, fcnt: int) -> None:
+        """An application has got an uplink over a flow; repetitions are allowed, other orders are not."""
+        seen = self._flowed.setdefault(dev_addr, set())
+        if fcnt not in seen and seen and fcnt < max(seen):
+            raise self._broken(f"I4: uplink {fcnt} of {dev_addr} came after {max(seen)} over a flow")
+        seen.add(fcnt)
+
+    def acknowledged(self, downlink: str) -> None:
+        """A broker needs to keep a downlink no longer."""
+        self._acknowledged.add(downlink)
+
+    def told(self, downlink: str) -> None:
+        """An application has heard what became of a downlink."""
+        self._told.add(downlink)
+
+    @property
+    def acknowledged_count(self) -> int:
+        return len(self._acknowledged)
+
+    def _check_flows(self, kept: Set[int]) -> None:
+        for frame_id, (dev_addr, fcnt) in self._reported.items():
+            if fcnt not in self._flowed.get(dev_addr.upper(), ()) and frame_id not in kept:
+                raise self._broken(f"I4: uplink {fcnt} of {dev_addr} came over no flow and is not listed")
+        if lost := self._acknowledged - self._told:
+            raise self._broken(f"I4: downlinks {sorted(lost)} were acknowledged to a broker and are lost")
+
     def accepted_of(self, device_ref: int) -> int:
         """Accepted uplinks of a device."""
         return self._by_device[device_ref]
@@ -150,6 +180,8 @@ class Checker:
         for frame_id, key in self._reported.items():
             if key not in self._delivered and frame_id not in kept:
                 raise self._broken(f"I4: uplink {key[1]} of {key[0]} is neither delivered nor listed")
+        if self._flowed:
+            self._check_flows(kept)
         stranded = connection.execute(select(func.count()).where(deliveries.c.state == 0)).scalar_one()
         if stranded:
             raise self._broken(f"I4: {stranded} messages are pending and nobody sends them")

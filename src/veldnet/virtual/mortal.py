@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import structlog
@@ -36,6 +36,9 @@ from veldnet.store import (
 )
 
 from .invariants import Checker
+
+if TYPE_CHECKING:
+    from .application import Application
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +94,7 @@ class World(Protocol):
     checker: Checker
     delivery_failures: float
     mailer: Mailer | None
+    application: Application | None
 
     def clock(self) -> float: ...
 
@@ -246,6 +250,7 @@ class MortalServer:
                 self,
                 world.mailer,
                 node,
+                None if world.application is None else {"MQTT": world.application.link(self)},
             ),
             store=MortalStore(self.data.store, self),
         )

@@ -34,6 +34,7 @@ from veldnet.simulator.sensors import Climate
 from veldnet.store import StoreError
 from veldnet.store.schema import frame_bodies
 
+from .application import Application, create_flow
 from .area import SUB_BAND, Area, heard_in
 from .backhaul import DEFECTS, Backhaul
 from .faults import Faults, happen
@@ -56,7 +57,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """Which devices there are, and where. `radius` in km is that of the area in which base stations and
     devices stand, each region apart. With `protocols` base stations are connected by these in turn, else the
     network hears what they hear. `capacity` is how many devices the server holds in memory: fewer than a
-    setting may say, so that devices go and come all the time."""
+    setting may say, so that devices go and come all the time. With `flows` there is an application that takes
+    messages of flows besides, and sends half of the downlinks."""
 
     kinds: tuple[Kind, ...] = PLAIN
     plan: PlanSettings = PlanSettings(allowClassB=True)
@@ -65,6 +67,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     shadowing: float = 3.0
     protocols: tuple[ProtocolName, ...] = ()
     capacity: int | None = None
+    flows: bool = False
 
 
 class VirtualNetwork:
@@ -103,6 +106,7 @@ class VirtualNetwork:
             network = replace(self.settings.network, device_capacity=conditions.capacity)
             self.settings = replace(self.settings, network=network)
         self.checker = Checker()
+        self.application = Application(self.checker) if conditions.flows else None
         self.lives: list[DeviceLife] = []
         # Who takes e-mails, if anybody does.
         self.mailer: Mailer | None = None
@@ -149,6 +153,8 @@ class VirtualNetwork:
         scope = await store.read(lambda c: accounts.scope_of_user(c, 1))
         assert scope is not None
         routing_profile = await create_rules(self.data, operator, scope, self.kinds, self.plan)
+        if self.application is not None:
+            await store.write(lambda c: create_flow(c, scope))
         for number in range(count):
             kind = self.kinds[number % len(self.kinds)]
             identity = identity_of(number, kind, self.rng)
@@ -304,7 +310,10 @@ class VirtualNetwork:
             await asyncio.sleep(self.rng.uniform(*self._downlinks_every))
             life = self.rng.choice(self.lives)
             server = self.server
-            if not server.dead and life.device.joined:
+            if self.application is not None and life.device.joined and self.rng.random() < 0.5:
+                payload = self.rng.randbytes(self.rng.randrange(1, 20))
+                self.application.publish(life.device.identity.dev_eui, payload)
+            elif not server.dead and life.device.joined:
                 payload = self.rng.randbytes(self.rng.randrange(1, 20))
                 self._spawn(self._submit(server, life.device.identity.dev_eui, payload))
 

@@ -5,7 +5,7 @@ has them decoded, transformed and carried by the transport of each connection (`
 """
 
 from .connectors import TRANSPORTS, Connectors, Decode, NotNow, nowhere
-from .interface import ACTIVE, ERROR, WAITING, Condition, ConnectionTransport, Surroundings
+from .interface import ACTIVE, ERROR, WAITING, Condition, ConnectionTransport, MakeTransport, Surroundings
 from .matching import FlowMessages
 from .model import Connection, Decoding, Event, Flow, Incoming, Outgoing
 from .table import FlowTable
@@ -26,6 +26,7 @@ __all__ = [
     "FlowMessages",
     "FlowTable",
     "Incoming",
+    "MakeTransport",
     "NotNow",
     "Outgoing",
     "Surroundings",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from veldnet.domain.flows import ConnectionType
 from veldnet.domain.transformations import BadExpression, TransformationFailed, transform
@@ -16,14 +17,14 @@ from veldnet.routing.transports import Outcome
 from .amqp import AmqpConnection
 from .dialects import DIALECTS
 from .http import HttpConnection
-from .interface import Condition, ConnectionTransport, Make, Surroundings
+from .interface import Condition, ConnectionTransport, MakeTransport, Surroundings
 from .model import Connection, Decoding, Incoming, Outgoing
 from .mqtt import MqttConnection
 from .nats import NatsConnection
 from .table import FlowTable
 
 # A transport for each type of connection.
-TRANSPORTS: Mapping[ConnectionType, Make] = {
+TRANSPORTS: Mapping[ConnectionType, MakeTransport] = {
     "MQTT": MqttConnection,
     "HTTP": HttpConnection,
     "NATS": NatsConnection,
@@ -32,6 +33,14 @@ TRANSPORTS: Mapping[ConnectionType, Make] = {
 
 # What a decoder makes of a payload, by subscriber and note; None where the profile has no decoder.
 Decode = Callable[[int, FlowNote], Awaitable[Decoding | None]]
+
+
+class _Live(NamedTuple):
+    """A connection that is open; `taken` where this node takes what comes over it."""
+
+    connection: Connection
+    taken: bool
+    transport: ConnectionTransport
 
 
 class NotNow(Exception):
@@ -46,19 +55,19 @@ class Connectors:
         table: FlowTable,
         around: Surroundings,
         decode: Decode,
-        transports: Mapping[ConnectionType, Make] = TRANSPORTS,
+        transports: Mapping[ConnectionType, MakeTransport] = TRANSPORTS,
     ) -> None:
         self._table, self._around, self._decode = table, around, decode
         self._make = transports
-        self._live: dict[int, tuple[Connection, ConnectionTransport]] = {}
+        self._live: dict[int, _Live] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def refresh(self) -> None:
+    def refresh(self) -> None:
         """Have those connections open that active flows use, as they are now. Others are opened when there is
         something left to deliver."""
         for ref in list(self._live):
-            known, _transport = self._live[ref]
+            known = self._live[ref].connection
             unused = ref not in self._table.used and known.settings.type != "HTTP"
             if self._table.get(ref) is not known or unused:
                 self._drop(ref)
@@ -67,26 +76,40 @@ class Connectors:
             if connection is not None and connection.active and connection.problem is None:
                 self._transport(connection)
 
+    def takers_changed(self) -> None:
+        """Another node takes what comes over some connections: they are made again."""
+        changed = [ref for ref, live in self._live.items() if live.taken != self._taken(live.connection)]
+        for ref in changed:
+            self._drop(ref)
+        if changed:
+            self.refresh()
+
+    def _taken(self, connection: Connection) -> bool:
+        settings = connection.settings
+        alike = not settings.downlinks and not settings.client_id
+        return alike or self._around.takes(connection.ref)
+
     def _drop(self, ref: int) -> None:
-        _connection, transport = self._live.pop(ref)
-        task = self._around.supervisor.start("connections", transport.close())
+        task = self._around.supervisor.start("connections", self._live.pop(ref).transport.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
     def _transport(self, connection: Connection) -> ConnectionTransport:
         live = self._live.get(connection.ref)
-        if live is not None and live[0] is connection:
-            return live[1]
+        if live is not None and live.connection is connection:
+            return live.transport
         if live is not None:
             self._drop(connection.ref)
-        transport = self._make[connection.settings.type](connection, self._around)
-        self._live[connection.ref] = connection, transport
+        taken = self._taken(connection)
+        made = connection if taken else _only_delivers(connection, self._around.node)
+        transport = self._make[connection.settings.type](made, self._around)
+        self._live[connection.ref] = _Live(connection, taken, transport)
         transport.start()
         return transport
 
     @property
     def conditions(self) -> dict[int, Condition]:
-        return {ref: transport.condition for ref, (_connection, transport) in self._live.items()}
+        return {ref: live.transport.condition for ref, live in self._live.items()}
 
     # Delivery.
 
@@ -141,6 +164,14 @@ class Connectors:
         if self._closing:
             await asyncio.wait(self._closing)
         self._around.resolver.close()
+
+
+def _only_delivers(connection: Connection, node: str) -> Connection:
+    """A connection of a node that takes nothing over it. By the name of the connection the broker knows the
+    node that does."""
+    settings = connection.settings
+    client_id = f"{settings.client_id}-{node}" if settings.client_id else ""
+    return replace(connection, settings=replace(settings, downlinks=False, client_id=client_id))
 
 
 def nowhere(words: str, reason: str) -> Outcome:

@@ -61,7 +61,8 @@ class Condition:
 
 class Surroundings(msgspec.Struct, frozen=True):
     """What transports share. `received` takes what comes over a connection, `ready` is told the number of one
-    that has just been made; times in seconds."""
+    that has just been made; times in seconds. Of several nodes only the one that `takes` a connection, by its
+    number, takes what comes over it; `node` is the name of this one."""
 
     allow_private: bool
     resolver: Resolver
@@ -72,6 +73,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     connect_timeout: float = 5.0
     total_timeout: float = 10.0
     pauses: Pauses = Pauses()
+    node: str = ""
+    takes: Callable[[int], bool] = lambda _ref: True
 
 
 class ConnectionTransport(Protocol):
@@ -87,4 +90,4 @@ class ConnectionTransport(Protocol):
     async def close(self) -> None: ...
 
 
-Make = Callable[[Connection, Surroundings], ConnectionTransport]
+MakeTransport = Callable[[Connection, Surroundings], ConnectionTransport]
