@@ -9,6 +9,7 @@
 from .attempts import RouteTrial
 from .connections import (
     TRANSPORTS,
+    Condition,
     Connection,
     Connectors,
     Decoding,
@@ -43,6 +44,7 @@ __all__ = [
     "Answer",
     "Attempt",
     "BadDownlink",
+    "Condition",
     "Connection",
     "Connectors",
     "Decoding",

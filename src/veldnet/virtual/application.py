@@ -17,8 +17,7 @@ from sqlalchemy import Connection as Database
 from veldnet.domain.scope import Scope
 from veldnet.inventory import flows
 from veldnet.lorawan import DevEui
-from veldnet.routing import Connection, Incoming, Outcome, Outgoing, Surroundings
-from veldnet.routing.connections import Condition
+from veldnet.routing import Condition, Connection, Incoming, Outcome, Outgoing, Surroundings
 
 from .invariants import Checker
 from .mortal import MortalServer
