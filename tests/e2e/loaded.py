@@ -7,7 +7,7 @@ from __future__ import annotations
 import gc
 
 from veldnet.api.routers import routers
-from veldnet.api.serving import operations_of
+from veldnet.api.routes import operations_of
 
 for router in routers():
     for operation in operations_of(router):

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
+from litestar.exceptions import MethodNotAllowedException
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Scope
 from swagger_ui_bundle import swagger_ui_path
@@ -18,8 +21,9 @@ from .auth.bearer import LATEST
 from .compression import COMPRESSION, note_variants
 from .errors import EXCEPTION_HANDLERS, begin_request, transaction_of
 from .routers import routers
+from .routes import Routes
 from .services import Services
-from .serving import route_handlers
+from .serving import operations_handler, refuse_method
 
 # An open page learns there that another one has taken its place.
 _ASKED_BY_PAGES = ("/api/v1/", "/healthz")
@@ -65,19 +69,28 @@ def _branding(settings: ConsoleSettings) -> console.Branding:
         raise SettingsError(f"settings: {error}") from None
 
 
+class _Application(Litestar):
+    """Without what Litestar does for models of other libraries, which would load these."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 def create_application(platform: Platform) -> Litestar:
     """The application over a platform that is started."""
+    routes = Routes(routers())
     services = Services(platform, _branding(platform.settings.console))
     swagger_ui = create_static_files_router(
         "/docs/ui", directories=[Path(swagger_ui_path)], include_in_schema=False
     )
-    return Litestar(
+    return _Application(
         route_handlers=[
-            *route_handlers(routers(), services),
+            operations_handler(routes, services),
             swagger_ui,
             *console.handlers(platform.settings.console.tiles, services.branding),
         ],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, MethodNotAllowedException: refuse_method(routes)},
         before_request=begin_request,
         before_send=[_before_send],
         compression_config=COMPRESSION,

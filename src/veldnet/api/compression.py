@@ -16,8 +16,8 @@ from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.middleware.compression import CompressionMiddleware
 from litestar.types import HTTPResponseStartEvent, Message, Receive, Scope, Send
 
-# The option of a route that may be compressed.
-COMPRESSED = "compressed"
+from .routes import compressed, served
+
 # Below, a packet of the network holds the answer as it is.
 _LEAST = 1024
 # The event loop compresses, so it must be quick.
@@ -37,9 +37,9 @@ def accepts_gzip(header: str) -> bool:
 
 
 def compressible(scope: Scope) -> bool:
-    """Whether the answers of the route depend on Accept-Encoding."""
-    handler = scope.get("route_handler")
-    return handler is not None and COMPRESSED in handler.opt
+    """Whether the answers of the operation depend on Accept-Encoding."""
+    found = served(scope)
+    return found is not None and compressed(found)
 
 
 def note_variants(headers: list[tuple[bytes, bytes]], scope: Scope) -> None:

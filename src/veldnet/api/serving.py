@@ -3,55 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from litestar import Request, Response
-from litestar.handlers import HTTPRouteHandler, delete, get, post, put
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import Method
 
 from .body import Upload, json_object, read_body, read_resource
-from .compression import COMPRESSED
 from .description.operation import Operation, snake
+from .errors import on_http_exception
 from .query import parameters_of
-from .routers import DX, KPN, Router
+from .routes import Routes, option
 from .services import Services
 
-_METHODS = {"get": get, "post": post, "put": put, "delete": delete}
-Source = Callable[[Request[Any, Any, Any]], Any]
+Endpoint = Callable[[Request[Any, Any, Any]], Awaitable[Response[Any]]]
+# A path that any of them has, so that this asks for all of them; other methods are refused before.
+_METHODS: tuple[Method, ...] = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+# What stands beside files that Litestar serves there is named, as it looks no further where these begin.
+_PATHS = ["/{path:path}", "/docs", "/docs/{path:path}"]
 
 
-def route_handlers(routers: tuple[Router, ...], services: Services) -> list[HTTPRouteHandler]:
-    """A route for each operation of the routers."""
-    return [
-        _METHODS[operation.method](
-            [_route(base + operation.path) for base in router.bases],
-            opt={"router": router.name, "operation": operation} | _compressed(router, operation),
-            # The status is that of the response, always.
-            status_code=200,
-            include_in_schema=False,
-        )(_endpoint(operation, services))
-        for router in routers
-        for operation in operations_of(router)
-    ]
+def operations_handler(routes: Routes, services: Services) -> HTTPRouteHandler:
+    """The handler of all operations. What one takes is found out when it is first asked for."""
+    endpoints: dict[int, Endpoint] = {}
+
+    async def answer(request: Request[Any, Any, Any]) -> Response[Any]:
+        scope: Any = request.scope
+        found = routes.find(scope["path"])
+        if scope["method"] == "OPTIONS" and "OPTIONS" not in found.methods:
+            return Response(None, status_code=204, headers={"allow": found.allow}, media_type="text/plain")
+        served = found.of(scope["method"])
+        scope["path_params"] = found.parameters(served)
+        endpoint = endpoints.get(id(served.operation))
+        if endpoint is None:
+            endpoint = endpoints[id(served.operation)] = _endpoint(served.operation, services)
+        return await endpoint(request)
+
+    # Types and not their names, which Litestar would have to find.
+    answer.__annotations__ = {"request": Request[Any, Any, Any], "return": Response[Any]}
+    # The status is that of the response, always.
+    return HTTPRouteHandler(
+        _PATHS, http_method=_METHODS, opt=option(routes), status_code=200, include_in_schema=False
+    )(answer)
 
 
-def operations_of(router: Router) -> list[Operation]:
-    """The operations on a router's paths; on those of DX all of KPN's too."""
-    if router is not DX:
-        return router.operations
-    own = {(operation.method, operation.path) for operation in DX.operations}
-    return [*DX.operations, *(each for each in KPN.operations if (each.method, each.path) not in own)]
+def refuse_method(routes: Routes) -> Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]:
+    """The answer to a method that no operation has, which Litestar refuses before it asks for one."""
+
+    def refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+        with suppress(NotFoundException):
+            error.headers = {"allow": routes.find(request.scope["path"]).allow}
+        return on_http_exception(request, error)
+
+    return refused
 
 
-def _compressed(router: Router, operation: Operation) -> dict[str, bool]:
-    reads = operation.method == "get" and operation.media != "text/event-stream"
-    return {COMPRESSED: True} if router.compressed and reads else {}
-
-
-def _route(path: str) -> str:
-    return path.replace("}", ":str}")
-
-
-def _endpoint(operation: Operation, services: Services) -> Callable[..., Awaitable[Response[Any]]]:
+def _endpoint(operation: Operation, services: Services) -> Endpoint:
     inputs = operation.inputs()
     access, handler = operation.access, operation.handler
     names = [(snake(name), name) for name in operation.path_parameters]
@@ -80,8 +89,6 @@ def _endpoint(operation: Operation, services: Services) -> Callable[..., Awaitab
             answer.status_code = operation.status
         return answer
 
-    # Types and not their names, which Litestar would compile once more for each route.
-    endpoint.__annotations__ = {"request": Request[Any, Any, Any], "return": Response[Any]}
     return endpoint
 
 

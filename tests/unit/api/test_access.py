@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 from litestar import Litestar
-from litestar.routes import HTTPRoute
 
 from tests.api.hosting import Client, HostedServer
 from tests.api.operations import EXAMPLES, PASSWORD, World
@@ -31,7 +30,7 @@ from veldnet.api.routers import (
     Router,
     routers,
 )
-from veldnet.api.serving import operations_of
+from veldnet.api.routes import Routes
 
 # What needs no credentials, or checks those that a request brings itself.
 PUBLIC = {
@@ -78,12 +77,7 @@ Served = tuple[Router, Operation, str]
 
 
 def served() -> list[Served]:
-    return [
-        (router, operation, base + operation.path)
-        for router in routers()
-        for operation in operations_of(router)
-        for base in router.bases
-    ]
+    return [(each.router, each.operation, each.path) for each in Routes(routers()).served]
 
 
 def guarded() -> list[Served]:
@@ -134,19 +128,16 @@ def neighbours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neighbourho
 
 def test_every_route_belongs_to_a_router(neighbours: Neighbourhood) -> None:
     application: Any = neighbours.server.application
-    found = set()
     inner: Litestar = application._application
-    for route in inner.routes:
-        assert isinstance(route, HTTPRoute) or route.path in FILES
-        for handler in getattr(route, "route_handlers", ()):
-            if handler.http_methods == {"OPTIONS"} or route.path_format in FILES:
-                continue
-            operation = handler.opt.get("operation")
-            assert operation is not None, f"{route.path} is served beside the routers"
-            assert operation.access.check is not None or (operation.method, route.path_format) in PUBLIC
-            found.add((operation.method, route.path_format))
-    assert found == {(operation.method, path) for _router, operation, path in served()}
-    assert found >= PUBLIC | OWN_PAGE
+    beside = {route.path_format for route in inner.routes} - FILES
+    assert beside == {"/{path}", "/docs", "/docs/{path}"}, "served beside the routers"
+    for router, operation, path in served():
+        assert operation.access.check is not None or (operation.method, path) in PUBLIC | OWN_PAGE, (
+            router.name
+        )
+        # Refuses handlers that do not fit their path.
+        operation.inputs()
+    assert {(operation.method, path) for _router, operation, path in served()} >= PUBLIC | OWN_PAGE
 
 
 def test_nobody_gets_in_without_credentials(neighbours: Neighbourhood) -> None:

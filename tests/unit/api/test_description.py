@@ -21,8 +21,9 @@ from veldnet.api.description.operation import Access, Operation
 from veldnet.api.errors import EXCEPTION_HANDLERS
 from veldnet.api.query import Parameter, parameters_of
 from veldnet.api.routers import KPN, KPN_BASE, V1_BASE, Router, routers
+from veldnet.api.routes import Routes, operations_of
 from veldnet.api.services import Services
-from veldnet.api.serving import operations_of, route_handlers
+from veldnet.api.serving import operations_handler
 from veldnet.console import Branding
 from veldnet.domain.scope import Scope
 
@@ -126,7 +127,7 @@ class Stage:
 
         services = Services(self.server.platform, Branding())
         self.application: Any = Litestar(
-            route_handlers=route_handlers((self.router,), services),
+            route_handlers=[operations_handler(Routes((self.router,)), services)],
             exception_handlers=EXCEPTION_HANDLERS,
             openapi_config=None,
         )
@@ -186,7 +187,7 @@ def test_it_is_described(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["unknown", "path", "caller"])
-def test_a_handler_that_does_not_fit_is_refused_at_the_start(wrong: str) -> None:
+def test_a_handler_that_does_not_fit_is_refused(wrong: str) -> None:
     router = Router("test", Access("scope", Scope, None), "/test")
 
     async def unknown(ref: str, answer: int) -> None: ...
