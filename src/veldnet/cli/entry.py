@@ -9,7 +9,8 @@ import sys
 
 def main() -> None:
     # Modules that are loaded stay: to look for garbage among them finds none, and takes a seventh of loading.
-    gc.set_threshold(50_000, 20, 50)
+    # A server that is up has its own threshold.
+    gc.set_threshold(200_000, 20, 50)
     if os.environ.get("_VELDNET_COMPLETE"):
         from .completion import print_completions
 

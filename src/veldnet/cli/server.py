@@ -47,12 +47,13 @@ def _serve(
     old_names: list[tuple[str, str]],
 ) -> None:
     # All this takes long to load, and the ports are open already.
-    import structlog
-
-    from veldnet.cli.serving import serve
     from veldnet.logs import configure_logs
 
     configure_logs(settings.log)
+    import structlog
+
+    from veldnet.cli.serving import serve
+
     for old, new in old_names:
         structlog.get_logger().warning("setting_renamed", old=old, new=new)
     _tune_threads()

@@ -170,7 +170,7 @@ def _load_application(platform: Platform) -> Any:
 
 def _tune_garbage_collection() -> None:
     """Frames make and drop many small objects, hardly any in cycles, beside many that live for long. Looking
-    for cycles as often as Python does by default costs a tenth of the throughput."""
-    gc.collect()
+    for cycles as often as Python does by default costs a tenth of the throughput. What a start leaves
+    behind is a handful of objects: to look for them takes a twentieth of it."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
