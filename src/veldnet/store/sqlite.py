@@ -135,6 +135,9 @@ def engine_errors() -> Iterator[None]:
         raise Conflict(describe(error)) from error
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise (Damaged if _is_damaged(error) else StoreError)(describe(error)) from error
+    except UnicodeDecodeError:
+        # The driver cannot even read the engine's message, which quotes what it found in the file.
+        raise Damaged("the database is damaged: its schema has text that cannot be read") from None
 
 
 # Primary result codes for a file whose content is wrong.

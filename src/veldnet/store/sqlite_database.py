@@ -95,6 +95,9 @@ class SqliteFile:
 
 # Copies.
 
+# Of a damaged file the driver sometimes cannot read even the engine's message, which quotes what it found.
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+
 
 def take_snapshot(database: Path, target: Path) -> None:
     """A consistent copy, also while a server writes. Raises `StoreError` and `OSError`."""
@@ -117,7 +120,7 @@ def check_copy(file: Path) -> None:
             tables = {name for (name,) in opened.execute("SELECT name FROM sqlite_master")}
             if verdict == "ok" and tables >= _TABLES:
                 (revision,) = opened.execute("SELECT version_num FROM alembic_version").fetchone()
-    except (sqlite3.Error, TypeError) as error:
+    except (*_UNREADABLE, TypeError) as error:
         raise Damaged(f"is not a whole database: {error}") from None
     if verdict != "ok":
         raise Damaged(f"is damaged: {' '.join(str(verdict).split())}")
@@ -128,7 +131,7 @@ def check_copy(file: Path) -> None:
 
 def property_at_rest(file: Path, name: str) -> str | None:
     """A property of a database that no process writes to; None also where it cannot be read."""
-    with suppress(sqlite3.Error), closing(open_at_rest(file)) as opened:
+    with suppress(*_UNREADABLE), closing(open_at_rest(file)) as opened:
         found = opened.execute("SELECT value FROM properties WHERE name = ?", (name,)).fetchone()
         return None if found is None else str(found[0])
     return None
@@ -147,7 +150,7 @@ def change_copy(file: Path, change: Callable[[Connection], T]) -> T:
 def empty_log(database: Path) -> None:
     """Copy what the write-ahead log holds into the database, as far as that can be done; a killed server
     leaves it behind."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=30)) as opened:
+    with suppress(*_UNREADABLE), closing(sqlite3.connect(database, timeout=30)) as opened:
         opened.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 

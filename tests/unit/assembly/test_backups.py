@@ -157,6 +157,19 @@ def _damaged(path: Path, settings: Settings) -> None:
         file.write(b"\xff" * 40_000)
 
 
+def _schema_of_bytes(path: Path, settings: Settings) -> None:
+    """A schema whose error message is no text."""
+    back_up(settings, path)
+    data = path.read_bytes()
+    for name, other in (
+        (b"CREATE TABLE deliveries", b"CREATE TUBLE deliveries"),
+        (b"tabledeliv", b"table\xff\x8b\xffiv"),
+    ):
+        assert name in data
+        data = data.replace(name, other)
+    path.write_bytes(data)
+
+
 def _foreign(path: Path, _settings: Settings) -> None:
     change(path, "CREATE TABLE cats (name TEXT)")
 
@@ -201,6 +214,7 @@ def _itself(path: Path, settings: Settings) -> None:
         (_header_only, "malformed|not a database"),
         (_cut, "not a whole database|damaged|malformed"),
         (_damaged, "not a whole database|damaged|malformed"),
+        (_schema_of_bytes, "text that cannot be read"),
         (_foreign, "not a database of Veldnet"),
         (_of_another_program, "not a database of Veldnet"),
         (_newer, "revision '9999', which this version of Veldnet does not know"),
