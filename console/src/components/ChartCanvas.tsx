@@ -1,4 +1,4 @@
-import { ActionIcon, Box, Group, Tooltip, useComputedColorScheme } from "@mantine/core";
+import { ActionIcon, Box, Group, Menu, Tooltip, useComputedColorScheme } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { BarChart, LineChart, ScatterChart } from "echarts/charts";
 import { DataZoomComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
@@ -7,8 +7,10 @@ import type { EChartsCoreOption } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import dutch from "echarts/i18n/langNL-obj.js";
 import { useEffect, useRef } from "react";
+import { save, saveLink } from "../download";
 import { exact } from "../format";
-import { useTexts } from "../text";
+import { useT, useTexts } from "../text";
+import { chartTable } from "./chartTable";
 
 echarts.use([
   BarChart,
@@ -90,8 +92,8 @@ function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
   };
 }
 
-export default function ChartCanvas({ label, option, height = 240, onPick, save = false, group }: ChartProps) {
-  const { t, language } = useTexts();
+export default function ChartCanvas({ label, option, height = 240, onPick, save: saved = false, group }: ChartProps) {
+  const { language } = useTexts();
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<echarts.ECharts | null>(null);
   const scheme = useComputedColorScheme("light");
@@ -119,29 +121,47 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
     current.on("click", pick);
     return () => void current.off("click", pick);
   }, [onPick, option, scheme]);
-  const keep = () => {
-    const url = chart.current?.getDataURL({
-      pixelRatio: 2,
-      backgroundColor: scheme === "dark" ? "#1a1b1e" : "#ffffff",
-    });
-    if (!url) return;
-    const anchor = document.createElement("a");
-    anchor.href = url;
-    anchor.download = `${label}.png`;
-    anchor.click();
-  };
   return (
     <Box pos="relative">
       <div ref={place} role="img" aria-label={label} style={{ height, width: "100%" }} />
-      {save && (
-        <Group pos="absolute" top={0} right={0}>
+      {saved && <Saving label={label} option={option} picture={() => pictureOf(chart.current, scheme)} />}
+    </Box>
+  );
+}
+
+function pictureOf(chart: echarts.ECharts | null, scheme: string): string | undefined {
+  return chart?.getDataURL({ pixelRatio: 2, backgroundColor: scheme === "dark" ? "#1a1b1e" : "#ffffff" });
+}
+
+interface SavingProps {
+  label: string;
+  option: EChartsCoreOption;
+  picture: () => string | undefined;
+}
+
+function Saving({ label, option, picture }: SavingProps) {
+  const t = useT();
+  const keep = () => {
+    const url = picture();
+    if (url) saveLink(`${label}.png`, url);
+  };
+  return (
+    <Group pos="absolute" top={0} right={0}>
+      <Menu withArrow position="bottom-end">
+        <Menu.Target>
           <Tooltip label={t("chart.save")}>
-            <ActionIcon variant="subtle" color="gray" size="sm" onClick={keep} aria-label={t("chart.save")}>
+            <ActionIcon variant="subtle" color="gray" size="sm" aria-label={t("chart.save")}>
               <IconDownload size={16} />
             </ActionIcon>
           </Tooltip>
-        </Group>
-      )}
-    </Box>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item onClick={keep}>{t("chart.picture")}</Menu.Item>
+          <Menu.Item onClick={() => save(`${label}.csv`, chartTable(option, t("common.time")))}>
+            {t("chart.table")}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </Group>
   );
 }

@@ -1,6 +1,8 @@
 // Records of a CSV file as spreadsheets write it. A record may run over several lines where a cell is quoted. The server reads
 // the cells; here a file is only cut into parts, so that it can be stopped.
 
+import { csvCell } from "../../download";
+
 export interface CsvRecord {
   /** The line of the file on which it begins, from 1. */
   line: number;
@@ -151,17 +153,10 @@ export function refusedRows(file: CsvFile, reasons: ReadonlyMap<number, string>)
   const lines = rows.map(({ text, reason }) => {
     const row = cells(text, separator);
     const padded = Array.from({ length: at }, (_, column) => row[column] ?? "");
-    return [...padded, reason].map(quoted).join(separator);
+    return [...padded, reason].map(csvCell).join(separator);
   });
   const header = file.header === null ? [] : [again ? file.header : `${file.header}${separator}reason`];
   return [...header, ...lines, ""].join("\r\n");
-}
-
-/** A cell that no spreadsheet takes for a formula or for several cells; an import reads it as it was. Numbers stay, and ="0012". */
-function quoted(cell: string): string {
-  const harmless = /^[+-]?\d+(\.\d+)?$|^="[^"]*"$/.test(cell) || !/^'*\s*[=+\-@\t\r\n＝＋－＠]/.test(cell);
-  const safe = harmless ? cell : `'${cell}`;
-  return /[,;|\t"\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** Files to begin with; their examples are comments. */
