@@ -33,6 +33,12 @@ def move(client: Client, **body: Any) -> Any:
     return answer.json()
 
 
+def move_whole(client: Client, seconds: float) -> None:
+    """As far as was asked for: on a busy machine one answer may come before that."""
+    while seconds:
+        seconds = move(client, advance=seconds)["left"]
+
+
 def test_six_hours_later_the_alarm_of_a_silent_device_is_there(client: Client) -> None:
     steps = [
         {"enabled": True, "durationOfInactivity": "5_HOURS", "level": "MINOR"},
@@ -41,12 +47,13 @@ def test_six_hours_later_the_alarm_of_a_silent_device_is_there(client: Client) -
     ref = new_device(client, 1, alarmThresholds=steps)
     inject(client, ref, payload="0102")
     path = f"/api/v1/alarms?deviceRef={ref}"
-    assert move(client, advance=4 * 3600)["left"] == 0
+    move_whole(client, 4 * 3600)
     assert client.http.get(path).json()["alarms"] == []
-    move(client, advance="2h")
+    move(client, advance="2m")
+    move_whole(client, 2 * 3600)
     (alarm,) = client.http.get(path).json()["alarms"]
     assert (alarm["type"], alarm["state"]) == (4, "MINOR")
-    move(client, advance="1d")
+    move_whole(client, 86_400)
     assert client.http.get(path).json()["alarms"][0]["state"] == "CRITICAL"
     inject(client, ref)
     assert client.http.get(path).json()["alarms"][0]["state"] == "CLEARED"

@@ -78,7 +78,7 @@ def codec(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     def ask(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         done: subprocess.CompletedProcess[str] = node(
-            str(home / "codec.cjs"), input=json.dumps(questions), capture_output=True, text=True, timeout=60
+            str(home / "codec.cjs"), input=json.dumps(questions), capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, done.stderr[-800:]
         answers: list[dict[str, Any]] = json.loads(done.stdout)

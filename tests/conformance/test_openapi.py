@@ -30,7 +30,7 @@ def file(description: dict[str, Any], tmp_path: Path) -> Path:
 
 
 def _passes(*command: str) -> bool:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     print(done.stdout[-3000:], done.stderr[-3000:])
     return done.returncode == 0
 

@@ -105,7 +105,7 @@ class RunningServer:
     def stop(self) -> int:
         """SIGTERM; returns the exit status."""
         self.process.terminate()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=120)
 
 
 class Client(customers.Client):

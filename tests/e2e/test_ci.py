@@ -36,7 +36,7 @@ def test_the_tests_of_the_page_pass_with_the_plugin(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         # Whether or not the entry point is installed.
         env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},

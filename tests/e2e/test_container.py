@@ -41,5 +41,5 @@ def test_the_server_of_the_container_file_is_healthy(tmp_path: Path) -> None:
             assert time.monotonic() < deadline and server.poll() is None, log.read_text()
     finally:
         server.terminate()
-        assert server.wait(timeout=30) == 0
+        assert server.wait(timeout=120) == 0
     assert all(json.loads(line) for line in log.read_text().splitlines() if line.startswith("{"))

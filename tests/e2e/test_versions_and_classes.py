@@ -129,7 +129,7 @@ def test_class_c_hears_a_downlink_without_an_uplink(place: tuple[RunningServer, 
             query = f"DevEUI={device['EUI']}&FPort=7&Payload=c0ffee&FCntDn={session['nFcntDown']}"
             answer = client.http.post(f"/thingpark/lrc/rest/downlink?{query}")
             assert answer.status_code == 200, answer.text
-    assert speaking.wait(timeout=30) == 0
+    assert speaking.wait(timeout=120) == 0
     assert any("on port 7" in line for line in lines), lines
     kinds = [frame["kind"] for frame in v1(client, "GET", f"/devices/{device['ref']}/frames").json()]
     assert kinds.count("downlink") >= 1

@@ -129,7 +129,7 @@ def path_of_program(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def _shell(path: str, *arguments: str) -> str:
     done = subprocess.run(
-        arguments, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True, timeout=60
+        arguments, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True, timeout=600
     )
     return done.stdout
 

@@ -18,7 +18,7 @@ def _run(code: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
 
 

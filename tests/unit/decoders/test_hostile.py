@@ -192,7 +192,7 @@ def test_the_worker_reads_its_tasks_and_ends_with_its_input() -> None:
         [sys.executable, "-P", str(pool._WORKER), "16000000"],
         input=message * 2 + b"\0\0",
         capture_output=True,
-        timeout=30,
+        timeout=600,
         check=True,
     )
     answer = done.stdout[4 : 4 + int.from_bytes(done.stdout[:4], "big")]
