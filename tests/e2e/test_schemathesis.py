@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.docs_generator import ROOT
 from tests.e2e.running import Client
 
 CHECKS = (
@@ -22,11 +24,12 @@ from schemathesis.cli import schemathesis
 sys.exit(schemathesis(prog_name="schemathesis"))
 """
 
-# The edges of what the description allows and forbids, some dozens for each operation; `make fuzz` makes up
-# requests besides, so many for each.
+# The edges of what the description allows and forbids (tests/e2e/edges.py); `make fuzz` tries several values at each,
+# and makes up requests besides, so many for each operation.
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 PHASES = "examples,coverage,fuzzing,stateful" if LONG else "examples,coverage,stateful"
 EXAMPLES = 200 if LONG else 4
+ENVIRONMENT = {} if LONG else {"SCHEMATHESIS_HOOKS": "tests.e2e.edges", "PYTHONPATH": str(ROOT)}
 
 
 def test_the_api_keeps_its_description(client: Client, tmp_path: Path) -> None:
@@ -42,10 +45,13 @@ def test_the_api_keeps_its_description(client: Client, tmp_path: Path) -> None:
             *("--suppress-health-check", "all"),
         ],
         cwd=tmp_path,
+        env=os.environ | ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=3600 if LONG else 900,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-60000:] + done.stderr[-2000:]
+    sent = re.search(r"(\d[\d,]*) generated", done.stdout)
+    assert sent is not None and int(sent[1].replace(",", "")) > 4000, "no edge was left out"
     assert client.http.get("/readyz").status_code == 200
