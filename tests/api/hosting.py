@@ -132,6 +132,12 @@ class HostedServer:
     def pass_time(self, seconds: float) -> None:
         self.run(asyncio.sleep(seconds))
 
+    def suspend(self, seconds: float) -> None:
+        """Let time pass in which the server does nothing, as on a machine that sleeps; what was due meanwhile
+        happens once, behind it."""
+        self.time.skip(seconds)
+        self.pass_time(20)
+
     def until(self, what: Callable[[], Any], seconds: float = 60) -> Any:
         """Let time pass until something has come about; returns it."""
         end = self.loop.time() + seconds

@@ -319,7 +319,7 @@ def test_an_update_that_never_returns_is_overdue_and_alarmed(desk: Desk) -> None
         return [each for each in mine if each["alarmTypeId"] == 205 and each["alarmState"] != "CLEARED"]
 
     assert desk.states(identifier) == {"credentials": "fetched", "lnsUri": "fetched"} and not alarms()
-    desk.server.pass_time(2 * 3600 + 60)
+    desk.server.suspend(2 * 3600 + 60)
     assert desk.states(identifier) == {"credentials": "overdue", "lnsUri": "fetched"}
     assert [each["additionalInfos"][0] for each in alarms()] == ["credentials"]
     # It comes back: the new token is used, and the address reported.
