@@ -1,7 +1,7 @@
 """Which edge cases of the API's description `make test` sends: a hook of Schemathesis.
 
-For each operation it makes dozens of values that are wrong, or just right, in the same way. Of each way, in each
-place of each operation, the first one is sent, and one in sixteen of all others. `make fuzz` sends all.
+For each operation it makes dozens of values that are wrong, or just right, in the same way. Of each way, in
+each place of each operation, the first one is sent, and one in sixteen of all others. `make fuzz` sends all.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from schemathesis.cli import schemathesis
 sys.exit(schemathesis(prog_name="schemathesis"))
 """
 
-# The edges of what the description allows and forbids (tests/e2e/edges.py); `make fuzz` tries several values at each,
-# and makes up requests besides, so many for each operation.
+# The edges of what the description allows and forbids (tests/e2e/edges.py); `make fuzz` tries several values
+# at each, and makes up requests besides, so many for each operation.
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 PHASES = "examples,coverage,fuzzing,stateful" if LONG else "examples,coverage,stateful"
 EXAMPLES = 200 if LONG else 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from math import floor
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from veldnet.store.schema import devices
 
 WORLD = (-90.0, -180.0, 90.0, 180.0)
 EVERY = 3000
+SIZES = (90, 10, 1, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.001, 0.00001)
 Place = tuple[float, float]
 Box = tuple[float, float, float, float]
 
@@ -68,27 +70,31 @@ def edges(places: list[Place]) -> Box:
     return (*map(min, zip(*places, strict=True)), *map(max, zip(*places, strict=True)))
 
 
+# At the edges of quarters and of the world one size in two.
 @pytest.mark.parametrize(
-    "places",
+    ("place", "sizes"),
     [
-        spread(52, 5),
-        spread(-34, -59),
-        spread(-0.5, -0.5),
-        spread(64, -22),
-        spread(-90, -180),
-        spread(89, 179),
-        spread(-80, -170, 150, 330),
+        ((52, 5), SIZES),
+        ((-34, -59), SIZES[1::2]),
+        ((-0.5, -0.5), SIZES[::2]),
+        ((64, -22), SIZES[1::2]),
+        ((-90, -180), SIZES[::2]),
+        ((89, 179), SIZES[::2]),
+        ((-80, -170, 150, 330), SIZES),
     ],
     ids=["one degree", "south west", "around zero", "north west", "first corner", "last corner", "world"],
 )
-async def test_e1_thousands_of_devices_merge_into_cells(tmp_path: Path, places: list[Place]) -> None:
+async def test_e1_thousands_of_devices_merge_into_cells(
+    tmp_path: Path, place: tuple[float, ...], sizes: Sequence[float]
+) -> None:
+    places = spread(*place)
     opened = await DataDirectory.open(Settings(data=str(tmp_path)), create=True)
     await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
     await opened.store.write(lambda c: fill(c, places))
     scope = await opened.store.read(lambda c: accounts.scope_of_user(c, 1))
     assert scope is not None
 
-    for size in (90, 10, 1, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.001, 0.00001):
+    for size in sizes:
         # Counted cells, and devices themselves.
         for wanted in (Wanted(), Wanted(text="d")):
             found = await opened.store.read(
