@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, select, update
+from sqlalchemy import Connection, Engine, event, insert, select, update
 
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
@@ -25,7 +25,7 @@ from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.simulator.customer import Account
 from veldnet.simulator.update_client import UpdateClient
 from veldnet.store import StoreError
-from veldnet.store.schema import campaign_devices, device_profiles, devices
+from veldnet.store.schema import campaign_devices, device_profiles, devices, hearing
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1/campaigns"
@@ -300,9 +300,17 @@ def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
     assert "fragmentSize 200 does not fit" in refusal(user, body(eui, fragmentSize=200, multicast={}))
     assert "pingSlotPeriod" in refusal(user, body(eui, multicast={"deviceClass": "B"}))
     assert "region" in refusal(user, body(eui, multicast={"region": "MARS"}))
+    # A base station that hears it at the slowest data rate has air time for 22 questions an hour.
+    server.run(server.platform.store.write(lambda c: hear_weakly(c, eui)))
+    group_of = {"lead": 60, "gathering": 400}
+    refused = refusal(user, body(eui, multicast=group_of))
+    assert "lets 1 devices join the group in 4" in refused and "gathering is 400" in refused
+    soon = timestamp(round(server.platform.clock() * 1000) + 300_000)
+    assert "so endsAt must be later" in refusal(user, body(eui, multicast={"lead": 60}, endsAt=soon))
     made = user.call("POST", V1, asked)
     group = made["group"]
     assert (group["deviceClass"], group["plannedSessions"], group["sessions"]) == ("C", 2, [])
+    assert 400 < group["setUpTime"] < 500
     path = f"/api/v1/multicastGroups/{group['groupRef']}"
     shown = user.call("GET", path)
     assert (shown["memberCount"], shown["baseStationCoverage"]) == (1, "MEMBERS")
@@ -327,6 +335,16 @@ def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
     report = user.request("GET", f"{V1}/{both['ref']}/report").text
     assert "The device is for another region than the group" in report and ",session," in report
     user.call("POST", f"{V1}/{both['ref']}/abort")
+
+
+def hear_weakly(connection: Connection, dev_eui: str) -> None:
+    """One base station hears a device, at the slowest data rate."""
+    device = connection.execute(
+        select(devices.c.ref, devices.c.subscriber_ref).where(devices.c.dev_eui == dev_eui)
+    ).one()
+    row = {"device_ref": device.ref, "subscriber_ref": device.subscriber_ref, "margin": 1.0}
+    heard = row | {"base_station": 7, "frames": 1, "weight": 1.0, "last_at": 0}
+    connection.execute(insert(hearing).values(heard))
 
 
 def move_abroad(connection: Connection, dev_eui: str) -> None:

@@ -4347,6 +4347,8 @@ export interface components {
         /**
          * CampaignGroup
          * @description The group of a campaign; `groupRef` while it exists, `plannedSessions` is how many there may be.
+         *     `setUpTime` is how many seconds base stations need to have all devices join it, by their duty cycle, as
+         *     estimated when the campaign was made.
          */
         CampaignGroup: {
             groupRef: string | null;
@@ -4356,6 +4358,7 @@ export interface components {
             lead: number;
             gathering: number;
             plannedSessions: number;
+            setUpTime: number;
             sessions: components["schemas"]["CampaignSession"][];
         };
         /**
@@ -6761,7 +6764,8 @@ export interface components {
          *     address of its own; it takes a connection of a plan of communicationType MULTICAST. Devices know it as
          *     `groupNumber`, and take fragments on `fragmentationPort`. Once all have joined it, or after `gathering`
          *     seconds, a session is planned that begins `lead` seconds later: at least as long as a device is silent.
-         *     What is missing then is brought by further `sessions`, and at last to each device alone. Without frequency
+         *     What is missing then is brought by further `sessions`, and at last to each device alone. Refused where the
+         *     duty cycle of base stations does not let all join within `gathering`. Without frequency
          *     (MHz) or data rate those of the region apply; `pingSlotPeriod` in seconds is for class B.
          */
         CampaignMulticast: {

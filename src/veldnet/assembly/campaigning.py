@@ -88,7 +88,8 @@ async def prepare_group(
     keys = await multicast.seal_keys(vaults.of(multicast.DEFAULT), new, dev_addr)
     group = options.group or GroupOptions()
     group = replace(group, group_class="B" if new.body.deviceClass == "B" else "C")
-    return CampaignGroupKeys(new, dev_addr, keys), replace(options, group=group)
+    channel_plan = parameters.channel_plans[new.region.name]
+    return CampaignGroupKeys(new, dev_addr, keys, channel_plan), replace(options, group=group)
 
 
 def _check_room(new: groups.NewGroup, options: Options, *, repeater: bool) -> None:

@@ -1,6 +1,8 @@
-"""The share of a base station's time that campaigns may use for transmissions."""
+"""The share of a base station's time that campaigns may use for transmissions, and the turns of messages."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 # Milliseconds of transmission that may come at once, for each percent of the share.
 _BURST = 36_000.0
@@ -27,3 +29,25 @@ class AirtimeShares:
             self._left.pop(next(iter(self._left)))
         self._left[base_station] = left, now
         return now if left >= 0 else now + round(-left / share)
+
+
+# Milliseconds by which messages may be ahead of their turn: a duty cycle is that of a whole hour.
+_AHEAD = 900_000.0
+
+
+class Turns:
+    """Lets messages go out one after the other, by base station, whichever campaign they are of."""
+
+    def __init__(self) -> None:
+        # Until when each base station has something to send, in Unix milliseconds.
+        self._busy_until: dict[int, float] = {}
+
+    def take(self, stations: Sequence[int], seconds: float, now: int) -> int:
+        """When a message may go out that takes so many seconds of one of these base stations."""
+        until = self._busy_until
+        station = min(stations, key=lambda each: until.get(each, 0.0))
+        begins = max(until.pop(station, 0.0), float(now))
+        if len(until) >= _MOST:
+            until.pop(next(iter(until)))
+        until[station] = begins + seconds * 1000
+        return max(now, round(begins - _AHEAD))

@@ -18,6 +18,7 @@ from veldnet.network.core.multicast import Heard, cover, data_rate_of, frequency
 from veldnet.store import multicast
 from veldnet.store.schema import campaign_devices, campaign_sessions, connectivity_plans
 
+from .capacity import TELL, estimate, reach_of
 from .machine import FRAME_OVERHEAD
 from .sessions import Need, plan_session
 from .states import GroupTerms, Plan, Session
@@ -37,7 +38,7 @@ class CampaignGroup(msgspec.Struct, frozen=True):
 
     campaign_ref: int
     row: GroupRow
-    region: Region
+    channel_plan: ChannelPlan
     terms: GroupTerms
     session: Session | None
 
@@ -59,8 +60,9 @@ def read_group(
     row = multicast.group_by_ref(connection, group_ref)
     if row is None or row.region not in regions:
         return None
-    region = regions[row.region].region
-    return CampaignGroup(campaign_ref, row, region, terms_of(row, region), newest(connection, campaign_ref))
+    channel_plan = regions[row.region]
+    terms = terms_of(row, channel_plan.region)
+    return CampaignGroup(campaign_ref, row, channel_plan, terms, newest(connection, campaign_ref))
 
 
 def newest(connection: Connection, campaign_ref: int) -> Session | None:
@@ -127,7 +129,7 @@ def plan_next(connection: Connection, plan: Plan, group: CampaignGroup, need: Ne
     another = options is not None and (before is None or before.number < options.sessions)
     if another:
         spacing = _spacing(connection, plan, group)
-        session = plan_session(plan, need, before, spacing, now)
+        session = plan_session(plan, need, before, spacing, now + _telling(connection, plan, group, need))
         row = msgspec.structs.asdict(session) | {"campaign_ref": group.campaign_ref}
         connection.execute(insert(campaign_sessions).values(row))
     columns = campaign_devices.c
@@ -140,10 +142,18 @@ def plan_next(connection: Connection, plan: Plan, group: CampaignGroup, need: Ne
     return another
 
 
+def _telling(connection: Connection, plan: Plan, group: CampaignGroup, need: Need) -> int:
+    """Milliseconds in which base stations have air time to tell the devices that wait of a session."""
+    share = plan.options.duty_cycle_share / 100
+    rows = multicast.hearing_of_members(connection, group.row.ref)
+    reach = reach_of(group.channel_plan, (Heard(d, BaseStationId(s), margin) for d, s, margin in rows))
+    return estimate(group.channel_plan, reach, need.waiting, TELL, share).seconds * 1000
+
+
 def _spacing(connection: Connection, plan: Plan, group: CampaignGroup) -> int:
     """Milliseconds from one fragment to the next: all base stations must have had their turn, and none may
     send for longer than its share."""
-    row, region = group.row, group.region
+    row, region = group.row, group.channel_plan.region
     modulation = region.downlink[group.terms.data_rate].modulation
     size = plan.options.fragment_size + FRAME_OVERHEAD
     airtime = time_on_air(modulation, size, crc=False) / 1000

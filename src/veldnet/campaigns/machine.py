@@ -50,7 +50,9 @@ from veldnet.lorawan.packages.multicast_setup import (
 
 from .sessions import ask_to_listen, clock_is_right
 from .states import (
+    ASKING,
     BLOCK_ACK_DELAY,
+    FILLING,
     DeviceState,
     Message,
     Plan,
@@ -69,6 +71,8 @@ _COUNTDOWN = 10
 # Milliseconds after which a device whose clock was wrong is asked again, and after which a session that is
 # late is looked at again.
 _RESYNC, _LATE = 120_000, 60_000
+# Milliseconds after which a question is asked again that could not be sent.
+_UNSENT = 60_000
 # Milliseconds for which a device waits for a session to be planned, after which it is looked at again:
 # whoever plans it says so before.
 _UNTIL_PLANNED = 6 * 3_600_000
@@ -89,12 +93,12 @@ def on_time(at: Situation, progress: Progress) -> Step:
         return _to_session(at, progress)
     if progress.state == "listening":
         return _listened(at, progress)
-    if progress.held:
+    if progress.held and progress.state in FILLING:
         return _fill(at, replace(progress, held=False), waiting=0)
-    if progress.tries >= at.plan.options.retries:
+    if progress.tries >= at.plan.options.retries and not progress.held:
         return _silent(at, progress)
-    again = replace(progress, tries=progress.tries + 1)
-    if progress.state in ("receiving", "missingFragments"):
+    again = replace(progress, tries=progress.tries + (not progress.held), held=False)
+    if progress.state in FILLING:
         # What waited has expired unsent.
         back = max(progress.sent - at.plan.options.in_flight, 0)
         return _fill(at, replace(again, sent=back), waiting=0)
@@ -106,20 +110,32 @@ def on_time(at: Situation, progress: Progress) -> Step:
 def on_sent(at: Situation, progress: Progress, waiting: int, unsent: int = 0) -> Step:
     """Something was sent to the device, and so many payloads still wait for it; instead of each that no base
     station could send there is another fragment."""
-    if progress.state not in ("receiving", "missingFragments"):
+    if progress.state not in FILLING:
         return Step(progress)
     target = min(progress.target + unsent, at.plan.block.most)
     return _fill(at, replace(progress, tries=0, target=target), waiting)
+
+
+def on_unsent(at: Situation, progress: Progress) -> Step:
+    """No base station had air time for the question that the device was to be asked, which says nothing of
+    the device: it is asked again, and that does not count."""
+    if progress.state not in ASKING or progress.held:
+        return Step(progress)
+    later = at.now + _UNSENT
+    return Step(replace(progress, tries=progress.tries - 1, due_at=min(progress.due_at or later, later)))
 
 
 def on_answer(at: Situation, progress: Progress, fport: int, payload: bytes) -> Step:
     """The device has sent something on the port of a package. What does not answer the last question is left
     out."""
     messages: list[Message] = []
+    before = progress.state
     for command in _commands(at, fport, payload):
         step = _answered(at, progress, command)
         progress = step.progress
         messages += step.messages
+    if progress.state != before and progress.state not in FILLING:
+        progress = replace(progress, held=False)
     return Step(progress, tuple(messages))
 
 
@@ -234,8 +250,8 @@ def _to_session(at: Situation, progress: Progress) -> Step:
     if at.session is not None and at.session.open(at.now) and at.session.number > progress.session:
         return _ask(at, replace(progress, state="sessionAsked"))
     if at.another or (at.session is not None and at.session.open(at.now)):
-        waiting = replace(progress, state="waitingSession", tries=0, due_at=at.now + _UNTIL_PLANNED)
-        return Step(waiting)
+        waiting = replace(progress, state="waitingSession", tries=0, held=False)
+        return Step(replace(waiting, due_at=at.now + _UNTIL_PLANNED))
     return _without_session(at, progress)
 
 
@@ -353,17 +369,18 @@ def _fill(at: Situation, progress: Progress, waiting: int) -> Step:
     left = progress.target - progress.sent
     if left <= 0:
         if waiting:
-            return Step(replace(progress, due_at=at.due()))
+            return Step(replace(progress, due_at=at.due(waiting)))
         return _ask(at, replace(progress, state="statusAsked", tries=0))
     number = min(left, at.plan.options.in_flight - waiting)
     if number <= 0:
-        return Step(replace(progress, due_at=at.due()))
-    due = at.due()
+        return Step(replace(progress, due_at=at.due(waiting)))
+    # A device of class A takes one after each of its uplinks, so the last of them waits for longer.
     messages = tuple(
-        Message(at.ports.fragmentation, fragment_payload(at.plan, each), due)
-        for each in range(progress.sent + 1, progress.sent + number + 1)
+        Message(at.ports.fragmentation, fragment_payload(at.plan, progress.sent + n), at.due(waiting + n))
+        for n in range(1, number + 1)
     )
-    return Step(replace(progress, sent=progress.sent + number, due_at=due), messages)
+    asked = replace(progress, sent=progress.sent + number, due_at=at.due(waiting + number))
+    return Step(asked, messages)
 
 
 def fragment_payload(plan: Plan, number: int) -> bytes:
@@ -376,7 +393,8 @@ def _ask(at: Situation, progress: Progress) -> Step:
     due = at.due(status=progress.state == "statusAsked")
     fport, commands = _question(at, progress.state)
     assert fport is not None
-    return Step(replace(progress, due_at=due), (Message(fport, serialise(commands), due),))
+    asked = replace(progress, due_at=due, held=False)
+    return Step(asked, (Message(fport, serialise(commands), due),))
 
 
 def _question(at: Situation, state: DeviceState) -> tuple[int | None, list[PackageCommand]]:

@@ -7,16 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from veldnet.domain.documents import decode_profile
 from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
+from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, devices, groups
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.lorawan import DevAddr
-from veldnet.store import lock_row
+from veldnet.lorawan import BaseStationId, DevAddr
+from veldnet.lorawan.regions import ChannelPlan
+from veldnet.network.core.multicast import Heard
+from veldnet.store import lock_row, multicast
 from veldnet.store.schema import (
     campaign_devices,
     campaigns,
@@ -27,6 +31,7 @@ from veldnet.store.schema import (
 from veldnet.store.schema import devices as device_rows
 
 from .block import MAX_SIZE, count_of
+from .capacity import SET_UP, TELL, estimate, reach_of
 from .group_work import sessions_of
 from .states import CampaignState, DeviceState, Options, Session
 
@@ -53,6 +58,7 @@ class CampaignGroupKeys(msgspec.Struct, frozen=True):
     new: groups.NewGroup
     dev_addr: DevAddr
     keys: groups.SealedKeys
+    channel_plan: ChannelPlan
 
 
 class NewCampaign(msgspec.Struct, frozen=True):
@@ -137,6 +143,7 @@ def create_campaign(connection: Connection, scope: Scope, new: NewCampaign, now:
     chosen = _chosen(connection, scope, new)
     if not chosen:
         raise InvalidField("the campaign has no devices: no device matches")
+    options = _planned(connection, new, chosen, starts_at, ends_at)
     row = {
         "subscriber_ref": scope.subscriber_ref,
         "name": new.name.strip(),
@@ -146,7 +153,7 @@ def create_campaign(connection: Connection, scope: Scope, new: NewCampaign, now:
         "created_by": scope.display_name,
         "starts_at": starts_at,
         "ends_at": ends_at,
-        "options": msgspec.json.encode(new.options).decode(),
+        "options": msgspec.json.encode(options).decode(),
         "size": len(new.content),
         "digest": hashlib.sha256(new.content).digest(),
         "content": new.content,
@@ -172,6 +179,42 @@ def create_campaign(connection: Connection, scope: Scope, new: NewCampaign, now:
         _create_group(connection, scope, ref, new.group, taking_part)
     changes.note(connection, "campaigns", ref)
     return get_campaign(connection, scope, str(ref))
+
+
+def _planned(
+    connection: Connection, new: NewCampaign, chosen: Sequence[_Chosen], starts_at: int, ends_at: int
+) -> Options:
+    """The options of a campaign, with how long the set-up of a group takes. Raises `InvalidField` where base
+    stations have not the air time for it."""
+    options, group = new.options, new.options.group
+    if group is None or new.group is None:
+        return options
+    refs = [each.ref for each in chosen if each.reason is None]
+    heard = [
+        Heard(device, BaseStationId(station), margin)
+        for some in _some(refs)
+        for device, station, margin in multicast.hearing_of(connection, some)
+    ]
+    channel_plan, share = new.group.channel_plan, options.duty_cycle_share / 100
+    reach = reach_of(channel_plan, heard)
+    joining = estimate(channel_plan, reach, len(refs), SET_UP, share)
+    if joining.seconds > group.gathering:
+        raise InvalidField(
+            "the duty cycle of {stations} base stations lets {count} devices join the group in "
+            "{needed} seconds; gathering is {gathering}: make it longer, or take fewer devices",
+            stations=joining.stations,
+            count=len(refs),
+            needed=joining.seconds,
+            gathering=group.gathering,
+        )
+    telling = estimate(channel_plan, reach, len(refs), TELL, share)
+    soonest = starts_at + (joining.seconds + telling.seconds + group.lead) * 1000
+    if soonest > ends_at:
+        raise InvalidField(
+            "the first session can begin at {soonest} at the soonest, so endsAt must be later",
+            soonest=timestamp(soonest),
+        )
+    return replace(options, group=replace(group, set_up=joining.seconds))
 
 
 def _create_group(

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
-import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -24,9 +23,10 @@ from .airtime import AirtimeShares
 from .group_runner import GroupRunner, GroupTurn, Submit
 from .group_work import Regions
 from .listening import Listener
-from .machine import on_answer, on_sent, on_time
+from .machine import on_answer, on_sent, on_time, on_unsent
+from .pacing import Asking, Pacer, asks
 from .records import devices_under_way
-from .states import Message, Plan, Progress, Reason, Situation, Step, end, hold
+from .states import ASKING, Message, Plan, Progress, Reason, Situation, Step, end, hold
 from .work import (
     Done,
     Event,
@@ -66,13 +66,6 @@ _SET_UP = frozenset(("pending", "joiningGroup", "settingUp", "statusAsked"))
 _NO_STATION, _SIZE, _NO_KEY, _RATE = 115, 116, 119, 121
 
 
-class _Outcome(msgspec.Struct):
-    """What is written of a device; None while its downlinks could not be queued."""
-
-    item: Item
-    done: Done | None
-
-
 class Runner:
     """`submit` queues a downlink at the node that serves the device or group, `keys` asks the vaults."""
 
@@ -91,6 +84,7 @@ class Runner:
         self._any = False
         self._plans: dict[int, PlanRow] = {}
         self._shares = AirtimeShares()
+        self._pacer = Pacer(store, regions)
         # How many times campaigns were changed from outside; that and the commits of the listener when it was
         # looked last; and between which times nothing is to be done unless these change.
         self._reloads = 0
@@ -151,21 +145,50 @@ class Runner:
 
     async def _do(self, work: Work, now: int) -> None:
         await self._load_plans(sorted({item.campaign_ref for item in work.items}))
+        later = await self._pacer.later(
+            [self._asking(item) for item in work.items if self._asks(item, now)], now
+        )
+        waiting = [
+            Done(item, hold(item.progress, later[item.device_ref]))
+            for item in work.items
+            if item.device_ref in later
+        ]
         try:
-            keys = await self._keys_of(work.items)
+            done = await self._answer([item for item in work.items if item.device_ref not in later], now)
         except KeysUnavailable as error:
             log.warning("campaign_keys_unavailable", error=str(error))
             return
+        asked = [
+            self._asking(each.item)
+            for each in done
+            if each.item.events and each.progress.state in ASKING
+            if each.progress.state != each.item.progress.state
+        ]
+        await self._pacer.asked(asked, now)
+        worked_off = [event.id for each in done for event in each.item.events]
+        await self._store.write(lambda c: work.write(c, [*waiting, *done], [*work.stale, *worked_off], now))
+
+    async def _answer(self, items: Sequence[Item], now: int) -> list[Done]:
+        """What is written of devices, without those whose downlinks could not be queued."""
+        keys = await self._keys_of(items)
         gate = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(item: Item) -> _Outcome:
+        async def one(item: Item) -> Done | None:
             async with gate:
-                return _Outcome(item, await self._device(item, keys.get(item.device_ref), now))
+                return await self._device(item, keys.get(item.device_ref), now)
 
-        outcomes = await asyncio.gather(*(one(item) for item in work.items))
-        done = [each.done for each in outcomes if each.done is not None]
-        worked_off = [event.id for each in outcomes if each.done is not None for event in each.item.events]
-        await self._store.write(lambda c: work.write(c, done, [*work.stale, *worked_off], now))
+        outcomes = await asyncio.gather(*(one(item) for item in items))
+        return [each for each in outcomes if each is not None]
+
+    def _asks(self, item: Item, now: int) -> bool:
+        if item.events or item.campaign_ref not in self._plans:
+            return False
+        group = self._groups.groups.get(item.campaign_ref)
+        return asks(item.progress, None if group is None else group.session, now)
+
+    def _asking(self, item: Item) -> Asking:
+        plan = decode_plan(self._plans[item.campaign_ref])
+        return Asking(item, plan.options.duty_cycle_share / 100)
 
     async def _load_plans(self, refs: Sequence[int]) -> None:
         missing = [ref for ref in refs if ref not in self._plans]
@@ -245,6 +268,8 @@ class Runner:
                 return Step(hold(progress, free_at))
             step = on_sent(at, progress, waiting, unsent)
             progress, messages = step.progress, list(step.messages)
+            if not waiting and any(event.unsent for event in item.events):
+                progress = on_unsent(at, progress).progress
         due = progress.due_at
         if not item.events and due is not None and due <= at.now:
             return on_time(at, progress)

@@ -39,6 +39,19 @@ DEVICE_STATES: tuple[DeviceState, ...] = get_args(DeviceState)
 FINAL: frozenset[DeviceState] = frozenset(
     ("complete", "applied", "refused", "incomplete", "timedOut", "aborted")
 )
+# States in which fragments go to a device alone, and those in which it is asked something.
+FILLING: frozenset[DeviceState] = frozenset(("receiving", "missingFragments"))
+ASKING: frozenset[DeviceState] = frozenset(
+    (
+        "joiningGroup",
+        "settingUp",
+        "sessionAsked",
+        "statusAsked",
+        "leavingGroup",
+        "imageAsked",
+        "restarting",
+    )
+)
 Reason = Literal[
     "hsm",
     "noPort",
@@ -78,7 +91,8 @@ class GroupOptions(msgspec.Struct, frozen=True, rename="camel"):
     """How the fragments of a campaign go to a multicast group of its own. `number` is what its devices know
     the group by; a session begins `lead` seconds after devices are told of it, which is once all have
     joined the group, or after `gathering` seconds; there are so many `sessions` at most. All devices take
-    fragments on `fport`."""
+    fragments on `fport`. `set_up` is how many seconds the set-up takes by the air time of base stations, as
+    was estimated when the campaign was made."""
 
     group_class: Literal["B", "C"] = "C"
     number: Annotated[int, Meta(ge=0, le=3)] = 0
@@ -86,6 +100,7 @@ class GroupOptions(msgspec.Struct, frozen=True, rename="camel"):
     gathering: Annotated[int, Meta(ge=60, le=2_592_000)] = 86_400
     sessions: Annotated[int, Meta(ge=1, le=20)] = 2
     fport: Annotated[int, Meta(ge=1, le=223)] = 201
+    set_up: int = 0
 
 
 class Options(msgspec.Struct, frozen=True, rename="camel"):
@@ -217,9 +232,10 @@ class Situation(msgspec.Struct, frozen=True):
     another: bool = False
     keys: MemberKeys | None = None
 
-    def due(self, *, status: bool = False) -> int:
-        """When an answer is overdue."""
-        return self.now + self.plan.options.answer_timeout * 1000 + (_STATUS_DELAY if status else 0)
+    def due(self, turns: int = 1, *, status: bool = False) -> int:
+        """When an answer is overdue to what goes out after so many uplinks."""
+        timeout = self.plan.options.answer_timeout * 1000
+        return self.now + turns * timeout + (_STATUS_DELAY if status else 0)
 
 
 def hold(progress: Progress, until: int) -> Progress:

@@ -32,6 +32,11 @@ class Event(msgspec.Struct, frozen=True):
     base_station: int | None
     airtime: int | None
 
+    @property
+    def unsent(self) -> bool:
+        """Whether a base station could not send it; what was discarded unsent was given to none."""
+        return self.payload is None and self.airtime is None and self.base_station is not None
+
 
 class Item(msgspec.Struct, frozen=True):
     """A device for which something is to be done, and what has happened to it, in order."""
@@ -40,6 +45,7 @@ class Item(msgspec.Struct, frozen=True):
     device_ref: int
     dev_eui: str
     ports: Ports
+    region: str
     progress: Progress
     events: tuple[Event, ...] = ()
 
@@ -289,7 +295,7 @@ def _items(connection: Connection, refs: Sequence[int]) -> list[Item]:
             row.campaign_ref,
             row.device_ref,
             row.dev_eui,
-            _ports(row.settings),
+            *_ports(row.settings),
             Progress(**{name: row._mapping[name] for name in Progress.__struct_fields__}),
         )
         for row in rows
@@ -297,8 +303,10 @@ def _items(connection: Connection, refs: Sequence[int]) -> list[Item]:
 
 
 @lru_cache(maxsize=256)
-def _ports(settings: str) -> Ports:
+def _ports(settings: str) -> tuple[Ports, str]:
+    """The ports of a profile, and its region."""
     profile = msgspec.json.decode(settings, type=ProfileSettings)
-    return Ports(
+    ports = Ports(
         profile.fragmentationPort, profile.firmwarePort, profile.multicastSetupPort, profile.clockSyncPort
     )
+    return ports, profile.region

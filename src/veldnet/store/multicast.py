@@ -98,3 +98,13 @@ def hearing_of_members(connection: Connection, group_ref: int) -> list[tuple[int
         .where(multicast_members.c.group_ref == group_ref)
     )
     return [(row.device_ref, row.base_station, row.margin) for row in rows]
+
+
+def hearing_of(connection: Connection, device_refs: Collection[int]) -> list[tuple[int, int, float | None]]:
+    """The same of some devices."""
+    columns = hearing.c
+    query = select(columns.device_ref, columns.base_station, columns.margin)
+    return [
+        (row.device_ref, row.base_station, row.margin)
+        for row in connection.execute(query.where(columns.device_ref.in_(sorted(device_refs))))
+    ]

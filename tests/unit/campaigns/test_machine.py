@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from veldnet.campaigns.block import Block
-from veldnet.campaigns.machine import on_answer, on_sent, on_time
+from veldnet.campaigns.machine import on_answer, on_sent, on_time, on_unsent
 from veldnet.campaigns.sessions import Need, due_fragments, plan_session
 from veldnet.campaigns.states import (
     FINAL,
@@ -24,6 +24,7 @@ from veldnet.campaigns.states import (
     Session,
     Situation,
     Step,
+    hold,
 )
 from veldnet.domain.groups import MemberKeys
 from veldnet.lorawan import AesKey, DevAddr
@@ -174,6 +175,29 @@ def test_a_fragment_that_no_base_station_sent_is_made_up_for() -> None:
     at = Situation(plan(), PORTS, 5)
     step = on_sent(at, Progress(state="receiving", sent=26, target=26, due_at=9), 0, unsent=2)
     assert (step.progress.sent, step.progress.target, len(step.messages)) == (28, 28, 2)
+
+
+def test_a_question_that_no_base_station_sent_does_not_count() -> None:
+    at = Situation(plan(Options(retries=0)), PORTS, 5)
+    asked = on_time(at, Progress(due_at=5)).progress
+    unsent = on_unsent(at, asked).progress
+    assert (unsent.state, unsent.due_at) == ("settingUp", 60_005)
+    # It is asked again although no retries are left, also after it has waited for its turn.
+    for waiting in (unsent, hold(asked, 9)):
+        again = on_time(at, waiting)
+        assert len(again.messages) == 1 and again.progress == replace(asked, due_at=again.progress.due_at)
+    assert on_time(at, asked).progress.reason == "noAnswer"
+    receiving = Progress(state="receiving", due_at=9)
+    assert on_unsent(at, receiving).progress == receiving
+
+
+def test_fragments_that_wait_for_later_uplinks_are_of_use_for_longer() -> None:
+    options = Options(answer_timeout=100, in_flight=3)
+    step = on_sent(Situation(plan(options), PORTS, 0), Progress(state="receiving", target=26, due_at=9), 1)
+    assert [each.expires_at for each in step.messages] == [
+        200_000,
+        300_000,
+    ] and step.progress.due_at == 300_000
 
 
 def test_parity_is_that_of_the_package() -> None:

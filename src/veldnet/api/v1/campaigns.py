@@ -56,7 +56,8 @@ class CampaignMulticast(msgspec.Struct, frozen=True, kw_only=True):
     address of its own; it takes a connection of a plan of communicationType MULTICAST. Devices know it as
     `groupNumber`, and take fragments on `fragmentationPort`. Once all have joined it, or after `gathering`
     seconds, a session is planned that begins `lead` seconds later: at least as long as a device is silent.
-    What is missing then is brought by further `sessions`, and at last to each device alone. Without frequency
+    What is missing then is brought by further `sessions`, and at last to each device alone. Refused where the
+    duty cycle of base stations does not let all join within `gathering`. Without frequency
     (MHz) or data rate those of the region apply; `pingSlotPeriod` in seconds is for class B."""
 
     deviceClass: Literal["B", "C"] = "C"
@@ -113,7 +114,9 @@ class CampaignSession(msgspec.Struct, frozen=True):
 
 
 class CampaignGroup(msgspec.Struct, frozen=True):
-    """The group of a campaign; `groupRef` while it exists, `plannedSessions` is how many there may be."""
+    """The group of a campaign; `groupRef` while it exists, `plannedSessions` is how many there may be.
+    `setUpTime` is how many seconds base stations need to have all devices join it, by their duty cycle, as
+    estimated when the campaign was made."""
 
     groupRef: str | None
     deviceClass: Literal["B", "C"]
@@ -121,6 +124,7 @@ class CampaignGroup(msgspec.Struct, frozen=True):
     lead: int
     gathering: int
     plannedSessions: int
+    setUpTime: int
     sessions: list[CampaignSession]
 
 
@@ -458,6 +462,7 @@ def _group_view(found: Campaign) -> CampaignGroup | None:
         group.lead,
         group.gathering,
         group.sessions,
+        group.set_up,
         sessions,
     )
 

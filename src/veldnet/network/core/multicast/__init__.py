@@ -1,6 +1,6 @@
 """Multicast groups as pure functions: submissions, counters, attempts and their results, slots, coverage."""
 
-from .cover import Cover, Heard, cover
+from .cover import Cover, Heard, cover, needed_margin
 from .group import GroupContext, GroupKeys, data_rate_of, frequency_of, octets_of
 from .queue import ABORTED, PARTIAL, SUCCESS, Step, begin, finish_attempt, next_counter, submit
 from .state import (
@@ -36,6 +36,7 @@ __all__ = [
     "encode_group_state",
     "finish_attempt",
     "frequency_of",
+    "needed_margin",
     "next_counter",
     "octets_of",
     "plan_attempt",
