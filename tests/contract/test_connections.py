@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import random
-import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,12 +19,9 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec.structs import replace
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.brokers import RABBITMQ, AmqpApplication, NatsApplication
+from tests.brokers import RABBITMQ, AmqpApplication, MqttApplication, NatsApplication
 from tests.contract.test_store import fleet, open_sqlite
-from tests.mosquitto import Broker, free_port
 from tests.unit.network.builders import device, receive, session, uplink_frame
 from tests.unit.outgoing.servers import serving
 from tests.unit.routing.network import OK, QUICK, Network, status
@@ -181,58 +177,6 @@ async def flowing(folder: Path) -> AsyncIterator[Flows]:
         yield network
     finally:
         await network.close()
-
-
-class MqttApplication:
-    """An application behind a broker; the broker keeps what comes while it is away."""
-
-    def __init__(self, folder: Path, version: str) -> None:
-        folder.mkdir(exist_ok=True)
-        self.port = free_port()
-        lines = [
-            "user root", "log_dest none", "allow_anonymous true", "persistence true",
-            f"persistence_location {folder}/", "autosave_on_changes true", "autosave_interval 1",
-            f"listener {self.port} 127.0.0.1",
-        ]  # fmt: skip
-        self.broker = Broker(folder, "\n".join(lines), self.port)
-        self.settings = ConnectionSettings(
-            type="MQTT",
-            address=f"mqtt://127.0.0.1:{self.port}",
-            version=version,  # type: ignore[arg-type]
-            topic="things/{DevEUI}/up",
-        )
-        self.bodies: list[Any] = []
-        self.topics: list[str] = []
-        self._subscribed = threading.Event()
-        self._client = Client(CallbackAPIVersion.VERSION2, "application", clean_session=False)
-        self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect = lambda client, *_rest: client.subscribe("things/#", 1)
-        self._client.on_subscribe = lambda *_rest: self._subscribed.set()
-        self._client.on_message = self._take
-
-    def _take(self, _client: Any, _data: Any, message: Any) -> None:
-        self.topics.append(message.topic)
-        self.bodies.append(json.loads(message.payload))
-
-    async def start(self) -> None:
-        self.broker.start()
-        self._client.connect("127.0.0.1", self.port)
-        self._client.loop_start()
-        assert await asyncio.to_thread(self._subscribed.wait, 10)
-
-    def send(self, topic: str, body: bytes, *, retain: bool = False) -> None:
-        """Publish a downlink; the broker has it when this returns."""
-        self._client.publish(topic, body, 1, retain).wait_for_publish(10)
-
-    async def come_back(self) -> None:
-        self.broker.start()
-
-    async def go_away(self) -> None:
-        self.broker.stop()
-
-    async def close(self) -> None:
-        self._client.loop_stop()
-        self.broker.stop()
 
 
 class HttpApplication:
