@@ -1,19 +1,22 @@
-"""A connection to a broker that wants a certificate: a Mosquitto with TLS, QoS 0 and 2, retained messages."""
+"""Connections with TLS to Mosquitto and NATS, and what is said where something is wrong."""
 
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
-from paho.mqtt.client import Client
+from nats.aio.client import Client
+from paho.mqtt.client import Client as MqttClient
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.certificates import Pair, write_pair
 from tests.contract.test_connections import flowing
 from tests.mosquitto import Mosquitto
+from tests.nats_server import NatsServer
 from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings, FlowSettings
 
 
@@ -22,7 +25,7 @@ class Watcher:
 
     def __init__(self, port: int) -> None:
         self.taken: list[tuple[int, bool]] = []
-        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client = MqttClient(CallbackAPIVersion.VERSION2)
         self._client.on_message = self._take
         self._subscribed = threading.Event()
         self._client.on_subscribe = lambda *_rest: self._subscribed.set()
@@ -91,3 +94,42 @@ async def test_a_broker_that_wants_a_certificate(tmp_path: Path) -> None:
         late.close()
     watcher.close()
     broker.stop()
+
+
+async def test_reasons_of_nats(tmp_path: Path) -> None:
+    server, foreign = (_pair(tmp_path, name) for name in ("server", "foreign"))
+    tls = f'tls {{ cert_file: "{server.certificate}", key_file: "{server.key}" }}'
+    access = 'authorization { user: "u", password: "p" }'
+    nats = NatsServer(f'{tls}\n{access}\njetstream {{ store_dir: "{tmp_path}/stream" }}')
+    right = ConnectionSettings(
+        type="NATS",
+        address=nats.url.replace("nats:", "tls:"),
+        ca_certificate=server.certificate.read_text(),
+        topic="things/{DevEUI}",
+        username="u",
+    )
+    password = ConnectionSecrets(password="p")
+    async with flowing(tmp_path) as network:
+        for settings, secrets, words in (
+            (replace(right, ca_certificate=foreign.certificate.read_text()), password, "is not accepted"),
+            (right, ConnectionSecrets(password="wrong"), "refused user name or password"),
+            (replace(right, downlinks=True, client_id="x"), password, "no stream takes the subject of down"),
+        ):
+            ref = await network.connection(settings, FlowSettings(tags=("none",)), secrets)
+            condition = network.connectors.conditions[ref]
+            await network.until(lambda each=condition: each.status == "ERROR")  # type: ignore[misc]
+            assert condition.reason is not None and words in condition.reason
+        ref = await network.connection(right, FlowSettings(), password)
+        condition = network.connectors.conditions[ref]
+        await network.until(lambda: condition.status == "ACTIVE")
+        # A connection over which nothing goes does not work, and works again when it does.
+        await network.hear(1)
+        await network.until(lambda: "no stream takes the subject things." in str(condition.reason))
+        client = Client()
+        trusted = ssl.create_default_context(cafile=str(server.certificate))
+        await client.connect(right.address, user="u", password="p", tls=trusted)
+        await client.jetstream().add_stream(name="things", subjects=["things.>"])
+        await network.until(lambda: condition.status == "ACTIVE" and condition.reason is None)
+        await network.until(lambda: network.deliveries.pending == 0)
+        await client.close()
+    nats.close()

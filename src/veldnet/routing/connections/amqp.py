@@ -148,5 +148,9 @@ async def _acknowledge(channel: AbstractChannel, message: DeliveredMessage) -> N
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error.__cause__, OSError):
+        return words_of(error.__cause__)
     said = " ".join(str(each) for each in error.args if isinstance(each, str))
+    if "Connection.OpenOk" in said:
+        return "the broker closed the connection: the virtual host is not there, or the user may not use it"
     return f"the broker says: {said}"[:300] if said else words_of(error)

@@ -28,6 +28,8 @@ from .model import Connection, Incoming, Outgoing
 log = structlog.get_logger(__name__)
 
 TASK = "connections"
+# Seconds after which a connection that has not ended is told so once more.
+_AGAIN = 1.0
 
 
 class KeptConnection(ABC):
@@ -49,9 +51,10 @@ class KeptConnection(ABC):
             self._task = self.around.supervisor.keep(TASK, self._run)
 
     async def close(self) -> None:
-        if self._task is not None:
+        # Some clients swallow it when they are cancelled just then.
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            await asyncio.wait([self._task])
+            await asyncio.wait([self._task], timeout=_AGAIN)
 
     # What each type does by itself.
 
@@ -108,11 +111,17 @@ class KeptConnection(ABC):
             return Outcome(False, "Error", self.condition.reason or "not connected", where)
         try:
             async with asyncio.timeout(self.around.total_timeout):
-                return await self.send(message, topic, where)
+                outcome = await self.send(message, topic, where)
         except TimeoutError:
             return Outcome(False, "Timeout", "the broker does not acknowledge the message", where)
         except (ConnectionFailed, OSError) as error:
             return Outcome(False, "Error", words_of(error), where)
+        # A connection over which nothing goes does not work, though there is one.
+        if outcome.delivered:
+            self.condition.works()
+        elif outcome.refusal == "message":
+            self.condition.fails(outcome.error or outcome.status)
+        return outcome
 
     async def _connected(self) -> bool:
         """Whether it is connected; waits for it, unless it has failed already."""

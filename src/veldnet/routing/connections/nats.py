@@ -6,6 +6,7 @@ A message is delivered when the stream has stored it. Subjects are topics with d
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,21 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.js.client import JetStreamContext
 
+# What the client says, by how it begins, in words for people.
+_KNOWN = {
+    "authorization violation": "the server refused user name or password",
+    "user authentication expired": "the credentials have expired",
+    "permissions violation for subscription": "the user may not subscribe to the topic of downlinks",
+    "notfounderror": "no stream takes the subject of downlinks",
+    "serviceunavailableerror": "the server has no JetStream",
+    "connection lost": "the server ended the connection; it may ask for a client certificate",
+    "unexpected eof": "the server ended the connection; it may expect TLS, as in tls://HOST:4222",
+}
 _MOST_SUBJECT = 250
 _LONGEST_MESSAGE = 65_536
 _PING_EVERY = 30
+# Seconds in which a connection ends. The client has no limit for one whose handshake failed.
+_CLOSED_WITHIN = 1.0
 
 
 class NatsConnection(KeptConnection):
@@ -49,7 +62,7 @@ class NatsConnection(KeptConnection):
             raise ConnectionFailed(_words(error)) from None
         finally:
             self._stream = None
-            await client.close()
+            await _close(client)
 
     async def _open(self, client: Client, address: Address, hosts: list[str]) -> asyncio.Future[str]:
         """Connect to one of the addresses that were allowed; the future has why the connection ended."""
@@ -142,7 +155,7 @@ class NatsConnection(KeptConnection):
         try:
             stored = await self._stream.publish(topic, message.body)
         except NoStreamResponseError:
-            words = f"no stream takes the subject {topic}"
+            words = f"no stream takes the subject {topic}, or the server has no JetStream"
             return Outcome(False, "Error", words[:300], where, refusal="message")
         except APIError as error:
             words = f"the stream refused the message: {error.description}"
@@ -152,5 +165,15 @@ class NatsConnection(KeptConnection):
         return Outcome(True, "Ok", None, where, f"stream {stored.stream}, sequence {stored.seq}")
 
 
+async def _close(client: Client) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSED_WITHIN):
+            await client.close()
+
+
 def _words(error: BaseException) -> str:
-    return words_of(error).removeprefix("nats: ")
+    said = words_of(error).removeprefix("nats: ").strip("'")
+    for begins, words in _KNOWN.items():
+        if said.lower().startswith(begins):
+            return words
+    return said
