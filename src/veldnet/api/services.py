@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import structlog
@@ -33,9 +34,11 @@ from .auth.sessions import SessionCache
 from .auth.tokens import TokenCache
 from .dry_runs import DryRuns
 from .errors import note_written
-from .metrics import Metrics
 from .rate_limit import RateLimiter
 from .shared_limits import SharedLimits
+
+if TYPE_CHECKING:
+    from .metrics import Metrics
 
 T = TypeVar("T")
 
@@ -86,8 +89,14 @@ class Services:
         self.link_origins = RateLimiter(1 / 5, burst=60)
         # Invitations of a subscriber: mail goes to addresses that its administrators type.
         self.invitations = RateLimiter(1 / 60, burst=50)
-        self.metrics = Metrics(platform)
         self._join_nodes()
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Loaded when first asked for."""
+        from .metrics import Metrics
+
+        return Metrics(self.platform)
 
     def _join_nodes(self) -> None:
         """Have limits count, and readers hear, over all nodes."""

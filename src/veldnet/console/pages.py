@@ -3,11 +3,12 @@ address itself."""
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import mimetypes
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,42 +47,58 @@ def build(root: Path = STATIC) -> str:
 
 
 class _Files:
-    """The built files, read once: there are few and they are small. Brotli forms come with the build, and
-    browsers accept them over TLS. Others are compressed when first asked for."""
+    """The built files. Each form is read when it is first asked for, and kept: there are few and they are
+    small. Brotli forms come with the build, and browsers accept them over TLS. Others are compressed."""
 
     def __init__(self, root: Path) -> None:
-        self._plain = {
-            str(path.relative_to(root)): path.read_bytes()
+        self._root = root
+        self._read: dict[str, bytes] = {}
+        self._packed: dict[str, bytes] = {}
+        self._branding: Branding | None = None
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        root = self._root
+        return frozenset(
+            str(path.relative_to(root))
             for path in (root.rglob("*") if root.exists() else ())
             if path.is_file() and not path.name.startswith(".")
-        }
-        self._packed: dict[str, bytes] = {}
-        tag = f'<meta name="build" content="{build(root)}" />\n    <title>'.encode()
-        self._page = self._plain.get("index.html", b"").replace(b"<title>", tag, 1)
-        self._branding: Branding | None = None
+        )
+
+    @cached_property
+    def _page(self) -> bytes:
+        tag = f'<meta name="build" content="{build(self._root)}" />\n    <title>'.encode()
+        return (self._root / "index.html").read_bytes().replace(b"<title>", tag, 1)
 
     def present(self, branding: Branding) -> None:
         """Write name and colour into the page, where they have changed."""
-        if branding != self._branding and self._page:
+        if branding != self._branding and "index.html" in self:
             self._branding = branding
-            self._plain["index.html"] = branding.head(self._page)
+            self._read["index.html"] = branding.head(self._page)
             self._packed.pop("index.html", None)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._plain
+        return name in self._names
 
-    def response(
+    async def _plain(self, name: str) -> bytes:
+        if name not in self._read:
+            self._read[name] = await asyncio.to_thread((self._root / name).read_bytes)
+        return self._read[name]
+
+    async def response(
         self, request: Request[Any, Any, Any], name: str, headers: dict[str, str]
     ) -> Response[bytes]:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        body, more = self._plain[name], {"vary": "accept-encoding"}
+        more = {"vary": "accept-encoding"}
         accepted = request.headers.get("accept-encoding", "")
-        if "br" in accepted.replace(" ", "").split(",") and f"{name}.br" in self._plain:
-            body, more["content-encoding"] = self._plain[f"{name}.br"], "br"
+        if "br" in accepted.replace(" ", "").split(",") and f"{name}.br" in self:
+            body, more["content-encoding"] = await self._plain(f"{name}.br"), "br"
         elif "gzip" in accepted:
             if name not in self._packed:
-                self._packed[name] = gzip.compress(body, 9, mtime=0)
+                self._packed[name] = gzip.compress(await self._plain(name), 9, mtime=0)
             body, more["content-encoding"] = self._packed[name], "gzip"
+        else:
+            body = await self._plain(name)
         return Response(body, media_type=kind, headers=headers | more)
 
 
@@ -110,12 +127,12 @@ def handlers(tiles: str, branding: Callable[[], Awaitable[Branding]], root: Path
         name = request.url.path.removeprefix("/console").removeprefix("/")
         if name in files and name != "index.html":
             kept = _IMMUTABLE if name.startswith("assets/") else "no-cache"
-            return files.response(request, name, headers | {"cache-control": kept})
+            return await files.response(request, name, headers | {"cache-control": kept})
         if name.startswith("assets/"):
             return Response(b"no such file", status_code=404, media_type="text/plain")
         if "index.html" not in files:
             return Response(_NOT_BUILT.encode(), status_code=503, media_type="text/plain")
         files.present(await branding())
-        return files.response(request, "index.html", headers | {"cache-control": "no-cache"})
+        return await files.response(request, "index.html", headers | {"cache-control": "no-cache"})
 
     return [lead, logo, page]

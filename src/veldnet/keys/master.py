@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
-from shamir_mnemonic import MnemonicError, combine_mnemonics, generate_mnemonics
 
 from .interface import VaultError
 
@@ -55,12 +54,16 @@ def split(backup_key: bytes, parts: int, threshold: int) -> list[str]:
             "bad_parts",
             f"{threshold} of {parts} parts: there are 1 to 16 parts, of which 2 or more are needed",
         )
+    from shamir_mnemonic import generate_mnemonics
+
     (group,) = generate_mnemonics(1, [(threshold, parts)], backup_key, iteration_exponent=0)
     return list(group)
 
 
 def combine(parts: Sequence[str]) -> bytes:
     """The backup key of enough parts. Raises `VaultError`."""
+    from shamir_mnemonic import MnemonicError, combine_mnemonics
+
     try:
         return bytes(combine_mnemonics([" ".join(part.lower().split()) for part in parts]))
     except (MnemonicError, ValueError) as error:

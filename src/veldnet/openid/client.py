@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
-
-from joserfc.jwk import KeySet
 
 from veldnet.outgoing import AddressRefused, Answer, HttpClient, RequestFailed, Resolver, parse_address
 
@@ -25,6 +24,9 @@ from .exchange import (
     read_metadata,
     read_tokens,
 )
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 # Seconds for which a discovery document is used again, and before keys are asked for again.
 _KEPT = 3600.0

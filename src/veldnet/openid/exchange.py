@@ -6,13 +6,14 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+
+if TYPE_CHECKING:
+    # Loaded with the first sign-in.
+    from joserfc.jwk import KeySet
 
 Reason = Literal[
     "unreachable",
@@ -183,6 +184,9 @@ def read_tokens(octets: bytes, status: int) -> str:
 
 def read_keys(octets: bytes) -> KeySet:
     """The public keys of a provider; those of other kinds are passed over. Raises `ProviderProblem`."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     try:
         found = msgspec.json.decode(octets, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError) as error:
@@ -218,6 +222,9 @@ def read_id_token(
     token: str, keys: KeySet, registration: Registration, attempt: Attempt, now: float
 ) -> Person:
     """Who has signed in (OpenID Connect Core §3.1.3.7). Raises `ProviderProblem`."""
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+
     key_id_of(token)
     try:
         claims: dict[str, Any] = dict(jwt.decode(token, keys, algorithms=sorted(ALGORITHMS)).claims)

@@ -14,15 +14,15 @@ import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
-from paho.mqtt.client import Client, MQTTMessage, MQTTv5, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from .keeping import ConnectionFailed
+
+if TYPE_CHECKING:
+    # Loaded with the first connection.
+    from paho.mqtt.client import Client, MQTTMessage
 
 _KEEP_ALIVE = 30
 # Seconds between two looks at the keep-alive.
@@ -128,6 +128,9 @@ class MqttClient:
         raise failed
 
     def _connect(self, client: Client, host: str, port: int) -> None:
+        from paho.mqtt.packettypes import PacketTypes
+        from paho.mqtt.properties import Properties
+
         options = self._options
         arguments: dict[str, Any] = {"keepalive": _KEEP_ALIVE}
         if options.version == "5":
@@ -140,6 +143,9 @@ class MqttClient:
         client.connect(host, port, **arguments)
 
     def _new_client(self) -> Client:
+        from paho.mqtt.client import Client, MQTTv5, MQTTv311
+        from paho.mqtt.enums import CallbackAPIVersion
+
         options = self._options
         five = options.version == "5"
         client = Client(

@@ -11,13 +11,15 @@ import hmac
 import re
 import struct
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from fido2 import cbor
-from fido2.cose import CoseKey
-from fido2.webauthn import AttestationObject, AuthenticatorData
+
+if TYPE_CHECKING:
+    # Loaded with the first passkey.
+    from fido2.cose import CoseKey
+    from fido2.webauthn import AuthenticatorData
 
 Reason = Literal["origin", "challenge", "verification", "algorithm", "invalid"]
 
@@ -140,6 +142,9 @@ def check_authenticator(data: AuthenticatorData, party: str) -> None:
 
 def read_creation(created: CreatedPasskey, party: str) -> CreatedKey:
     """Raises `PasskeyProblem`. Attestation is not asked for, so its statement is not looked at."""
+    from fido2 import cbor
+    from fido2.webauthn import AttestationObject
+
     identifier = credential_id(created.id)
     try:
         data = AttestationObject(decode(created.attestationObject, "attestationObject")).auth_data
@@ -175,6 +180,10 @@ def _fits(key: CoseKey, message: bytes, signature: bytes) -> bool:
 
 def read_use(shown: ShownPasskey, party: str, public_key: bytes, client_digest: bytes) -> int:
     """The signature is the key's; returns the authenticator's counter. Raises `PasskeyProblem`."""
+    from fido2 import cbor
+    from fido2.cose import CoseKey
+    from fido2.webauthn import AuthenticatorData
+
     octets = decode(shown.authenticatorData, "authenticatorData")
     signature = decode(shown.signature, "signature")
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import segno
 from litestar import Request
 from sqlalchemy import Connection
 
@@ -159,6 +158,8 @@ async def begin(
     request: Request[Any, Any, Any], services: Services, session: Session, body: OwnPassword
 ) -> Enrolment:
     """A new secret, which counts once a code of it was shown."""
+    import segno
+
     refuse_without_code(services, session)
     await confirm_password(request, services, session, body.password)
     secret = accounts.new_secret()

@@ -1,5 +1,7 @@
 """LoRa Basics Station: the LNS protocol over WebSocket, and CUPS over HTTP (lora-developers.semtech.com)."""
 
+from typing import TYPE_CHECKING, Any
+
 from .authentication import Proof
 from .cups import Asked, CupsOptions, CupsServer, UpdateDesk
 from .cups_messages import (
@@ -12,8 +14,10 @@ from .cups_messages import (
     signature_segment,
     token_proof,
 )
-from .server import BasicsStationServer, LnsOptions
 from .tls import StationCertificate, TlsFiles
+
+if TYPE_CHECKING:
+    from .server import BasicsStationServer, LnsOptions
 
 __all__ = [
     "NO_CREDENTIALS",
@@ -34,3 +38,12 @@ __all__ = [
     "signature_segment",
     "token_proof",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What speaks WebSocket is loaded where it is served."""
+    if name not in ("BasicsStationServer", "LnsOptions"):
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    from . import server
+
+    return getattr(server, name)
