@@ -289,9 +289,12 @@ def _shared(radio: RadioParameters) -> RadioParameters:
     return _radios.setdefault(radio, radio)
 
 
+_NO_JOINS = JoinMemory()
+
+
 def encode_join_memory(memory: JoinMemory) -> bytes:
     return _encoder.encode(memory)
 
 
 def decode_join_memory(octets: bytes | None) -> JoinMemory:
-    return JoinMemory() if octets is None else _memory_decoder.decode(octets)
+    return _NO_JOINS if octets is None else _memory_decoder.decode(octets)

@@ -1,7 +1,7 @@
 """The shell of the network server: admission of frames, devices in memory, commits, and what they lead to."""
 
 from .commit_loop import CommitLoop, Participant, Recorded
-from .devices import Entry, new_entry
+from .entries import Entry, new_entry
 from .journal import LATE, OVER_LIMIT, heard_at, tenths, unpack_copies
 from .options import ServerOptions
 from .partitions import Owned, ServedPartitions

@@ -7,7 +7,7 @@ import asyncio
 from veldnet.network.core.events import Answer, SubmissionRefusal
 from veldnet.store import StoreError
 
-from .devices import Entry
+from .entries import Entry
 
 
 class PendingAnswers:

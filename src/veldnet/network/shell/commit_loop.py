@@ -29,7 +29,7 @@ from veldnet.store import (
     StoreError,
 )
 
-from .devices import Entry
+from .entries import Entry
 from .journal import journal_rows
 from .options import ServerOptions
 from .runtime import Runtime

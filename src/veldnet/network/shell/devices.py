@@ -14,18 +14,17 @@ from typing import Generic, TypeVar
 
 import msgspec
 import structlog
-from msgspec.structs import replace
 
 from veldnet.domain.devices import DeviceRow
 from veldnet.domain.partitions import partition_of_address, partition_of_eui
 from veldnet.lorawan import DevEui
-from veldnet.network.core.events import Device
 from veldnet.network.core.restoring import catch_up_memory, catch_up_state
-from veldnet.network.core.state import DeviceState, JoinMemory, decode_join_memory, decode_state
+from veldnet.network.core.state import DeviceState, decode_join_memory, decode_state
 from veldnet.store import Store, StoreError
 from veldnet.supervision import Supervisor
 
 from .catalogue import Catalogue
+from .entries import Entry, Resting
 from .options import ServerOptions
 from .partitions import Owned
 from .runtime import Runtime
@@ -40,45 +39,6 @@ _LOAD_BATCH = 400
 _ADDRESS_LOAD_DELAY = 0.020
 # Seconds for which a device counts as in use: longer than a join takes, vault and all.
 _IN_USE = 10.0
-
-
-class Entry:
-    """A device in memory. `unwritten` counts the commits that will still write it, `pending` what else will
-    come back to it. `monitoring` is what that
-    room keeps of the device, as it came from the store or as the value it has decoded it to; it is loaded,
-    written and dropped together with the state."""
-
-    __slots__ = ("device", "memory", "monitoring", "pending", "removed", "state", "unwritten", "used_at")
-
-    def __init__(
-        self,
-        device: Device,
-        state: DeviceState,
-        memory: JoinMemory,
-        used_at: float,
-        monitoring: bytes | msgspec.Struct | None = None,
-    ) -> None:
-        self.monitoring = monitoring
-        self.device = device
-        self.used_at = used_at
-        self.state = state
-        self.memory = memory
-        self.unwritten = 0
-        self.pending = 0
-        self.removed = False
-
-    @property
-    def stored_monitoring(self) -> bytes | None:
-        value = self.monitoring
-        return value if value is None or isinstance(value, bytes) else _encode_monitoring(value)
-
-
-def new_entry(device: Device) -> Entry:
-    """A device of which nothing is known yet."""
-    return Entry(device, DeviceState(), JoinMemory(), 0.0)
-
-
-_encode_monitoring = msgspec.msgpack.Encoder().encode
 
 
 class _Loader(Generic[K]):
@@ -178,8 +138,9 @@ class DeviceTable:
         self._on_load = on_load
         self._clock = runtime.clock
         self._entries: OrderedDict[int, Entry] = OrderedDict()
+        self._resting = Resting()
         self._by_dev_eui: dict[str, int] = {}
-        self._by_dev_addr: dict[int, list[int]] = {}
+        self._by_dev_addr: dict[int, tuple[int, ...]] = {}
         # Addresses of which every session is in memory, and identifiers that the store does not know.
         self._complete: OrderedDict[int, None] = OrderedDict()
         self._unknown: OrderedDict[str, None] = OrderedDict()
@@ -296,21 +257,25 @@ class DeviceTable:
         state = catch_up_state(decode_state(row.state), self._generation)
         memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
         # The decoded forms replace the stored ones.
-        device = self._catalogue.device(_without_state(row))
-        return Entry(device, state, memory, self._clock(), row.monitoring)
+        device = self._catalogue.device(self._resting.compact(row))
+        entry = Entry(device, state, memory, self._clock(), row.monitoring)
+        self._resting.watch(entry)
+        return entry
 
     def _index(self, ref: int, dev_addrs: Iterable[int]) -> None:
         for dev_addr in dev_addrs:
-            self._by_dev_addr.setdefault(dev_addr, []).append(ref)
+            # Nearly always one, of which a tuple is half a list.
+            self._by_dev_addr[dev_addr] = (*self._by_dev_addr.get(dev_addr, ()), ref)
             self.session_addresses.add(dev_addr)
 
     def _unindex(self, ref: int, dev_addrs: Iterable[int]) -> None:
         for dev_addr in dev_addrs:
-            refs = self._by_dev_addr.get(dev_addr)
-            if refs is not None and ref in refs:
-                refs.remove(ref)
-                if not refs:
-                    del self._by_dev_addr[dev_addr]
+            refs = self._by_dev_addr.get(dev_addr, ())
+            left = tuple([each for each in refs if each != ref])
+            if left:
+                self._by_dev_addr[dev_addr] = left
+            elif refs:
+                del self._by_dev_addr[dev_addr]
 
     # Changing.
 
@@ -327,6 +292,7 @@ class DeviceTable:
         """Note that a device is in use, so that others are dropped before it."""
         entry.used_at = now
         self._entries.move_to_end(entry.device.row.ref)
+        self._resting.used(entry, now)
 
     async def refresh(self, ref: int) -> None:
         """Take up a change of the inventory: new rules for a device, or its removal."""
@@ -340,7 +306,7 @@ class DeviceTable:
                     # A device that has come with its session is not among those that were read.
                     self._complete.pop(dev_addr, None)
             if entry is not None:
-                entry.device = self._catalogue.device(_without_state(rows[0]))
+                entry.device = self._catalogue.device(self._resting.compact(rows[0]))
         elif entry is not None:
             self._drop(entry)
 
@@ -362,11 +328,12 @@ class DeviceTable:
             for row in await self.store.devices_by_ref(refs[start : start + _LOAD_BATCH]):
                 entry = self._entries.get(row.ref)
                 if entry is not None:
-                    entry.device = self._catalogue.device(_without_state(row))
+                    entry.device = self._catalogue.device(self._resting.compact(row))
 
     def _drop(self, entry: Entry) -> None:
         row = entry.device.row
         entry.removed = True
+        self._resting.forget(entry)
         del self._entries[row.ref]
         self._by_dev_eui.pop(row.dev_eui, None)
         dev_addrs = addresses(entry.state)
@@ -420,6 +387,7 @@ class DeviceTable:
         for entry in self._entries.values():
             entry.removed = True
         self._entries.clear()
+        self._resting.clear()
         self._by_dev_eui.clear()
         self._by_dev_addr.clear()
         self._complete.clear()
@@ -438,7 +406,3 @@ class DeviceTable:
 def addresses(state: DeviceState) -> frozenset[int]:
     """The addresses of a device's sessions."""
     return frozenset([session.dev_addr for session in state.sessions])
-
-
-def _without_state(row: DeviceRow) -> DeviceRow:
-    return replace(row, state=None, join_memory=None, monitoring=None)

@@ -11,7 +11,8 @@ from veldnet.network.core.outcome import report_downlink
 from veldnet.network.core.transmission import SUCCESS, TOO_LATE, Done
 from veldnet.store import StoreError, process_of
 
-from .devices import DeviceTable, Entry
+from .devices import DeviceTable
+from .entries import Entry
 from .runtime import Runtime
 from .tasks import Tasks
 from .transitions import Transitions

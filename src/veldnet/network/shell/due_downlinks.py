@@ -12,7 +12,8 @@ from veldnet.network.core.outcome import send_due
 from veldnet.store import Store, StoreError
 
 from .device_timers import DeviceTimers
-from .devices import DeviceTable, Entry
+from .devices import DeviceTable
+from .entries import Entry
 from .runtime import Runtime
 from .tasks import Tasks
 from .transitions import Transitions

@@ -9,7 +9,7 @@ from typing import Any
 from veldnet.network.core.events import AnswerDue, AnswerLater, Effect
 from veldnet.network.core.uplink import answer_late
 
-from .devices import Entry
+from .entries import Entry
 from .runtime import Runtime
 from .transitions import Transitions
 

@@ -22,7 +22,8 @@ from veldnet.store import NotServed
 
 from .answers import PendingAnswers
 from .commit_loop import CommitLoop
-from .devices import DeviceTable, Entry
+from .devices import DeviceTable
+from .entries import Entry
 from .multicast import MulticastGroups
 from .runtime import Runtime
 from .transitions import Transitions

@@ -25,10 +25,11 @@ from .admission import Admission, FrameGate
 from .answers import PendingAnswers
 from .catalogue import Catalogue
 from .commit_loop import CommitLoop
-from .devices import DeviceTable, Entry
+from .devices import DeviceTable
 from .downlink_reports import DownlinkReports
 from .due_downlinks import DueDownlinks
 from .effects import Effects
+from .entries import Entry
 from .frame_router import FrameRouter
 from .invalidation import Invalidation
 from .multicast import GroupParts, MulticastGroups

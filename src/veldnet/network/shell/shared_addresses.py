@@ -5,7 +5,7 @@ from __future__ import annotations
 from veldnet.lorawan.frames import DataFrame
 from veldnet.network.core.events import ReceivedFrame
 from veldnet.network.core.state import Session
-from veldnet.network.shell.devices import Entry
+from veldnet.network.shell.entries import Entry
 
 # Sessions on one address whose MIC is checked at most.
 MAX_CANDIDATES = 256

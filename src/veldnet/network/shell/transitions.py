@@ -12,7 +12,8 @@ from veldnet.network.core.records import JoinRecord, Record, RefusedRecord
 
 from .admission import Admission
 from .commit_loop import CommitLoop
-from .devices import DeviceTable, Entry
+from .devices import DeviceTable
+from .entries import Entry
 from .runtime import Runtime
 
 

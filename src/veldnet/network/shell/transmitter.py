@@ -13,7 +13,7 @@ from veldnet.network.core.air_schedule import AirSchedule
 from veldnet.network.core.events import Transmit
 from veldnet.network.core.transmission import Attempt, Done, Held, Step, begin, report, resume, silence
 
-from .devices import Entry
+from .entries import Entry
 from .runtime import Runtime
 
 

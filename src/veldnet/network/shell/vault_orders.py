@@ -11,7 +11,7 @@ from veldnet.keys import Vault, VaultError
 from veldnet.network.core.events import AskVault, VaultAnswered
 
 from .admission import PORTION
-from .devices import Entry
+from .entries import Entry
 from .join_queue import JoinQueue, Waiting
 from .runtime import Runtime
 

@@ -6,7 +6,7 @@ from tests.unit.network.builders import ADDR, copy, data_event, device, session,
 from veldnet.lorawan import BaseStationId
 from veldnet.network.core.state import DeviceState, JoinMemory, Session
 from veldnet.network.shell.admission.flood_guard import VAULT_WEIGHT, FloodGuard
-from veldnet.network.shell.devices import Entry
+from veldnet.network.shell.entries import Entry
 from veldnet.network.shell.shared_addresses import likeliest_first
 
 HERE, THERE = BaseStationId(1), BaseStationId(2)

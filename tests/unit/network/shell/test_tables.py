@@ -13,7 +13,7 @@ from tests.unit.network.quiet import QuietNetwork
 from veldnet.inventory import changes
 from veldnet.network.core.events import Answer, Effect, SubmissionRefusal
 from veldnet.network.shell.answers import PendingAnswers
-from veldnet.network.shell.devices import Entry, new_entry
+from veldnet.network.shell.entries import Entry, new_entry
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import StoreError
 

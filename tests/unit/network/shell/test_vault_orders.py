@@ -10,7 +10,7 @@ from tests.unit.network.builders import runtime
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.keys import Vault, VaultError
 from veldnet.network.core.events import AskVault, VaultAnswered
-from veldnet.network.shell.devices import Entry
+from veldnet.network.shell.entries import Entry
 from veldnet.network.shell.join_queue import CROWDED
 from veldnet.network.shell.vault_orders import VaultOrders
 
