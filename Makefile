@@ -83,8 +83,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 WORKERS ?= $(shell expr 2 \* $$(nproc))
 SPREAD := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-# Side by side: checks that use one core and tests that wait share the cores well. Collecting the tests first compiles them
-# once; otherwise each worker would.
+# Side by side: checks that use one core and tests that wait share the cores well.
 test: $(VENV)/.dev console tools ## All checks and tests
 	@$(MAKE) --no-print-directory --jobs 2 checks tests
 
@@ -94,8 +93,6 @@ checks:
 	@$(MAKE) --no-print-directory console-lint
 
 tests:
-	@mkdir -p build
-	@$(PYTEST) --collect-only -q > build/collected 2>&1 || { tail -n 60 build/collected; exit 1; }
 	@$(PYTEST) $(SPREAD) $(ARGS)
 
 .PHONY: test-postgresql
@@ -124,7 +121,7 @@ lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
 	@$(BIN)/lint-imports
 
 fuzz: $(VENV)/.dev ## Longer runs of the fuzz and property tests, and of made-up requests to the API
-	@HYPOTHESIS_PROFILE=long $(PYTEST) tests/fuzz tests/property tests/e2e/test_schemathesis.py $(ARGS)
+	@HYPOTHESIS_PROFILE=long $(PYTEST) tests/fuzz tests/property tests/api/test_resources.py tests/e2e/test_schemathesis.py $(ARGS)
 
 simulation: $(VENV)/.dev ## Longer runs of the simulation: many seeds, days of thousands of devices, a week of failures
 	@VELDNET_SIMULATION_SEEDS=40 $(PYTEST) tests/simulation $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from veldnet.simulator.customer import Account
 
 DX = "/thingpark/dx/core/latest/api"
 OPERATOR, PASSWORD = "operator@d1.example", "a password of the operator"
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 _numbers = itertools.count(0xD100)
 ODD: Sequence[Any] = (
     *(None, "", " ", "x", 0, -1, 1, 1.5, 1e308, 2**70, True, False, [], {}, [None], [[]], [{}], {"a": 1}),
@@ -78,7 +80,9 @@ def paths(base: str) -> Callable[..., Any]:
 def test_d1_odd_values_of_a_member(client: Client, base: str, member: str) -> None:
     """Refused in words or taken, in a new device and in one without such a value; never an error of ours."""
     bare = new_device(client)
-    for value in ODD:
+    # Both paths lead to the same handlers: on that of DX one value in three, another third for each member.
+    values = ODD if base == KPN or LONG else ODD[Device.__struct_fields__.index(member) % 3 :: 3]
+    for value in values:
         answer = client.http.put(f"{base}/devices/{bare['ref']}", json={member: value})
         assert answer.status_code in (200, 400), (value, answer.text)
         if answer.status_code == 400:
@@ -86,7 +90,7 @@ def test_d1_odd_values_of_a_member(client: Client, base: str, member: str) -> No
         if answer.status_code == 200 and value not in (None, ""):
             again = client.http.get(f"{base}/devices/{bare['ref']}")
             assert again.status_code == 200
-    for value in ODD:
+    for value in values:
         body = client.device_body(next(_numbers)) | {member: value}
         answer = client.http.post(f"{base}/devices", json=body)
         assert answer.status_code in (201, 400), (value, answer.text)
