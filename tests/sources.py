@@ -23,4 +23,16 @@ def syntax(file: Path) -> ast.Module:
 @cache
 def nodes(file: Path) -> tuple[ast.AST, ...]:
     """All of a file's syntax, in no order."""
-    return tuple(ast.walk(syntax(file)))
+    return tuple(walk(syntax(file)))
+
+
+def walk(tree: ast.AST) -> list[ast.AST]:
+    """As `ast.walk`, in half of its time, without what says of a name whether it is read or written."""
+    found = [tree]
+    for node in found:
+        for part in vars(node).values():
+            if isinstance(part, list):
+                found += [each for each in part if isinstance(each, ast.AST)]
+            elif isinstance(part, ast.AST) and not isinstance(part, ast.expr_context):
+                found.append(part)
+    return found

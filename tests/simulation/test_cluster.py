@@ -109,7 +109,7 @@ def test_a_node_that_is_lost_is_replaced(tmp_path: Path, fate: str) -> None:
 
         async def act() -> None:
             nonlocal before
-            await asyncio.sleep(60)
+            await asyncio.sleep(40)
             before = world.checker.acknowledged_count
             # The one that takes the downlinks of the connection.
             (one,) = (name for name, node in world.nodes.items() if takes(node))
@@ -123,7 +123,7 @@ def test_a_node_that_is_lost_is_replaced(tmp_path: Path, fate: str) -> None:
                 world.split((one,), 15.0)
 
         world._spawn(act())
-        await world.run(120)
+        await world.run(85)
         records = await world.check_invariants()
         times = sorted(r.time for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted")
         gaps = [(after - before, before) for before, after in pairwise(times)]

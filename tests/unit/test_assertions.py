@@ -6,7 +6,7 @@ import ast
 from collections import defaultdict
 from typing import NamedTuple
 
-from tests.sources import LOOKS_THROUGH, TESTS, nodes
+from tests.sources import LOOKS_THROUGH, TESTS, nodes, walk
 
 pytestmark = LOOKS_THROUGH
 
@@ -24,7 +24,7 @@ class Routine(NamedTuple):
 
 
 def _routine(file: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Routine:
-    inside = list(ast.walk(function))
+    inside = walk(function)
     calls = [node for node in inside if isinstance(node, ast.Call)]
     # What is called, and what is handed over to be called.
     names = {_name(part) for call in calls for part in (call.func, *call.args)} - {function.name, ""}

@@ -22,12 +22,21 @@ from tests.sbom import bill
 from veldnet.settings import describe
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+# `hatchling build`, which packs as tightly as it can, a third of its time; here as quickly as it can.
+BUILD = """
+import gzip, sys, zlib
+from hatchling.cli import hatchling
+tight = zlib.compressobj
+zlib.compressobj = lambda _level=1, *more: tight(1, *more)
+sys.argv[1:] = ["build", "-d", sys.argv[1]]
+sys.exit(hatchling())
+"""
 BLOB = f"{PROJECT['project']['urls']['Source']}/blob/main/"
 
 
 def test_the_distributions_are_what_pypi_accepts(tmp_path: Path) -> None:
     python = (sys.executable, "-m")
-    subprocess.run([*python, "hatchling", "build", "-d", tmp_path], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", BUILD, tmp_path], cwd=ROOT, check=True, capture_output=True)
     wheel, source = next(tmp_path.glob("*.whl")), next(tmp_path.glob("*.tar.gz"))
     checked = subprocess.run(
         [*python, "twine", "check", "--strict", wheel, source], capture_output=True, text=True, check=False

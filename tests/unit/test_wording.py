@@ -53,7 +53,9 @@ def test_no_word_of_the_earlier_vocabulary_is_left() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{text[: match.start()].count(chr(10)) + 1}: {match[0]!r}"
         for path in files
-        for text in (_without_aliases(path.read_text()),)
+        for text in (path.read_text(),)
+        if FORBIDDEN.search(text)
+        for text in (_without_aliases(text),)
         for match in FORBIDDEN.finditer(text)
     ]
     assert len(files) > 500 and found == []

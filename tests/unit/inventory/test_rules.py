@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,21 @@ PLAN, PROFILE = PlanSettings(), ProfileSettings()
 NO_NAMES = ("", "   ", "\x00", "a\nb", "x" * 101, "\u202e")
 
 
-@pytest.fixture
-def connection() -> Iterator[Connection]:
+@pytest.fixture(scope="module")
+def schema() -> bytes:
+    """A database without rows."""
     engine = create_engine("sqlite://")
     metadata.create_all(engine)
+    with closing(engine.raw_connection()) as made:
+        empty: bytes = made.driver_connection.serialize()  # type: ignore[union-attr]
+    return empty
+
+
+@pytest.fixture
+def connection(schema: bytes) -> Iterator[Connection]:
+    engine = create_engine("sqlite://")
+    with closing(engine.raw_connection()) as made:
+        made.driver_connection.deserialize(schema)  # type: ignore[union-attr]
     with engine.begin() as opened:
         yield opened
 
