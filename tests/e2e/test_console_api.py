@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import os
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 import pytest
@@ -22,6 +25,8 @@ from veldnet import console
 from veldnet.monitoring.logger.export import HEADER
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
+
+T = TypeVar("T")
 
 # The tests of this file share a server.
 
@@ -346,3 +351,78 @@ def test_the_sign_in_form_and_the_first_screen_are_small() -> None:
     assert {name.split("-")[0] for name in behind} >= {"Console", "Home", "messages"}
     first = _with_imports(assets, form | {texts} | behind)
     assert sum((assets / f"{name}.br").stat().st_size for name in first) < 300_000
+
+
+def _documented(server: RunningServer, key: str, *more: str) -> subprocess.Popen[str]:
+    """The command of the documentation that reads live events, under way."""
+    text = (Path(__file__).parents[2] / "docs/flows.md").read_text()
+    found = re.search(r"```sh\n(curl -N .*)\n```", text)
+    assert found is not None
+    environment = {"URL": server.http, "TOKEN": key, "PATH": os.environ["PATH"]}
+    command = " ".join(("exec", found[1], "--silent", *more))
+    return subprocess.Popen(["bash", "-c", command], env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def _read(reader: subprocess.Popen[str]) -> Iterator[tuple[str, str, Any]]:
+    """Id, name and data of events."""
+    assert reader.stdout is not None
+    identifier = name = ""
+    for line in reader.stdout:
+        kind, _colon, value = line.strip().partition(": ")
+        if kind == "id":
+            identifier = value
+        elif kind == "event":
+            name = value
+        elif kind == "data":
+            yield identifier, name, json.loads(value)
+            identifier = ""
+
+
+def test_live_events_go_on_where_a_reader_was(
+    server: RunningServer, user: Person, outsider: Person, antenna: radio.Antenna, heard: Heard
+) -> None:
+    made = user.call("POST", f"{V1}/apiKeys", {"name": "Events"})
+    foreign = outsider.call("POST", f"{V1}/apiKeys", {"name": "Events"})["key"]
+    refused, _none = _documented(server, made["key"], "-H 'Last-Event-ID: x1'").communicate(timeout=30)
+    assert "Last-Event-ID 'x1' is no id" in json.loads(refused)["message"]
+    unknown = user.request("GET", f"{V1}/events/live?type=birthday").json()["message"]
+    assert "type 'birthday' must be of uplink, join" in unknown
+    with (
+        _documented(server, made["key"], "-H 'Last-Event-ID: 1'") as reader,
+        _documented(server, foreign, "-H 'Last-Event-ID: 1'") as other,
+    ):
+        events, of_others = _read(reader), _read(other)
+        for each in (events, of_others):
+            assert [next(each)[1] for _ in range(2)] == ["ready", "gap"]
+        # The last of them is live: what was missed has been read by then.
+        first = next(events)
+        antenna.hear(heard.device.uplink(2, bytes.fromhex("0835")))
+        found = [first, *_until(events, lambda event: event[2]["payload"] == "0835")]
+        assert {name for _id, name, _data in found} == {"uplink"}
+        assert all(identifier == data["id"] for identifier, _name, data in found)
+        assert found[-1][2]["decoded"]["data"] and found[-1][2]["outcome"] == "accepted"
+        assert {data["deviceRef"] for _id, _name, data in found} >= {heard.ref, heard.sealed}
+        # From the first one on, all others come with the ids they had.
+        with _documented(server, made["key"], f"-H 'Last-Event-ID: {first[0]}'") as again:
+            resumed, left = _read(again), {event[0] for event in found[1:]}
+            assert next(resumed)[1] == "ready"
+            while left:
+                left.discard(next(resumed)[0])
+            again.terminate()
+        user.call("DELETE", f"{V1}/apiKeys/{made['ref']}")
+        assert [name for _id, name, _data in events] == ["expired"]
+        outsider.call("DELETE", f"{V1}/apiKeys/{_ref(outsider)}")
+        assert [name for _id, name, _data in of_others] == ["expired"]
+
+
+def _ref(person: Person) -> str:
+    (key,) = person.call("GET", f"{V1}/apiKeys")
+    return str(key["ref"])
+
+
+def _until(events: Iterator[T], last: Callable[[T], bool]) -> Iterator[T]:
+    """Up to and with the last one."""
+    for event in events:
+        yield event
+        if last(event):
+            return

@@ -131,6 +131,7 @@ EXAMPLES: dict[str, Make] = {
     "searchFrames": of_device(),
     "exportFrames": plain(),
     "watchFrames": plain(method="HEAD"),
+    "watchEvents": plain(method="HEAD"),
     "getDeliveries": lambda w: Example(query=f"ids={w.frame}"),
     "listAlarms": plain(),
     "listAssignees": plain(),

@@ -50,7 +50,8 @@ def _values(text: str, name: str) -> tuple[str, ...]:
     return values
 
 
-def _patterns(text: str, name: str) -> tuple[str, ...]:
+def patterns(text: str, name: str) -> tuple[str, ...]:
+    """EUIs or addresses, comma-separated, with wildcards."""
     values = tuple(value.replace("-", "").replace(":", "").upper() for value in _values(text, name))
     for value in values:
         if len(value) > 16 or not all(character in "0123456789ABCDEF*" for character in value):
@@ -98,9 +99,9 @@ class FrameFilter(msgspec.Struct, frozen=True):
 
     deviceEUI: Annotated[
         tuple[str, ...],
-        Parameter("DevEUIs with * as wildcard, comma-separated.", read=_patterns),
+        Parameter("DevEUIs with * as wildcard, comma-separated.", read=patterns),
     ] = ()
-    devAddr: Annotated[tuple[str, ...], Parameter("DevAddrs, likewise.", read=_patterns)] = ()
+    devAddr: Annotated[tuple[str, ...], Parameter("DevAddrs, likewise.", read=patterns)] = ()
     deviceRef: Annotated[
         int | None,
         Parameter("Only frames of this device.", type="string", read=partial(whole, 0, MOST_WHOLE)),
