@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from tests.databases import copied_databases
 from tests.passwords import quick_passwords
 
-settings.register_profile("short", max_examples=200, deadline=None)
+settings.register_profile("short", max_examples=100, deadline=None)
 settings.register_profile(
     "long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -74,7 +74,11 @@ class Cluster:
         await asyncio.sleep(15)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A story takes a quarter of a second.
+STORIES = min(settings().max_examples // 8, 200)
+
+
+@settings(max_examples=STORIES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(story=_STORY)
 def test_partitions_have_one_writer_and_fair_shares(story: list[tuple[str, str, float]]) -> None:
     async def told() -> None:

@@ -295,7 +295,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# A story takes a quarter of a second.
+STORIES = min(settings().max_examples // 8, 200)
+
+
+@settings(max_examples=STORIES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_STORY)
 def test_a1_no_byte_of_one_subscriber_reaches_another(
     prepared: Path, tmp_path: Path, story: list[tuple[str, int]]

@@ -187,7 +187,7 @@ def test_e7_every_decision_that_is_recorded_can_be_translated(tmp_path: Path) ->
     async def run() -> set[str]:
         world = World(tmp_path, 7, faults=Faults(loss=0.2), conditions=Conditions(kinds=MIXED))
         await world.build(16)
-        await world.run(1200)
+        await world.run(600)
         rows = await world.data.store.read(
             lambda c: c.execute(select(frame_bodies.c.body).where(frame_bodies.c.part == 0)).scalars().all()
         )
