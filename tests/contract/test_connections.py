@@ -355,20 +355,24 @@ async def test_downlinks_are_kept_until_they_are_taken(version: str, tmp_path: P
     application = MqttApplication(tmp_path / "broker", version)
     await application.start()
     settings = replace(
-        application.settings, downlinks=True, downlink_topic="downs/{DevEUI}", client_id="veldnet"
+        application.settings,
+        dialect="THE_THINGS_STACK",
+        downlinks=True,
+        downlink_topic="downs/{DevEUI}/down/push",
+        client_id="veldnet",
     )
     async with flowing(tmp_path) as network:
         ref = await network.connection(settings)
         condition = network.connectors.conditions[ref]
         await network.until(lambda: condition.status == "ACTIVE")
-        application.send("downs/0000000000000001", b"1")
+        application.send("downs/0000000000000001/down/push", b"1")
         await network.until(lambda: len(network.incoming) == 1)
         (first,) = network.incoming
-        assert (first.topic, first.body, condition.received) == ("downs/0000000000000001", b"1", 1)
+        assert (first.topic, first.body, condition.received) == ("downs/0000000000000001/down/push", b"1", 1)
         # It dies before that one is acknowledged; another one comes while it is away.
         await network.kill()
-        application.send("downs/0000000000000001", b"2")
-        application.send("downs/0000000000000001", b"0", retain=True)
+        application.send("downs/0000000000000001/down/push", b"2")
+        application.send("downs/0000000000000001/down/push", b"0", retain=True)
         for expected in (b"1", b"2", b"0"), (b"3",):
             network.connect()
             await network.take_up()
@@ -380,7 +384,7 @@ async def test_downlinks_are_kept_until_they_are_taken(version: str, tmp_path: P
             await network.hear(len(expected))
             await network.until(lambda: network.deliveries.pending == 0)
             await network.kill()
-            application.send("downs/0000000000000001", b"3")
+            application.send("downs/0000000000000001/down/replace", b"3")
         network.connect()
     await application.close()
 
@@ -391,7 +395,11 @@ async def test_downlinks_wait_in_stream_and_queue(kind: str, tmp_path: Path) -> 
     application = NatsApplication(folder) if kind == "nats" else AmqpApplication(folder)
     await application.start()
     settings = replace(
-        application.settings, downlinks=True, downlink_topic="downs/{DevEUI}", client_id="veldnet"
+        application.settings,
+        dialect="THE_THINGS_STACK",
+        downlinks=True,
+        downlink_topic="downs/{DevEUI}/down/push",
+        client_id="veldnet",
     )
     async with flowing(tmp_path) as network:
         ref = await network.connection(settings)
@@ -400,14 +408,15 @@ async def test_downlinks_wait_in_stream_and_queue(kind: str, tmp_path: Path) -> 
         await network.kill()
         if isinstance(application, NatsApplication):
             await application.left("veldnet")
-        await application.send("downs/0000000000000001", b"1")
+            await application.left("veldnet-replace")
+        await application.send("downs/0000000000000001/down/replace", b"1")
         # It dies before that one is acknowledged. NATS sends it again after half a minute only.
         for again in (True, False) if kind == "amqp" else (False,):
             network.connect()
             await network.take_up()
             await network.until(lambda: len(network.incoming) == 1)
             (taken,) = network.incoming
-            assert (taken.topic, taken.body) == ("downs/0000000000000001", b"1")
+            assert (taken.topic, taken.body) == ("downs/0000000000000001/down/replace", b"1")
             if again:
                 await network.kill()
         taken.done()

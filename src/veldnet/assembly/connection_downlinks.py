@@ -12,7 +12,7 @@ import structlog
 from veldnet.assembly.flow_decoders import FlowDecoders
 from veldnet.cluster import Call, ClusterRequests, OwnerCalls
 from veldnet.domain.devices import DeviceRow
-from veldnet.domain.flows import DOWNLINK_TOPICS, OF_DEVICE, values_in
+from veldnet.domain.flows import OF_DEVICE, downlink_topics, values_in
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DownlinkRequest
 from veldnet.network.shell import UnknownDevice
@@ -110,12 +110,14 @@ class ConnectionDownlinks:
     ) -> tuple[DeviceRow, list[Instruction]]:
         """The device that a message is for, and what is to be sent to it. Raises `BadDownlink`."""
         settings = connection.settings
-        template = settings.downlink_topic or DOWNLINK_TOPICS[settings.dialect]
-        named = values_in(template, topic)
+        templates = downlink_topics(settings)
+        found = [values_in(template, topic) for template in templates]
+        named = next((each for each in found if each is not None), None)
         if named is None:
             # A broker that keeps a session may still have a subscription of before.
-            raise BadDownlink(f"the topic is not of the form {template}")
-        listed = DIALECTS[settings.dialect].downlinks(body, self._platform.clock())
+            raise BadDownlink(f"the topic is not of the form {templates[0]}")
+        replaces = found[0] is None
+        listed = DIALECTS[settings.dialect].downlinks(body, self._platform.clock(), replaces=replaces)
         dev_eui = _device_of(named, listed[0])
         rows = await self._platform.store.devices_by_dev_eui([dev_eui])
         if not rows or all(

@@ -103,6 +103,15 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     transformation: str = ""
 
 
+def downlink_topics(settings: ConnectionSettings) -> tuple[str, ...]:
+    """The topics that downlinks come by. The second one, which The Things Stack has, replaces the queue."""
+    topic = settings.downlink_topic or DOWNLINK_TOPICS[settings.dialect]
+    stem = re.fullmatch(r"(.*[/.]down[/.])push", topic)
+    if settings.dialect != "THE_THINGS_STACK" or stem is None:
+        return (topic,)
+    return topic, f"{stem[1]}replace"
+
+
 def names_in(template: str) -> list[str]:
     """What a template names, in order."""
     return _NAME.findall(template)

@@ -92,8 +92,9 @@ class AmqpConnection(KeptConnection):
             name, durable=bool(name), exclusive=not name, auto_delete=not name
         )
         assert declared.queue is not None
-        key = pattern(self.downlink_topic, self.connection.known)
-        await channel.queue_bind(declared.queue, self._exchange, routing_key=key)
+        for topic in self.downlink_topics:
+            key = pattern(topic, self.connection.known)
+            await channel.queue_bind(declared.queue, self._exchange, routing_key=key)
         await channel.basic_qos(prefetch_count=_AHEAD)
 
         async def taken(message: DeliveredMessage) -> None:
@@ -108,7 +109,7 @@ class AmqpConnection(KeptConnection):
         if len(message.body) > _LONGEST_MESSAGE or message.routing_key is None:
             done()
             return
-        self.took(slashed(message.routing_key, self.downlink_topic), message.body, done)
+        self.took(slashed(message.routing_key, self.downlink_topics[0]), message.body, done)
 
     def topic_of(self, values: Mapping[str, str]) -> str:
         return dotted(self.topic, values)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from veldnet.domain.flows import DOWNLINK_TOPICS, TOPICS, fill
+from veldnet.domain.flows import TOPICS, downlink_topics, fill
 from veldnet.outgoing import (
     Address,
     AddressRefused,
@@ -40,7 +40,7 @@ class KeptConnection(ABC):
         self.connection, self.around = connection, around
         settings = connection.settings
         self.topic = settings.topic or TOPICS[settings.dialect]
-        self.downlink_topic = settings.downlink_topic or DOWNLINK_TOPICS[settings.dialect]
+        self.downlink_topics = downlink_topics(settings)
         self._task: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
         # Whether there was a connection in the session under way.

@@ -43,7 +43,8 @@ class MqttConnection(KeptConnection):
     def _options(self, address: Address) -> MqttOptions:
         connection = self.connection
         settings = connection.settings
-        filters = (topic_filter(self.downlink_topic, connection.known),) if settings.downlinks else ()
+        topics = self.downlink_topics if settings.downlinks else ()
+        filters = tuple(topic_filter(topic, connection.known) for topic in topics)
         # The broker keeps downlinks while the connection is away where the session has a name. With QoS 2 it
         # would take new messages for those of before, whose numbers they have.
         kept = settings.downlinks and bool(settings.client_id) and settings.qos < 2

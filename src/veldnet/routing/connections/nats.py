@@ -108,13 +108,15 @@ class NatsConnection(KeptConnection):
         return ended
 
     async def _subscribe(self, client: Client, stream: JetStreamContext) -> None:
-        settings = self.connection.settings
-        subject = pattern(self.downlink_topic, self.connection.known)
-        if settings.client_id:
-            # A consumer with a name: the stream keeps what comes while the connection is away.
-            await stream.subscribe(subject, durable=settings.client_id, cb=self._kept, manual_ack=True)
-        else:
-            await client.subscribe(subject, cb=self._plain)
+        name = self.connection.settings.client_id
+        for number, topic in enumerate(self.downlink_topics):
+            subject = pattern(topic, self.connection.known)
+            if name:
+                # A consumer with a name: the stream keeps what comes while the connection is away.
+                durable = f"{name}-replace" if number else name
+                await stream.subscribe(subject, durable=durable, cb=self._kept, manual_ack=True)
+            else:
+                await client.subscribe(subject, cb=self._plain)
 
     async def _kept(self, message: Msg) -> None:
         def done() -> None:
@@ -129,7 +131,7 @@ class NatsConnection(KeptConnection):
         if len(message.data) > _LONGEST_MESSAGE:
             done()
             return
-        self.took(slashed(message.subject, self.downlink_topic), message.data, done)
+        self.took(slashed(message.subject, self.downlink_topics[0]), message.data, done)
 
     async def _acknowledge(self, message: Msg) -> None:
         from nats.errors import Error

@@ -74,7 +74,7 @@ class ChirpStack:
         }
         return Event(event="log", message="DevEUI_notification", document=document, time=now)
 
-    def downlinks(self, body: bytes, now: float) -> list[Instruction]:
+    def downlinks(self, body: bytes, now: float, *, replaces: bool = False) -> list[Instruction]:
         fields = json_object(body)
 
         def given(camel: str, snake: str) -> Any:

@@ -82,8 +82,9 @@ class Dialect(Protocol):
     def trial(self, facts: Facts, now: float) -> Event:
         """A message with which a connection is tried, of no device."""
 
-    def downlinks(self, body: bytes, now: float) -> list[Instruction]:
-        """Read a message of the topic of downlinks. Raises `BadDownlink`."""
+    def downlinks(self, body: bytes, now: float, *, replaces: bool = False) -> list[Instruction]:
+        """Read a message of the topic of downlinks, or of the one where the first of them `replaces` the
+        queue. Raises `BadDownlink`."""
 
     def answered(self, answer: Answer, row: DeviceRow, facts: Facts) -> Event | None:
         """What is said at once of a downlink; None where there is no message for it."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from veldnet.domain.devices import DeviceRow
 from veldnet.lorawan import DevAddr
 from veldnet.lorawan.airtime import time_on_air
@@ -91,14 +93,20 @@ class TheThingsStack:
         }
         return Event(event="service/data", message="DevEUI_notification", document=document, time=now)
 
-    def downlinks(self, body: bytes, now: float) -> list[Instruction]:
+    def downlinks(self, body: bytes, now: float, *, replaces: bool = False) -> list[Instruction]:
         listed = json_object(body).get("downlinks")
+        if replaces and listed in ([], None):
+            # The queue is to be empty.
+            return [Instruction(replace=True)]
         if not isinstance(listed, list) or not 1 <= len(listed) <= _MOST_DOWNLINKS:
             raise BadDownlink(f"downlinks must be a list of 1 to {_MOST_DOWNLINKS}")
-        return [_instruction(each, f"downlinks[{index}]") for index, each in enumerate(listed)]
+        found = [_instruction(each, f"downlinks[{index}]") for index, each in enumerate(listed)]
+        return [replace(found[0], replace=replaces), *found[1:]]
 
     def answered(self, answer: Answer, row: DeviceRow, facts: Facts) -> Event | None:
         wanted = answer.instruction
+        if wanted.fport is None and answer.refused is None:
+            return None
         downlink = _present(
             {
                 "f_port": wanted.fport,

@@ -56,7 +56,7 @@ class ThingPark:
         message = trial_message(facts.writer.lrc_id, facts.known.get("customerId", ""), now)
         return Event(event="test", message=message.name, document={message.name: message.fields}, time=now)
 
-    def downlinks(self, body: bytes, now: float) -> list[Instruction]:
+    def downlinks(self, body: bytes, now: float, *, replaces: bool = False) -> list[Instruction]:
         fields = json_object(body)
         inner = fields.get(_ROOT)
         if not isinstance(inner, dict):
