@@ -158,6 +158,10 @@ docs-site: $(VENV)/.dev console build/mermaid.min.js ## The site of the document
 build/mermaid.min.js: tests/diagrams.py | $(VENV)/.dev
 	@$(BIN)/python -m tests.diagrams
 
+.PHONY: screens
+screens: $(VENV)/.dev console tools ## All screens at each width, light and dark, by all rules; make test looks at each colour once
+	@TEST_SCREENS=all $(PYTEST) -q tests/e2e/test_screens.py tests/e2e/test_accounts_console.py tests/e2e/console $(ARGS)
+
 .PHONY: pictures measure-console
 measure-console: $(VENV)/.dev console tools ## The figures of the console in docs/benchmarks.md
 	@$(BIN)/python -m tests.e2e.measure_console

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.browsers import launch
+from tests.e2e.desk import Desks
 from tests.e2e.running import Client, RunningServer, sandbox
 from veldnet.simulator.customer import Account
 
@@ -61,3 +62,8 @@ def browser() -> Iterator[Browser]:
         launched = launch(playwright)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="module")
+def desks(browser: Browser, server: RunningServer) -> Desks:
+    return Desks(browser, server)

@@ -1,8 +1,10 @@
 """What axe says of a page, and whether it fits the screen. What axe finds follows from the elements that are
-there, which the width decides, and from their colours: nothing is looked at twice."""
+there, which the width decides, and from their colours: nothing is looked at twice. Of each combination of
+colours that texts have on what is under them, axe judges the first."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -28,6 +30,10 @@ _TERMS = frozenset(
     {"ABP", "OTAA", "HTTP", "MQTT", "JSON", "XML", "TDOA", "RSSI", "GET", "POST", "PUT", "DELETE"}
 )
 _around: Seen = {}
+# Combinations of colours of which axe said that they are well, on whatever page it was.
+_judged: set[str] = set()
+# Whether each text of each screen is looked at in both schemes at each width, as `make screens` does.
+EVERYTHING = "TEST_SCREENS" in os.environ
 # As it was set last.
 _schemes: WeakKeyDictionary[Page, Scheme] = WeakKeyDictionary()
 
@@ -40,6 +46,49 @@ _SETTLED = """async () => {
   await frame();
   for (let left = running(); left.length; left = running())
     await Promise.allSettled(left.map((each) => each.finished));
+}"""
+# What contrast follows from: the colour of a text and whether it is large, what lies under it as far as that
+# is seen, and what lays it over something else. Of each such combination, the elements that are shown.
+_TONES = """(part, excluded) => {
+  const opaque = (colour) => colour.startsWith("rgb(");
+  const under = (one) => {
+    const found = [];
+    for (let seen = true; one; one = one.parentElement) {
+      const style = getComputedStyle(one);
+      if (style.opacity !== "1" || style.filter !== "none" || style.mixBlendMode !== "normal")
+        found.push(style.opacity, style.filter, style.mixBlendMode);
+      if (!seen) continue;
+      if (style.backgroundImage !== "none") found.push(style.backgroundImage);
+      if (style.backgroundColor !== "rgba(0, 0, 0, 0)") found.push(style.backgroundColor);
+      seen = !opaque(style.backgroundColor);
+      if (seen && (["absolute", "fixed", "sticky"].includes(style.position) || style.zIndex !== "auto"))
+        found.push(one.getAttribute("class"));
+    }
+    return found;
+  };
+  const grounds = new Map();
+  const ground = (one) => {
+    if (!grounds.has(one)) grounds.set(one, under(one));
+    return grounds.get(one);
+  };
+  // Of a single character axe does not say that its contrast is too low.
+  const written = (one) => one.matches("input, select, textarea") ||
+    [...one.childNodes].some((each) => each.nodeType === Node.TEXT_NODE && each.data.trim().length > 1);
+  const types = ["checkbox", "radio", "hidden", "range", "color", "image"];
+  const marks = types.map((type) => `input[type=${type}]`);
+  const unheeded = [...marks, ":disabled", "[aria-disabled=true]", "[inert]", ...excluded].join();
+  const found = new Map();
+  for (const one of document.querySelector(part).querySelectorAll("*")) {
+    if (!written(one) || one.closest(unheeded) || !one.checkVisibility()) continue;
+    const style = getComputedStyle(one);
+    const link = one.closest("a[href]");
+    const around = link && [
+      getComputedStyle(link).textDecorationLine, getComputedStyle(link.parentElement).color];
+    const large = parseFloat(style.fontSize) >= (style.fontWeight >= 700 ? 18.66 : 24);
+    const tone = [style.color, large, style.textShadow, around, "on", ...ground(one)].join();
+    found.set(tone, [...found.get(tone) ?? [], one]);
+  }
+  return found;
 }"""
 # How wide the page is, its colours, and which elements are visible within each part, wherever they stand: of
 # the links in a menu each is the one of the page in its turn.
@@ -60,18 +109,47 @@ _LOOK = f"""async ([around, parts]) => {{
   }};
 }}"""
 # Under a dialog the page is left out, which takes most of the time, and keeps its place.
-_VIOLATIONS = """async ([include, exclude, runOnly]) => {
-  const [page, part] = [document.getElementById("root"), document.querySelector(include)];
+_AXE = """async ([part, include, options]) => {
+  const page = document.getElementById("root");
   // Pages of the server itself have no such element.
   const under = page && !page.contains(part) && !part.contains(page);
   if (under) page.style.containIntrinsicHeight = `${page.getBoundingClientRect().height}px`;
   if (under) page.style.contentVisibility = "hidden";
-  const found = await axe.run({ include: [include], exclude }, {
-    runOnly, resultTypes: ["violations"], preload: { assets: ["media"] },
-  });
-  if (under) page.removeAttribute("style");
-  return found.violations;
+  try {
+    const preload = { assets: ["media"] };
+    return await axe.run(include, { ...options, resultTypes: ["violations"], preload });
+  } finally {
+    if (under) page.removeAttribute("style");
+  }
 }"""
+_STRUCTURE = f"""async ([include, exclude, tags, contrast]) => {{
+  const rules = Object.fromEntries(contrast.map((rule) => [rule, {{ enabled: false }}]));
+  const part = document.querySelector(include);
+  return (await ({_AXE})([part, {{ include: [include], exclude }}, {{ runOnly: tags, rules }}])).violations;
+}}"""
+# What axe judged to be well is looked at no more; what lies under something else, say, it did not judge.
+_CONTRAST = f"""async ([include, exclude, contrast, known]) => {{
+  const tones = ({_TONES})(include, exclude);
+  for (const tone of known.split("\\n")) tones.delete(tone);
+  if (!tones.size) return {{ violations: [], judged: [] }};
+  const said = (each) => [...each.any, ...each.all, ...each.none].map((check) => check.message).join("; ");
+  const violation = (rule) => ({{
+    id: rule.id, help: rule.help,
+    nodes: rule.violations.map((each) => ({{ target: each.node.selector, failureSummary: said(each) }})),
+  }});
+  // Of elements axe knows no more once it has reported.
+  axe.addReporter("tones", (results, options, done) => {{
+    const contrasts = results.find((rule) => rule.id === "color-contrast");
+    const well = new Set(contrasts.passes.map((each) => each.node.element));
+    done({{
+      violations: results.filter((rule) => rule.violations.length).map(violation),
+      judged: [...tones.keys()].filter((tone) => tones.get(tone).some((one) => well.has(one))),
+    }});
+  }});
+  const part = document.querySelector(include);
+  const elements = [...tones.values()].flat();
+  return ({_AXE})([part, {{ include: elements }}, {{ runOnly: contrast, reporter: "tones" }}]);
+}}"""
 
 # What is shown, and chosen in a list, that looks like a member of an enumeration.
 _CODES = """(part) => {
@@ -161,21 +239,26 @@ class Looks:
         if new:
             # Together, for most of the work is to find what lies where.
             excluded = [SCREEN] if AROUND in new and SCREEN not in new else []
-            self._check(next(iter(new)), excluded, CONTRAST if all(new.values()) else EVERY_RULE)
+            self._check(next(iter(new)), excluded, structure=not all(new.values()))
         for schemes in new.values():
             schemes.add(scheme)
 
-    def _check(self, part: str, excluded: list[str], rules: tuple[str, ...]) -> None:
+    def _check(self, part: str, excluded: list[str], *, structure: bool) -> None:
         """What axe says of a page that has settled."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(_axe())
-        found = self.page.evaluate(_VIOLATIONS, [part, excluded, list(rules)])
+        known = "" if EVERYTHING else "\n".join(_judged)
+        tones = self.page.evaluate(_CONTRAST, [part, excluded, CONTRAST, known])
+        found = tones["violations"]
+        if structure:
+            found += self.page.evaluate(_STRUCTURE, [part, excluded, EVERY_RULE, CONTRAST])
         problems = [
             f"{v['id']}: {v['help']}: {node['target']} {node.get('failureSummary', '')[:300]}"
             for v in found
             for node in v["nodes"]
         ]
         assert not problems, f"{self.page.url}\n" + "\n".join(problems[:10])
+        _judged.update(tones["judged"])
 
 
 def _fits(page: Page, wide: int) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
 from tests.api.town import operator_of
 from tests.e2e import radio
-from tests.e2e.desk import Desk
+from tests.e2e.desk import Desk, Desks
 from tests.e2e.running import KPN, RunningServer
 from tests.person import Person
 from veldnet.simulator.customer import Account
@@ -64,24 +64,20 @@ def world(server: RunningServer, account: Account) -> World:
 
 
 @pytest.fixture
-def desk(browser: Browser, server: RunningServer, world: World) -> Iterator[Desk]:
+def desk(desks: Desks, world: World) -> Iterator[Desk]:
     """A user of the subscriber."""
-    found = Desk(browser, server, world.user)
-    found.go("/")
-    found.heading("Home")
-    yield found
-    assert found.errors == [] and found.elsewhere == []
-    found.context.close()
+    with desks.of(world.user) as found:
+        found.go("/")
+        found.heading("Home")
+        yield found
 
 
 @pytest.fixture
-def operators(browser: Browser, server: RunningServer, world: World) -> Iterator[Desk]:
-    found = Desk(browser, server, world.operator)
-    found.go("/")
-    found.heading("Network")
-    yield found
-    assert found.errors == [] and found.elsewhere == []
-    found.context.close()
+def operators(desks: Desks, world: World) -> Iterator[Desk]:
+    with desks.of(world.operator) as found:
+        found.go("/")
+        found.heading("Network")
+        yield found
 
 
 def look_for(desk: Desk, text: str, key: str = "Control+k", field: str = "Name, DevEUI") -> Locator:

@@ -13,7 +13,7 @@ from tests.api.town import operator_of
 from tests.e2e import radio
 from tests.e2e.browsers import launch
 from tests.e2e.console.world import World
-from tests.e2e.desk import Desk
+from tests.e2e.desk import Desk, Desks
 from tests.e2e.running import RunningServer, sandbox
 from tests.person import Person
 from veldnet.simulator.customer import Account
@@ -70,19 +70,19 @@ def world(
     made.receiver.stop()
 
 
+@pytest.fixture(scope="package")
+def desks(browser: Browser, server: RunningServer) -> Desks:
+    return Desks(browser, server)
+
+
 @pytest.fixture
-def desk(browser: Browser, server: RunningServer, user: Person, world: World) -> Iterator[Desk]:
+def desk(desks: Desks, user: Person, world: World) -> Iterator[Desk]:
     """Where the customer has signed in; no page is open."""
-    found = Desk(browser, server, user)
-    yield found
-    assert found.errors == [], "no error in the page"
-    assert found.elsewhere == [], "no request to another host"
-    found.context.close()
+    with desks.of(user) as found:
+        yield found
 
 
 @pytest.fixture
-def operators(browser: Browser, server: RunningServer, operator: Person, world: World) -> Iterator[Desk]:
-    found = Desk(browser, server, operator)
-    yield found
-    assert found.errors == [] and found.elsewhere == []
-    found.context.close()
+def operators(desks: Desks, operator: Person, world: World) -> Iterator[Desk]:
+    with desks.of(operator) as found:
+        yield found
