@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import walked_commands
+
 DOCS = Path(__file__).parents[1] / "docs"
 # Ports that pages name; other servers may use them on this machine.
 _PORTS = {
@@ -39,15 +41,16 @@ def walk(page: str, folder: Path) -> str:
             rf"(?<=:){port}\b|(?<=, ){port}(?=\))|(?<=port = ){port}\b", str(_free_port(kind)), script
         )
     binaries = Path(sys.executable).parent
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | {"PATH": f"{binaries}:{os.environ['PATH']}"},
-        check=False,
-    )
+    with walked_commands.commands() as programs:
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env=os.environ | {"PATH": f"{programs}:{binaries}:{os.environ['PATH']}"},
+            check=False,
+        )
     if done.returncode != 0:
         logs = "".join(f"\n{log.name}:\n{log.read_text()}" for log in folder.glob("*.log"))
         pytest.fail(f"{done.stdout}\n{done.stderr}{logs}")

@@ -1,7 +1,7 @@
 """Veldnet as processes of their own that need not load it: they are forked from one that has.
 
-Loading takes longer than most commands do. Walks of the documentation and tests of the distributions start
-the program as users do.
+Loading takes longer than most commands do. Servers in walks of the documentation, and tests of the
+distributions, start the program as users do.
 """
 
 from __future__ import annotations
@@ -78,10 +78,12 @@ class Done(NamedTuple):
 class _Forked:
     """A process that was forked, as `subprocess.Popen` shows one."""
 
-    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str], errors: Path) -> None:
+    def __init__(
+        self, arguments: tuple[str, ...], environment: dict[str, str], errors: Path, folder: Path
+    ) -> None:
         ours, theirs = _fork.Pipe(duplex=False)
         self._process = _fork.Process(
-            target=_main, args=(arguments, environment, theirs, str(errors)), daemon=True
+            target=_main, args=(arguments, environment, theirs, str(errors), str(folder)), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -110,26 +112,27 @@ class _Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def start(*arguments: str, errors: Path, **environment: str) -> Running:
-    """Start `veldnet` with these arguments; what it prints is read from `stdout`, and its errors are appended
-    to a file."""
+def start(*arguments: str, errors: Path, folder: Path | None = None, **environment: str) -> Running:
+    """Start `veldnet` with these arguments, in `folder`; what it prints is read from `stdout`, and its errors
+    are appended to a file."""
     if environment.keys().isdisjoint(_READ_AT_THE_BEGINNING):
-        return _Forked(arguments, os.environ | environment, errors)
+        return _Forked(arguments, os.environ | environment, errors, folder or Path.cwd())
     with errors.open("a") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "veldnet", *arguments],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            cwd=folder,
             env=os.environ | environment,
         )
 
 
-def run(*arguments: str, **environment: str) -> Done:
+def run(*arguments: str, folder: Path | None = None, **environment: str) -> Done:
     """Run `veldnet` to its end; one that does not end is killed."""
-    with tempfile.TemporaryDirectory(prefix="veldnet-command-") as folder:
-        errors = Path(folder) / "errors"
-        process = start(*arguments, errors=errors, **environment)
+    with tempfile.TemporaryDirectory(prefix="veldnet-command-") as kept:
+        errors = Path(kept) / "errors"
+        process = start(*arguments, errors=errors, folder=folder, **environment)
         assert process.stdout is not None
         with process.stdout:
             killer = _kill_after(process, PATIENCE)
@@ -148,8 +151,11 @@ def _kill_after(process: Running, seconds: float) -> threading.Timer:
     return timer
 
 
-def _main(arguments: tuple[str, ...], environment: dict[str, str], printed: Connection, errors: str) -> None:
+def _main(
+    arguments: tuple[str, ...], environment: dict[str, str], printed: Connection, errors: str, folder: str
+) -> None:
     """In the new process: be `veldnet`."""
+    os.chdir(folder)
     os.dup2(printed.fileno(), 1)
     printed.close()
     log = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -20,17 +20,17 @@ def test_a_file_is_tried_imported_and_undone(desk: Desk, user: Person, world: Wo
     choose.set_input_files(picture)
     desk.told("is not text in UTF-8")
     rest = f"0059AC0000000001,{KEY},{world.account.device_profile_id},{world.account.hsm_group_id}"
-    rows = [f"Bulk {n},0059AC00DE{n:06X},{rest}" for n in range(1, 121)] + [f"Bad,nonsense,{rest}"]
+    rows = [f"Bulk {n},0059AC00DE{n:06X},{rest}" for n in range(1, 61)] + [f"Bad,nonsense,{rest}"]
     table = tmp_path / "fleet.csv"
     table.write_text("\n".join(["name,EUI,applicationEUI,applicationKey,deviceProfileId,hsmGroupId", *rows]))
     choose.set_input_files(table)
     desk.button("Check file")
-    expect(desk.page.get_by_text("120 OK")).to_be_visible()
+    expect(desk.page.get_by_text("60 OK")).to_be_visible()
     expect(desk.page.get_by_text("1 failed")).to_be_visible()
     assert user.call("GET", f"{V1}/devices?search=Bulk")["total"] == 0
-    desk.button("Import 121 rows")
-    desk.told("120 rows imported, 1 failed")
-    assert user.call("GET", f"{V1}/devices?search=Bulk")["total"] == 120
+    desk.button("Import 61 rows")
+    desk.told("60 rows imported, 1 failed")
+    assert user.call("GET", f"{V1}/devices?search=Bulk")["total"] == 60
     with desk.page.expect_download() as download:
         desk.button("Save refused rows")
     header, row = Path(download.value.path()).read_text("utf-8-sig").splitlines()
@@ -38,18 +38,18 @@ def test_a_file_is_tried_imported_and_undone(desk: Desk, user: Person, world: Wo
     # All of them, beyond the page that is shown.
     desk.go("/devices?search=Bulk")
     desk.page.get_by_role("checkbox", name="Select all").check()
-    desk.button("Select all 120 devices that match")
+    desk.button("Select all 60 devices that match")
     desk.button("Edit")
-    dialog = desk.page.get_by_role("dialog", name="Edit 120 devices")
+    dialog = desk.page.get_by_role("dialog", name="Edit 60 devices")
     dialog.get_by_role("combobox", name="Add tags").fill("fleet")
     desk.page.keyboard.press("Enter")
     dialog.get_by_role("button", name="Save").click()
-    expect(desk.page.get_by_role("dialog", name="120 devices updated")).to_be_visible()
+    expect(desk.page.get_by_role("dialog", name="60 devices updated")).to_be_visible()
     desk.page.keyboard.press("Escape")
     desk.page.get_by_role("combobox", name="Tag").click()
     desk.page.get_by_role("option", name="fleet").click()
     desk.page.wait_for_url(re.compile("tag=fleet"))
-    expect(desk.page.get_by_text("120 devices", exact=True)).to_be_visible()
+    expect(desk.page.get_by_text("60 devices", exact=True)).to_be_visible()
     if PICTURES:
         desk.page.screenshot(path=f"{PICTURES}/devices-tagged-1440-light.png")
     desk.go("/devices/import")
