@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.programs import run
+from tests.e2e.programs import run_in
 
 FORKED = ("admin", "init", "check")
 # Started without what Python loads for others, in a fiftieth of a second.
@@ -35,7 +35,7 @@ class _Asked(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         arguments, folder, environment = json.loads(self.rfile.readline())
         new = {name: value for name, value in environment.items() if os.environ.get(name) != value}
-        self.wfile.write(json.dumps(run(*arguments, folder=Path(folder), **new)).encode())
+        self.wfile.write(json.dumps(run_in(Path(folder), *arguments, **new)).encode())
 
 
 @contextmanager

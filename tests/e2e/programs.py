@@ -112,11 +112,15 @@ class _Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def start(*arguments: str, errors: Path, folder: Path | None = None, **environment: str) -> Running:
-    """Start `veldnet` with these arguments, in `folder`; what it prints is read from `stdout`, and its errors
-    are appended to a file."""
+def start(*arguments: str, errors: Path, **environment: str) -> Running:
+    """Start `veldnet` with these arguments; what it prints is read from `stdout`, and its errors are appended
+    to a file."""
+    return _start(arguments, environment, errors, Path.cwd())
+
+
+def _start(arguments: tuple[str, ...], environment: dict[str, str], errors: Path, folder: Path) -> Running:
     if environment.keys().isdisjoint(_READ_AT_THE_BEGINNING):
-        return _Forked(arguments, os.environ | environment, errors, folder or Path.cwd())
+        return _Forked(arguments, os.environ | environment, errors, folder)
     with errors.open("a") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "veldnet", *arguments],
@@ -128,11 +132,16 @@ def start(*arguments: str, errors: Path, folder: Path | None = None, **environme
         )
 
 
-def run(*arguments: str, folder: Path | None = None, **environment: str) -> Done:
+def run(*arguments: str, **environment: str) -> Done:
     """Run `veldnet` to its end; one that does not end is killed."""
+    return run_in(Path.cwd(), *arguments, **environment)
+
+
+def run_in(folder: Path, /, *arguments: str, **environment: str) -> Done:
+    """The same in `folder`."""
     with tempfile.TemporaryDirectory(prefix="veldnet-command-") as kept:
         errors = Path(kept) / "errors"
-        process = start(*arguments, errors=errors, folder=folder, **environment)
+        process = _start(arguments, environment, errors, folder)
         assert process.stdout is not None
         with process.stdout:
             killer = _kill_after(process, PATIENCE)
