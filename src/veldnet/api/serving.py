@@ -27,7 +27,7 @@ _PATHS = ["/{path:path}", "/docs", "/docs/{path:path}"]
 
 def operations_handler(routes: Routes, services: Services) -> HTTPRouteHandler:
     """The handler of all operations. What one takes is found out when it is first asked for."""
-    endpoints: dict[int, Endpoint] = {}
+    endpoints: dict[tuple[str, str], Endpoint] = {}
 
     async def answer(request: Request[Any, Any, Any]) -> Response[Any]:
         scope: Any = request.scope
@@ -36,9 +36,10 @@ def operations_handler(routes: Routes, services: Services) -> HTTPRouteHandler:
             return Response(None, status_code=204, headers={"allow": found.allow}, media_type="text/plain")
         served = found.of(scope["method"])
         scope["path_params"] = found.parameters(served)
-        endpoint = endpoints.get(id(served.operation))
+        key = served.operation.method, served.path
+        endpoint = endpoints.get(key)
         if endpoint is None:
-            endpoint = endpoints[id(served.operation)] = _endpoint(served.operation, services)
+            endpoint = endpoints[key] = _endpoint(served.operation, services)
         return await endpoint(request)
 
     # Types and not their names, which Litestar would have to find.
