@@ -99,7 +99,7 @@ tests:
 test-postgresql: $(VENV)/.dev console tools ## The tests of the API and of the store over PostgreSQL
 	@TEST_STORE=postgresql $(PYTEST) -n 2 --dist loadgroup tests/api tests/contract/test_store.py tests/contract/test_postgresql.py $(ARGS)
 
-.PHONY: test-cluster
+.PHONY: test-cluster test-connections
 test-connections: $(VENV)/.dev ## The tests of connections over RabbitMQ, too (Debian's rabbitmq-server)
 	@TEST_CONNECTIONS=1 $(BIN)/python -m pytest -q -n 0 tests/contract/test_connections.py
 
