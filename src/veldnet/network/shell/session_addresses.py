@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Column, Connection, select
 
 from veldnet.domain.partitions import PARTITIONS
 from veldnet.lorawan import DevAddr, NetId
@@ -64,26 +64,28 @@ class SessionAddresses:
 
     async def load_of(self, store: Store, stored: frozenset[int] | None) -> None:
         """Those of some partitions; None for all."""
-        after = 0
-        while page := await store.read(partial(_page, after, stored)):
-            for _ref, dev_addr, pending in page:
-                if dev_addr is not None:
-                    self.add(dev_addr)
-                if pending is not None:
-                    self.add(pending)
-            after = page[-1][0]
+        for column in (device_states.c.dev_addr, device_states.c.pending_dev_addr):
+            after = -1
+            while page := await store.read(partial(_page, column, after, stored)):
+                self._add_all(page)
+                after = page[-1]
+
+    def _add_all(self, dev_addrs: Sequence[int]) -> None:
+        bits, mask, host_bits, prefix = self._bits, self._mask, self._host_bits, self._prefix
+        for dev_addr in dev_addrs:
+            if dev_addr >> host_bits == prefix:
+                host = dev_addr & mask
+                bits[host >> 3] |= 1 << (host & 7)
+            else:
+                self.add(dev_addr)
 
 
 def _page(
-    after: int, stored: frozenset[int] | None, connection: Connection
-) -> Sequence[tuple[int, int | None, int | None]]:
-    states = device_states.c
-    query = select(states.device_ref, states.dev_addr, states.pending_dev_addr).where(
-        states.device_ref > after, or_(states.dev_addr.is_not(None), states.pending_dev_addr.is_not(None))
-    )
+    column: Column[int], after: int, stored: frozenset[int] | None, connection: Connection
+) -> Sequence[int]:
+    """In the order of the addresses: so the index has all of it, and no row with its state is read."""
+    query = select(column).distinct().where(column > after)
     if stored is not None:
         # Sessions have addresses of the partition of their device.
-        address = func.coalesce(states.dev_addr, states.pending_dev_addr)
-        query = query.where((address % PARTITIONS).in_(sorted(stored)))
-    rows = connection.execute(query.order_by(states.device_ref).limit(_PAGE))
-    return [(row.device_ref, row.dev_addr, row.pending_dev_addr) for row in rows]
+        query = query.where((column % PARTITIONS).in_(sorted(stored)))
+    return connection.execute(query.order_by(column).limit(_PAGE)).scalars().all()
