@@ -36,7 +36,7 @@ _INSERT = insert(changes)
 _PAGE = 1000
 _MOST_EARLY = 5000
 # Read every second: made once.
-_CHANGES = select(changes.c.seq, changes.c.kind, changes.c.ref, changes.c.txn).limit(_PAGE)
+_CHANGES = select(changes.c.seq, changes.c.kind, changes.c.ref, changes.c.txn).limit(bindparam("most"))
 _NEWER = _CHANGES.where(changes.c.seq > bindparam("seq")).order_by(changes.c.seq)
 
 
@@ -80,11 +80,11 @@ def since(connection: Connection, read: Position) -> tuple[list[Change], Positio
     whose transaction ends late comes late."""
     settled, columns, query = settled_before(connection), changes.c, _CHANGES
     if settled is None:
-        rows = connection.execute(_NEWER, {"seq": read.seq}).all()
+        rows = connection.execute(_NEWER, {"seq": read.seq, "most": _PAGE}).all()
         return [Change(*row[:3]) for row in rows], Position(0, rows[-1].seq if rows else read.seq)
     behind = tuple_(columns.txn, columns.seq) > (read.txn, read.seq)
     ordered = query.where(behind, columns.txn < settled).order_by(columns.txn, columns.seq)
-    rows = connection.execute(ordered).all()
+    rows = connection.execute(ordered, {"most": _PAGE}).all()
     found = [Change(*row[:3]) for row in rows if (row.txn, row.seq) not in read.early]
     if len(rows) == _PAGE:
         return found, Position(rows[-1].txn, rows[-1].seq, read.early)
@@ -93,7 +93,7 @@ def since(connection: Connection, read: Position) -> tuple[list[Change], Positio
     # their order only.
     if len(early) < _MOST_EARLY:
         late = query.where(columns.txn >= settled, columns.seq.not_in([seq for _txn, seq in early]))
-        rows = connection.execute(late.order_by(columns.seq)).all()
+        rows = connection.execute(late.order_by(columns.seq), {"most": _PAGE}).all()
         found += [Change(*row[:3]) for row in rows]
         early.update((row.txn, row.seq) for row in rows)
     return found, Position(max(settled, read.txn), 0, frozenset(early))
