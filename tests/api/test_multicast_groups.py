@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
+from sqlalchemy import update
 
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
@@ -29,6 +30,7 @@ from veldnet.lorawan.packages.multicast_keys import (
 from veldnet.routing import Outcome
 from veldnet.simulator.customer import Account
 from veldnet.store.coverage import HearingRow, add_hearing
+from veldnet.store.schema import alarms
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 MC_KEY = AesKey.parse(KEY)
@@ -445,3 +447,45 @@ def test_hours_count_downlinks_of_groups_and_what_is_undelivered_has_the_name(li
     lights.server.inbox.answer = Outcome(True, "Ok")
     assert ("Quay", group["EUI"]) in {(one["deviceName"], one["deviceEUI"]) for one in listed}
     assert sent() == before + 1
+
+
+def alarms_of(lights: Lights, **query: Any) -> list[dict[str, Any]]:
+    lights.server.run(lights.server.platform.monitoring.check_groups())
+    listed = lights.user.call("GET", f"{V1}/alarms", params={"type": 2} | query)
+    return [each for each in listed["alarms"] if each["multicastGroupRef"]]
+
+
+@pytest.mark.parametrize("policy", ["MARK", "DROP"])
+def test_downlinks_over_the_rate_of_the_plan_raise_alarm_002(lights: Lights, policy: str) -> None:
+    """Of the group alone, until a day has passed without another."""
+    rules = {"downlinkRate": 1, "downlinkBucketSize": 1, "downlinkRegulatorPolicy": policy}
+    name = f"groups-cs/{policy.lower()}"
+    body = {"id": name, "name": name, "communicationType": "MULTICAST", "settings": rules}
+    lights.operator.call("POST", f"{V1}/operator/plans", body)
+    plans = lights.operator.call("GET", f"{V1}/operator/plans")
+    lights.plan = next(plan for plan in plans if plan["id"] == name)
+    lights.grant(2)
+    group = lights.group(connectivityPlanId=name, baseStationCoverage="ALL")
+    path = f"{GROUPS}/{group['ref']}/downlinks"
+    lights.keep_alive()
+    answers = []
+    for _ in range(3):
+        answers.append(lights.user.request("POST", path, {"fPort": 1, "payload": "AA"}).status_code)
+        lights.heard(30)
+    assert answers == [202] * 3 if policy == "MARK" else answers[0] == 202 and min(answers[1:]) >= 400
+    (alarm,) = alarms_of(lights)
+    assert (alarm["multicastGroupRef"], alarm["deviceRef"]) == (group["ref"], None)
+    assert (alarm["deviceEUI"], alarm["occurrence"], alarm["state"]) == (group["EUI"], 2, "MINOR")
+    shown = lights.user.call("GET", f"{V1}/alarms/{alarm['ref']}")["alarm"]
+    assert shown == alarm and "Send fewer downlinks" in alarm["advice"]
+    # ThingPark's interface has those of devices alone.
+    assert alarm["ref"] not in lights.user.request("GET", f"{KPN}/deviceAlarms").text
+    done = lights.user.call("POST", f"{V1}/alarms/acks", {"refs": [alarm["ref"]]})
+    assert done["acknowledged"] == 1 and alarms_of(lights)[0]["acked"]
+    # As if a day had passed.
+    earlier = update(alarms).values(updated_at=alarms.c.updated_at - 86_400_000)
+    lights.server.run(lights.server.platform.store.write(lambda c: c.execute(earlier)))
+    (quiet,) = alarms_of(lights)
+    assert (quiet["state"], quiet["acked"]) == ("CLEARED", True)
+    lights.user.call("DELETE", f"{GROUPS}/{group['ref']}")
+    assert not alarms_of(lights)

@@ -4252,11 +4252,13 @@ export interface components {
         };
         /**
          * AlarmLine
-         * @description An alarm with its device, label and sentence.
+         * @description An alarm with its device, label and sentence. One of a multicast group (002 alone) has
+         *     `multicastGroupRef` instead of `deviceRef`, and DevEUI and name are those of the group.
          */
         AlarmLine: {
             ref: string;
-            deviceRef: string;
+            deviceRef: string | null;
+            multicastGroupRef: string | null;
             deviceEUI: string;
             deviceName: string;
             type: number;

@@ -72,6 +72,7 @@ def chores_of(platform: Platform) -> list[Chore]:
         Chore("retention", _PRUNE_EVERY, retain, once=True, virtual=True),
         # Of the partitions that this node serves.
         Chore("device alarms", looks, monitoring.check_devices, virtual=True),
+        Chore("multicast group alarms", looks, monitoring.check_groups, virtual=True),
         Chore("base station alarms", looks, monitoring.look_at_base_stations, virtual=True),
     ]
     if platform.cluster is not None and platform.feeds.shared is not None:
@@ -104,6 +105,7 @@ async def run_now(platform: Platform) -> None:
     await platform.apply_changes()
     await platform.connecting.write()
     await platform.monitoring.check_devices()
+    await platform.monitoring.check_groups()
     await platform.monitoring.look_at_base_stations()
     if platform.roles.leads:
         await platform.monitoring.modules.check(parts_of(platform))

@@ -42,6 +42,7 @@ from veldnet.monitoring import (
     read_all,
     with_severities,
 )
+from veldnet.monitoring.alarms.of_groups import GroupAlarms
 from veldnet.monitoring.downlinks import settle
 from veldnet.network.shell import NetworkServer, Runtime
 from veldnet.settings import Settings, SettingsError
@@ -110,8 +111,11 @@ class MonitoringService:
             cause=self.stations.cause,
         )
         self.monitor.on_frame_alarm(self.stations.heard)
+        self.groups = GroupAlarms(store, ids, self.recipients, clock=clock, kinds=kinds)
+        self.monitor.on_group_over_limit(self.groups.over_limit)
         if alarms.enabled:
             watched.network.commits.join(self.monitor)
+            watched.network.groups.over_rate = self.groups.over_limit
         self.indexes = DeviceIndexes(store, clock)
         self.notifier = self._notify(post, Pace(alarms.notification_window, alarms.notification_interval))
 
@@ -128,6 +132,7 @@ class MonitoringService:
         self.monitor.on_notification(notifier.wake)
         self.stations.on_notification(notifier.wake)
         self.modules.on_notification(notifier.wake)
+        self.groups.on_notification(notifier.wake)
         return notifier
 
     async def start(self) -> None:
@@ -191,6 +196,10 @@ class MonitoringService:
         if self._led:
             await self.check_base_stations()
 
+    async def check_groups(self) -> None:
+        """Write alarms of multicast groups, and clear those that have been quiet."""
+        await self.groups.check(leads=self._roles.leads)
+
     async def check_base_stations(self) -> None:
         """Look at every base station, whichever node it is connected to."""
         now, radios = self._clock(), self._network.air.radios
@@ -238,6 +247,8 @@ class MonitoringService:
 
     async def acknowledge(self, device_ref: int, kind: int, of: str, author: str) -> bool:
         """Note that somebody has seen an alarm; durable when this returns. False if there is none such."""
+        if device_ref < 0:
+            return await self.groups.acknowledge(device_ref, author)
         if self._requests is None:
             return await self._acknowledge(device_ref, kind, of, author)
         return bool(await self._requests.ask(device_ref, "acknowledge", device_ref, kind, of, author))
@@ -245,6 +256,8 @@ class MonitoringService:
     async def mute(self, device_ref: int, kind: int, of: str, until: int | None, author: str) -> bool:
         """Tell recipients nothing of an alarm for a time; durable when this returns. False if there is none
         such."""
+        if device_ref < 0:
+            return await self.groups.mute(device_ref, until, author)
         if self._requests is None:
             return await self._mute(device_ref, kind, of, until, author)
         return bool(await self._requests.ask(device_ref, "mute", device_ref, kind, of, until, author))

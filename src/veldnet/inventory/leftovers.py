@@ -32,7 +32,10 @@ def of_device(connection: Connection, device_ref: int) -> None:
 
 
 def of_group(connection: Connection, group_ref: int) -> None:
-    """Pending messages of a multicast group become undelivered; they have its number below 0."""
+    """Its alarms go; pending messages of a multicast group become undelivered. They have its number below
+    0."""
+    for table in (alarms, alarm_history):
+        connection.execute(delete(table).where(table.c.device_ref == -group_ref))
     own = deliveries.c.device_ref == -group_ref
     _set_aside(connection, own, "the multicast group was deleted", "groupDeleted")
 

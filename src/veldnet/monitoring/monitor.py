@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from veldnet.domain.groups import ref_of_group
 from veldnet.domain.health import Health
 from veldnet.lorawan import BaseStationId
 from veldnet.network.core import (
@@ -21,6 +22,7 @@ from veldnet.network.core import (
     DownlinkRejectedRecord,
     JoinRecord,
     LocationRecord,
+    MulticastRecord,
     Record,
     RefusedRecord,
     ResetRecord,
@@ -158,12 +160,18 @@ class Monitor:
         # Of the commit under way.
         self._heard: list[FrameAlarm] = []
         self._on_frame_alarm: Callable[[FrameAlarm], None] = lambda _alarm: None
+        self._groups_over: list[int] = []
+        self._on_group_over_limit: Callable[[int], None] = lambda _group: None
         # Whether a subscriber still has an area, by its ref.
         self.has_area: Callable[[int, int], bool] = lambda _subscriber, _area: True
 
     def on_notification(self, wake: Callable[[], None]) -> None:
         """Have somebody called after commits that hold notifications."""
         self._wake_notifier = wake
+
+    def on_group_over_limit(self, note: Callable[[int], None]) -> None:
+        """Have somebody told, after commits, of the groups whose downlinks were over the limit."""
+        self._on_group_over_limit = note
 
     def on_frame_alarm(self, note: Callable[[FrameAlarm], None]) -> None:
         """Have somebody told, after commits, of frames that raise alarms of base stations."""
@@ -185,6 +193,9 @@ class Monitor:
         heard, self._heard = self._heard, []
         for each in heard:
             self._on_frame_alarm(each)
+        groups, self._groups_over = self._groups_over, []
+        for group in groups:
+            self._on_group_over_limit(group)
         if self._notified:
             self._wake_notifier()
 
@@ -192,11 +203,15 @@ class Monitor:
         """The entries are dropped with all that was noted in them."""
         self._batch = _Batch()
         self._heard.clear()
+        self._groups_over.clear()
 
     def observe(self, recorded: Recorded) -> None:
         """Take up a record. A defect in a rule must not keep the frame itself from its commit."""
         record, _device, entry = recorded
         if entry is None:
+            group = ref_of_group(record.device_ref or 0)
+            if group is not None and isinstance(record, MulticastRecord) and record.over_limit:
+                self._groups_over.append(group)
             return
         try:
             self._note(record, entry)

@@ -3,13 +3,14 @@ import { Button, Group, Select, Stack, Text, Textarea, TextInput, Title } from "
 import { IconBellOff, IconMessage } from "@tabler/icons-react";
 import { useState, type FormEvent, type ReactNode } from "react";
 import type { Schemas } from "../../api/client";
-import { DeviceLink, IfMayChange, Loading, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
+import { IfMayChange, Loading, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { SideDialog } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
 import { TextLink } from "../../components/links";
 import { useTell } from "../../components/notify";
 import { useSession } from "../../session";
 import { useT } from "../../text";
+import { SubjectLink } from "./SubjectLink";
 import { useAlarm, useAssign, useAssignees, useComment, useMute } from "./api";
 
 type Details = Schemas["AlarmDetails"];
@@ -36,7 +37,7 @@ function Body({ alarmRef }: { alarmRef: string }) {
       <Stack gap={4}>
         <Group gap="xs">
           <SeverityBadge state={alarm.state} />
-          <DeviceLink deviceRef={alarm.deviceRef} name={alarm.deviceName} />
+          <SubjectLink alarm={alarm} />
         </Group>
         <Text fw={600}>{alarm.text}</Text>
         <Text size="sm">{alarm.advice}</Text>
@@ -44,9 +45,11 @@ function Body({ alarmRef }: { alarmRef: string }) {
           {t("alarms.updated")}: <Time at={alarm.lastUpdateTime} />
         </Text>
       </Stack>
-      <Part title={t("alarms.causes")}>
-        <Causes alarm={alarm} causes={causes} />
-      </Part>
+      {alarm.deviceRef && (
+        <Part title={t("alarms.causes")}>
+          <Causes deviceRef={alarm.deviceRef} causes={causes} />
+        </Part>
+      )}
       <Part title={t("alarms.assignee")}>
         <Assignee alarm={alarm} />
       </Part>
@@ -86,9 +89,10 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function Causes({ alarm, causes }: { alarm: Alarm; causes: Details["causes"] }) {
+/** What is behind the alarm of a device; frames of multicast groups are in the logger. */
+function Causes({ deviceRef, causes }: { deviceRef: string; causes: Details["causes"] }) {
   const t = useT();
-  const device = { to: "/devices/$ref", params: { ref: alarm.deviceRef } } as const;
+  const device = { to: "/devices/$ref", params: { ref: deviceRef } } as const;
   return (
     <>
       <TextLink size="sm" {...device}>

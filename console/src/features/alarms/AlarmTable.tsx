@@ -3,21 +3,13 @@ import { Button, Group, Pagination, Stack, Text } from "@mantine/core";
 import { IconBell, IconBellOff, IconCheck } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
-import {
-  DeviceLink,
-  Empty,
-  IfMayChange,
-  Loading,
-  Problem,
-  SeverityBadge,
-  Time,
-  blocking,
-} from "../../components/basics";
+import { Empty, IfMayChange, Loading, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useSession } from "../../session";
 import { AlarmDrawer } from "./AlarmDetails";
+import { SubjectLink } from "./SubjectLink";
 import { useAcknowledge, useAlarms, type AlarmQuery } from "./api";
 import { useT, type Translate } from "../../text";
 
@@ -148,11 +140,11 @@ function columnsOf(t: Translate, withDevice: boolean, acknowledge: (alarm: Alarm
   ];
 }
 
-/** The device that it concerns. */
+/** What it concerns. */
 function Concerned({ alarm }: { alarm: Alarm }) {
   return (
     <>
-      <DeviceLink deviceRef={alarm.deviceRef} name={alarm.deviceName} />
+      <SubjectLink alarm={alarm} />
       <Text size="xs" c="dimmed" ff="monospace">
         {alarm.deviceEUI}
       </Text>

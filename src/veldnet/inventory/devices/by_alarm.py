@@ -61,7 +61,9 @@ def refs_by_alarm(
 
 def all_by_alarm(connection: Connection, scope: Scope, worst_first: bool, part: Slice) -> list[int]:
     """The refs of a slice of all of the subscriber's devices; those without alarms are counted by blocks."""
-    unacknowledged = alarms.c.subscriber_ref == scope.subscriber_ref, alarms.c.acked.is_(False)
+    # Multicast groups have numbers below 0.
+    mine = alarms.c.subscriber_ref == scope.subscriber_ref
+    unacknowledged = mine, alarms.c.device_ref > 0, alarms.c.acked.is_(False)
     # The index has them in this order.
     each = select(alarms.c.device_ref).where(*unacknowledged).distinct().subquery()
     block = (each.c.device_ref // (1 << DEVICE_BLOCK_BITS)).label("block")

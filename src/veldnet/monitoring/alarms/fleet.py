@@ -1,4 +1,4 @@
-"""Lists alarms of many devices with labels."""
+"""Lists alarms of many devices and multicast groups with labels."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from veldnet.domain.alarm_levels import Level
+from veldnet.domain.groups import ref_of_group
 from veldnet.domain.resources import timestamp
 from veldnet.monitoring.notification.events import AlarmEvent
-from veldnet.store.schema import alarm_comments, alarms, devices, users
+from veldnet.store.schema import alarm_comments, alarms, devices, multicast_groups, users
 from veldnet.texts import Language, in_language
 
 from .advice import ADVICE
@@ -37,10 +38,12 @@ class AlarmQuery(msgspec.Struct, frozen=True):
 
 
 class AlarmLine(msgspec.Struct):
-    """An alarm with its device, label and sentence."""
+    """An alarm with its device, label and sentence. One of a multicast group (002 alone) has
+    `multicastGroupRef` instead of `deviceRef`, and DevEUI and name are those of the group."""
 
     ref: str
-    deviceRef: str
+    deviceRef: str | None
+    multicastGroupRef: str | None
     deviceEUI: str
     deviceName: str
     type: int
@@ -124,12 +127,13 @@ def _lines() -> Select[Any]:
     return (
         select(
             *columns_of(_Stored),
-            devices.c.dev_eui,
-            devices.c.name,
+            func.coalesce(devices.c.dev_eui, multicast_groups.c.dev_eui).label("dev_eui"),
+            func.coalesce(devices.c.name, multicast_groups.c.name).label("name"),
             users.c.display_name.label("assignee_name"),
             comments.label("comments"),
         )
-        .join(devices, devices.c.ref == alarms.c.device_ref)
+        .join(devices, devices.c.ref == alarms.c.device_ref, isouter=True)
+        .join(multicast_groups, multicast_groups.c.ref == -alarms.c.device_ref, isouter=True)
         .join(users, looks_after, isouter=True)
     )
 
@@ -176,7 +180,8 @@ def _line(row: _Stored, now: int, language: Language) -> AlarmLine:
     )
     return AlarmLine(
         ref=alarm_ref(row.created_at, row.ref),
-        deviceRef=str(row.device_ref),
+        deviceRef=str(row.device_ref) if row.device_ref > 0 else None,
+        multicastGroupRef=None if (group := ref_of_group(row.device_ref)) is None else str(group),
         deviceEUI=row.dev_eui,
         deviceName=row.name,
         type=row.type,

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from veldnet.domain.alarm_levels import Level
 from veldnet.domain.errors import NotFound
@@ -19,6 +19,7 @@ from veldnet.store.schema import (
     base_station_alarms,
     devices,
     module_alarms,
+    multicast_groups,
     operators,
 )
 from veldnet.store.schema import base_stations as base_station_rows
@@ -45,7 +46,10 @@ def list_alarms(
     connection: Connection, scope: Scope, dev_eui: str | None, page_index: int | None
 ) -> list[DeviceAlarm]:
     """The subscriber's alarms, cleared ones too, the last updated first; pages hold 100."""
-    query = _own(scope).order_by(alarms.c.updated_at.desc(), alarms.c.ref.desc())
+    # ThingPark's interface knows devices alone.
+    query = (
+        _own(scope).where(alarms.c.device_ref > 0).order_by(alarms.c.updated_at.desc(), alarms.c.ref.desc())
+    )
     if dev_eui is not None:
         own = select(devices.c.ref).where(
             devices.c.dev_eui == dev_eui.upper(), devices.c.subscriber_ref == scope.subscriber_ref
@@ -183,7 +187,7 @@ def list_module_alarms(connection: Connection, *, cleared: bool) -> list[ModuleA
 
 
 class FleetAlarm(msgspec.Struct):
-    """An alarm of any device, for operators."""
+    """An alarm of any device or multicast group, for operators."""
 
     device_eui: str
     name: str
@@ -199,10 +203,15 @@ class FleetAlarm(msgspec.Struct):
 def list_fleet_alarms(
     connection: Connection, least: Level, limit: int, *, unacknowledged: bool
 ) -> list[FleetAlarm]:
-    """The newest alarms of all devices with at least this severity."""
+    """The newest alarms of all devices and groups with at least this severity."""
     query = (
-        select(*alarms.c, devices.c.dev_eui, devices.c.name)
-        .join(devices, devices.c.ref == alarms.c.device_ref)
+        select(
+            *alarms.c,
+            func.coalesce(devices.c.dev_eui, multicast_groups.c.dev_eui).label("dev_eui"),
+            func.coalesce(devices.c.name, multicast_groups.c.name).label("name"),
+        )
+        .join(devices, devices.c.ref == alarms.c.device_ref, isouter=True)
+        .join(multicast_groups, multicast_groups.c.ref == -alarms.c.device_ref, isouter=True)
         .where(alarms.c.state >= int(least))
         .order_by(alarms.c.updated_at.desc())
         .limit(limit)

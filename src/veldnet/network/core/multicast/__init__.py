@@ -2,7 +2,7 @@
 
 from .cover import Cover, Heard, cover, needed_margin
 from .group import GroupContext, GroupKeys, data_rate_of, frequency_of, octets_of
-from .queue import ABORTED, PARTIAL, SUCCESS, Step, begin, finish_attempt, next_counter, submit
+from .queue import ABORTED, OVER_RATE, PARTIAL, SUCCESS, Step, begin, finish_attempt, next_counter, submit
 from .state import (
     GroupState,
     QueuedFrame,
@@ -16,6 +16,7 @@ from .windows import Planned, plan_attempt, slots
 
 __all__ = [
     "ABORTED",
+    "OVER_RATE",
     "PARTIAL",
     "SUCCESS",
     "Cover",

@@ -117,13 +117,17 @@ def _counter_refusal(
     return None
 
 
+# The plan drops what exceeds its downlink rate.
+OVER_RATE = SubmissionRefusal(121, "Token bucket limit reached")
+
+
 def _rate_refusal(context: GroupContext, state: GroupState) -> SubmissionRefusal | None:
     assert context.plan is not None
     regulator = context.plan.downlink_regulator
     if regulator is None or not regulator.drop:
         return None
     if filled(regulator, state.bucket, context.now) - len(state.queue) < 1.0:
-        return SubmissionRefusal(121, "Token bucket limit reached")
+        return OVER_RATE
     return None
 
 

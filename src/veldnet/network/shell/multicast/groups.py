@@ -21,6 +21,7 @@ from veldnet.network.core.base_station_radios import BaseStationRadios
 from veldnet.network.core.events import NO_GPS_TIME, DownlinkRequest, Submission, SubmissionRefusal, Transmit
 from veldnet.network.core.multicast import (
     ABORTED,
+    OVER_RATE,
     PARTIAL,
     GroupContext,
     GroupKeys,
@@ -98,6 +99,8 @@ class MulticastGroups:
         self._commits, self._owned, self._tasks = commits, parts.owned, tasks
         self._radios = parts.radios
         self.transmit: Callable[[int, Transmit], None] = lambda _ref, _effect: None
+        # Told of groups whose plan has refused a downlink for its rate.
+        self.over_rate: Callable[[int], None] = lambda _ref: None
         # Addresses that no session may have.
         self.addresses: frozenset[int] = frozenset()
         self._entries: dict[int, GroupEntry] = {}
@@ -282,6 +285,8 @@ class MulticastGroups:
         if refusal is None and request.payload is not None:
             refusal = self._without_gps_time(known.row, stations.stations, now)
         if refusal is not None:
+            if refusal is OVER_RATE:
+                self.over_rate(known.row.ref)
             return Submission(frame_id, refusal)
         kept = {frame.id for frame in state.queue}
         for frame in before.queue:
