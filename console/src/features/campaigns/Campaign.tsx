@@ -145,6 +145,9 @@ function Sessions({ group }: { group: NonNullable<Campaign["group"]> }) {
   return (
     <Panel title={t("campaigns.groupTitle")}>
       <Text size="sm">{t("campaigns.groupClass", { groupClass, groupNumber })}</Text>
+      {group.setUpTime > 0 && (
+        <Text size="sm">{t("campaigns.setUp", { minutes: Math.ceil(group.setUpTime / 60) })}</Text>
+      )}
       {group.sessions.length === 0 && (
         <Text size="sm" c="dimmed">
           {t("campaigns.noSession")}

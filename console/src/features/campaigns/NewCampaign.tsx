@@ -8,6 +8,7 @@ import { useSaving } from "../../components/saving";
 import { bytes } from "../../format";
 import { useT } from "../../text";
 import { useCreateCampaign, useDeviceTags } from "./api";
+import { asked, GroupPart, usualGroup, wholeGroup, type GroupChoice } from "./GroupPart";
 import { devEuis } from "./progress";
 
 interface Form {
@@ -20,8 +21,8 @@ interface Form {
   answerTimeout: number | null;
   startsAt: string;
   apply: boolean;
-  multicast: boolean;
-  lead: number | null;
+  packageVersion: 1 | 2;
+  multicast: GroupChoice | null;
 }
 
 const empty: Form = {
@@ -34,18 +35,11 @@ const empty: Form = {
   answerTimeout: 120,
   startsAt: "",
   apply: true,
-  multicast: false,
-  lead: 120,
+  packageVersion: 1,
+  multicast: null,
 };
 /** What the form does not ask for. */
 const usual = { inFlight: 4, retries: 3, rounds: 4, dutyCycleShare: 1 };
-const usualGroup = {
-  deviceClass: "C",
-  groupNumber: 0,
-  fragmentationPort: 201,
-  gathering: 86_400,
-  sessions: 2,
-} as const;
 
 async function base64(file: File): Promise<string> {
   const octets = new Uint8Array(await file.arrayBuffer());
@@ -71,7 +65,7 @@ export function NewCampaign() {
     fragmentSize &&
     redundancy !== null &&
     answerTimeout &&
-    (!form.multicast || form.lead);
+    (!form.multicast || wholeGroup(form.multicast));
   const create = async (file: File) => {
     setBusy(true);
     const answer = await save(
@@ -86,8 +80,8 @@ export function NewCampaign() {
           fragmentSize: fragmentSize ?? 0,
           redundancy: redundancy ?? 0,
           answerTimeout: (answerTimeout ?? 0) * 60,
-          packageVersion: 1,
-          multicast: form.multicast ? { ...usualGroup, lead: (form.lead ?? 0) * 60 } : null,
+          packageVersion: form.packageVersion,
+          multicast: form.multicast && asked(form.multicast),
           startsAt: form.startsAt ? new Date(form.startsAt).toISOString() : null,
         }),
       ),
@@ -213,19 +207,18 @@ function Sending({ form, change }: Part) {
       <Switch
         label={t("campaigns.multicast")}
         description={t("campaigns.multicastText")}
-        checked={form.multicast}
-        onChange={(event) => change({ multicast: event.currentTarget.checked })}
+        checked={form.multicast !== null}
+        onChange={(event) => change({ multicast: event.currentTarget.checked ? usualGroup : null })}
       />
-      {form.multicast && (
-        <NumberField
-          label={t("campaigns.lead")}
-          description={t("campaigns.leadText")}
-          value={form.lead}
-          onChange={(lead) => change({ lead })}
-          min={1}
-          max={10_080}
-        />
-      )}
+      {form.multicast && <GroupPart group={form.multicast} onChange={(multicast) => change({ multicast })} />}
+      <Select
+        label={t("campaigns.packageVersion")}
+        description={t("campaigns.packageVersionText")}
+        data={["1", "2"]}
+        allowDeselect={false}
+        value={String(form.packageVersion)}
+        onChange={(value) => change({ packageVersion: value === "2" ? 2 : 1 })}
+      />
       <Switch
         label={t("campaigns.apply")}
         checked={form.apply}
