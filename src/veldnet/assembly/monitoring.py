@@ -25,6 +25,7 @@ from veldnet.monitoring import (
     AlarmType,
     BaseStationMonitor,
     Facts,
+    GroupAlarms,
     Limits,
     Mailer,
     MailSettings,
@@ -42,7 +43,6 @@ from veldnet.monitoring import (
     read_all,
     with_severities,
 )
-from veldnet.monitoring.alarms.of_groups import GroupAlarms
 from veldnet.monitoring.downlinks import settle
 from veldnet.network.shell import NetworkServer, Runtime
 from veldnet.settings import Settings, SettingsError

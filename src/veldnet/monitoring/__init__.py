@@ -4,6 +4,7 @@ retention."""
 from veldnet.domain.alarm_levels import Level
 
 from . import health
+from .alarms.of_groups import GroupAlarms
 from .alarms.silence import SilenceRules
 from .alarms.types import (
     BACKUP,
@@ -40,6 +41,7 @@ __all__ = [
     "BaseStationMonitor",
     "Facts",
     "Feed",
+    "GroupAlarms",
     "Level",
     "Limits",
     "MailFailed",
