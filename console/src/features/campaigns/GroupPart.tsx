@@ -5,6 +5,7 @@ import { NumberField } from "../../components/NumberField";
 import { useT } from "../../text";
 import { useGroupPlans } from "../groups/api";
 
+const numbers = ["0", "1", "2", "3"];
 const periods = ["1", "2", "4", "8", "16", "32", "64", "128"];
 
 /** What is chosen; times in minutes, null where the field is empty. */
@@ -129,7 +130,7 @@ function OnDevices({ group, onChange }: Part) {
       <Select
         label={t("campaigns.groupNumber")}
         description={t("campaigns.groupNumberText")}
-        data={["0", "1", "2", "3"]}
+        data={numbers}
         allowDeselect={false}
         value={String(group.groupNumber)}
         onChange={(value) => onChange({ ...group, groupNumber: Number(value) })}

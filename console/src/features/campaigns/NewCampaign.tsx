@@ -39,6 +39,7 @@ const empty: Form = {
   multicast: null,
 };
 /** What the form does not ask for. */
+const versions = ["1", "2"];
 const usual = { inFlight: 4, retries: 3, rounds: 4, dutyCycleShare: 1 };
 
 async function base64(file: File): Promise<string> {
@@ -214,7 +215,7 @@ function Sending({ form, change }: Part) {
       <Select
         label={t("campaigns.packageVersion")}
         description={t("campaigns.packageVersionText")}
-        data={["1", "2"]}
+        data={versions}
         allowDeselect={false}
         value={String(form.packageVersion)}
         onChange={(value) => change({ packageVersion: value === "2" ? 2 : 1 })}
