@@ -26,7 +26,7 @@ from veldnet.domain.flows import ConnectionSettings
 from veldnet.inventory import accounts, flows
 from veldnet.lorawan import GatewayEui, frames
 from veldnet.network.core.addressing import AddressSpace
-from veldnet.settings import Settings
+from veldnet.settings import NetworkSettings, Settings
 
 DEVICES = 100
 PIECES = 4
@@ -68,7 +68,8 @@ async def prepare_data(
     }
     client.call("POST", "/routingProfiles", {"name": "sink", "routes": [route]})
     assert server.stop() == 0
-    settings = Settings(data=str(data))
+    # As `RunningServer` has it, so that a busy machine misses no window.
+    settings = Settings(data=str(data), network=NetworkSettings(rx1_delay=5))
     opened = await DataDirectory.open(settings, create=True)
     await create_fleet(
         opened, network_parameters(settings.network), Fleet(DEVICES, joined=True, routing_profile_ref=1)

@@ -118,7 +118,7 @@ def _joined_state(
             opened_at=now,
             dev_nonce=1,
             radio=RadioParameters(
-                rx1_delay=1,
+                rx1_delay=parameters.rx1_delay,
                 rx1_dr_offset=0,
                 rx2_data_rate=rx2_data_rate,
                 rx2_frequency=plan.region.rx2_frequency,
