@@ -410,9 +410,10 @@ def test_live_events_go_on_where_a_reader_was(
                 left.discard(next(resumed)[0])
             again.terminate()
         user.call("DELETE", f"{V1}/apiKeys/{made['ref']}")
-        assert [name for _id, name, _data in events] == ["expired"]
+        # What others send meanwhile may come before that.
+        assert [name for _id, name, _data in events][-1] == "expired"
         outsider.call("DELETE", f"{V1}/apiKeys/{_ref(outsider)}")
-        assert [name for _id, name, _data in of_others] == ["expired"]
+        assert [name for _id, name, _data in of_others][-1] == "expired"
 
 
 def _ref(person: Person) -> str:

@@ -68,8 +68,8 @@ async def prepare_data(
     }
     client.call("POST", "/routingProfiles", {"name": "sink", "routes": [route]})
     assert server.stop() == 0
-    # As `RunningServer` has it, so that a busy machine misses no window.
-    settings = Settings(data=str(data), network=NetworkSettings(rx1_delay=5))
+    # A busy machine misses some windows of a second; and yet some downlinks are to be sent before a kill.
+    settings = Settings(data=str(data), network=NetworkSettings(rx1_delay=2))
     opened = await DataDirectory.open(settings, create=True)
     await create_fleet(
         opened, network_parameters(settings.network), Fleet(DEVICES, joined=True, routing_profile_ref=1)
@@ -92,6 +92,13 @@ async def test_killed_under_load(tmp_path: Path) -> None:
         await _killed_under_load(data, sink, applications)
 
 
+async def _keep_alive(generator: Generator) -> None:
+    """A server that has just begun learns from this where to send downlinks."""
+    while True:
+        generator.keep_alive()
+        await asyncio.sleep(0.2)
+
+
 Applications = tuple[MqttApplication, NatsApplication]
 
 
@@ -104,10 +111,11 @@ async def _killed_under_load(data: Path, sink: Sink, applications: Applications)
     )
     server = RunningServer(data, VELDNET_ROUTING__FIRST_RETRY="200ms")
     sent: dict[tuple[int, int], bytes] = {}
-    known_committed = 0
+    known_committed = known_sent = 0
     # Base stations keep their sockets, and the server its port, as where a service manager starts it again.
     generator = Generator(server.udp, gateways)
     generator.begin()
+    keeping = asyncio.create_task(_keep_alive(generator))
     for piece in range(PIECES):
         batch = prepared[piece * PIECE : (piece + 1) * PIECE]
         sending = asyncio.create_task(generator.send(batch, RATE))
@@ -119,8 +127,14 @@ async def _killed_under_load(data: Path, sink: Sink, applications: Applications)
             known_committed += found
             server.kill()
             await asyncio.to_thread(server.start, udp="{}:{}".format(*server.udp))
+            known_sent = len(generator.downlinks)
         await sending
         await asyncio.sleep(0.5)
+    # Downlinks follow those of before the last kill.
+    async with asyncio.timeout(60):
+        while len(generator.downlinks) <= known_sent + 20:
+            await asyncio.sleep(0.1)
+    keeping.cancel()
     generator.close()
     for _when, phy, _timestamp in generator.downlinks:
         frame = frames.parse(phy)

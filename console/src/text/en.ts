@@ -334,7 +334,7 @@ export const en = {
   "chart.payload": "Payload",
   "chart.picture": "Picture (PNG)",
   "chart.range": "Time range",
-  "chart.save": "Save",
+  "chart.save": "Download",
   "chart.slots": "Totals",
   "chart.slotsText": "Totals and averages per {hours, plural, one {hour} other {# hours}}",
   "chart.table": "Table (CSV)",

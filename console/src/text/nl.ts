@@ -336,7 +336,7 @@ export const nl: Record<keyof typeof en, string> = {
   "chart.payload": "Payload",
   "chart.picture": "Afbeelding (PNG)",
   "chart.range": "Periode",
-  "chart.save": "Opslaan",
+  "chart.save": "Downloaden",
   "chart.slots": "Totalen",
   "chart.slotsText": "Totalen en gemiddelden per {hours, plural, one {uur} other {# uur}}",
   "chart.table": "Tabel (CSV)",
