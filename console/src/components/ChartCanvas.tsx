@@ -51,6 +51,8 @@ function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
   const styledAxis = (given: object) => ({
     ...axis,
     ...given,
+    // A range that was asked for is not made wider for the bars in it, of which a single one would be days wide.
+    ...("min" in given && "max" in given ? { containShape: false } : {}),
     // Times are written by the chart itself.
     ...("type" in given && given.type === "value" ? { axisLabel: { color: ink, formatter: exact } } : {}),
   });
