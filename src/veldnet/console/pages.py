@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import mimetypes
 from collections.abc import Awaitable, Callable
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,59 +46,56 @@ def build(root: Path = STATIC) -> str:
     return hashlib.sha256(page.read_bytes()).hexdigest()[:16] if page.exists() else ""
 
 
+def _read(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in (root.rglob("*") if root.exists() else ())
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
 class _Files:
-    """The built files. Each form is read when it is first asked for, and kept: there are few and they are
-    small. Brotli forms come with the build, and browsers accept them over TLS. Others are compressed."""
+    """The built files, read together when the first one is asked for, so that an open page finds its own ones
+    also where an upgrade replaces them under a running server. There are few and they are small. Brotli forms
+    come with the build, and browsers accept them over TLS. Others are compressed when first asked for."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._read: dict[str, bytes] = {}
+        self._plain: dict[str, bytes] | None = None
+        self._page = b""
         self._packed: dict[str, bytes] = {}
         self._branding: Branding | None = None
 
-    @cached_property
-    def _names(self) -> frozenset[str]:
-        root = self._root
-        return frozenset(
-            str(path.relative_to(root))
-            for path in (root.rglob("*") if root.exists() else ())
-            if path.is_file() and not path.name.startswith(".")
-        )
+    async def read(self) -> dict[str, bytes]:
+        """All files by their names."""
+        if self._plain is None:
+            plain = await asyncio.to_thread(_read, self._root)
+            # Two may ask first: both have read the same.
+            if self._plain is None:
+                tag = f'<meta name="build" content="{build(self._root)}" />\n    <title>'.encode()
+                self._page = plain.get("index.html", b"").replace(b"<title>", tag, 1)
+                self._plain = plain
+        return self._plain
 
-    @cached_property
-    def _page(self) -> bytes:
-        tag = f'<meta name="build" content="{build(self._root)}" />\n    <title>'.encode()
-        return (self._root / "index.html").read_bytes().replace(b"<title>", tag, 1)
-
-    def present(self, branding: Branding) -> None:
+    def present(self, plain: dict[str, bytes], branding: Branding) -> None:
         """Write name and colour into the page, where they have changed."""
-        if branding != self._branding and "index.html" in self:
+        if branding != self._branding and self._page:
             self._branding = branding
-            self._read["index.html"] = branding.head(self._page)
+            plain["index.html"] = branding.head(self._page)
             self._packed.pop("index.html", None)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._names
-
-    async def _plain(self, name: str) -> bytes:
-        if name not in self._read:
-            self._read[name] = await asyncio.to_thread((self._root / name).read_bytes)
-        return self._read[name]
-
-    async def response(
-        self, request: Request[Any, Any, Any], name: str, headers: dict[str, str]
+    def response(
+        self, plain: dict[str, bytes], request: Request[Any, Any, Any], name: str, headers: dict[str, str]
     ) -> Response[bytes]:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        more = {"vary": "accept-encoding"}
+        body, more = plain[name], {"vary": "accept-encoding"}
         accepted = request.headers.get("accept-encoding", "")
-        if "br" in accepted.replace(" ", "").split(",") and f"{name}.br" in self:
-            body, more["content-encoding"] = await self._plain(f"{name}.br"), "br"
+        if "br" in accepted.replace(" ", "").split(",") and f"{name}.br" in plain:
+            body, more["content-encoding"] = plain[f"{name}.br"], "br"
         elif "gzip" in accepted:
             if name not in self._packed:
-                self._packed[name] = gzip.compress(await self._plain(name), 9, mtime=0)
+                self._packed[name] = gzip.compress(body, 9, mtime=0)
             body, more["content-encoding"] = self._packed[name], "gzip"
-        else:
-            body = await self._plain(name)
         return Response(body, media_type=kind, headers=headers | more)
 
 
@@ -125,14 +122,15 @@ def handlers(tiles: str, branding: Callable[[], Awaitable[Branding]], root: Path
     @get(["/console", "/console/{path:path}"], include_in_schema=False)
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         name = request.url.path.removeprefix("/console").removeprefix("/")
-        if name in files and name != "index.html":
+        plain = await files.read()
+        if name in plain and name != "index.html":
             kept = _IMMUTABLE if name.startswith("assets/") else "no-cache"
-            return await files.response(request, name, headers | {"cache-control": kept})
+            return files.response(plain, request, name, headers | {"cache-control": kept})
         if name.startswith("assets/"):
             return Response(b"no such file", status_code=404, media_type="text/plain")
-        if "index.html" not in files:
+        if "index.html" not in plain:
             return Response(_NOT_BUILT.encode(), status_code=503, media_type="text/plain")
-        files.present(await branding())
-        return await files.response(request, "index.html", headers | {"cache-control": "no-cache"})
+        files.present(plain, await branding())
+        return files.response(plain, request, "index.html", headers | {"cache-control": "no-cache"})
 
     return [lead, logo, page]
