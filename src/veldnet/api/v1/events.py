@@ -40,6 +40,7 @@ _OVERLAP = 5_000
 # Frames that are read at once.
 _PAGE = 500
 _WIDEST = 86_400_000
+_EXPIRED = b"event: expired\ndata: {}\n\n"
 
 
 def _types(text: str, name: str) -> frozenset[str]:
@@ -108,14 +109,19 @@ async def live_events(
     async def stream() -> AsyncIterator[bytes]:
         try:
             yield b"retry: 2000\nevent: ready\ndata: {}\n\n"
+            admission, turns = Admission(request, services), Turns(BEAT)
             if after is not None:
                 async for written in reading.missed(after):
-                    yield written
-            admission, turns = Admission(request, services), Turns(BEAT)
+                    # What was missed may take long to read.
+                    if not await admission.holds():
+                        yield _EXPIRED
+                        return
+                    if written:
+                        yield written
             while not subscription.closed:
                 arrived = await subscription.take(LOOK_EVERY)
                 if not await admission.holds():
-                    yield b"event: expired\ndata: {}\n\n"
+                    yield _EXPIRED
                     return
                 written = await reading.written(arrived)
                 if written:
@@ -166,7 +172,8 @@ class _Reading:
         )
 
     async def missed(self, after: int) -> AsyncIterator[bytes]:
-        """Everything from just before an event until now, in the order of ids, a page at a time."""
+        """Everything from just before an event until now, in the order of ids, a page at a time; of a page
+        without anything, nothing."""
         now = round(self._services.platform.clock() * 1000)
         start = await self._services.read(lambda c: read_timeline(c).millis_of(after)) - _OVERLAP
         if start < now - _MOST_BACK:
@@ -185,8 +192,7 @@ class _Reading:
             if until > now - _OVERLAP:
                 self._again |= {line.id for line in lines}
             start, width = until, min(2 * width, _WIDEST)
-            if written:
-                yield written
+            yield written
 
     async def _page(self, start: int, end: int) -> Page:
         query, places = self._query, self._services.platform.base_stations.place_of
