@@ -31,12 +31,14 @@ class SessionCache:
         session = await self._store.read(lambda c: accounts.session_of(c, token, self._idle))
         if session is None:
             return None
-        if use:
-            if session.touch:
-                await self._store.write(lambda c: accounts.touch_session(c, digest))
-            self._found[digest] = (time.monotonic() + self._seconds, session)
-            while len(self._found) > _REMEMBERED:
-                self._found.popitem(last=False)
+        if session.touch:
+            if not use:
+                # Not remembered: the next who uses it must be seen to.
+                return session
+            await self._store.write(lambda c: accounts.touch_session(c, digest))
+        self._found[digest] = (time.monotonic() + self._seconds, session)
+        while len(self._found) > _REMEMBERED:
+            self._found.popitem(last=False)
         return session
 
     def forget(self) -> None:
