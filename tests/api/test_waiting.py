@@ -16,13 +16,14 @@ from veldnet.assembly.redelivery import redeliver
 from veldnet.domain.resources import timestamp
 from veldnet.routing import Attempt, Outcome
 from veldnet.simulator.customer import Account
+from veldnet.texts import Text
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"
 
 
 async def _dead(_attempt: Attempt) -> Outcome:
-    return Outcome(False, "Error", "HTTP 503")
+    return Outcome(False, "Error", Text("HTTP status {status}", status=503))
 
 
 def test_a_dead_application_server_is_found_from_both_homes(
@@ -48,11 +49,22 @@ def test_a_dead_application_server_is_found_from_both_homes(
     server.pass_time(120)
     (waiting,) = operator.call("GET", f"{V1}/operator/overview")["destinations"]
     assert (waiting["routingProfileRef"], waiting["routingProfileName"]) == (profile["ref"], "Pumps")
-    assert waiting["waiting"] >= 1 and "HTTP 503" in waiting["lastError"] and waiting["nextAttemptAt"]
+    assert waiting["waiting"] >= 1 and "HTTP status 503" in waiting["lastError"] and waiting["nextAttemptAt"]
     assert user.call("GET", f"{V1}/overview")["deliveries"]["destinations"] == [waiting]
     assert user.signed_in["customerId"] == waiting["customerId"]
+    dutch = {"Accept-Language": "nl"}
+    for person, path in ((operator, f"{V1}/operator/overview"), (user, f"{V1}/overview")):
+        told = person.call("GET", path, headers=dutch)
+        (there,) = told.get("destinations") or told["deliveries"]["destinations"]
+        assert there["lastError"] == "HTTP-status 503"
+    listed = user.call("GET", f"{V1}/undelivered?includePending=true", headers=dutch)
+    assert {message["lastError"] for message in listed} == {"HTTP-status 503"}
+    told = user.call("GET", f"{V1}/devices/{made['ref']}/explanation", headers=dutch)["findings"]
+    assert any("laatste antwoord: HTTP-status 503" in finding["text"] for finding in told)
     explained = user.call("GET", f"{V1}/devices/{made['ref']}/explanation")["findings"]
-    assert any("HTTP 503" in finding["text"] and "next attempt" in finding["text"] for finding in explained)
+    assert any(
+        "HTTP status 503" in finding["text"] and "next attempt" in finding["text"] for finding in explained
+    )
     other = sandbox(server.data)
     outsider = Person(
         server, other.thingpark_username.replace("sandbox", "operator"), other.thingpark_password

@@ -24,6 +24,7 @@ from veldnet.routing import (
 )
 from veldnet.store import StoreError, put
 from veldnet.store.schema import connection_states, connections
+from veldnet.texts import pack
 
 if TYPE_CHECKING:
     from veldnet.assembly.platform import Platform
@@ -120,6 +121,7 @@ class Connecting:
                 "node": node,
                 "updated_at": now,
                 **{name: getattr(condition, name) for name in _SAID},
+                "reason": None if condition.reason is None else pack(condition.reason),
             }
             for ref, condition in said
         ]
@@ -139,4 +141,4 @@ class Connecting:
         self._said_at = now
 
 
-_SAID = ("status", "reason", "since", "delivered", "failed", "received", "delivered_at")
+_SAID = ("status", "since", "delivered", "failed", "received", "delivered_at")

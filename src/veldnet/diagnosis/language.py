@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from string import Formatter
 from typing import Any
 
-from veldnet.texts import Language
+from veldnet.texts import Language, in_language
 
 from .decisions import translated
 from .findings import Explanation, Finding, Found, Text, Value
@@ -50,7 +50,8 @@ def _value(value: Value, language: Language) -> str | int | float:
         return render(value, language)
     if isinstance(value, tuple):
         return "; ".join(render(item, language) for item in value)
-    return value
+    # What is stored in a row may be a text of the server.
+    return in_language(value, language) if isinstance(value, str) else value
 
 
 def _capitalised(sentence: str) -> str:

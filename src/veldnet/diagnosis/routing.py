@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from veldnet.domain.documents import decode_plan
 from veldnet.store import read_timeline
 from veldnet.store.schema import connectivity_plans, deliveries, routes, routing_profiles
+from veldnet.texts import unpack
 
 from .findings import Found, Text, found
 from .stored import StoredDevice
@@ -86,7 +87,7 @@ def _last_answer(connection: Connection, chosen: Any) -> Text:
     ).first()
     if last is None:
         return Text("answer.none")
-    answer = Text("answer.last", {"error": last.last_error})
+    answer = Text("answer.last", {"error": unpack(last.last_error)})
     if last.address is not None:
         answer = Text("answer.from", {"answer": answer, "address": last.address})
     if last.last_attempt_at is not None:

@@ -14,6 +14,8 @@ from jmespath import exceptions, functions
 from jmespath.parser import ParsedResult
 from jmespath.visitor import Options, TreeInterpreter
 
+from veldnet.texts import Text
+
 MOST_CHARACTERS = 2_000
 # Parts of an expression that are visited for one document.
 _MOST_STEPS = 5_000
@@ -30,17 +32,27 @@ class TransformationFailed(Exception):
     """What an expression makes of a document is no document; the text says why."""
 
 
+def _too_many() -> Text:
+    return Text("the document has more than {most} values", most=_MOST_VALUES)
+
+
 @lru_cache(maxsize=1024)
 def parse(expression: str) -> ParsedResult:
     """Read an expression. Raises `BadExpression`."""
     if len(expression) > MOST_CHARACTERS:
-        raise BadExpression(f"it has {len(expression)} characters; at most {MOST_CHARACTERS} are allowed")
+        raise BadExpression(
+            Text(
+                "it has {count} characters; at most {most} are allowed",
+                count=len(expression),
+                most=MOST_CHARACTERS,
+            )
+        )
     try:
         return jmespath.compile(expression)
     except exceptions.JMESPathError as error:
         raise BadExpression(" ".join(str(error).split())[:300]) from None
     except RecursionError:
-        raise BadExpression("it is nested too deeply") from None
+        raise BadExpression(Text("it is nested too deeply")) from None
 
 
 def transform(expression: str, document: Any) -> Any:
@@ -52,7 +64,7 @@ def transform(expression: str, document: Any) -> Any:
     except (exceptions.JMESPathError, ArithmeticError, ValueError, TypeError) as error:
         raise TransformationFailed(" ".join(str(error).split())[:300]) from None
     except RecursionError:
-        raise TransformationFailed("the expression is nested too deeply") from None
+        raise TransformationFailed(Text("the expression is nested too deeply")) from None
 
 
 class _Sizes:
@@ -70,15 +82,15 @@ class _Sizes:
         if known is not None:
             return known[1]
         if depth > _MOST_DEPTH:
-            raise TransformationFailed(f"the document is nested more than {_MOST_DEPTH} deep")
+            raise TransformationFailed(Text("the document is nested more than {most} deep", most=_MOST_DEPTH))
         if len(value) > _MOST_VALUES:
-            raise TransformationFailed(f"the document has more than {_MOST_VALUES} values")
+            raise TransformationFailed(_too_many())
         parts = value.values() if isinstance(value, dict) else value
         size = 1
         for part in parts:
             size += self.of(part, depth + 1)
             if size > _MOST_VALUES:
-                raise TransformationFailed(f"the document has more than {_MOST_VALUES} values")
+                raise TransformationFailed(_too_many())
         self._known[id(value)] = value, size
         return size
 
@@ -94,7 +106,7 @@ class _Interpreter(TreeInterpreter):  # type: ignore[misc,unused-ignore]
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         self._steps += 1
         if self._steps > _MOST_STEPS:
-            raise TransformationFailed(f"the expression takes more than {_MOST_STEPS} steps")
+            raise TransformationFailed(Text("the expression takes more than {most} steps", most=_MOST_STEPS))
         value = super().visit(node, *args, **kwargs)
         self._sizes.of(value)
         return value

@@ -17,6 +17,7 @@ from veldnet.store.schema import (
     notification_settings,
     notifications,
 )
+from veldnet.texts import Text, pack
 
 _PENDING, _UNDELIVERED = 0, 1
 # The scope of notifications that are a subscriber's.
@@ -28,7 +29,9 @@ def of_device(connection: Connection, device_ref: int) -> None:
     seen."""
     for table in (alarms, alarm_history, downlinks, hearing, locations):
         connection.execute(delete(table).where(table.c.device_ref == device_ref))
-    _set_aside(connection, deliveries.c.device_ref == device_ref, "the device was deleted", "deviceDeleted")
+    _set_aside(
+        connection, deliveries.c.device_ref == device_ref, Text("the device was deleted"), "deviceDeleted"
+    )
 
 
 def of_group(connection: Connection, group_ref: int) -> None:
@@ -37,7 +40,7 @@ def of_group(connection: Connection, group_ref: int) -> None:
     for table in (alarms, alarm_history):
         connection.execute(delete(table).where(table.c.device_ref == -group_ref))
     own = deliveries.c.device_ref == -group_ref
-    _set_aside(connection, own, "the multicast group was deleted", "groupDeleted")
+    _set_aside(connection, own, Text("the multicast group was deleted"), "groupDeleted")
 
 
 def of_routing_profile(connection: Connection, ref: int) -> None:
@@ -45,13 +48,13 @@ def of_routing_profile(connection: Connection, ref: int) -> None:
     # The name of a queue begins with the ref of its routing profile and a colon; a semicolon is the next
     # character.
     in_queue = (deliveries.c.queue >= f"{ref}:") & (deliveries.c.queue < f"{ref};")
-    _set_aside(connection, in_queue, "the routing profile was deleted", "profileDeleted")
+    _set_aside(connection, in_queue, Text("the routing profile was deleted"), "profileDeleted")
 
 
 def of_connection(connection: Connection, ref: int) -> None:
     """As of a routing profile; its queues have its number below 0."""
     in_queue = (deliveries.c.queue >= f"-{ref}:") & (deliveries.c.queue < f"-{ref};")
-    _set_aside(connection, in_queue, "the connection was deleted", "connectionDeleted")
+    _set_aside(connection, in_queue, Text("the connection was deleted"), "connectionDeleted")
 
 
 def of_subscriber(connection: Connection, ref: int) -> None:
@@ -66,5 +69,5 @@ def _set_aside(connection: Connection, chosen: ColumnElement[bool], words: str, 
     connection.execute(
         update(deliveries)
         .where(deliveries.c.state == _PENDING, chosen)
-        .values(state=_UNDELIVERED, last_error=words, reason=reason, next_attempt_at=None)
+        .values(state=_UNDELIVERED, last_error=pack(words), reason=reason, next_attempt_at=None)
     )

@@ -8,6 +8,7 @@ comes back, without I/O and within bounds; `keeping` makes a connection again an
 
 from .addresses import Address, AddressRefused, check_reachable, masked, parse_address, parse_broker
 from .client import Answer, HttpClient, RequestFailed
+from .failures import text_of
 from .keeping import ConnectionFailed, Pauses, keep, words_of
 from .mqtt import FewerAtOnce, MqttClient, MqttMessage, MqttOptions
 from .networks import is_public
@@ -35,5 +36,6 @@ __all__ = [
     "masked",
     "parse_address",
     "parse_broker",
+    "text_of",
     "words_of",
 ]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
+from veldnet.texts import Text
+
 # Octets of headers and of a body that are read.
 MAX_HEADERS = 262_144
 MAX_BODY = 65_536
@@ -85,7 +87,7 @@ class AnswerReader:
             self._status_line(ended=True)
         self._finish(reusable=False)
         if self.status is None:
-            raise NotHttp("the answer ends behind an informational status")
+            raise NotHttp(Text("the answer ends behind an informational status"))
 
     def _step(self) -> bool:
         """Read one part; False when more must come first."""
@@ -111,7 +113,8 @@ class AnswerReader:
             return False
         found = _STATUS.match(line)
         if found is None:
-            raise NotHttp(f"the answer is not HTTP: {line[:40].decode('ascii', 'replace')!r}")
+            begin = line[:40].decode("ascii", "replace")
+            raise NotHttp(Text("the answer is not HTTP: {begin!r}", begin=begin))
         self._status = int(found[1])
         # The line itself is read with the headers.
         del self._buffer[: len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))]

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 import ssl
 from collections.abc import Callable, Mapping
 from typing import cast
 
 import msgspec
 
+from veldnet.texts import Text
+
 from .addresses import Address, AddressRefused
 from .answers import KEPT, MAX_BODY, AnswerReader, NotHttp
+from .failures import said_by_system, said_of_certificate, text_of
 from .resolver import NameNotFound, Resolver
 
 _IDLE = 60.0
@@ -112,7 +114,7 @@ class _Connection(asyncio.Protocol):
         try:
             reader.feed(data)
         except NotHttp as error:
-            self._fail(_Ended(str(error)))
+            self._fail(_Ended(text_of(error)))
             self.close()
             return
         if reader.done:
@@ -136,8 +138,8 @@ class _Connection(asyncio.Protocol):
         try:
             reader.end()
         except NotHttp:
-            words = "the server closed the connection without an answer"
-            self._fail(_Ended(words if exc is None else f"{words} ({_words(exc)})"))
+            text = Text("the server closed the connection without an answer")
+            self._fail(_Ended(text if exc is None else Text("{text} ({why})", text=text, why=_words(exc))))
         else:
             self._complete = exc is None
             self._succeed(reader)
@@ -161,7 +163,7 @@ class _Connection(asyncio.Protocol):
             try:
                 reader.end()
             except NotHttp:
-                self._fail(RequestFailed("no answer in time", timed_out=True))
+                self._fail(RequestFailed(Text("no answer in time"), timed_out=True))
             else:
                 self._succeed(reader)
         self.close()
@@ -279,14 +281,14 @@ class HttpClient:
                     found = [worked, *(ip for ip in found if ip != worked)]
                 return await self._connect_to_one(address, found)
         except TimeoutError:
-            words = f"no connection within {self._connect_timeout:g} s"
-            raise RequestFailed(words, timed_out=True) from None
+            text = Text("no connection within {seconds:g} s", seconds=self._connect_timeout)
+            raise RequestFailed(text, timed_out=True) from None
         except AddressRefused as error:
-            raise RequestFailed(f"the address {error}", refused=True) from None
+            raise RequestFailed(Text("the address {why}", why=text_of(error)), refused=True) from None
         except NameNotFound as error:
-            raise RequestFailed(str(error)) from None
+            raise RequestFailed(text_of(error)) from None
         except (OSError, ValueError) as error:
-            raise RequestFailed(f"no connection: {_words(error)}") from None
+            raise RequestFailed(Text("no connection: {why}", why=_words(error))) from None
 
     async def _connect_to_one(self, address: Address, found: list[str]) -> _Connection:
         """Connect to the first of several IP addresses that answers; each has its share of the time."""
@@ -346,12 +348,7 @@ def _request(method: str, address: Address, target: str, headers: Mapping[str, s
 
 def _words(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"TLS: {error.verify_message}"
+        return Text("TLS: {why}", why=said_of_certificate(error))
     if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
-        return _strerror(error)
+        return said_by_system(error)
     return f"{type(error).__name__}: {error}"[:300]
-
-
-def _strerror(error: OSError) -> str:
-    """The system's words. asyncio puts its own in their place when it connects."""
-    return os.strerror(error.errno) if isinstance(error.errno, int) and error.errno > 0 else str(error)

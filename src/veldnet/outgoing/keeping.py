@@ -9,7 +9,10 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from veldnet.texts import Text
+
 from .addresses import AddressRefused
+from .failures import said_by_system, said_of_certificate, text_of
 
 
 class ConnectionFailed(Exception):
@@ -37,13 +40,13 @@ async def keep(session: Callable[[], Awaitable[bool]], pauses: Pauses) -> None:
 def words_of(error: BaseException) -> str:
     """Why a connection failed, for who has set it up."""
     if isinstance(error, AddressRefused):
-        return f"the address {error}"
+        return Text("the address {why}", why=text_of(error))
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate of the server is not accepted: {error.verify_message}"
+        return Text("the certificate of the server is not accepted: {why}", why=said_of_certificate(error))
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason or error}"
+        return Text("TLS failed: {why}", why=error.reason or str(error))
     if isinstance(error, TimeoutError):
-        return "the server does not answer"
-    if isinstance(error, OSError) and error.strerror:
-        return f"connection failed: {error.strerror}"
-    return str(error) or type(error).__name__
+        return Text("the server does not answer")
+    if isinstance(error, OSError) and (error.strerror or error.errno):
+        return Text("connection failed: {why}", why=said_by_system(error))
+    return text_of(error) or type(error).__name__

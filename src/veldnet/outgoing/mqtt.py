@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from veldnet.texts import Text
+
 from .keeping import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ class MqttClient:
             client = await self._open(hosts, port)
             sock = client.socket()
             if sock is None:
-                raise self._failure or ConnectionFailed("the broker closed the connection")
+                raise self._failure or ConnectionFailed(Text("the broker closed the connection"))
             if isinstance(sock, socket.socket):
                 # A message does not wait until the broker has acknowledged the one before.
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -116,7 +118,7 @@ class MqttClient:
 
     async def _open(self, hosts: Sequence[str], port: int) -> Client:
         loop = asyncio.get_running_loop()
-        failed: Exception = ConnectionFailed("the broker has no address")
+        failed: Exception = ConnectionFailed(Text("the broker has no address"))
         for host in hosts:
             client = self._new_client()
             try:
@@ -179,8 +181,8 @@ class MqttClient:
             except TimeoutError:
                 client.loop_misc()
             if not self._up and self._failure is None and loop.time() > opening:
-                raise ConnectionFailed("the broker does not answer")
-        raise self._failure or ConnectionFailed("the connection ended")
+                raise ConnectionFailed(Text("the broker does not answer"))
+        raise self._failure or ConnectionFailed(Text("the connection ended"))
 
     def _fail(self, failure: ConnectionFailed) -> None:
         # Why it was refused says more than that it is over.
@@ -195,7 +197,7 @@ class MqttClient:
             self._socket_closed(client, None, sock)
             sock.close()
         self._written.clear()
-        why = self._failure or ConnectionFailed("the connection was closed")
+        why = self._failure or ConnectionFailed(Text("the connection was closed"))
         for future in self._acknowledged.values():
             if not future.done():
                 future.set_exception(why)
@@ -205,7 +207,9 @@ class MqttClient:
     def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
         options = self._options
         if reason.is_failure:
-            self._fail(ConnectionFailed(f"the broker refused the connection: {reason}"))
+            self._fail(
+                ConnectionFailed(Text("the broker refused the connection: {reason}", reason=str(reason)))
+            )
             return
         most = getattr(properties, "ReceiveMaximum", None) or options.in_flight
         if most < options.in_flight:
@@ -220,7 +224,9 @@ class MqttClient:
     def _on_subscribe(self, _client: Client, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
         refused = next((reason for reason in reasons if reason.is_failure), None)
         if refused is not None:
-            self._fail(ConnectionFailed(f"the broker refused a subscription: {refused}"))
+            self._fail(
+                ConnectionFailed(Text("the broker refused a subscription: {reason}", reason=str(refused)))
+            )
             self._ended.set()
         else:
             self._connected()
@@ -230,7 +236,7 @@ class MqttClient:
         self._listener.up()
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self._fail(ConnectionFailed(f"the connection ended: {reason}"))
+        self._fail(ConnectionFailed(Text("the connection ended: {reason}", reason=str(reason))))
         self._ended.set()
 
     def _on_publish(self, _client: Client, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
@@ -331,7 +337,7 @@ class MqttClient:
         Raises `ConnectionFailed`."""
         client = self._client
         if client is None:
-            raise self._failure or ConnectionFailed("the connection ended")
+            raise self._failure or ConnectionFailed(Text("the connection ended"))
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         info = client.publish(topic, payload, qos, retain)
         self._acknowledged[info.mid] = future

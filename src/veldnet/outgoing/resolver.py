@@ -9,7 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from veldnet.texts import Text
+
 from .addresses import Address, AddressRefused, check_reachable
+from .failures import said_by_system
 from .networks import is_public
 
 Lookup = Callable[..., list[Any]]
@@ -46,7 +49,7 @@ class Resolver:
         found = await self._find(address.host)
         allowed = found if self._allow_private else [ip for ip in found if is_public(ip)]
         if not allowed:
-            raise NameNotFound(f"{address.host} has no public address")
+            raise NameNotFound(Text("{host} has no public address", host=address.host))
         return _alternating(allowed)[:_MOST_TRIED]
 
     async def _find(self, host: str) -> list[str]:
@@ -68,8 +71,8 @@ class Resolver:
         try:
             rows = await loop.run_in_executor(self._threads, self._look_up, host)
         except (OSError, UnicodeError) as error:
-            words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise NameNotFound(f"{host} cannot be resolved: {words}") from None
+            why = said_by_system(error) if isinstance(error, OSError) else str(error)
+            raise NameNotFound(Text("{host} cannot be resolved: {why}", host=host, why=why)) from None
         found = list(dict.fromkeys(str(address) for *_kind, (address, *_port) in rows))
         if len(self._known) >= _MOST_CACHED:
             self._known.clear()

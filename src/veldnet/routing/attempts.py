@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from veldnet.supervision import Supervisor
+from veldnet.texts import Text
 
 from .connections import Connectors, nowhere
 from .delivery_queue import DeliveryQueue, Pending
@@ -69,7 +70,9 @@ class Attempts:
         except Exception as error:
             # A defect; the message is treated as one that is refused, so that it does not block the others.
             self._supervisor.caught(TASK, error)
-            return Outcome(False, "Error", f"internal error: {type(error).__name__}", refusal="message")
+            return Outcome(
+                False, "Error", Text("internal error: {kind}", kind=type(error).__name__), refusal="message"
+            )
         if outcome.delivered or outcome.refusal in ("message", "never"):
             window.answered(loop.time() - started, loop.time())
         else:
@@ -80,16 +83,16 @@ class Attempts:
         """By which route or connection a message goes now, or why it goes nowhere."""
         message = pending.message
         if pending.orphan:
-            return nowhere("the device was deleted", "deviceDeleted")
+            return nowhere(Text("the device was deleted"), "deviceDeleted")
         if message is DAMAGED:
-            return nowhere("the stored message cannot be read", "unreadable")
+            return nowhere(Text("the stored message cannot be read"), "unreadable")
         if message.flow is None:
             found = self._route(pending)
             if isinstance(found, Outcome):
                 return found
             return partial(self._sender.send, Attempt(message, *found, pending.id, self._clock()))
         if self._connectors is None:
-            return Outcome(False, "Error", "this node has no connections")
+            return Outcome(False, "Error", Text("this node has no connections"))
         connection = self._connectors.way(message, pending.subscriber_ref)
         if isinstance(connection, Outcome):
             return connection
@@ -99,10 +102,10 @@ class Attempts:
         message = pending.message
         profile = self._table.get(message.routing_profile_ref)
         if profile is None or not profile.belongs_to(pending.subscriber_ref):
-            return nowhere("the routing profile was deleted", "profileDeleted")
+            return nowhere(Text("the routing profile was deleted"), "profileDeleted")
         route = profile.route_of(message.as_id, message.route_fport)
         if route is None:
-            return nowhere("the routing profile has no route for this message any more", "noRoute")
+            return nowhere(Text("the routing profile has no route for this message any more"), "noRoute")
         return profile, route
 
     async def try_out(

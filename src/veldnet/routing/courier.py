@@ -7,6 +7,7 @@ from collections import Counter
 
 from veldnet.network.shell import Runtime
 from veldnet.store import AttemptRow
+from veldnet.texts import pack
 
 from .attempts import Attempts
 from .delivery_queue import PROBES, DeliveryQueue, Pending, Retry, reason_to_set_aside
@@ -127,7 +128,7 @@ class Courier:
         self._outbox.attempted(
             AttemptRow(
                 pending.attempts,
-                outcome.error,
+                None if outcome.error is None else pack(outcome.error),
                 int(now * 1000),
                 int(queue.next_at * 1000),
                 outcome.url,

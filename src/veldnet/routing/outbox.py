@@ -17,6 +17,7 @@ from veldnet.store import (
     SetAsideRow,
     Statement,
 )
+from veldnet.texts import pack
 
 from .delivery_queue import Pending
 from .ledger import encode_message
@@ -33,7 +34,8 @@ _WRITE_AGAIN = 1.0
 
 
 class DeliveryResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the journal keeps of a delivery that has ended; `ms` is the time of the last attempt."""
+    """What the journal keeps of a delivery that has ended; `ms` is the time of the last attempt, `error` a
+    packed text."""
 
     as_id: str | None
     message: str
@@ -45,7 +47,7 @@ class DeliveryResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A delivery that has ended; `reason` None means delivered."""
+    """A delivery that has ended; `reason` None means delivered; `error` is a packed text."""
 
     delivery_id: int
     frame_id: int
@@ -59,15 +61,14 @@ class Ended(msgspec.Struct, frozen=True, gc=False, array_like=True):
     @classmethod
     def of(cls, pending: Pending, outcome: Outcome, reason: str | None, at: int, ms: int) -> Ended:
         message = pending.message
-        result = DeliveryResult(
-            message.as_id, message.name, outcome.status, outcome.url, outcome.error, ms, reason
-        )
+        error = None if outcome.error is None else pack(outcome.error)
+        result = DeliveryResult(message.as_id, message.name, outcome.status, outcome.url, error, ms, reason)
         return cls(
             pending.id,
             pending.frame_id,
             reason,
             pending.attempts,
-            outcome.error,
+            error,
             at,
             outcome.url,
             msgspec.json.encode(result),

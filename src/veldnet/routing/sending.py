@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from veldnet.outgoing import masked
+from veldnet.texts import Text
 
 from .ledger import addresses_of
 from .transports import TRANSPORTS, Attempt, Outcome, Transports, TransportSettings
@@ -47,7 +48,7 @@ class RouteSender:
             return Outcome(
                 False,
                 "Error",
-                "the address was removed from the route",
+                Text("the address was removed from the route"),
                 masked(message.addresses[message.position or 0]),
                 refusal="never",
                 reason="noRoute",
@@ -97,7 +98,8 @@ class RouteSender:
         if transport is None:
             known = ", ".join(self._transports)
             return address_refused(
-                f"the address does not begin with a scheme that is served ({known})", masked(address)
+                Text("the address does not begin with a scheme that is served ({known})", known=known),
+                masked(address),
             )
         return await transport.deliver(address, attempt, keep_answer=keep_answer)
 

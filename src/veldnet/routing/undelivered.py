@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select, tuple_, up
 
 from veldnet.store import Timeline, read_timeline
 from veldnet.store.schema import deliveries, devices, multicast_groups, subscribers
+from veldnet.texts import Language, stored_in
 
 from .ledger import decode_message
 
@@ -104,8 +105,10 @@ def list_undelivered(
     *,
     subscriber_ref: int | None = None,
     operator_ref: int | None = None,
+    language: Language = "en",
 ) -> list[Undelivered]:
-    """Oldest first; of one subscriber, of all of an operator, or of all."""
+    """Oldest first; of one subscriber, of all of an operator, or of all; what was said of attempts in a
+    language."""
     timeline = read_timeline(connection)
     within = _within(timeline, wanted.begin, wanted.end)
     query = _STORED.where(within).order_by(deliveries.c.id).limit(wanted.limit)
@@ -119,7 +122,12 @@ def list_undelivered(
     rows = [_Stored(*row) for row in connection.execute(query)]
     heads = _heads(connection, {row.key for row in rows if row.state == PENDING and not row.attempts})
     return [
-        _listed(row, heads.get(row.key, row) if not row.attempts else row, timeline.millis_of(row.id))
+        _listed(
+            row,
+            row if row.attempts else heads.get(row.key, row),
+            timeline.millis_of(row.id),
+            language,
+        )
         for row in rows
     ]
 
@@ -129,7 +137,7 @@ def _within(timeline: Timeline, from_ms: int, to_ms: int) -> ColumnElement[bool]
     return (deliveries.c.id >= first) & (deliveries.c.id < end)
 
 
-def _listed(row: _Stored, tried: _Stored, created_at: int) -> Undelivered:
+def _listed(row: _Stored, tried: _Stored, created_at: int, language: Language) -> Undelivered:
     """`tried` is the message itself, or the one it waits behind."""
     message = decode_message(row.message)
     return Undelivered(
@@ -143,7 +151,7 @@ def _listed(row: _Stored, tried: _Stored, created_at: int) -> Undelivered:
         created_at,
         row.expires_at,
         row.attempts,
-        tried.last_error,
+        stored_in(language, tried.last_error),
         tried.last_attempt_at,
         tried.next_attempt_at,
         tried.address,

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from veldnet.store import Timeline, read_timeline
 from veldnet.store.schema import connections, deliveries, routing_profiles, subscribers
+from veldnet.texts import Language, stored_in
 
 from .ledger import QueueName
 from .undelivered import PENDING
@@ -48,9 +49,10 @@ def waiting_destinations(
     *,
     most: int,
     operator_ref: int | None = None,
+    language: Language = "en",
 ) -> list[WaitingDestination]:
     """Where messages of a subscriber wait, or of all subscribers of an operator, those with most of them
-    first; at most so many are counted."""
+    first; at most so many are counted. What was said last is in a language."""
     timeline = read_timeline(connection)
     chosen = (deliveries.c.state == PENDING) & (
         deliveries.c.id < timeline.first_id_at(now_ms - OVERDUE_AFTER)
@@ -73,7 +75,7 @@ def waiting_destinations(
         merged.setdefault(QueueName.parse(row.queue).destination, []).append(
             (row.queue, row.number, row.oldest)
         )
-    found = [_destination(connection, chosen, listed, timeline) for listed in merged.values()]
+    found = [_destination(connection, chosen, listed, timeline, language) for listed in merged.values()]
     return sorted(found, key=lambda destination: -destination.waiting)
 
 
@@ -82,6 +84,7 @@ def _destination(
     chosen: ColumnElement[bool],
     listed: list[tuple[str, int, int]],
     timeline: Timeline,
+    language: Language,
 ) -> WaitingDestination:
     name = QueueName.parse(listed[0][0])
     tried = connection.execute(
@@ -110,7 +113,7 @@ def _destination(
         sum(number for _queue, number, _oldest in listed),
         timeline.millis_of(min(oldest for _queue, _number, oldest in listed)),
         None if tried is None else tried.address,
-        None if tried is None else tried.last_error,
+        None if tried is None else stored_in(language, tried.last_error),
         None if tried is None else tried.last_attempt_at,
         None if tried is None else tried.next_attempt_at,
     )

@@ -6,7 +6,7 @@ name=name)`. Its translation is looked up in the catalogue of a language under i
 
 from .catalogue import in_language, translations
 from .languages import LANGUAGES, Language, preferred_language
-from .packing import pack, unpack
+from .packing import pack, stored_in, unpack
 from .text import Plural, Text, english
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "in_language",
     "pack",
     "preferred_language",
+    "stored_in",
     "translations",
     "unpack",
 ]

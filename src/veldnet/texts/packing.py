@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .catalogue import in_language
+from .languages import Language
 from .text import Plural, Text
 
 # No sentence begins so.
@@ -19,6 +21,11 @@ def pack(message: str) -> str:
 def unpack(stored: str) -> str:
     """The sentence that was packed, or a string that never was."""
     return _unpacked(json.loads(stored.removeprefix(_MARK))) if stored.startswith(_MARK) else stored
+
+
+def stored_in(language: Language, stored: str | None) -> str | None:
+    """The sentence that a row has, in a language; one that never was packed as it is."""
+    return None if stored is None else in_language(unpack(stored), language)
 
 
 def _packed(value: Any) -> Any:

@@ -27,6 +27,7 @@ from veldnet.store.schema import (
     tokens,
     users,
 )
+from veldnet.texts import unpack
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def states(connection: Connection) -> dict[int, int]:
 
 def why(connection: Connection, number: int) -> str:
     row = connection.execute(select(deliveries).where(deliveries.c.id == number)).one()
-    return str(row.last_error)
+    return unpack(row.last_error)
 
 
 def test_a1_messages_of_a_deleted_device_are_undelivered(connection: Connection) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+from litestar import Request
 from msgspec import UNSET, UnsetType
 
-from veldnet.api.errors import GatewayError
+from veldnet.api.errors import GatewayError, language_of
 from veldnet.api.query import LAST, From, Parameter, To, moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
@@ -17,6 +18,7 @@ from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import routing_profiles
 from veldnet.routing import Undelivered, UndeliveredQuery, list_undelivered
+from veldnet.texts import in_language
 
 _MOST = 1000
 
@@ -122,7 +124,7 @@ class RouteTrialView(msgspec.Struct):
     "Send a test message to every address.",
 )
 async def try_routing_profile(
-    routing_profile_ref: str, services: Services, scope: Scope
+    routing_profile_ref: str, request: Request[Any, Any, Any], services: Services, scope: Scope
 ) -> list[RouteTrialView]:
     """Send a `DevEUI_notification` of the type `test` to every address of a routing profile now, and show
     what each answers."""
@@ -130,6 +132,7 @@ async def try_routing_profile(
     quota = services.trials.take(str(scope.subscriber_ref))
     if quota is not None and not quota.allowed:
         raise GatewayError(429, "Too many test deliveries; wait a minute")
+    language = language_of(request)
     trials = await services.platform.deliveries.try_out(int(routing_profile_ref), scope.subscriber_ref)
     return [
         RouteTrialView(
@@ -137,7 +140,16 @@ async def try_routing_profile(
             trial.as_id,
             trial.signed,
             trial.ms,
-            [TrialAnswer(o.url, o.delivered, o.status, o.error, o.answer) for o in trial.outcomes],
+            [
+                TrialAnswer(
+                    o.url,
+                    o.delivered,
+                    o.status,
+                    None if o.error is None else in_language(o.error, language),
+                    o.answer,
+                )
+                for o in trial.outcomes
+            ],
         )
         for trial in trials
     ]
@@ -147,13 +159,16 @@ async def try_routing_profile(
     "/undelivered", "listUndelivered", "Deliveries", "Messages not accepted by any application server."
 )
 async def list_messages(
-    services: Services, scope: Scope, query: UndeliveredFilter
+    request: Request[Any, Any, Any], services: Services, scope: Scope, query: UndeliveredFilter
 ) -> list[UndeliveredMessage]:
     """Messages set aside in a time range (`from`, `to`), oldest first; `includePending=true` (or `pending`)
     adds those that wait."""
     pending = query.includePending or query.pending
     wanted = UndeliveredQuery(query.start, query.end, query.limit, pending)
-    listed = await services.read(lambda c: list_undelivered(c, wanted, subscriber_ref=scope.subscriber_ref))
+    language = language_of(request)
+    listed = await services.read(
+        lambda c: list_undelivered(c, wanted, subscriber_ref=scope.subscriber_ref, language=language)
+    )
     return [UndeliveredMessage.of(item) for item in listed]
 
 

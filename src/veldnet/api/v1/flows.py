@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import msgspec
+from litestar import Request
 from sqlalchemy import Connection as Database
 
-from veldnet.api.errors import GatewayError
+from veldnet.api.errors import GatewayError, language_of
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.errors import NotFound
@@ -16,6 +18,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import flows
 from veldnet.inventory.flows import Connection, Flow, Prepared
 from veldnet.keys import VaultError, labels
+from veldnet.texts import in_language
 
 
 class ConnectionTrial(msgspec.Struct):
@@ -35,16 +38,20 @@ def _now(services: Services) -> int:
 
 
 @SUBSCRIBER.get("/connections", "listConnections", "Flows", "Connections to applications.")
-async def list_connections(services: Services, scope: Scope) -> list[Connection]:
+async def list_connections(
+    request: Request[Any, Any, Any], services: Services, scope: Scope
+) -> list[Connection]:
     """The subscriber's connections by name, and how they are."""
-    now = _now(services)
-    return await services.read(lambda c: flows.list_connections(c, scope, now))
+    now, language = _now(services), language_of(request)
+    return await services.read(lambda c: flows.list_connections(c, scope, now, language))
 
 
 @SUBSCRIBER.get("/connections/{connectionRef}", "getConnection", "Flows", "A connection.")
-async def get_connection(connection_ref: str, services: Services, scope: Scope) -> Connection:
-    now = _now(services)
-    return await services.read(lambda c: flows.get_connection(c, scope, connection_ref, now))
+async def get_connection(
+    connection_ref: str, request: Request[Any, Any, Any], services: Services, scope: Scope
+) -> Connection:
+    now, language = _now(services), language_of(request)
+    return await services.read(lambda c: flows.get_connection(c, scope, connection_ref, now, language))
 
 
 @SUBSCRIBER.post("/connections", "createConnection", "Flows", "Create a connection.", status=201)
@@ -88,7 +95,9 @@ async def delete_connection(connection_ref: str, services: Services, scope: Scop
 @SUBSCRIBER.post(
     "/connections/{connectionRef}/trial", "tryConnection", "Flows", "Send a test message over a connection."
 )
-async def try_connection(connection_ref: str, services: Services, scope: Scope) -> ConnectionTrial:
+async def try_connection(
+    connection_ref: str, request: Request[Any, Any, Any], services: Services, scope: Scope
+) -> ConnectionTrial:
     """Send a test message now, beside those that wait, and show what came of it."""
     ref = await services.read(lambda c: flows.connection_ref(c, scope, connection_ref))
     quota = services.trials.take(str(scope.subscriber_ref))
@@ -99,7 +108,8 @@ async def try_connection(connection_ref: str, services: Services, scope: Scope) 
     if outcome is None:
         raise NotFound("Connection", connection_ref)
     ms = round((time.monotonic() - begun) * 1000)
-    return ConnectionTrial(outcome.delivered, outcome.status, outcome.error, outcome.url, outcome.answer, ms)
+    error = None if outcome.error is None else in_language(outcome.error, language_of(request))
+    return ConnectionTrial(outcome.delivered, outcome.status, error, outcome.url, outcome.answer, ms)
 
 
 def _prepared(services: Services, body: Connection, known: Prepared | None) -> Prepared:

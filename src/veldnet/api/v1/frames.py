@@ -18,7 +18,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 from veldnet.monitoring.logger import Whose, frames_of, read_frame
 from veldnet.network.core import decode_record
-from veldnet.texts import Language
+from veldnet.texts import Language, stored_in
 
 _MOST = 500
 
@@ -110,8 +110,16 @@ def _detail(connection: Connection, of: Whose, frame_id: str, language: Language
         timestamp(found.time),
         None if found.record is None else msgspec.Raw(found.record),
         [msgspec.Raw(body) for body in found.late_copies],
-        [msgspec.Raw(result) for result in found.deliveries],
+        [_delivery(result, language) for result in found.deliveries],
         [] if record is None else describe_mac_commands(record),
         [] if record is None else describe_package_commands(record),
         explain_frame(connection, number, language),
     )
+
+
+def _delivery(result: bytes, language: Language) -> msgspec.Raw:
+    """What became of a delivery; the error is stored for readers of any language."""
+    members = msgspec.json.decode(result)
+    if "error" not in members:
+        return msgspec.Raw(result)
+    return msgspec.Raw(msgspec.json.encode(members | {"error": stored_in(language, members["error"])}))

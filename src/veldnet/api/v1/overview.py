@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+from litestar import Request
 from sqlalchemy import Connection
 
+from veldnet.api.errors import language_of
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.resources import DeviceHealthStatistics, timestamp
@@ -14,6 +18,7 @@ from veldnet.inventory.routing_profiles import count_routing_profiles
 from veldnet.monitoring import health
 from veldnet.monitoring.alarms import fleet
 from veldnet.routing import PENDING, UNDELIVERED, WaitingDestination, count_messages, waiting_destinations
+from veldnet.texts import Language
 
 _MOST_COUNTED = 10_000
 
@@ -74,14 +79,15 @@ class Overview(msgspec.Struct):
 
 
 @SUBSCRIBER.get("/overview", "getOverview", "Statistics", "How everything is.")
-async def get_overview(services: Services, scope: Scope) -> Overview:
+async def get_overview(request: Request[Any, Any, Any], services: Services, scope: Scope) -> Overview:
     now_ms = int(services.platform.clock() * 1000)
-    return await services.read(lambda c: _read(c, scope, now_ms))
+    language = language_of(request)
+    return await services.read(lambda c: _read(c, scope, now_ms, language))
 
 
-def _read(connection: Connection, scope: Scope, now_ms: int) -> Overview:
+def _read(connection: Connection, scope: Scope, now_ms: int, language: Language) -> Overview:
     subscriber = scope.subscriber_ref
-    waiting = waiting_destinations(connection, subscriber, now_ms, most=_MOST_COUNTED)
+    waiting = waiting_destinations(connection, subscriber, now_ms, most=_MOST_COUNTED, language=language)
     counts = health.counts(connection, subscriber)
     return Overview(
         devices=DeviceHealthStatistics(*counts, sum(counts)),

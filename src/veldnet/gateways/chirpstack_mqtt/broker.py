@@ -19,6 +19,7 @@ from veldnet.outgoing import (
     keep,
     words_of,
 )
+from veldnet.texts import Text
 
 from .messages import LONGEST_MESSAGE
 
@@ -92,7 +93,7 @@ class Broker:
         self.name = options.name
         self.connected = False
         # Why it is not connected, in words, and since when by the clock of the loop.
-        self.problem: str | None = "not connected yet"
+        self.problem: str | None = Text("not connected yet")
         self.since = 0.0
         self._options = options
         self._received = received
@@ -109,14 +110,14 @@ class Broker:
     async def _session(self) -> bool:
         """One connection from its beginning to its end; returns whether there was one."""
         self._client = MqttClient(self._options.mqtt, self)
-        why = "the connection was closed"
+        why: str = Text("the connection was closed")
         try:
             await self._client.run([self._options.host], self._options.port)
         except (OSError, ValueError, ConnectionFailed) as error:
             why = words_of(error)
         except Exception as error:
             self._caught("the connection to a broker", error)
-            why = "a defect, which the log tells of"
+            why = Text("a defect, which the log tells of")
         finally:
             self._client = None
             was_connected = self.connected

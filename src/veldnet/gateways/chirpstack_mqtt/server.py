@@ -7,6 +7,7 @@ import random
 import socket
 from collections import Counter, OrderedDict
 from contextlib import suppress
+from functools import reduce
 from typing import NamedTuple
 
 import msgspec
@@ -97,11 +98,14 @@ class ChirpStackMqtt:
 
     def problem(self, now: float) -> str | None:
         lost = [
-            f"{broker.name} ({broker.problem})"
+            Text("{broker} ({why})", broker=broker.name, why=broker.problem)
             for broker in self.brokers
             if not broker.connected and now - broker.since > _TIMEOUT
         ]
-        return Text("no connection to the MQTT broker {lost}", lost=", ".join(lost)) if lost else None
+        if not lost:
+            return None
+        named = reduce(lambda some, other: Text("{some}, {other}", some=some, other=other), lost)
+        return Text("no connection to the MQTT broker {lost}", lost=named)
 
     def stations(self) -> dict[BaseStationId, Path]:
         """Where the base stations are heard that are connected now."""

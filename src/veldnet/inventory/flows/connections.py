@@ -26,7 +26,7 @@ from veldnet.store.schema import (
     flows,
     subscribers,
 )
-from veldnet.texts import Plural
+from veldnet.texts import Language, Plural, stored_in
 
 from .checks import check_connection
 from .resources import HIDDEN, Connection, ConnectionState, Status
@@ -131,7 +131,9 @@ def connection_ref(database: Database, scope: Scope, ref: str) -> int:
     return int(_own(database, scope, ref).ref)
 
 
-def list_connections(database: Database, scope: Scope, now_ms: int) -> list[Connection]:
+def list_connections(
+    database: Database, scope: Scope, now_ms: int, language: Language = "en"
+) -> list[Connection]:
     """The subscriber's connections by name."""
     own = connections.c.subscriber_ref == scope.subscriber_ref
     query = select(connections).where(own).order_by(connections.c.name, connections.c.ref)
@@ -143,15 +145,24 @@ def list_connections(database: Database, scope: Scope, now_ms: int) -> list[Conn
     ):
         said[state.connection_ref].append(state)
     waiting = _count_all(database, scope.subscriber_ref) if rows else {}
-    return [_resource(row, _state(row, said[row.ref], waiting.get(row.ref, (0, 0)), now_ms)) for row in rows]
+    found = []
+    for row in rows:
+        how = _state(row, said[row.ref], waiting.get(row.ref, (0, 0)), now_ms)
+        how.reason = stored_in(language, how.reason)
+        found.append(_resource(row, how))
+    return found
 
 
-def get_connection(database: Database, scope: Scope, ref: str, now_ms: int) -> Connection:
+def get_connection(
+    database: Database, scope: Scope, ref: str, now_ms: int, language: Language = "en"
+) -> Connection:
     row = _own(database, scope, ref)
     of_it = connection_states.c.connection_ref == row.ref
     said = database.execute(select(connection_states).where(of_it)).all()
     counts = _count(database, row, 0), _count(database, row, 1)
-    return _resource(row, _state(row, said, counts, now_ms))
+    state = _state(row, said, counts, now_ms)
+    state.reason = stored_in(language, state.reason)
+    return _resource(row, state)
 
 
 def _resource(row: Any, state: ConnectionState) -> Connection:

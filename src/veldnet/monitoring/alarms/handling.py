@@ -21,7 +21,7 @@ from veldnet.store.schema import (
     routing_profiles,
     users,
 )
-from veldnet.texts import Language
+from veldnet.texts import Language, stored_in
 
 from .fleet import AlarmLine, one_alarm
 from .listing import get_alarm
@@ -87,10 +87,10 @@ def read_details(
         .limit(_MOST_COMMENTS)
     )
     comments = [AlarmComment(str(row.ref), timestamp(row.at), row.author, row.text) for row in written]
-    return AlarmDetails(line, comments, _causes(connection, number))
+    return AlarmDetails(line, comments, _causes(connection, number, language))
 
 
-def _causes(connection: Connection, number: int) -> list[AlarmCause]:
+def _causes(connection: Connection, number: int, language: Language) -> list[AlarmCause]:
     row = connection.execute(
         select(alarms.c.device_ref, alarms.c.frame_id, alarms.c.cause).where(alarms.c.ref == number)
     ).one()
@@ -104,10 +104,10 @@ def _causes(connection: Connection, number: int) -> list[AlarmCause]:
             select(base_stations.c.name).where(base_stations.c.id == row.cause)
         ).scalar()
         found.append(AlarmCause("baseStation", row.cause, name or row.cause))
-    return found + _servers(connection, row.device_ref)
+    return found + _servers(connection, row.device_ref, language)
 
 
-def _servers(connection: Connection, device_ref: int) -> list[AlarmCause]:
+def _servers(connection: Connection, device_ref: int, language: Language) -> list[AlarmCause]:
     """Routing profiles for which messages of a device wait or were set aside. The name of a queue begins with
     the ref of its profile and a colon."""
     newest = (
@@ -128,7 +128,8 @@ def _servers(connection: Connection, device_ref: int) -> list[AlarmCause]:
             select(routing_profiles.c.name).where(routing_profiles.c.ref == profile)
         ).scalar()
         if name is not None:
-            found.append(AlarmCause("applicationServer", str(profile), name, queue.messages, queue.error))
+            said = stored_in(language, queue.error)
+            found.append(AlarmCause("applicationServer", str(profile), name, queue.messages, said))
     return found
 
 

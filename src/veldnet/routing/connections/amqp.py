@@ -13,9 +13,10 @@ from urllib.parse import unquote
 
 from veldnet.outgoing import Address, ConnectionFailed, words_of
 from veldnet.routing.transports import Outcome
+from veldnet.texts import Text
 
 from .dotted import dotted, pattern, slashed
-from .kept import TASK, KeptConnection
+from .kept import INSTALL, TASK, KeptConnection
 from .model import Outgoing
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class AmqpConnection(KeptConnection):
         try:
             from aiormq.exceptions import AMQPError
         except ImportError:
-            raise ConnectionFailed("connections of AMQP need `pip install 'veldnet[connections]'`") from None
+            raise ConnectionFailed(Text("connections of AMQP need {command}", command=INSTALL)) from None
         broker: AbstractConnection | None = None
         try:
             async with asyncio.timeout(self.around.connect_timeout):
@@ -51,7 +52,7 @@ class AmqpConnection(KeptConnection):
             # A channel ends alone where the broker refuses a command.
             await asyncio.wait([channel.closing, broker.closing], return_when=asyncio.FIRST_COMPLETED)
             await channel.closing
-            raise ConnectionFailed("the broker closed the connection")
+            raise ConnectionFailed(Text("the broker closed the connection"))
         except AMQPError as error:
             raise ConnectionFailed(_words(error)) from None
         finally:
@@ -119,7 +120,9 @@ class AmqpConnection(KeptConnection):
         from pamqp.commands import Basic
 
         if not topic or len(topic.encode()) > _MOST_KEY:
-            return Outcome(False, "Error", "the routing key is empty or too long", where, refusal="never")
+            return Outcome(
+                False, "Error", Text("the routing key is empty or too long"), where, refusal="never"
+            )
         assert self._channel is not None
         kept: Any = Basic.Properties(content_type="application/json", delivery_mode=2)
         try:
@@ -127,10 +130,12 @@ class AmqpConnection(KeptConnection):
                 message.body, exchange=self._exchange, routing_key=topic, properties=kept, mandatory=True
             )
         except PublishError:
-            words = f"no queue takes messages of the exchange {self._exchange} with this key"
+            words = Text(
+                "no queue takes messages of the exchange {exchange} with this key", exchange=self._exchange
+            )
             return Outcome(False, "Error", words, where, refusal="message")
         except DeliveryError:
-            return Outcome(False, "Error", "the broker refused the message", where, refusal="message")
+            return Outcome(False, "Error", Text("the broker refused the message"), where, refusal="message")
         except AMQPError as error:
             raise ConnectionFailed(_words(error)) from None
         return Outcome(True, "Ok", None, where)
@@ -153,5 +158,7 @@ def _words(error: BaseException) -> str:
         return words_of(error.__cause__)
     said = " ".join(str(each) for each in error.args if isinstance(each, str))
     if "Connection.OpenOk" in said:
-        return "the broker closed the connection: the virtual host is not there, or the user may not use it"
-    return f"the broker says: {said}"[:300] if said else words_of(error)
+        return Text(
+            "the broker closed the connection: the virtual host is not there, or the user may not use it"
+        )
+    return Text("the broker says: {said}", said=said[:300]) if said else words_of(error)

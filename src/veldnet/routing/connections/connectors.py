@@ -11,8 +11,10 @@ from msgspec.structs import replace
 
 from veldnet.domain.flows import ConnectionType
 from veldnet.domain.transformations import BadExpression, TransformationFailed, transform
+from veldnet.outgoing import text_of
 from veldnet.routing.ledger import FlowNote, StoredMessage
 from veldnet.routing.transports import Outcome
+from veldnet.texts import Text
 
 from .amqp import AmqpConnection
 from .dialects import DIALECTS
@@ -117,9 +119,9 @@ class Connectors:
         """Over which connection a message goes now, or why it goes nowhere, or not now."""
         connection = self._table.get(-message.routing_profile_ref)
         if connection is None or not connection.belongs_to(subscriber_ref):
-            return nowhere("the connection was deleted", "connectionDeleted")
+            return nowhere(Text("the connection was deleted"), "connectionDeleted")
         if not connection.active:
-            return Outcome(False, "Error", "the connection is deactivated")
+            return Outcome(False, "Error", Text("the connection is deactivated"))
         if connection.problem is not None:
             return Outcome(False, "Error", connection.problem)
         return connection
@@ -128,17 +130,19 @@ class Connectors:
         """Decode, transform and deliver a message."""
         assert message.flow is not None
         if self._closed:
-            return Outcome(False, "Error", "the server is being stopped")
+            return Outcome(False, "Error", Text("the server is being stopped"))
         try:
             body = await self._body(message, message.flow, connection)
         except NotNow as error:
-            return Outcome(False, "Error", str(error), refusal="busy")
+            return Outcome(False, "Error", text_of(error), refusal="busy")
         except (BadExpression, TransformationFailed) as error:
-            return nowhere(f"the transformation failed: {error}", "transformationFailed")
+            return nowhere(
+                Text("the transformation failed: {why}", why=text_of(error)), "transformationFailed"
+            )
         transport = self._transport(connection)
         if body is None:
             # A transformation that makes nothing of a message filters it out.
-            return Outcome(True, "Ok", "left out by the transformation")
+            return Outcome(True, "Ok", Text("left out by the transformation"))
         outcome = await transport.deliver(Outgoing(message.flow.event, message.flow.values, body, now))
         transport.condition.tried(outcome)
         return outcome

@@ -14,10 +14,12 @@ from veldnet.outgoing import (
     Resolver,
     masked,
     parse_address,
+    text_of,
 )
 from veldnet.routing.transports import Outcome
 from veldnet.routing.transports.http import described, refusal_of, seconds_of
 from veldnet.routing.transports.interface import address_refused
+from veldnet.texts import Text
 
 from .interface import Condition, Surroundings
 from .model import Connection, Outgoing
@@ -61,12 +63,12 @@ class HttpConnection:
         try:
             answer = await self._post(parse_address(url, stored=True), message)
         except AddressRefused as error:
-            outcome = address_refused(f"the address {error}", shown)
+            outcome = address_refused(Text("the address {why}", why=text_of(error)), shown)
         except RequestFailed as error:
             if error.refused:
-                outcome = address_refused(str(error), shown)
+                outcome = address_refused(text_of(error), shown)
             else:
-                outcome = Outcome(False, "Timeout" if error.timed_out else "Error", str(error), shown)
+                outcome = Outcome(False, "Timeout" if error.timed_out else "Error", text_of(error), shown)
         else:
             said = f"HTTP {answer.status}\n{answer.body.decode(errors='replace')}"
             if 200 <= answer.status < 300:

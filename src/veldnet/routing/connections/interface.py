@@ -10,6 +10,7 @@ import msgspec
 from veldnet.outgoing import Pauses, Resolver
 from veldnet.routing.transports import Outcome
 from veldnet.supervision import Supervisor
+from veldnet.texts import Text
 
 from .model import Connection, Incoming, Outgoing
 
@@ -36,7 +37,7 @@ class Condition:
         self._become(ACTIVE, None)
 
     def fails(self, reason: str) -> None:
-        self._become(ERROR, reason[:500])
+        self._become(ERROR, reason if isinstance(reason, Text) else reason[:500])
 
     def _become(self, status: str, reason: str | None) -> None:
         if status != self.status:

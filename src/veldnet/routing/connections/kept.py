@@ -21,6 +21,7 @@ from veldnet.outgoing import (
     words_of,
 )
 from veldnet.routing.transports import Outcome
+from veldnet.texts import Text
 
 from .interface import Condition, Surroundings
 from .model import Connection, Incoming, Outgoing
@@ -28,6 +29,8 @@ from .model import Connection, Incoming, Outgoing
 log = structlog.get_logger(__name__)
 
 TASK = "connections"
+# What some types need besides.
+INSTALL = "`pip install 'veldnet[connections]'`"
 # Seconds after which a connection that has not ended is told so once more.
 _AGAIN = 1.0
 
@@ -108,12 +111,12 @@ class KeptConnection(ABC):
         topic = self.topic_of(message.values)
         where = f"{self.connection.settings.address} {topic}"[:300]
         if not await self._connected():
-            return Outcome(False, "Error", self.condition.reason or "not connected", where)
+            return Outcome(False, "Error", self.condition.reason or Text("not connected"), where)
         try:
             async with asyncio.timeout(self.around.total_timeout):
                 outcome = await self.send(message, topic, where)
         except TimeoutError:
-            return Outcome(False, "Timeout", "the broker does not acknowledge the message", where)
+            return Outcome(False, "Timeout", Text("the broker does not acknowledge the message"), where)
         except (ConnectionFailed, OSError) as error:
             return Outcome(False, "Error", words_of(error), where)
         # A connection over which nothing goes does not work, though there is one.

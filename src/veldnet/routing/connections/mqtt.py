@@ -10,6 +10,7 @@ from typing import Any
 from veldnet.domain.flows import topic_filter
 from veldnet.outgoing import Address, FewerAtOnce, MqttClient, MqttMessage, MqttOptions
 from veldnet.routing.transports import Outcome
+from veldnet.texts import Text
 
 from .kept import KeptConnection
 from .model import Outgoing
@@ -66,7 +67,7 @@ class MqttConnection(KeptConnection):
     async def send(self, message: Outgoing, topic: str, where: str) -> Outcome:
         settings = self.connection.settings
         if not topic or len(topic.encode()) > _MOST_TOPIC:
-            return Outcome(False, "Error", "the topic is empty or too long", where, refusal="never")
+            return Outcome(False, "Error", Text("the topic is empty or too long"), where, refusal="never")
         assert self._client is not None
         reason = await self._client.publish(topic, message.body, settings.qos, retain=settings.retain)
         return _judged(reason, where)
@@ -84,4 +85,5 @@ def _judged(reason: Any, where: str) -> Outcome:
     if reason is None or not reason.is_failure:
         return Outcome(True, "Ok", None, where, None if reason is None else str(reason))
     refusal = "busy" if reason.value in _NOT_NOW else "message"
-    return Outcome(False, "Error", f"the broker refused the message: {reason}", where, refusal=refusal)
+    words = Text("the broker refused the message: {reason}", reason=str(reason))
+    return Outcome(False, "Error", words, where, refusal=refusal)

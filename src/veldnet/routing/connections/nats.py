@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from veldnet.outgoing import Address, ConnectionFailed, words_of
 from veldnet.routing.transports import Outcome
+from veldnet.texts import Text
 
 from .dotted import dotted, pattern, slashed
-from .kept import TASK, KeptConnection
+from .kept import INSTALL, TASK, KeptConnection
 from .model import Outgoing
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
 # What the client says, by how it begins, in words for people.
 _KNOWN = {
-    "authorization violation": "the server refused user name or password",
-    "user authentication expired": "the credentials have expired",
-    "permissions violation for subscription": "the user may not subscribe to the topic of downlinks",
-    "notfounderror": "no stream takes the subject of downlinks",
-    "serviceunavailableerror": "the server has no JetStream",
-    "connection lost": "the server ended the connection; it may ask for a client certificate",
-    "unexpected eof": "the server ended the connection; it may expect TLS, as in tls://HOST:4222",
+    "authorization violation": Text("the server refused user name or password"),
+    "user authentication expired": Text("the credentials have expired"),
+    "permissions violation for subscription": Text("the user may not subscribe to the topic of downlinks"),
+    "notfounderror": Text("no stream takes the subject of downlinks"),
+    "serviceunavailableerror": Text("the server has no JetStream"),
+    "connection lost": Text("the server ended the connection; it may ask for a client certificate"),
+    "unexpected eof": Text("the server ended the connection; it may expect TLS, as in tls://HOST:4222"),
 }
 _MOST_SUBJECT = 250
 _LONGEST_MESSAGE = 65_536
@@ -49,7 +50,7 @@ class NatsConnection(KeptConnection):
             from nats.aio.client import Client
             from nats.errors import Error
         except ImportError:
-            raise ConnectionFailed("connections of NATS need `pip install 'veldnet[connections]'`") from None
+            raise ConnectionFailed(Text("connections of NATS need {command}", command=INSTALL)) from None
         client = Client()
         try:
             ended = await self._open(client, address, hosts)
@@ -75,12 +76,14 @@ class NatsConnection(KeptConnection):
 
         async def closed() -> None:
             if not ended.done():
-                ended.set_result(_words(failures[-1]) if failures else "the server closed the connection")
+                ended.set_result(
+                    _words(failures[-1]) if failures else Text("the server closed the connection")
+                )
 
         def password() -> str:
             # It is asked for after the handshake of TLS, where there was one.
             if address.scheme == "tls" and not client._server_info.get("tls_required"):
-                raise ConnectionFailed("the server does not offer TLS")
+                raise ConnectionFailed(Text("the server does not offer TLS"))
             return self.connection.secrets.password
 
         options: dict[str, Any] = {}
@@ -151,16 +154,16 @@ class NatsConnection(KeptConnection):
 
         if not all(topic.split(".")) or len(topic) > _MOST_SUBJECT:
             return Outcome(
-                False, "Error", "the subject has an empty part or is too long", where, refusal="never"
+                False, "Error", Text("the subject has an empty part or is too long"), where, refusal="never"
             )
         assert self._stream is not None
         try:
             stored = await self._stream.publish(topic, message.body)
         except NoStreamResponseError:
-            words = f"no stream takes the subject {topic}, or the server has no JetStream"
-            return Outcome(False, "Error", words[:300], where, refusal="message")
+            words = Text("no stream takes the subject {topic}, or the server has no JetStream", topic=topic)
+            return Outcome(False, "Error", words, where, refusal="message")
         except APIError as error:
-            words = f"the stream refused the message: {error.description}"
+            words = Text("the stream refused the message: {why}", why=str(error.description)[:200])
             return Outcome(False, "Error", words, where, refusal="message")
         except Error as error:
             raise ConnectionFailed(_words(error)) from None
@@ -174,7 +177,10 @@ async def _close(client: Client) -> None:
 
 
 def _words(error: BaseException) -> str:
-    said = words_of(error).removeprefix("nats: ").strip("'")
+    words = words_of(error)
+    if isinstance(words, Text):
+        return words
+    said = words.removeprefix("nats: ").strip("'")
     for begins, words in _KNOWN.items():
         if said.lower().startswith(begins):
             return words

@@ -16,6 +16,7 @@ from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings, FlowSett
 from veldnet.keys import Vault, VaultError, labels
 from veldnet.store import Store
 from veldnet.store.schema import connections, device_profiles, flow_connections, flows, subscribers
+from veldnet.texts import Text
 
 from .model import Connection, Flow
 
@@ -140,7 +141,7 @@ class FlowTable:
                 secrets = _secrets.decode(opened)
             except (VaultError, msgspec.DecodeError) as error:
                 log.error("connection_secrets_unreadable", connection=row.ref, error=str(error))
-                problem = "its password or keys cannot be read with the master key; set them again"
+                problem = Text("its password or keys cannot be read with the master key; set them again")
         return Connection(
             row.ref,
             row.subscriber_ref,

@@ -13,9 +13,11 @@ from veldnet.outgoing import (
     Resolver,
     masked,
     parse_address,
+    text_of,
 )
 from veldnet.routing.messages import time_text
 from veldnet.routing.tokens import uplink_token
+from veldnet.texts import Text
 
 from .interface import Attempt, Outcome, TransportSettings, address_refused
 
@@ -57,11 +59,11 @@ class HttpTransport:
         try:
             answer = await self._post(address, attempt, whole=keep_answer)
         except AddressRefused as error:
-            return address_refused(f"the address {error}", url)
+            return address_refused(Text("the address {why}", why=text_of(error)), url)
         except RequestFailed as error:
             if error.refused:
-                return address_refused(str(error), url)
-            return Outcome(False, "Timeout" if error.timed_out else "Error", str(error), url)
+                return address_refused(text_of(error), url)
+            return Outcome(False, "Timeout" if error.timed_out else "Error", text_of(error), url)
         shown = None
         if keep_answer:
             shown = f"HTTP {answer.status}\n{answer.body.decode(errors='replace')}"
@@ -88,8 +90,10 @@ class HttpTransport:
 
 
 def described(answer: Answer) -> str:
-    words = f"HTTP status {answer.status}"
-    return f"{words} (a redirect, which is not followed)" if 300 <= answer.status < 400 else words
+    status = answer.status
+    if 300 <= status < 400:
+        return Text("HTTP status {status} (a redirect, which is not followed)", status=status)
+    return Text("HTTP status {status}", status=status)
 
 
 def refusal_of(status: int) -> str:

@@ -11,7 +11,8 @@ from veldnet.routing.table import Profile, Route
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How an attempt ended; `status` in ThingPark's words: Ok, Error, Timeout.
+    """How an attempt ended; `status` in ThingPark's words: Ok, Error, Timeout. `error` is a `Text` where it
+    is a sentence of ours.
 
     `refusal` is what a failure means for the message: `never` (it will not be accepted), `message` (the
     server has answered, but not with success), `busy` (the server asks to be tried later), or None: there

@@ -62,14 +62,19 @@ class NetworkOverview(msgspec.Struct):
 
 @OPERATOR.get("/undelivered", "listNetworkUndelivered", "Operator", "Undelivered messages of all customers.")
 async def list_messages(
-    services: Services, operator: OperatorScope, query: UndeliveredFilter
+    request: Request[Any, Any, Any],
+    services: Services,
+    operator: OperatorScope,
+    query: UndeliveredFilter,
 ) -> list[UndeliveredMessage]:
     """Messages that no application server took, of all the operator's customers."""
+    language = language_of(request)
     listed = await services.read(
         lambda c: list_undelivered(
             c,
             UndeliveredQuery(query.start, query.end, query.limit, query.includePending or query.pending),
             operator_ref=operator.operator_ref,
+            language=language,
         )
     )
     return [UndeliveredMessage.of(item) for item in listed]
@@ -112,7 +117,7 @@ async def get_overview(
     request: Request[Any, Any, Any], services: Services, operator: OperatorScope
 ) -> NetworkOverview:
     platform = services.platform
-    now = platform.clock()
+    now, language = platform.clock(), language_of(request)
 
     def read(connection: Connection) -> NetworkOverview:
         customers = accounts.list_subscribers(connection, operator.operator_ref)
@@ -142,7 +147,12 @@ async def get_overview(
             destinations=[
                 Waiting.of(found)
                 for found in waiting_destinations(
-                    connection, None, int(now * 1000), most=_MOST, operator_ref=operator.operator_ref
+                    connection,
+                    None,
+                    int(now * 1000),
+                    most=_MOST,
+                    operator_ref=operator.operator_ref,
+                    language=language,
                 )
             ],
             problems=[],
@@ -152,7 +162,6 @@ async def get_overview(
         )
 
     overview = await services.read(read)
-    language = language_of(request)
     overview.problems = [in_language(each, language) for each in await platform.problems()]
     for alarm in overview.moduleAlarms:
         alarm.additionalInfos = [in_language(each, language) for each in alarm.additionalInfos]
