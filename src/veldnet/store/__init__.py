@@ -5,6 +5,7 @@ Only this room knows SQL dialects. It imports nothing else of Veldnet.
 
 from sqlalchemy import Connection
 
+from .checksums import check_checksum, has_checksum
 from .database import Damaged, Database, DatabaseStore
 from .digests import MovedTable
 from .engine_store import EngineStore
@@ -159,6 +160,7 @@ __all__ = [
     "balance_lists",
     "base_station_history",
     "blocks_of",
+    "check_checksum",
     "check_revision",
     "copy_database",
     "coverage",
@@ -171,6 +173,7 @@ __all__ = [
     "fold_device_counts",
     "forget_steps",
     "geofences",
+    "has_checksum",
     "hot_reads",
     "id_within",
     "index_names",

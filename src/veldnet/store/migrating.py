@@ -11,6 +11,8 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.sql import column, table
 
+from .checksums import add_checksum
+
 # The newest revision in `migrations/versions`; a test holds it current. With it a server that has nothing
 # to migrate starts without Alembic, which costs a fifth of a second and 20 MB.
 HEAD = "0054"
@@ -64,14 +66,15 @@ def check_revision(revision: str, oldest: str = "") -> None:
 
 
 def snapshot(database: Path, target: Path) -> None:
-    """A consistent copy of a database, also while a server writes to it. `target` is whole or not there.
-    Raises `OSError` and `sqlite3.Error`."""
+    """A consistent copy of a database with a checksum, also while a server writes to it. `target` is whole or
+    not there. Raises `OSError` and `sqlite3.Error`."""
     partial = target.with_name(f"{target.name}.partial")
     partial.unlink(missing_ok=True)
     try:
         # Not as a file that nobody changes: a server may be about to.
         with closing(_open(database, "mode=rw")) as source:
             copy_database(source, partial)
+        add_checksum(partial)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

@@ -100,7 +100,7 @@ _UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 
 
 def take_snapshot(database: Path, target: Path) -> None:
-    """A consistent copy, also while a server writes. Raises `StoreError` and `OSError`."""
+    """A consistent copy with a checksum, also while a server writes. Raises `StoreError` and `OSError`."""
     with engine_errors():
         snapshot(database, target)
 

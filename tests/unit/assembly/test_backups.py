@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from veldnet.assembly.data_directory import backups
-from veldnet.assembly.data_directory.backups import BackupError, back_up, restore
+from veldnet.assembly.data_directory.backups import BackupError, back_up, restore, verify
 from veldnet.assembly.data_directory.directory import DataDirectory, DataDirectoryError, file_of
 from veldnet.assembly.data_directory.lock import DirectoryInUse, DirectoryLock, sharing
 from veldnet.settings import Settings, load_settings
@@ -89,6 +90,35 @@ def test_b5_a_backup_is_put_back_and_what_was_there_is_kept(settings: Settings, 
     assert kept is not None and word_in(kept) == "second"
     assert word_in(database) == "first" and word_in(database, "generation") == "1"
     assert sorted(contents(settings)) == sorted([kept.name, "vault/master.key", "veldnet.db"])
+
+
+def test_a_value_that_was_damaged_is_noticed(settings: Settings, tmp_path: Path) -> None:
+    """SQLite sees no error in it."""
+    target = tmp_path / "backup.db"
+    back_up(settings, target)
+    assert verify(target)
+    octets, before = target.read_bytes(), contents(settings)
+    line = f"veldnet-sha256:{hashlib.sha256(octets[:-80]).hexdigest()}\n".encode()
+    assert octets[-80:] == line, "other tools can check it"
+    assert octets.count(b"wordfirst") == 1
+    for damaged, why in (
+        (octets.replace(b"wordfirst", b"wordworst"), "does not match its checksum"),
+        (octets[:-1], "does not end with a whole page"),
+        (octets[:-80] + line.replace(b"sha", b"shb"), "does not end with a whole page"),
+    ):
+        target.write_bytes(damaged)
+        for attempt in (lambda: verify(target), lambda: restore(settings, target)):
+            with pytest.raises(BackupError, match=f"{target} is damaged: .*{why}"):
+                attempt()
+        assert contents(settings) == before
+    # Backups of versions before have none.
+    target.write_bytes(octets.replace(b"wordfirst", b"wordworst")[:-80])
+    assert not verify(target)
+    restore(settings, target)
+    assert word_in(file_of(settings).path) == "worst"
+    target.write_bytes(octets.replace(b"wordfirst", b"wordother"))
+    restore(settings, target, ignore_checksum=True)
+    assert word_in(file_of(settings).path) == "other"
 
 
 def test_b5_counters_never_lead_to_the_same_twice(settings: Settings, tmp_path: Path) -> None:
@@ -232,7 +262,7 @@ def test_b5_what_is_no_backup_changes_nothing(
     make(source, settings)
     before = contents(settings)
     with pytest.raises(BackupError, match=words) as refused:
-        restore(settings, source)
+        restore(settings, source, ignore_checksum=True)
     assert "\n" not in str(refused.value)
     assert contents(settings) == before
 

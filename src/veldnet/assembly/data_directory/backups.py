@@ -27,7 +27,14 @@ from veldnet.assembly.data_directory.lease import forget_server
 from veldnet.assembly.data_directory.lock import DirectoryLock, alone, give_to_owner
 from veldnet.assembly.vaults.opening import Checks, vault_names
 from veldnet.settings import Settings
-from veldnet.store import Damaged, StoreError, UnknownRevision, sqlite_database, sync_directory
+from veldnet.store import (
+    Damaged,
+    StoreError,
+    UnknownRevision,
+    check_checksum,
+    sqlite_database,
+    sync_directory,
+)
 from veldnet.store.sqlite_database import LOG_FILES, SqliteFile, beside, remove_files
 
 
@@ -54,9 +61,20 @@ def back_up(settings: Settings, target: Path) -> None:
         raise
 
 
-def restore(settings: Settings, source: Path) -> Path | None:
+def verify(file: Path) -> bool:
+    """Make sure that a backup is whole; returns whether it has a checksum, without which damaged values are
+    not noticed. Raises `BackupError`."""
+    _check_header(file)
+    with _readable_errors(f"cannot read {file}"):
+        summed = _check_sum(file)
+    _check(file, file)
+    return summed
+
+
+def restore(settings: Settings, source: Path, *, ignore_checksum: bool = False) -> Path | None:
     """Put a backup in place of the database, which is kept: returns its new name, None where there was none.
-    Raises `BackupError`, and `DirectoryInUse` beside a server."""
+    With `ignore_checksum` also one whose content does not match its checksum. Raises `BackupError`, and
+    `DirectoryInUse` beside a server."""
     data = Path(settings.data)
     with _nothing_changed():
         database = _own_file(settings).resolve()
@@ -67,6 +85,9 @@ def restore(settings: Settings, source: Path) -> Path | None:
             copy = _unused(database, "restoring")
             try:
                 with _nothing_changed():
+                    if not ignore_checksum:
+                        with _readable_errors(f"cannot read {source}"):
+                            _check_sum(source)
                     _prepare(settings, source, copy)
                 return _swap(database, copy)
             finally:
@@ -127,12 +148,16 @@ def _check_places(source: Path, data: Path, database: Path) -> None:
             f"there is no data directory {data.absolute()}; make it, and put the master key of the "
             f"backup into it"
         )
+    _check_header(source)
+    if database.exists() and source.samefile(database):
+        raise BackupError(f"{source} is the database itself")
+
+
+def _check_header(source: Path) -> None:
     if not source.exists():
         raise BackupError(f"there is no file {source}")
     if not source.is_file():
         raise BackupError(f"{source} is not a file")
-    if database.exists() and source.samefile(database):
-        raise BackupError(f"{source} is the database itself")
     with _readable_errors(f"cannot read {source}"), source.open("rb") as file:
         head = file.read(len(sqlite_database.HEADER))
     if head != sqlite_database.HEADER:
@@ -161,6 +186,13 @@ def _prepare(settings: Settings, source: Path, copy: Path) -> None:
     except DataDirectoryError as error:
         raise BackupError(f"the keys in {source} could not be opened: {error}") from None
     give_to_owner(copy)
+
+
+def _check_sum(file: Path) -> bool:
+    try:
+        return check_checksum(file)
+    except Damaged as error:
+        raise BackupError(f"{file} {error}") from None
 
 
 def _check(file: Path, named: Path) -> None:

@@ -49,6 +49,7 @@ admin = lazy_group(
         "audit": Lazy(f"{_HERE}.audit_log:audit_command", "Show the audit log, newest first."),
         "backup": Lazy(f"{_HERE}.backups:backup_command", "Copy the database, also while a server runs."),
         "restore": Lazy(f"{_HERE}.backups:restore_command", "Replace the database by a backup."),
+        "verify-backup": Lazy(f"{_HERE}.backups:verify_command", "Check that a backup is whole."),
         "migrate-store": Lazy(
             f"{_HERE}.moving:migrate_store_command", "Move the installation from SQLite to PostgreSQL."
         ),
