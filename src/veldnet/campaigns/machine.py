@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 
 from msgspec.structs import replace
@@ -29,6 +30,7 @@ from veldnet.lorawan.packages.firmware import (
 )
 from veldnet.lorawan.packages.fragmentation import (
     DataFragment,
+    FragDataBlockAuthReq,
     FragDataBlockReceivedAns,
     FragDataBlockReceivedReq,
     FragSessionSetupAns,
@@ -77,6 +79,11 @@ _UNSENT = 60_000
 # whoever plans it says so before.
 _UNTIL_PLANNED = 6 * 3_600_000
 _LAST_FCNT = 0xFFFFFFFF
+# Times that a device is asked again to join a group or to listen when it refuses in a way that may only say
+# that it was just transmitting.
+_BUSY = 2
+# What a status can say.
+_MOST_MISSING = 255
 # Octets of a frame beside the fragment that it brings: command, index and number, MHDR, FHDR, FPort, MIC.
 FRAME_OVERHEAD = 3 + 13
 # States in which a device may say of itself that it has the whole block.
@@ -182,6 +189,8 @@ def _answered(at: Situation, progress: Progress, command: PackageCommand) -> Ste
         return _set_up(at, progress, command)
     if isinstance(command, FragDataBlockReceivedReq) and command.index == INDEX:
         return _block_received(at, progress, command)
+    if isinstance(command, FragDataBlockAuthReq):
+        return _rebuilt(at, progress, command)
     if isinstance(command, FragSessionStatusAns | FragSessionStatusAns2):
         # One of another session says nothing of this one.
         return _status(at, progress, command) if command.index == INDEX else Step(progress)
@@ -203,7 +212,7 @@ def _of_group(at: Situation, progress: Progress, command: PackageCommand) -> Ste
         return Step(progress)
     if isinstance(command, McGroupSetupAns) and state == "joiningGroup":
         if command.refused:
-            return Step(end(progress, "refused", "groupNumber"))
+            return _again(at, progress) or Step(end(progress, "refused", "groupNumber"))
         return _ask(at, replace(progress, state="settingUp", tries=0))
     if isinstance(command, McClassCSessionAns | McClassBSessionAns) and state == "sessionAsked":
         return _session(at, progress, command)
@@ -262,7 +271,12 @@ def _without_session(at: Situation, progress: Progress) -> Step:
 
 
 def _session(at: Situation, progress: Progress, answer: McClassCSessionAns | McClassBSessionAns) -> Step:
-    if answer.data_rate_error or answer.frequency_error:
+    if answer.data_rate_error and answer.frequency_error and answer.group_undefined:
+        # Nothing was checked.
+        again = _again(at, progress)
+        if again is not None:
+            return again
+    elif answer.data_rate_error or answer.frequency_error:
         return Step(end(progress, "refused", "dataRate" if answer.data_rate_error else "frequency"))
     if at.session is None or not answer.accepted:
         # It is too late for it, which devices of version 1 say as if they did not know the group.
@@ -272,6 +286,13 @@ def _session(at: Situation, progress: Progress, answer: McClassCSessionAns | McC
         return _resync(at, progress)
     listening = replace(progress, state="listening", tries=0, session=at.session.number)
     return Step(replace(listening, due_at=at.session.ends_at))
+
+
+def _again(at: Situation, progress: Progress) -> Step | None:
+    """The same question to a device that may have been busy, as often as that is thought of."""
+    if progress.tries >= min(_BUSY, at.plan.options.retries):
+        return None
+    return _ask(at, replace(progress, tries=progress.tries + 1))
 
 
 def _resync(at: Situation, progress: Progress) -> Step:
@@ -307,31 +328,51 @@ def _block_received(at: Situation, progress: Progress, report: FragDataBlockRece
     return Step(step.progress, (thanks, *step.messages))
 
 
+def _rebuilt(at: Situation, progress: Progress, report: FragDataBlockAuthReq) -> Step:
+    """The device says what it has rebuilt (LoRaMac-node), with each of its uplinks, and also that of before."""
+    state, session = progress.state, at.session
+    begun = state == "listening" and session is not None and at.now >= session.starts_at
+    had_one = state in ("waitingSession", "sessionAsked") and progress.session > 0
+    filled = state in FILLING and progress.sent > 0
+    if not (begun or had_one or filled or state == "statusAsked"):
+        return Step(progress)
+    if report.crc == zlib.crc32(at.plan.block.content):
+        return _complete(at, replace(progress, missing=0))
+    # More parity would not help a device that holds itself for done.
+    return _set_up_again(at, progress) if state == "statusAsked" else Step(progress)
+
+
 def _status(at: Situation, progress: Progress, answer: FragSessionStatusAns | FragSessionStatusAns2) -> Step:
     if progress.state != "statusAsked":
         return Step(progress)
-    known = replace(progress, missing=answer.missing)
+    # What is lost at the end is noticed by some devices with the next fragment alone.
+    untold = 0 if answer.missing else max(at.plan.block.count - answer.received, 0)
+    missing = min(answer.missing + untold, _MOST_MISSING)
+    known = replace(progress, missing=missing)
     if answer.no_session:
         # It has forgotten what it was told.
         return _set_up_again(at, known)
     if answer.wrong_mic:
         return Step(end(known, "incomplete", "wrongMic"))
-    if not answer.missing and not answer.no_memory:
+    if not missing and not answer.no_memory:
         return _complete(at, known)
+    if answer.no_memory and at.plan.options.package_version == 1:
+        # It takes fragments once more after it was set up again alone.
+        return _set_up_again(at, known, "repairMemory")
     if at.another:
-        return _to_session(at, replace(known, missing=None if answer.no_memory else answer.missing))
+        return _to_session(at, replace(known, missing=None if answer.no_memory else missing))
     if answer.no_memory and progress.rounds < at.plan.options.rounds:
         # It cannot work with parity: all fragments once more.
         repaired = replace(known, state="missingFragments", tries=0, rounds=progress.rounds + 1)
         return _fill(at, replace(repaired, sent=0, target=at.plan.block.count), waiting=0)
     if answer.no_memory:
         return Step(end(known, "incomplete", "repairMemory"))
-    return _repair(at, known, answer.missing)
+    return _repair(at, known, missing)
 
 
-def _set_up_again(at: Situation, progress: Progress) -> Step:
+def _set_up_again(at: Situation, progress: Progress, reason: Reason = "rounds") -> Step:
     if progress.rounds >= at.plan.options.rounds:
-        return Step(end(progress, "incomplete", "rounds"))
+        return Step(end(progress, "incomplete", reason))
     again = replace(progress, state="settingUp", tries=0, rounds=progress.rounds + 1, missing=None)
     return _ask(at, again)
 

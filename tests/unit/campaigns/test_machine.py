@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from typing import Any, Literal
 
 import pytest
@@ -279,7 +280,11 @@ def test_a_device_joins_the_group_listens_and_leaves_it() -> None:
 @pytest.mark.parametrize(
     ("state", "fport", "payload", "expected"),
     [
-        ("joiningGroup", 200, bytes((2, 6)), ("refused", "groupNumber")),
+        # What may only say that it was transmitting is asked again.
+        ("joiningGroup", 200, bytes((2, 6)), ("joiningGroup", None)),
+        ("joiningGroup", 200, bytes((2, 6) * 3), ("refused", "groupNumber")),
+        ("sessionAsked", 200, bytes((4, 2 | 0x1C)), ("sessionAsked", None)),
+        ("sessionAsked", 200, bytes((4, 2 | 0x1C) * 3), ("waitingSession", None)),
         # Another group, another package, another session, or cut: left out.
         ("joiningGroup", 200, bytes((2, 1)), ("joiningGroup", None)),
         ("joiningGroup", 201, bytes((2, 2)), ("joiningGroup", None)),
@@ -298,6 +303,28 @@ def test_what_devices_of_groups_answer(
     before = Progress(state=state, due_at=NOW)  # type: ignore[arg-type]
     after = on_answer(in_group(session=session()), before, fport, payload).progress
     assert (after.state, after.reason) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "payload", "expected"),
+    [
+        # LoRaMac-node: it names what was lost at first although it has repaired it, and the CRC of what it has.
+        ("statusAsked", bytes((1, 26, 0, 2, 0)), ("missingFragments", 1)),
+        ("statusAsked", bytes((5,)) + zlib.crc32(FILE).to_bytes(4, "little"), ("imageAsked", 0)),
+        ("receiving", bytes((5,)) + zlib.crc32(FILE).to_bytes(4, "little"), ("imageAsked", 0)),
+        # The CRC of a file of before says nothing, unless the device takes nothing else any more.
+        ("receiving", bytes((5, 1, 2, 3, 4)), ("receiving", 0)),
+        ("settingUp", bytes((5,)) + zlib.crc32(FILE).to_bytes(4, "little"), ("settingUp", 0)),
+        ("statusAsked", bytes((5, 1, 2, 3, 4)), ("settingUp", 1)),
+        # Fragments lost at the end are not noticed; too many for its memory, and it is done for good.
+        ("statusAsked", bytes((1, 18, 0, 0, 0)), ("missingFragments", 1)),
+        ("statusAsked", bytes((1, 26, 0, 6, 1)), ("settingUp", 1)),
+    ],
+)
+def test_what_a_device_with_loramac_node_says(state: str, payload: bytes, expected: tuple[str, int]) -> None:
+    before = Progress(state=state, sent=26, target=26, due_at=9)  # type: ignore[arg-type]
+    after = on_answer(Situation(plan(), PORTS, 5), before, 201, payload).progress
+    assert (after.state, after.rounds) == expected
 
 
 def test_a_device_with_a_wrong_clock_is_told_to_ask_for_the_time() -> None:

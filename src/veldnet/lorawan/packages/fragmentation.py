@@ -254,6 +254,24 @@ class FragDataBlockReceivedAns(Fixed, frozen=True, gc=False):
         return cls(octets[0] & 0x03)
 
 
+class FragDataBlockAuthReq(Fixed, frozen=True, gc=False):
+    """The CRC32 of the block that the device has rebuilt. Not of TS004, but what LoRaMac-node's sample sends in
+    version 1, which cannot say by its status that it has all: it goes on to name what was lost at first."""
+
+    CID: ClassVar[int] = 0x05
+    NAME: ClassVar[str] = "FragDataBlockAuthReq"
+    SIZE: ClassVar[int] = 4
+
+    crc: int
+
+    def payload(self) -> bytes:
+        return self.crc.to_bytes(4, "little")
+
+    @classmethod
+    def from_payload(cls, octets: bytes) -> Self:
+        return cls(int.from_bytes(octets, "little"))
+
+
 class DataFragment(msgspec.Struct, frozen=True, gc=False):
     """Fragment `number`, from 1; those beyond the count of the session are parity. It takes the rest of the
     frame."""
@@ -292,7 +310,7 @@ FRAGMENTATION = {
         port=PORT,
         identifier=IDENTIFIER,
         version=1,
-        uplink=(FragSessionStatusAns, FragSessionSetupAns, FragSessionDeleteAns),
+        uplink=(FragSessionStatusAns, FragSessionSetupAns, FragSessionDeleteAns, FragDataBlockAuthReq),
         downlink=(FragSessionStatusReq, FragSessionSetupReq, FragSessionDeleteReq, DataFragment),
     ),
     2: Package(
