@@ -26,6 +26,9 @@ from .states import GroupTerms, Plan, Session
 Regions = Mapping[str, ChannelPlan]
 # States of devices that may still come to wait for a session.
 _ON_THE_WAY = ("pending", "joiningGroup", "settingUp", "sessionAsked", "listening", "statusAsked")
+# Those who have been silent hold up a session where they are more than one in so many of those who wait:
+# there is time until it begins, and they can be told of it until then.
+_FEW = 10
 # Seconds between frames of neighbours, and for what a ping slot is prepared ahead of time.
 _APART, _AHEAD = 0.5, 6.0
 _SESSIONS: Select[Any] = select(
@@ -101,23 +104,28 @@ def due_for_planning(
     connection: Connection, campaign_ref: int, plan: Plan, session: Session | None, begun: int, now: int
 ) -> Need | None:
     """What the devices need that wait for the next session, once it is to be planned: nobody is on the way to
-    it any more, or they have waited long enough. `begun` is when the campaign began."""
+    it any more but a few that were silent, or they have waited long enough. `begun` is when the campaign
+    began."""
     group = plan.options.group
     if group is None or (session is not None and not session.over(now)):
         return None
     columns = campaign_devices.c
     counted: dict[str, tuple[int, int, int]] = {}
+    on_the_way = fresh = 0
     query = select(
         columns.state,
         func.count(),
+        func.count().filter(columns.tries < 1),
         func.count(columns.missing),
         func.coalesce(func.max(columns.missing), 0),
     ).where(columns.campaign_ref == campaign_ref, columns.due_at.is_not(None))
-    for state, count, said, most in connection.execute(query.group_by(columns.state)):
+    for state, count, new, said, most in connection.execute(query.group_by(columns.state)):
         counted[state] = count, said, most
+        if state in _ON_THE_WAY:
+            on_the_way, fresh = on_the_way + count, fresh + new
     waiting, said, missing = counted.get("waitingSession", (0, 0, 0))
-    patient = now < patience_ends(plan, session, begun)
-    if not waiting or (patient and any(state in counted for state in _ON_THE_WAY)):
+    held_up = fresh > 0 or on_the_way * _FEW > waiting
+    if not waiting or (held_up and now < patience_ends(plan, session, begun)):
         return None
     return Need(waiting, said < waiting, missing)
 

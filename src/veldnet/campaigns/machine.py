@@ -84,6 +84,8 @@ _LAST_FCNT = 0xFFFFFFFF
 _BUSY = 2
 # What a status can say.
 _MOST_MISSING = 255
+# Milliseconds within which a device answers what it was sent; it is asked again after its next uplink if not.
+_ANSWERED = 300_000
 # Octets of a frame beside the fragment that it brings: command, index and number, MHDR, FHDR, FPort, MIC.
 FRAME_OVERHEAD = 3 + 13
 # States in which a device may say of itself that it has the whole block.
@@ -117,10 +119,21 @@ def on_time(at: Situation, progress: Progress) -> Step:
 def on_sent(at: Situation, progress: Progress, waiting: int, unsent: int = 0) -> Step:
     """Something was sent to the device, and so many payloads still wait for it; instead of each that no base
     station could send there is another fragment."""
+    if progress.state in ASKING and not waiting and not unsent:
+        return Step(_sent(at, progress))
     if progress.state not in FILLING:
         return Step(progress)
     target = min(progress.target + unsent, at.plan.block.most)
     return _fill(at, replace(progress, tries=0, target=target), waiting)
+
+
+def _sent(at: Situation, progress: Progress) -> Progress:
+    """A device has been asked: what has not answered soon has lost the question, or its answer was lost. The
+    last attempt waits for the whole time, for devices that answer with their next uplink."""
+    if progress.held or progress.due_at is None or progress.tries >= at.plan.options.retries:
+        return progress
+    due = at.soon(_ANSWERED, status=progress.state == "statusAsked")
+    return replace(progress, due_at=min(progress.due_at, due))
 
 
 def on_unsent(at: Situation, progress: Progress) -> Step:
@@ -329,7 +342,7 @@ def _block_received(at: Situation, progress: Progress, report: FragDataBlockRece
 
 
 def _rebuilt(at: Situation, progress: Progress, report: FragDataBlockAuthReq) -> Step:
-    """The device says what it has rebuilt (LoRaMac-node), with each of its uplinks, and also that of before."""
+    """The device says what it has rebuilt (LoRaMac-node), with each uplink, and also what it had before."""
     state, session = progress.state, at.session
     begun = state == "listening" and session is not None and at.now >= session.starts_at
     had_one = state in ("waitingSession", "sessionAsked") and progress.session > 0

@@ -234,8 +234,11 @@ class Situation(msgspec.Struct, frozen=True):
 
     def due(self, turns: int = 1, *, status: bool = False) -> int:
         """When an answer is overdue to what goes out after so many uplinks."""
-        timeout = self.plan.options.answer_timeout * 1000
-        return self.now + turns * timeout + (_STATUS_DELAY if status else 0)
+        return self.soon(turns * self.plan.options.answer_timeout * 1000, status=status)
+
+    def soon(self, after: int, *, status: bool) -> int:
+        """So many milliseconds from now, later for the status, which devices spread."""
+        return self.now + after + (_STATUS_DELAY if status else 0)
 
 
 def hold(progress: Progress, until: int) -> Progress:

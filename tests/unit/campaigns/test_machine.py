@@ -308,7 +308,7 @@ def test_what_devices_of_groups_answer(
 @pytest.mark.parametrize(
     ("state", "payload", "expected"),
     [
-        # LoRaMac-node: it names what was lost at first although it has repaired it, and the CRC of what it has.
+        # It names what was lost at first although it has repaired it, and the CRC of what it has.
         ("statusAsked", bytes((1, 26, 0, 2, 0)), ("missingFragments", 1)),
         ("statusAsked", bytes((5,)) + zlib.crc32(FILE).to_bytes(4, "little"), ("imageAsked", 0)),
         ("receiving", bytes((5,)) + zlib.crc32(FILE).to_bytes(4, "little"), ("imageAsked", 0)),
@@ -325,6 +325,18 @@ def test_what_a_device_with_loramac_node_says(state: str, payload: bytes, expect
     before = Progress(state=state, sent=26, target=26, due_at=9)  # type: ignore[arg-type]
     after = on_answer(Situation(plan(), PORTS, 5), before, 201, payload).progress
     assert (after.state, after.rounds) == expected
+
+
+def test_a_question_that_was_sent_is_answered_soon_or_lost() -> None:
+    at = Situation(plan(), PORTS, NOW)
+    asked = on_time(at, Progress(due_at=NOW)).progress
+    assert asked.due_at == NOW + 7_200_000
+    assert on_sent(at, asked, 0).progress.due_at == NOW + 300_000
+    # Another payload still waits, none was sent, or there is no attempt but this one.
+    for step in (on_sent(at, asked, 1), on_sent(at, asked, 0, unsent=1)):
+        assert step == Step(asked)
+    last = replace(asked, tries=Options().retries)
+    assert on_sent(at, last, 0).progress == last
 
 
 def test_a_device_with_a_wrong_clock_is_told_to_ask_for_the_time() -> None:

@@ -255,8 +255,8 @@ class FragDataBlockReceivedAns(Fixed, frozen=True, gc=False):
 
 
 class FragDataBlockAuthReq(Fixed, frozen=True, gc=False):
-    """The CRC32 of the block that the device has rebuilt. Not of TS004, but what LoRaMac-node's sample sends in
-    version 1, which cannot say by its status that it has all: it goes on to name what was lost at first."""
+    """The CRC32 of the block that the device has rebuilt. Not of TS004, but what LoRaMac-node's sample sends,
+    which cannot say by its status that it has all: it goes on to name what was lost at first."""
 
     CID: ClassVar[int] = 0x05
     NAME: ClassVar[str] = "FragDataBlockAuthReq"
