@@ -137,5 +137,5 @@ def test_which_routes_are_compressed() -> None:
     assert "text/event-stream" not in {media for _method, _router, media in marked}
     assert {router for _method, router, _media in marked} == {
         *("kpn", "dx", "subscriber", "administrator", "viewer"),
-        *("operator", "dx operator", "oss operator"),
+        *("operator", "dx administrator", "dx operator", "oss operator"),
     }

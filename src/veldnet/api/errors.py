@@ -76,13 +76,13 @@ def gateway_body(status: int, message: str, transaction: str) -> dict[str, Any]:
     }
 
 
-# The paths of ThingPark's DX API, which knows one shape of errors only.
-_DX = re.compile(r"/(?:thingpark/dx/|)(?:core|admin)/")
+# The paths of ThingPark's DX and OSS APIs, which know one shape of errors only.
+_DX = re.compile(r"/(?:thingpark/dx/|)(?:core|admin)/|/thingpark/wireless/rest/")
 _DX_IDS = {400: "LDM-400", 401: "LDM-410", 403: "LDM-430", 404: "LDM-440", 405: "LDM-441", 429: "LDM-460"}
 
 
 def _body_for(request: Request[Any, Any, Any], status: int, message: str) -> dict[str, Any]:
-    """What the gateway says: in its own shape, and on DX paths in that of the platform as well."""
+    """What the gateway says: in its own shape, and on those of DX and OSS in that of the platform as well."""
     if _DX.match(request.url.path):
         return application_body(status, message, _DX_IDS.get(status, "LDM-400"), transaction_id(request))
     return gateway_body(status, message, transaction_id(request))

@@ -171,6 +171,8 @@ STATION_ACCESS = Router(
     Access("operator", OperatorScope, _station_access, ("session", "apiKey")),
     *OPERATOR.bases,
 )
+# A subscriber's users on ThingPark's paths.
+DX_ADMINISTRATOR = Router("dx administrator", ADMINISTRATOR.access, *DX.bases, compressed=True)
 # Base stations on ThingPark's paths: they are the operator's, so that projects do not see them.
 DX_OPERATOR = Router(
     "dx operator",
@@ -205,13 +207,14 @@ _ALL = (
     VIEWER,
     OPERATOR,
     STATION_ACCESS,
+    DX_ADMINISTRATOR,
     DX_OPERATOR,
     OSS_OPERATOR,
     TUNNEL,
     PUBLIC,
     DX_TOKENS,
 )
-_PACKAGES = ("auth", "kpn", "tunnel", "v1", "v1.operator")
+_PACKAGES = ("auth", "kpn", "oss", "tunnel", "v1", "v1.operator")
 
 
 @cache

@@ -97,3 +97,8 @@ def end_of_eui(column: ColumnElement[str]) -> ColumnElement[str]:
 def with_text(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
     """Whether a text stands within a column, in upper or lower case."""
     return _like(column, f"%{escaped(text)}%")
+
+
+def beginning_with(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    """Whether a column begins with a text, in upper or lower case."""
+    return _like(column, f"{escaped(text)}%")

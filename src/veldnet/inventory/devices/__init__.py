@@ -54,7 +54,7 @@ from .search import (
     search_devices,
 )
 from .tags import known_tags, tags_of
-from .view import Observed, device_ref, find_own, get_device, get_veldnet_device, owner_of
+from .view import Observed, configurations, device_ref, find_own, get_device, get_veldnet_device, owner_of
 
 __all__ = [
     "ALARM_LEVELS",
@@ -93,6 +93,7 @@ __all__ = [
     "check_root_key",
     "check_thresholds",
     "condition",
+    "configurations",
     "count_devices",
     "count_without_routing",
     "create_device",

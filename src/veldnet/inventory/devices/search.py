@@ -16,7 +16,7 @@ from veldnet.domain.resources import VeldnetDevice, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
 from veldnet.store import named, plan_each_time
-from veldnet.store.expressions import looked_up, total, unindexed, with_text
+from veldnet.store.expressions import beginning_with, looked_up, total, unindexed, with_text
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
 from .blocks import BY_EUI, BY_NAME, Part, devices_by_block, rows_by_ref
@@ -45,10 +45,11 @@ _COLUMNS = {"created": devices.c.ref, "name": devices.c.name, "deviceEUI": devic
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """Which devices: `text` is part of name or DevEUI, upper or lower case; `alarm` a name of ALARM_LEVELS,
-    of alarms that nobody has acknowledged."""
+    """Which devices: `text` is part of name or DevEUI, `name` how the name begins, both in upper or lower
+    case; `alarm` a name of ALARM_LEVELS, of alarms that nobody has acknowledged."""
 
     text: str | None = None
+    name: str | None = None
     health: str | None = None
     plan_id: str | None = None
     profile_id: str | None = None
@@ -86,6 +87,12 @@ def narrowed(connection: Connection, scope: Scope, wanted: Wanted, *, in_order: 
         matching, by_index = _named(connection, wanted.text)
         chosen &= matching
         listed = by_index
+    if wanted.name:
+        chosen &= beginning_with(devices.c.name, wanted.name)
+        with_name = named(connection, [wanted.name])
+        if with_name is not None:
+            chosen &= with_name
+            listed = True
     for column, value in references(connection, scope, wanted):
         own = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref, column == value)
         found = _few(connection, own)

@@ -11,12 +11,11 @@ from sqlalchemy import Connection
 from veldnet.api.query import Parameter
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
+from veldnet.api.v1.multicast_groups import GroupDownlink, send_downlink
 from veldnet.assembly import multicast
 from veldnet.domain.scope import Scope
 from veldnet.inventory import groups
 from veldnet.inventory.groups import GroupFrame, MulticastGroup
-
-from .multicast_groups import GroupDownlink, send_downlink
 
 _PATH = "/subscriptions/mine/multicastGroups"
 _MOST = 1000
