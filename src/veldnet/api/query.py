@@ -162,6 +162,19 @@ class Parameters(msgspec.Struct, Generic[T], frozen=True):
         return self.kind(*values)
 
 
+def refuse_others(request: Request[Any, Any, Any], kind: type[msgspec.Struct], *ignored: str) -> None:
+    """Raises `InvalidField` where a list is narrowed by what `kind` has not, for an answer that did not obey
+    would name too much."""
+    served = [field.name for field in parameters_of(kind).fields]
+    for name in request.query_params if request.scope["query_string"] else ():
+        if name not in served and name not in ignored:
+            raise InvalidField(
+                "{name} is no filter that this server has; it has {known}",
+                name=name[:40],
+                known=", ".join(served),
+            )
+
+
 @cache
 def parameters_of(kind: type[T]) -> Parameters[T]:
     """The parameters that the fields of a struct stand for. Raises `TypeError` for one without a description

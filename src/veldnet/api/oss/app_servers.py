@@ -14,7 +14,7 @@ from veldnet.api.kpn.routing_profiles import (
     delete_routing_profile,
     update_routing_profile,
 )
-from veldnet.api.query import Parameter
+from veldnet.api.query import Parameter, refuse_others
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
 from veldnet.domain.errors import BadRequest, MissingField
@@ -24,7 +24,7 @@ from veldnet.inventory import routing_profiles
 
 from .catalogues import OssPage
 from .devices import AS_SUFFIX
-from .shapes import MINE, href, known, refuse_other_filters
+from .shapes import MINE, href, known
 
 _PATH = f"{MINE}/appServers"
 _ONE = f"{_PATH}/{{appServerUid}}"
@@ -119,7 +119,7 @@ async def list_servers(
     request: Request[Any, Any, Any], services: Services, scope: Scope, query: AppServerFilter
 ) -> AppServers:
     """The subscriber's application servers."""
-    refuse_other_filters(request, ("name", "ID", "pageIndex"))
+    refuse_others(request, AppServerFilter)
     listed = await services.read(lambda c: routing_profiles.list_routing_profiles(c, scope))
     shown = [_shown(each) for each in listed if not str(each.id).endswith(_BUILT_IN)]
     found = [each for each in shown if query.fits(each)]

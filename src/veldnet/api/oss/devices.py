@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from veldnet.api.body import to_resource
 from veldnet.api.kpn.devices import change_device, delete_device, register
 from veldnet.api.kpn.monitoring import health_statistics
-from veldnet.api.query import PageNumber, Parameter, dev_eui
+from veldnet.api.query import PageNumber, Parameter, dev_eui, refuse_others
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
 from veldnet.domain.errors import BadRequest, InvalidField
@@ -22,7 +22,7 @@ from veldnet.inventory import devices, routing_profiles
 from veldnet.inventory.devices import AlarmLevel, Order, Paging, Wanted
 from veldnet.monitoring.observed import observed_at, standing
 
-from .shapes import MINE, href, known, millis, now_ms, refuse_other_filters
+from .shapes import MINE, href, known, millis, now_ms
 
 _PATH = f"{MINE}/devices"
 ONE = f"{_PATH}/{{deviceRef}}"
@@ -31,10 +31,6 @@ _MOST_PAGE = 500
 _TAKEN_AWAY = "reset"
 # What stands behind the id of a routing profile in that of its application server.
 AS_SUFFIX = ".AS"
-_FILTERS = (
-    *("devEUI", "name", "query", "healthState", "networkSubscriptionID", "appServerID", "alarmLevel", "tag"),
-    *("connectivity", "sort", "pageIndex", "pageAfter", "pageSize", "language"),
-)
 # Ascending and descending.
 _ORDERS: dict[str, tuple[Order, Order]] = {
     "name": ("name", "-name"),
@@ -265,7 +261,7 @@ async def list_devices(
 ) -> OssDevices:
     """A page of the subscriber's devices, by its number, or with `pageAfter` the page behind a cursor in the
     order in which devices were created."""
-    refuse_other_filters(request, _FILTERS)
+    refuse_others(request, OssFilter, "connectivity", "language")
     observed, now = observed_at(services.platform.clock()), now_ms(services)
 
     def read(connection: Connection) -> OssDevices:

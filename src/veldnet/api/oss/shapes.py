@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from litestar import Request
 from msgspec import UNSET
 
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
-from veldnet.domain.errors import InvalidField
 
 # The subscriber who calls.
 MINE = "/subscriptions/mine"
@@ -33,14 +31,3 @@ def known(value: Any) -> Any:
 
 def href(path: str) -> str:
     return f"{OSS.bases[0]}{MINE}{path}"
-
-
-def refuse_other_filters(request: Request[Any, Any, Any], served: tuple[str, ...]) -> None:
-    """Raises `InvalidField` where a list is narrowed by what is not served."""
-    for name in request.query_params:
-        if name not in served:
-            raise InvalidField(
-                "{name} is no filter that this server has; it has {known}",
-                name=name[:40],
-                known=", ".join(served),
-            )
