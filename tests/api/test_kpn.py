@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -429,14 +432,51 @@ def test_the_rate_limit_answers_429_with_the_quota(tmp_path_factory: pytest.Temp
         server.stop()
 
 
-def test_private_destinations_are_refused_by_default(tmp_path_factory: pytest.TempPathFactory) -> None:
-    data = tmp_path_factory.mktemp("private") / "data"
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A customer of a server with other settings."""
+    data = tmp_path_factory.mktemp("strict") / "data"
     account = sandbox(data)
-    server = HostedServer(data, VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS="false")
-    try:
-        customer = Client(server, account)
-        customer.activate()
-        answer = customer.request("POST", "/routingProfiles", {"name": "x", "routes": [ROUTE]})
-        assert answer.status_code == 400 and "public addresses only" in answer.json()["message"]
-    finally:
-        server.stop()
+    server = HostedServer(
+        data, VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS="false", VELDNET_API__JWT_TOKENS="true"
+    )
+    customer = Client(server, account)
+    customer.activate()
+    yield customer
+    server.stop()
+
+
+def test_private_destinations_are_refused_by_default(strict: Client) -> None:
+    answer = strict.request("POST", "/routingProfiles", {"name": "x", "routes": [ROUTE]})
+    assert answer.status_code == 400 and "public addresses only" in answer.json()["message"]
+
+
+def test_tokens_are_json_web_tokens_where_clients_read_them(strict: Client) -> None:
+    """They say whose they are and until when, and are known by nothing but themselves."""
+    form = {"grant_type": "client_credentials", "client_id": "x/" + strict.account.thingpark_username}
+    form["client_secret"] = strict.account.thingpark_password
+    with strict.server.connect() as http:
+        base = "/thingpark/dx/admin/latest/api/oauth"
+        answer = http.post(f"{base}/token", data=form).json()
+        token = answer["access_token"]
+        header, claims, signature = (part + "==" for part in token.split("."))
+        assert json.loads(urlsafe_b64decode(header))["typ"] == "JWT"
+        said = json.loads(urlsafe_b64decode(claims))
+        assert said["exp"] - said["iat"] == answer["expires_in"]
+        assert said["client_id"] == form["client_id"]
+        assert said["scope"] == [f"SUBSCRIBER:{answer['customer_id']}"]
+        other = http.post(f"{base}/token", data=form).json()["access_token"]
+        assert other.split(".")[2] != token.split(".")[2]
+        path = "/thingpark/dx/core/latest/api/devices"
+
+        def status(shown: str) -> int:
+            return http.get(path, headers={"authorization": f"Bearer {shown}"}).status_code
+
+        assert status(token) == 200
+        # Neither other claims nor none of a signature count.
+        forged = urlsafe_b64encode(json.dumps(said | {"exp": 1 << 40}).encode()).decode().rstrip("=")
+        for wrong in (f"{token.split('.')[0]}.{forged}.{token.split('.')[2]}", token.rpartition(".")[0]):
+            assert status(wrong) == 401
+        assert signature
+        assert http.post(f"{base}/revoke_token?access_token={token}").status_code < 300
+        assert status(token) == 401

@@ -226,4 +226,7 @@ def routers() -> tuple[Router, ...]:
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{package.__name__}.{module.name}")
     importlib.import_module(f"{root}.public")
+    for router in _ALL:
+        # Whoever imports whom first, they are described in one order.
+        router.operations.sort(key=lambda each: each.handler.__module__)
     return _ALL

@@ -15,6 +15,9 @@ class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     http: Annotated[Address, about("Listen address for HTTP.")] = Address("127.0.0.1:8080")
     rate_limit: Annotated[float, about("Requests per second per project; 0 is unlimited.", ge=0)] = 10.0
     token_lifetime: Annotated[Duration, about("Lifetime of access tokens.")] = Duration(3600)
+    jwt_tokens: Annotated[
+        bool, about("Whether access tokens are JSON Web Tokens, for clients that read their claims.")
+    ] = False
     hsm_required: Annotated[
         bool, about("Whether a device must name an HSM group, as KPN requires in version 1.2.")
     ] = True

@@ -19,6 +19,8 @@ from veldnet.domain.scope import UserRef
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Project
 
+from .token_form import new_token
+
 _INFINITE = 10 * 365 * 86_400
 _VALIDITY = re.compile(r"(\d{1,6})(s|m|h|days|d)?")
 _UNITS = {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "days": 86_400}
@@ -69,7 +71,10 @@ async def kpn_token(request: Request[Any, Any, Any], services: Services) -> dict
     if project is None:
         raise GatewayError(401, "client_id or client_secret is wrong")
     lifetime = int(services.settings.token_lifetime)
-    token = await services.write(lambda c: accounts.issue_token(c, lifetime, project_ref=project.ref))
+    text = new_token(services, client_id, [], lifetime)
+    token = await services.write(
+        lambda c: accounts.issue_token(c, lifetime, project_ref=project.ref, token=text)
+    )
     return {
         "access_token": token,
         "token_type": "Bearer",
@@ -94,7 +99,8 @@ async def user_token(request: Request[Any, Any, Any], services: Services) -> dic
     scope = await services.read(lambda c: accounts.scope_of_user(c, user_ref))
     if scope is None:
         raise GatewayError(401, "The user was removed")
-    token = await services.write(lambda c: accounts.issue_token(c, lifetime, user_ref=user_ref))
+    text = new_token(services, client_id, [f"SUBSCRIBER:{scope.customer_id}"], lifetime)
+    token = await services.write(lambda c: accounts.issue_token(c, lifetime, user_ref=user_ref, token=text))
     return {
         "access_token": token,
         "token_type": "bearer",

@@ -13,10 +13,16 @@ from .credentials import random_text, token_digest
 
 
 def issue_token(
-    connection: Connection, lifetime: int, *, project_ref: int | None = None, user_ref: int | None = None
+    connection: Connection,
+    lifetime: int,
+    *,
+    project_ref: int | None = None,
+    user_ref: int | None = None,
+    token: str | None = None,
 ) -> str:
-    """An opaque token of a project or a user, valid for `lifetime` seconds. Only its digest is kept."""
-    token = random_text(28)
+    """A token of a project or a user, valid for `lifetime` seconds: an opaque one, or `token`, which nobody
+    can guess. Only its digest is kept."""
+    token = random_text(28) if token is None else token
     now = moment(connection)
     connection.execute(delete(tokens).where(tokens.c.expires_at < now))
     connection.execute(
