@@ -300,6 +300,9 @@ def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
     assert "fragmentSize 200 does not fit" in refusal(user, body(eui, fragmentSize=200, multicast={}))
     assert "pingSlotPeriod" in refusal(user, body(eui, multicast={"deviceClass": "B"}))
     assert "region" in refusal(user, body(eui, multicast={"region": "MARS"}))
+    unheard = user.call("POST", V1, asked)
+    assert unheard["group"]["setUpTime"] is None and unheard["estimate"]["time"] is None
+    user.call("POST", f"{V1}/{unheard['ref']}/abort")
     # A base station that hears it at the slowest data rate has air time for 22 questions an hour.
     server.run(server.platform.store.write(lambda c: hear_weakly(c, eui)))
     group_of = {"lead": 60, "gathering": 400}
@@ -311,6 +314,9 @@ def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
     group = made["group"]
     assert (group["deviceClass"], group["plannedSessions"], group["sessions"]) == ("C", 2, [])
     assert 400 < group["setUpTime"] < 500
+    needs = made["estimate"]
+    assert (needs["uplinks"], needs["heardDevices"], needs["unheardDevices"]) == (9, 1, 0)
+    assert group["setUpTime"] < needs["time"] < 2000 and 5 < needs["airtime"] < 15
     path = f"/api/v1/multicastGroups/{group['groupRef']}"
     shown = user.call("GET", path)
     assert (shown["memberCount"], shown["baseStationCoverage"]) == (1, "MEMBERS")

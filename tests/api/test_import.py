@@ -163,6 +163,7 @@ def test_imp_01_to_03_files_as_they_come(user: Person, account: Account) -> None
         f"Name;devEUI;{makers}\nTank;{{eui}};{values}\n;;;;;\n;;;;;\n".replace(";", ","),
         "Device EUI;Name;Latitude;Longitude;Join EUI;App Key;Device Profile;HSM group\n"
         f"{{eui}};Kühlhaus;52,1;5,2;{values}\n".replace(";", "\t"),
+        f"devEUI,{makers.replace(';', ',')},GenAppKey\n{{eui}},{values.replace(';', ',')},{KEY[::-1]}\n",
     )
     for number, octets in enumerate(files):
         eui = f"70B3D5E75E30{number:04X}"

@@ -4241,7 +4241,7 @@ export interface components {
         /**
          * CampaignView
          * @description A campaign; `digest` is SHA-256 of the file, `devices` how many are in each state, `group` where the
-         *     fragments go to one.
+         *     fragments go to one. `estimate` is null for campaigns of earlier versions.
          */
         CampaignView: {
             ref: string;
@@ -4268,6 +4268,7 @@ export interface components {
             apply: boolean;
             packageVersion: number;
             group: components["schemas"]["CampaignGroup"] | null;
+            estimate: components["schemas"]["CampaignEstimate"] | null;
             devices: {
                 [key: string]: number;
             };
@@ -4276,7 +4277,7 @@ export interface components {
          * CampaignGroup
          * @description The group of a campaign; `groupRef` while it exists, `plannedSessions` is how many there may be.
          *     `setUpTime` is how many seconds base stations need to have all devices join it, by their duty cycle, as
-         *     estimated when the campaign was made.
+         *     estimated when the campaign was made; null where none of the devices had been heard.
          */
         CampaignGroup: {
             groupRef: string | null;
@@ -4286,7 +4287,7 @@ export interface components {
             lead: number;
             gathering: number;
             plannedSessions: number;
-            setUpTime: number;
+            setUpTime: number | null;
             sessions: components["schemas"]["CampaignSession"][];
         };
         /**
@@ -4301,6 +4302,21 @@ export interface components {
             firstFragment: number;
             lastFragment: number;
             sent: number;
+        };
+        /**
+         * CampaignEstimate
+         * @description What messages to single devices need, as estimated when the campaign was made: `uplinks` of each device
+         *     of class A, which hears one after each; `time`, seconds that the base station with most to do takes for
+         *     them by its duty cycle and the campaign's share; `airtime`, the seconds of transmission of all base
+         *     stations. Both are null where none of the devices had been heard; `unheardDevices` of the others are
+         *     counted like those that were. Fragments to a group are not counted.
+         */
+        CampaignEstimate: {
+            uplinks: number;
+            time: number | null;
+            airtime: number | null;
+            heardDevices: number;
+            unheardDevices: number;
         };
         /**
          * CampaignDevicePage

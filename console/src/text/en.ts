@@ -278,6 +278,11 @@ export const en = {
   "campaigns.sessionText": "{sent} of {all} fragments sent, until",
   "campaigns.sessions": "Sessions at most",
   "campaigns.sessionsText": "What is missing after the last one goes to each device alone",
+  "campaigns.estimate": "Estimate",
+  "campaigns.estimateText":
+    "{uplinks} uplinks of each device of class A; the busiest base station needs {minutes} minutes, all of them transmit for {airtime} minutes",
+  "campaigns.estimateUnknown":
+    "{uplinks} uplinks of each device of class A; what base stations need is not known, as no device had been heard",
   "campaigns.setUp": "Joining the group takes about {minutes} minutes at the duty cycle of the base stations",
   "campaigns.startsAt": "Start",
   "campaigns.startsAtText": "At once if empty",

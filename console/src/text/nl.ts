@@ -280,6 +280,11 @@ export const nl: Record<keyof typeof en, string> = {
   "campaigns.sessionText": "{sent} van {all} fragmenten verzonden, tot",
   "campaigns.sessions": "Sessies ten hoogste",
   "campaigns.sessionsText": "Wat na de laatste ontbreekt, gaat naar elk apparaat apart",
+  "campaigns.estimate": "Schatting",
+  "campaigns.estimateText":
+    "{uplinks} uplinks van elk device van klasse A; het drukste basisstation heeft {minutes} minuten nodig, samen zenden ze {airtime} minuten",
+  "campaigns.estimateUnknown":
+    "{uplinks} uplinks van elk device van klasse A; wat basisstations nodig hebben is niet bekend, want er was nog geen device gehoord",
   "campaigns.setUp": "Lid worden van de groep duurt ongeveer {minutes} minuten bij de duty cycle van de basisstations",
   "campaigns.startsAt": "Start",
   "campaigns.startsAtText": "Leeg: meteen",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -17,10 +17,9 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, devices, groups
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.lorawan import BaseStationId, DevAddr
+from veldnet.lorawan import DevAddr
 from veldnet.lorawan.regions import ChannelPlan
-from veldnet.network.core.multicast import Heard
-from veldnet.store import lock_row, multicast
+from veldnet.store import lock_row
 from veldnet.store.schema import (
     campaign_devices,
     campaigns,
@@ -32,6 +31,7 @@ from veldnet.store.schema import devices as device_rows
 
 from .block import MAX_SIZE, count_of
 from .capacity import SET_UP, TELL, estimate, reach_of
+from .estimating import hearing, needs_of
 from .group_work import sessions_of
 from .states import CampaignState, DeviceState, Options, Session
 
@@ -63,7 +63,8 @@ class CampaignGroupKeys(msgspec.Struct, frozen=True):
 
 class NewCampaign(msgspec.Struct, frozen=True):
     """A campaign to create. Its devices are named by DevEUI, or found as `wanted`; times in Unix
-    milliseconds. `group` where the fragments go to one."""
+    milliseconds. `group` where the fragments go to one; what the campaign needs is estimated by the
+    `channel_plans` of the network's regions."""
 
     name: str
     kind: Kind
@@ -74,6 +75,7 @@ class NewCampaign(msgspec.Struct, frozen=True):
     starts_at: int | None
     ends_at: int | None
     group: CampaignGroupKeys | None = None
+    channel_plans: Mapping[str, ChannelPlan] = msgspec.field(default_factory=dict)
 
 
 class Campaign(msgspec.Struct, frozen=True):
@@ -126,9 +128,10 @@ class DevicePage(msgspec.Struct, frozen=True):
 
 
 class _Chosen(msgspec.Struct, frozen=True):
-    """A device of a new campaign, and why it takes no part in it."""
+    """A device of a new campaign, its region, and why it takes no part in it."""
 
     ref: int
+    region: str
     reason: NoPart | None
 
 
@@ -184,17 +187,18 @@ def create_campaign(connection: Connection, scope: Scope, new: NewCampaign, now:
 def _planned(
     connection: Connection, new: NewCampaign, chosen: Sequence[_Chosen], starts_at: int, ends_at: int
 ) -> Options:
-    """The options of a campaign, with how long the set-up of a group takes. Raises `InvalidField` where base
-    stations have not the air time for it."""
-    options, group = new.options, new.options.group
+    """The options of a campaign, with what it needs and how long the set-up of a group takes. Raises
+    `InvalidField` where base stations have not the air time for it."""
+    by_region: dict[str, list[int]] = {}
+    for each in chosen:
+        if each.reason is None:
+            by_region.setdefault(each.region, []).append(each.ref)
+    refs = [ref for some in by_region.values() for ref in some]
+    heard = hearing(connection, refs)
+    needs = needs_of(new.options, len(new.content), heard, by_region, new.channel_plans)
+    options, group = replace(new.options, needs=needs), new.options.group
     if group is None or new.group is None:
         return options
-    refs = [each.ref for each in chosen if each.reason is None]
-    heard = [
-        Heard(device, BaseStationId(station), margin)
-        for some in _some(refs)
-        for device, station, margin in multicast.hearing_of(connection, some)
-    ]
     channel_plan, share = new.group.channel_plan, options.duty_cycle_share / 100
     reach = reach_of(channel_plan, heard)
     joining = estimate(channel_plan, reach, len(refs), SET_UP, share)
@@ -285,25 +289,23 @@ def _chosen(connection: Connection, scope: Scope, new: NewCampaign) -> list[_Cho
         if len(found) > MOST_DEVICES:
             raise InvalidField("more than {most} devices match; narrow the filter", most=MOST_DEVICES)
     busy = _busy(connection, [row.ref for row in found])
-    elsewhere = _elsewhere(connection, new, {row.profile_ref for row in found})
+    regions = _regions(connection, {row.profile_ref for row in found})
 
     chosen: list[_Chosen] = []
     for row in found:
         reason: NoPart | None = "busy" if row.ref in busy else None
-        if row.profile_ref in elsewhere:
+        region = regions[row.profile_ref]
+        if new.group is not None and region != new.group.new.region.name:
             reason = "region"
-        chosen.append(_Chosen(row.ref, "hsm" if row.hsm_group_ref is not None else reason))
+        chosen.append(_Chosen(row.ref, region, "hsm" if row.hsm_group_ref is not None else reason))
     return chosen
 
 
-def _elsewhere(connection: Connection, new: NewCampaign, profiles: Iterable[int]) -> set[int]:
-    """The device profiles of another region than the group of a campaign."""
-    if new.group is None:
-        return set()
+def _regions(connection: Connection, profiles: Iterable[int]) -> dict[int, str]:
+    """The regions of device profiles."""
     columns = device_profiles.c
     query = select(columns.ref, columns.settings).where(columns.ref.in_(sorted(profiles)))
-    wanted = new.group.new.region.name
-    return {row.ref for row in connection.execute(query) if decode_profile(row.settings).region != wanted}
+    return {row.ref: decode_profile(row.settings).region for row in connection.execute(query)}
 
 
 def _busy(connection: Connection, refs: Sequence[int]) -> set[int]:

@@ -103,6 +103,18 @@ class GroupOptions(msgspec.Struct, frozen=True, rename="camel"):
     set_up: int = 0
 
 
+class Needs(msgspec.Struct, frozen=True, rename="camel"):
+    """What the messages of a campaign to single devices need, as was estimated when it was made: `uplinks` of
+    each device of class A, `time` in seconds that the base station with most to do has to take for them, and
+    seconds of transmission of all of them; None where none of the devices was ever heard."""
+
+    uplinks: int
+    time: int | None
+    airtime: int | None
+    heard: int
+    unheard: int
+
+
 class Options(msgspec.Struct, frozen=True, rename="camel"):
     """How a campaign proceeds. `redundancy` in percent of the fragments; `in_flight` fragments at most wait
     for a device; a device has `answer_timeout` seconds for an answer, and `retries` more attempts; `rounds`
@@ -119,6 +131,7 @@ class Options(msgspec.Struct, frozen=True, rename="camel"):
     apply: bool = True
     package_version: Literal[1, 2] = 1
     group: GroupOptions | None = None
+    needs: Needs | None = None
 
 
 class Progress(msgspec.Struct, frozen=True):

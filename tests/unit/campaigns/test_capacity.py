@@ -7,9 +7,10 @@ import pytest
 from veldnet.campaigns.airtime import Turns
 from veldnet.campaigns.block import Block
 from veldnet.campaigns.capacity import SET_UP, Reach, estimate, message_time, reach_of
+from veldnet.campaigns.estimating import needs_of
 from veldnet.campaigns.pacing import asks
 from veldnet.campaigns.sessions import Need, plan_session
-from veldnet.campaigns.states import GroupOptions, Options, Plan, Progress
+from veldnet.campaigns.states import GroupOptions, Needs, Options, Plan, Progress
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.regions import REGIONS, ChannelPlan
 from veldnet.network.core.multicast import Heard
@@ -47,6 +48,19 @@ def test_a_set_up_takes_as_long_as_the_busiest_base_station_needs() -> None:
     # Those that nobody has heard yet count, too; where none was heard nothing is known.
     assert estimate(EU, dict.fromkeys(range(50), one), 100, SET_UP, 0.1).seconds == alone.seconds
     assert estimate(EU, {}, 100, SET_UP, 0.1).seconds == 0
+
+
+def test_what_a_campaign_needs() -> None:
+    near = [heard(device, 7, 30.0) for device in range(5)]
+    alone = needs_of(Options(), 480, near, {"EU868": range(5)}, {"EU868": EU})
+    # Ten fragments and two besides, four questions; a quarter more for what is lost.
+    assert alone is not None and (alone.uplinks, alone.heard, alone.unheard) == (20, 5, 0)
+    assert alone.time is not None and alone.airtime is not None and alone.time > 10 * alone.airtime
+    # Who was never heard counts like the others.
+    twice = needs_of(Options(), 480, near, {"EU868": range(10)}, {"EU868": EU})
+    assert twice is not None and twice.time == pytest.approx(2 * alone.time, abs=1) and twice.unheard == 5
+    assert needs_of(Options(), 480, [], {"EU868": range(5)}, {"EU868": EU}) == Needs(20, None, None, 0, 5)
+    assert needs_of(Options(), 480, near, {"EU868": range(5)}, {}) is None
 
 
 def test_questions_go_out_by_turns_and_some_at_once() -> None:

@@ -236,9 +236,10 @@ def test_e3_parts_of_a_file_know_their_lines() -> None:
 
 def test_e3_the_unusual_is_kept() -> None:
     text = written(
-        [["EUI", "devaddr", "NwkSKey", "AppSKey", "Activation", "profile", "tags", "App Key", "NwkKey"],
-         [EUI, "01120001", KEY, KEY[::-1], "ABP", MODEL, "a;b|c", "", ""],
-         [EUI, "01120001", "", "", "", MODEL, "", KEY, KEY[::-1]]]
+        [["EUI", "devaddr", "NwkSKey", "AppSKey", "Activation", "profile", "tags", "App Key", "NwkKey",
+          "GenAppKey"],
+         [EUI, "01120001", KEY, KEY[::-1], "ABP", MODEL, "a;b|c", "", "", ""],
+         [EUI, "01120001", "", "", "", MODEL, "", KEY, KEY[::-1], f"0x{KEY}"]]
     )  # fmt: skip
     personalised, joining = (row_of(line) for line in read(text))
     device = personalised.device
@@ -248,6 +249,7 @@ def test_e3_the_unusual_is_kept() -> None:
     ]
     assert isinstance(device, VeldnetDevice) and device.tags == ["a", "b", "c"]
     assert joining.device.networkAddress is UNSET and joining.nwk_key == KEY[::-1]
+    assert (personalised.gen_app_key, joining.gen_app_key) == (None, KEY)
 
 
 _SECRET = st.sampled_from([

@@ -17,6 +17,7 @@ from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.inventory import accounts, base_stations, offers
 from veldnet.inventory.base_stations import StationFacts
+from veldnet.inventory.devices.root_keys import check_gen_app_key
 from veldnet.inventory.offers import read_document
 from veldnet.lorawan import GatewayEui
 from veldnet.store.schema import metadata, plan_grants
@@ -251,3 +252,10 @@ def test_e6_refusals_say_what_is_right(kind: Any, given: dict[str, Any], right: 
 def test_e6_what_is_shown_can_be_stored() -> None:
     for kind in (PlanSettings, ProfileSettings):
         assert read_document(kind, offers.default_settings(kind)) == kind()  # type: ignore[type-var]
+
+
+def test_who_has_a_gen_app_key() -> None:
+    check_gen_app_key(ProfileSettings(loRaWANMacVersion="1.0.3"), joins=True)
+    for version, joins, problem in (("1.1", True, "devices of 1.1"), ("1.0.3", False, "that join")):
+        with pytest.raises(InvalidField, match=problem):
+            check_gen_app_key(ProfileSettings(loRaWANMacVersion=version), joins=joins)  # type: ignore[arg-type]

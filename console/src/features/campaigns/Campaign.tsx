@@ -1,4 +1,5 @@
 // A campaign: its progress, what can be done with it, and how far each device is.
+import type { ReactNode } from "react";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { Badge, Button, Group, Select, Stack, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
@@ -121,7 +122,8 @@ function Removal({ campaign }: { campaign: Campaign }) {
 
 function About({ campaign }: { campaign: Campaign }) {
   const t = useT();
-  const { size, fragments, fragmentSize, redundancy } = campaign;
+  const { size, fragments, fragmentSize, redundancy, estimate } = campaign;
+  const needs: [ReactNode, ReactNode][] = estimate === null ? [] : [[t("campaigns.estimate"), estimated(t, estimate)]];
   return (
     <Facts
       items={[
@@ -133,9 +135,17 @@ function About({ campaign }: { campaign: Campaign }) {
         ],
         [t("campaigns.endsAt"), <Time key="end" at={campaign.endedAt ?? campaign.endsAt} />],
         [t("common.by"), campaign.createdBy],
+        ...needs,
       ]}
     />
   );
+}
+
+/** What messages to single devices need, or that it is not known. */
+function estimated(t: Translate, estimate: NonNullable<Campaign["estimate"]>): string {
+  const { uplinks, time, airtime } = estimate;
+  if (time === null || airtime === null) return t("campaigns.estimateUnknown", { uplinks });
+  return t("campaigns.estimateText", { uplinks, minutes: Math.ceil(time / 60), airtime: Math.ceil(airtime / 60) });
 }
 
 /** The group of a campaign, and how far its sessions are. */
@@ -145,7 +155,7 @@ function Sessions({ group }: { group: NonNullable<Campaign["group"]> }) {
   return (
     <Panel title={t("campaigns.groupTitle")}>
       <Text size="sm">{t("campaigns.groupClass", { groupClass, groupNumber })}</Text>
-      {group.setUpTime > 0 && (
+      {group.setUpTime !== null && (
         <Text size="sm">{t("campaigns.setUp", { minutes: Math.ceil(group.setUpTime / 60) })}</Text>
       )}
       {group.sessions.length === 0 && (

@@ -19,7 +19,6 @@ from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.assembly.campaigning import prepare_group
 from veldnet.campaigns import (
-    Campaign,
     CampaignDevice,
     CampaignState,
     DeviceState,
@@ -35,6 +34,8 @@ from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory.devices import Wanted
 from veldnet.inventory.groups import MulticastGroup
 from veldnet.texts import Language, in_language
+
+from .campaign_views import CampaignView, campaign_view
 
 _PAGE = 500
 # DevEUIs and the like beside the file, which is a third longer in base64.
@@ -101,62 +102,6 @@ class CampaignBody(msgspec.Struct, frozen=True, kw_only=True):
     multicast: CampaignMulticast | None = None
 
 
-class CampaignSession(msgspec.Struct, frozen=True):
-    """A session of a campaign's group: fragments `firstFragment` to `lastFragment` are sent, as far as
-    `sent`; devices listen until `endsAt`."""
-
-    number: int
-    startsAt: str
-    endsAt: str
-    firstFragment: int
-    lastFragment: int
-    sent: int
-
-
-class CampaignGroup(msgspec.Struct, frozen=True):
-    """The group of a campaign; `groupRef` while it exists, `plannedSessions` is how many there may be.
-    `setUpTime` is how many seconds base stations need to have all devices join it, by their duty cycle, as
-    estimated when the campaign was made."""
-
-    groupRef: str | None
-    deviceClass: Literal["B", "C"]
-    groupNumber: int
-    lead: int
-    gathering: int
-    plannedSessions: int
-    setUpTime: int
-    sessions: list[CampaignSession]
-
-
-class CampaignView(msgspec.Struct, frozen=True):
-    """A campaign; `digest` is SHA-256 of the file, `devices` how many are in each state, `group` where the
-    fragments go to one."""
-
-    ref: str
-    name: str
-    kind: Kind
-    state: CampaignState
-    createdAt: str
-    createdBy: str
-    startsAt: str
-    endsAt: str
-    endedAt: str | None
-    size: int
-    digest: str
-    fragments: int
-    fragmentSize: int
-    redundancy: int
-    inFlight: int
-    answerTimeout: int
-    retries: int
-    rounds: int
-    dutyCycleShare: float
-    apply: bool
-    packageVersion: int
-    group: CampaignGroup | None
-    devices: dict[DeviceState, int]
-
-
 class CampaignDeviceView(msgspec.Struct, frozen=True):
     """How far a device is: `sent` fragments of `target`, and how many it said it still needs; `session` is
     the newest of the group that it was told of, 0 where there is none. `reason` is a code, `reasonText` a
@@ -203,7 +148,7 @@ def _most_body(services: Services) -> int:
 
 @SUBSCRIBER.get("/campaigns", "listCampaigns", "Campaigns", "Campaigns, newest first.")
 async def list_campaigns(services: Services, scope: Scope) -> list[CampaignView]:
-    return [_view(each) for each in await services.read(lambda c: campaigns.list_campaigns(c, scope))]
+    return [campaign_view(each) for each in await services.read(lambda c: campaigns.list_campaigns(c, scope))]
 
 
 @SUBSCRIBER.post(
@@ -217,12 +162,13 @@ async def list_campaigns(services: Services, scope: Scope) -> list[CampaignView]
 async def create_campaign(services: Services, scope: Scope, body: CampaignBody) -> CampaignView:
     """Devices whose payload the network cannot read, or that are in another campaign, are refused with the
     reason; the others begin at `startsAt`."""
-    new = _new(body)
+    platform = services.platform
+    parameters = platform.network.parameters
+    new = msgspec.structs.replace(_new(body), channel_plans=parameters.channel_plans)
     if body.multicast is not None:
         asked = _asked_group(body.multicast)
-        platform = services.platform
         group, options = await prepare_group(
-            platform.store, platform.vault, platform.network.parameters, new.name, new.options, asked
+            platform.store, platform.vault, parameters, new.name, new.options, asked
         )
         new = msgspec.structs.replace(new, group=group, options=options)
     now = _now(services)
@@ -237,12 +183,12 @@ async def create_campaign(services: Services, scope: Scope, body: CampaignBody) 
         action="campaign.created",
         details=details,
     )
-    return _view(made)
+    return campaign_view(made)
 
 
 @SUBSCRIBER.get("/campaigns/{campaignRef}", "getCampaign", "Campaigns", "A campaign with its progress.")
 async def get_campaign(campaign_ref: str, services: Services, scope: Scope) -> CampaignView:
-    return _view(await services.read(lambda c: campaigns.get_campaign(c, scope, campaign_ref)))
+    return campaign_view(await services.read(lambda c: campaigns.get_campaign(c, scope, campaign_ref)))
 
 
 @SUBSCRIBER.get(
@@ -338,7 +284,7 @@ async def _change(services: Services, scope: Scope, ref: str, state: CampaignSta
         action=f"campaign.{state}",
         what=f"campaign {ref}",
     )
-    return _view(found)
+    return campaign_view(found)
 
 
 def _now(services: Services) -> int:
@@ -408,62 +354,6 @@ def _asked_group(multicast: CampaignMulticast) -> MulticastGroup:
         pingSlotPeriod=multicast.pingSlotPeriod,
         downlinkFrequency=multicast.downlinkFrequency,
         downlinkDataRate=multicast.downlinkDataRate,
-    )
-
-
-def _view(found: Campaign) -> CampaignView:
-    options = found.options
-    return CampaignView(
-        str(found.ref),
-        found.name,
-        found.kind,
-        found.state,
-        timestamp(found.created_at),
-        found.created_by,
-        timestamp(found.starts_at),
-        timestamp(found.ends_at),
-        None if found.ended_at is None else timestamp(found.ended_at),
-        found.size,
-        found.digest.hex(),
-        found.fragments,
-        options.fragment_size,
-        options.redundancy,
-        options.in_flight,
-        options.answer_timeout,
-        options.retries,
-        options.rounds,
-        options.duty_cycle_share,
-        options.apply,
-        options.package_version,
-        _group_view(found),
-        found.devices,
-    )
-
-
-def _group_view(found: Campaign) -> CampaignGroup | None:
-    group = found.options.group
-    if group is None:
-        return None
-    sessions = [
-        CampaignSession(
-            each.number,
-            timestamp(each.starts_at),
-            timestamp(each.ends_at),
-            each.first,
-            each.last,
-            each.sent,
-        )
-        for each in found.sessions
-    ]
-    return CampaignGroup(
-        None if found.group_ref is None else str(found.group_ref),
-        group.group_class,
-        group.number,
-        group.lead,
-        group.gathering,
-        group.sessions,
-        group.set_up,
-        sessions,
     )
 
 

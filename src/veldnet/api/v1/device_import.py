@@ -139,16 +139,13 @@ class _Import:
             abp=settings.legacy_abp and self._legacy,
             key_encrypted=row.app_key is not None,
         )
-        sealed, nwk_key = await self._sealer.seal(new, row)
+        sealed = await self._sealer.seal(new, row)
 
         def create(connection: Connection) -> Device:
             if rehearsal is not None:
                 rehearsal.prepare(connection, scope, str(new.dev_eui))
-            device = devices.create_device(
-                connection, scope, new, sealed, services.platform.open_personalised
-            )
-            if nwk_key is not None:
-                devices.set_nwk_key(connection, scope, int(str(device.ref)), nwk_key)
+            creation = devices.Creation(new, *sealed)
+            device = devices.carry_out(connection, scope, creation, services.platform.open_personalised)
             if rehearsal is not None:
                 rehearsal.created(connection, device)
                 raise _DryRun

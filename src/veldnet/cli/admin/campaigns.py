@@ -24,6 +24,7 @@ from veldnet.campaigns import (
     CampaignState,
     DeviceState,
     GroupOptions,
+    Needs,
     NewCampaign,
     Options,
 )
@@ -43,6 +44,8 @@ campaign_app = typer.Typer(help="Campaigns.", no_args_is_help=True)
 Reference = Annotated[str, typer.Argument(help="Ref of the campaign, as list shows it.")]
 _PAGE = 500
 _LARGEST_LIST = 4 << 20
+# Members that are in JSON and the view of one campaign only.
+_WITHOUT = ("sha256", "devices", "sessions", "set_up_time", "estimate")
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -141,6 +144,9 @@ class CampaignRow(msgspec.Struct, frozen=True, rename="camel"):
     sha256: str
     devices: dict[DeviceState, int]
     sessions: list[SessionRow]
+    # Of a group: seconds; and what messages to single devices need. None where no device had been heard.
+    set_up_time: int | None
+    estimate: Needs | None
 
 
 @campaign_app.command("create")
@@ -175,6 +181,7 @@ def create_campaign(
         max(now, starts_at or 0) + choice.days * 86_400_000,
     )
 
+    new = replace(new, channel_plans=network_parameters(settings.network).channel_plans)
     if new.options.group is not None:
         new = _with_group(settings, new, to_all.group())
 
@@ -183,7 +190,24 @@ def create_campaign(
         return campaigns.create_campaign(connection, scope, new, now)
 
     made = change_data(settings, "campaign.created", f"{customer_id}: {name}", write)
-    report(f"campaign {made.ref} created", ref=str(made.ref), name=made.name)
+    text = f"campaign {made.ref} created{_estimated(made)}"
+    report(text, ref=str(made.ref), name=made.name, estimate=made.options.needs)
+
+
+def _estimated(made: Campaign) -> str:
+    """What to expect of a new campaign, in words."""
+    needs = made.options.needs
+    if needs is None:
+        return ""
+    if needs.time is None:
+        return "; how long it takes is not known, as none of its devices was heard yet"
+    unheard = (
+        f" ({needs.unheard} of them were never heard, and count like the others)" if needs.unheard else ""
+    )
+    return (
+        f"; devices of class A need about {needs.uplinks} uplinks for it, and the base station with most to"
+        f" do about {-(-needs.time // 60)} minutes{unheard}"
+    )
 
 
 def _with_group(settings: Settings, new: NewCampaign, asked: MulticastGroup) -> NewCampaign:
@@ -204,7 +228,7 @@ def list_campaigns(customer_id: CustomerOption, data: Data = None, as_json: Json
         lambda c: campaigns.list_campaigns(c, accounts.customer_scope(c, customer_id, administrator())),
     )
     rows = [_row(each) for each in listed]
-    print_rows("Campaigns", CampaignRow, rows, as_json=as_json, without=("sha256", "devices", "sessions"))
+    print_rows("Campaigns", CampaignRow, rows, as_json=as_json, without=_WITHOUT)
 
 
 @campaign_app.command("show")
@@ -299,6 +323,8 @@ def _row(found: Campaign) -> CampaignRow:
             )
             for each in found.sessions
         ],
+        None if found.options.group is None else found.options.group.set_up or None,
+        found.options.needs,
     )
 
 

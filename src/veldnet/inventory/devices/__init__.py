@@ -12,7 +12,7 @@ from .checks import (
     check_new_device,
     check_root_key,
 )
-from .creation import Creation, Lookups, Moved, OpenSession, create_device, insert_devices
+from .creation import Creation, Lookups, Moved, OpenSession, carry_out, create_device, insert_devices
 from .edits import changes_noted
 from .fields import EXPORTED_FIELDS, MOST_TAGS, OBSERVED_COLUMNS, check_thresholds, is_tag
 from .fleet import FleetDevice, first_references, write_fleet
@@ -85,6 +85,7 @@ __all__ = [
     "Personalisation",
     "View",
     "Wanted",
+    "carry_out",
     "change_root_keys",
     "changes_noted",
     "check_dev_eui",

@@ -25,6 +25,7 @@ from .assignment import FreeConnections, choose_routing, find_profile
 from .checks import NewDevice
 from .fields import encode_fields
 from .personalisation import Personalisation
+from .root_keys import check_gen_app_key
 from .tags import write_new_tags
 from .view import get_device
 
@@ -69,9 +70,14 @@ def create_device(
 ) -> Device:
     """Write a device that has been checked; assigns plan and routing as the API's rules say. `open_session`
     makes the stored state of a personalised device."""
-    (ref,) = insert_devices(
-        connection, Lookups(connection, scope), [Creation(new, sealed_app_key)], open_session
-    )
+    return carry_out(connection, scope, Creation(new, sealed_app_key), open_session)
+
+
+def carry_out(
+    connection: Connection, scope: Scope, creation: Creation, open_session: OpenSession | None = None
+) -> Device:
+    """The same for a device that may have more root keys."""
+    (ref,) = insert_devices(connection, Lookups(connection, scope), [creation], open_session)
     if isinstance(ref, Refusal):
         raise ref
     return get_device(connection, scope, str(ref), with_statistics=False)
@@ -170,6 +176,8 @@ class _Creating:
         if eui in self._known:
             raise DuplicateEui(eui)
         profile_ref, profile = lookups.profile(str(body.deviceProfileId))
+        if creation.gen_app_key is not None:
+            check_gen_app_key(profile, joins=personalisation is None)
         group = None if body.hsmGroupId is UNSET else lookups.group(body.hsmGroupId)
         plan_ref = self.connections.choose(body.connectivityPlanId)
         routing_ref, strategy = lookups.routing(body.routingProfileId, body.processingStrategyId)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from veldnet.domain.documents import decode_profile
+from veldnet.domain.documents import ProfileSettings, decode_profile
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
@@ -54,18 +54,26 @@ def check_rekeying(connection: Connection, scope: Scope, ref: str, names: list[s
         )
     if row.activation_type != "OTAA":
         raise InvalidField("the device does not join (ABP) and has no root keys; delete and create it")
-    version_11 = decode_profile(row.profile_settings).version_11
-    if NETWORK_KEY in names and not version_11:
+    profile = decode_profile(row.profile_settings)
+    if NETWORK_KEY in names and not profile.version_11:
         raise InvalidField(
             "{network_key} is for LoRaWAN 1.1; the profile of the device is for 1.0.x",
             network_key=NETWORK_KEY,
         )
-    if GEN_APP_KEY in names and version_11:
+    if GEN_APP_KEY in names:
+        check_gen_app_key(profile, joins=True)
+    return Rekeyed(row.ref, DevEui.parse(row.dev_eui))
+
+
+def check_gen_app_key(profile: ProfileSettings, *, joins: bool) -> None:
+    """Whether a device of the profile has a GenAppKey. Raises `InvalidField`."""
+    if profile.version_11:
         raise InvalidField(
             "{gen_app_key} is for LoRaWAN 1.0.x; devices of 1.1 use the AppKey for groups and updates",
             gen_app_key=GEN_APP_KEY,
         )
-    return Rekeyed(row.ref, DevEui.parse(row.dev_eui))
+    if not joins:
+        raise InvalidField("{gen_app_key} is for devices that join (OTAA)", gen_app_key=GEN_APP_KEY)
 
 
 def change_root_keys(

@@ -129,7 +129,7 @@ def _is_creation(each: _Ready | Refusal) -> bool:
 def _ready(checked: _Checked, sealed: SealedKeys | Refusal | VaultError) -> _Ready | Refusal:
     """Raises a `VaultError` that is not about a key."""
     if isinstance(sealed, SealedKeys):
-        return _Ready(str(checked.new.dev_eui), Creation(checked.new, sealed.app_key, sealed.nwk_key))
+        return _Ready(str(checked.new.dev_eui), Creation(checked.new, *sealed))
     if isinstance(sealed, Refusal):
         return sealed
     if sealed.code not in _KEY_ERRORS:

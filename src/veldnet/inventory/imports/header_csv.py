@@ -24,6 +24,7 @@ from .lines import ImportRow, Line, action_of, may_be_key, number_of, plain, ref
 
 _ACTION = "action"
 _NWK_KEY = "networkKey"
+_GEN_APP_KEY = "genAppKey"
 _APP_S_KEY = "applicationSessionKey"
 # Given by the network, or with an inner structure that a cell cannot hold.
 _NOT_TAKEN = frozenset(
@@ -41,6 +42,7 @@ _DIGITS = frozenset(
         "networkSessionKey",
         _APP_S_KEY,
         _NWK_KEY,
+        _GEN_APP_KEY,
     }
 )
 COLUMNS = tuple(name for name in VeldnetDevice.__struct_fields__ if name not in _NOT_TAKEN)
@@ -57,6 +59,7 @@ _ALIASES = {
     "applicationEUI": "appeui joineui appeuijoineui joineuiappeui applicationidentifier",
     "applicationKey": "appkey otaaappkey otaakey deviceappkey",
     _NWK_KEY: "nwkkey networkkey",
+    _GEN_APP_KEY: "genappkey genericappkey",
     "networkAddress": "devaddr deviceaddress deviceaddr",
     "networkSessionKey": "nwkskey fnwksintkey networkskey",
     _APP_S_KEY: "appskey applicationskey applicationsessionkey",
@@ -161,12 +164,12 @@ def _created(given: dict[str, str]) -> ImportRow:
         members.pop("networkAddress", None)
     for name in _LISTS & given.keys():
         members[name] = [each.strip() for each in re.split(r"[;|,]", given[name]) if each.strip()]
-    nwk_key = members.pop(_NWK_KEY, None)
+    nwk_key, gen_app_key = members.pop(_NWK_KEY, None), members.pop(_GEN_APP_KEY, None)
     if _APP_S_KEY in members:
         members["applicationSessionKeyRules"] = [
             {"applicationSessionKey": members.pop(_APP_S_KEY), "sourcePorts": "*"}
         ]
     try:
-        return ImportRow("create", msgspec.convert(members, VeldnetDevice), None, nwk_key)
+        return ImportRow("create", msgspec.convert(members, VeldnetDevice), None, nwk_key, gen_app_key)
     except msgspec.ValidationError as error:
         raise InvalidField(validation_text(str(error))) from None

@@ -32,6 +32,7 @@ class ImportRow(msgspec.Struct, frozen=True):
     device: Device
     app_key: EncryptedKey | None = None
     nwk_key: EncryptedKey | str | None = None
+    gen_app_key: str | None = None
     # What was given and is not taken.
     remarks: tuple[Text, ...] = ()
 

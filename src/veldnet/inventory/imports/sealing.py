@@ -25,6 +25,7 @@ class SealedKeys(NamedTuple):
 
     app_key: bytes | None
     nwk_key: bytes | None
+    gen_app_key: bytes | None = None
 
 
 class _Begun(NamedTuple):
@@ -33,16 +34,17 @@ class _Begun(NamedTuple):
     vault: str
     app_key: bytes | ClearKey | None
     nwk_key: bytes | ClearKey | None
+    gen_app_key: ClearKey | None
 
     @property
     def clear(self) -> list[ClearKey]:
-        return [key for key in (self.app_key, self.nwk_key) if isinstance(key, ClearKey)]
+        keys = (self.app_key, self.nwk_key, self.gen_app_key)
+        return [key for key in keys if isinstance(key, ClearKey)]
 
     def ended(self, sealed: Iterator[bytes]) -> SealedKeys:
         """Its keys, the next of those that were in clear."""
-        return SealedKeys(
-            *(next(sealed) if isinstance(key, ClearKey) else key for key in (self.app_key, self.nwk_key))
-        )
+        keys = (self.app_key, self.nwk_key, self.gen_app_key)
+        return SealedKeys(*(next(sealed) if isinstance(key, ClearKey) else key for key in keys))
 
 
 class KeySealer:
@@ -92,7 +94,11 @@ class KeySealer:
             elif row.nwk_key is not None:
                 checked = check_root_key(row.nwk_key, "networkKey")
                 nwk_key = ClearKey(labels.nwk_key(new.dev_eui), bytes(checked))
-            return _Begun(await self._vault(new), app_key, nwk_key)
+            gen_app_key = None
+            if row.gen_app_key is not None:
+                checked = check_root_key(row.gen_app_key, "genAppKey")
+                gen_app_key = ClearKey(labels.gen_app_key(new.dev_eui), bytes(checked))
+            return _Begun(await self._vault(new), app_key, nwk_key, gen_app_key)
         except (Refusal, VaultError) as error:
             return error
 

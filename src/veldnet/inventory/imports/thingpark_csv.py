@@ -118,8 +118,8 @@ def _row(c: list[str]) -> ImportRow:
     nwk_key = _key(c[20], c[21], c[23], "U", "V") if c[20] else None
     if isinstance(app_key, str):
         device.applicationKey = app_key
-        return ImportRow("create", device, None, nwk_key, remarks)
-    return ImportRow("create", device, app_key, nwk_key, remarks)
+        return ImportRow("create", device, None, nwk_key, remarks=remarks)
+    return ImportRow("create", device, app_key, nwk_key, remarks=remarks)
 
 
 def _with_motion(device: Device, word: str) -> Device:

@@ -1,0 +1,60 @@
+"""What a new campaign will need: uplinks of its devices, and air time of base stations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from veldnet.lorawan import BaseStationId
+from veldnet.lorawan.regions import ChannelPlan
+from veldnet.network.core.multicast import Heard
+from veldnet.store import multicast
+
+from .block import count_of
+from .capacity import Load, reach_of
+from .machine import FRAME_OVERHEAD
+from .states import Needs, Options
+
+# Devices of one query.
+_AT_ONCE = 500
+# Octets of a frame that asks something of a device, on average.
+_QUESTION = 32
+# Questions: to set up fragments, and for the status; for an image and its start; and those of a group.
+_ASKED, _APPLYING, _OF_GROUP = 2, 2, 3
+
+
+def hearing(connection: Connection, refs: Sequence[int]) -> list[Heard]:
+    """How base stations hear devices: a query for hundreds."""
+    return [
+        Heard(device, BaseStationId(station), margin)
+        for start in range(0, len(refs), _AT_ONCE)
+        for device, station, margin in multicast.hearing_of(connection, refs[start : start + _AT_ONCE])
+    ]
+
+
+def needs_of(
+    options: Options,
+    size: int,
+    heard: Sequence[Heard],
+    by_region: Mapping[str, Sequence[int]],
+    channel_plans: Mapping[str, ChannelPlan],
+) -> Needs | None:
+    """For a file of `size` octets and devices by region. Fragments to a group are not counted: sessions have
+    a time of their own. None where a region has no channel plan."""
+    if any(region not in channel_plans for region in by_region):
+        return None
+    sizes = {_QUESTION: _ASKED + (_APPLYING if options.apply else 0)}
+    if options.group is not None:
+        sizes[_QUESTION] += _OF_GROUP
+    else:
+        count = count_of(size, options.fragment_size)
+        fragments = count + -(-count * options.redundancy // 100)
+        sizes[FRAME_OVERHEAD + options.fragment_size] = fragments
+    load, share = Load(), options.duty_cycle_share / 100
+    for region, refs in by_region.items():
+        channel_plan = channel_plans[region]
+        known = set(refs)
+        reach = reach_of(channel_plan, (each for each in heard if each.device_ref in known))
+        load.add(channel_plan, reach, len(refs), sizes, share)
+    return load.estimate(sum(sizes.values()))
