@@ -35,6 +35,7 @@ _TYPED = "input:not([type]), input[type=text], input[type=password], input[type=
 Place = Literal["desk", "phone"]
 # Between them dialogs differ in nothing: none is wider than 800 px.
 PLACES: dict[Place, tuple[int, Literal["light", "dark"]]] = {"desk": (1440, "light"), "phone": (390, "dark")}
+OPPOSITE: dict[Place, Place] = {"desk": "phone", "phone": "desk"}
 
 
 def _select_a_device(page: Page) -> None:
@@ -72,10 +73,13 @@ class Dialogs:
         self.desk.fits(width)
         self.at = place
 
-    def of_the_screen(self, path: str) -> None:
-        page = self.desk.page
+    def prepare(self, path: str) -> None:
+        """The screen offers its dialogs."""
         if before := _BEFORE.get(path):
-            before(page)
+            before(self.desk.page)
+
+    def of_the_screen(self) -> None:
+        page = self.desk.page
         for turn in range(page.evaluate(_MARK)):
             opener = page.locator(f'[data-walk="{turn}"]')
             if not opener.is_visible():
@@ -128,17 +132,23 @@ class Dialogs:
             expect(dialog.locator("[aria-busy=true]")).to_have_count(0)
             assert codes_shown(page, "[role=dialog]") == [], title
             looks = Looks(page, "[role=dialog]")
-            for place in (self.at, "phone" if self.at == "desk" else "desk"):
-                self.at = place
-                looks.at(*PLACES[place])
-                if PICTURES:
-                    name = re.sub(r"\W+", "-", title).lower()
-                    page.screenshot(path=f"{PICTURES}/dialog-{name}-{place}.png")
+            # Of a dialog like one that was looked at here, and then elsewhere, nothing is new at either.
+            if looks.at(*PLACES[self.at]) or PICTURES:
+                self._picture(title)
+                self.at = OPPOSITE[self.at]
+                looks.at(*PLACES[self.at])
+                self._picture(title)
+            looks.uncover()
             self._keeps_what_is_typed(dialog, title)
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
         if opener is not None:
             expect(opener, f"the focus comes back from {title}").to_be_focused()
+
+    def _picture(self, title: str) -> None:
+        if PICTURES:
+            name = re.sub(r"\W+", "-", title).lower()
+            self.desk.page.screenshot(path=f"{PICTURES}/dialog-{name}-{self.at}.png")
 
     def _keeps_what_is_typed(self, dialog: Locator, title: str) -> None:
         """While it is read again, and when it is closed."""

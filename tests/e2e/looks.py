@@ -30,6 +30,8 @@ _TERMS = frozenset(
     {"ABP", "OTAA", "HTTP", "MQTT", "JSON", "XML", "TDOA", "RSSI", "GET", "POST", "PUT", "DELETE"}
 )
 _around: Seen = {}
+# Of dialogs, many are alike: questions, say, that differ in their words.
+_alike: Seen = {}
 # Combinations of colours of which axe said that they are well, on whatever page it was.
 _judged: set[str] = set()
 # Whether each text of each screen is looked at in both schemes at each width, as `make screens` does.
@@ -46,6 +48,11 @@ _SETTLED = """async () => {
   await frame();
   for (let left = running(); left.length; left = running())
     await Promise.allSettled(left.map((each) => each.finished));
+}"""
+# Two frames after a screen is narrower, what measures itself has followed.
+_WIDE = """async () => {
+  for (let turn = 0; turn < 2; turn++) await new Promise(requestAnimationFrame);
+  return document.documentElement.scrollWidth;
 }"""
 # What contrast follows from: the colour of a text and whether it is large, what lies under it as far as that
 # is seen, and what lays it over something else. Of each such combination, the elements that are shown.
@@ -91,47 +98,48 @@ _TONES = """(part, excluded) => {
   return found;
 }"""
 # How wide the page is, its colours, and which elements are visible within each part, wherever they stand: of
-# the links in a menu each is the one of the page in its turn.
+# the links in a menu each is the one of the page in its turn. What axe says of the structure follows from
+# what is noted here of each. The page under a dialog is left out, for it takes most of the time, and keeps
+# its place.
 _LOOK = f"""async ([around, parts]) => {{
-  await ({_SETTLED})();
   const [root, screen] = [document.documentElement, document.querySelector("{SCREEN}")];
+  // Pages of the server itself have no such element.
+  const page = document.getElementById("root");
+  const under = parts.every((part) => !page?.contains(document.querySelector(part)) && part !== around);
+  if (page && under && !page.style.contentVisibility) {{
+    page.style.containIntrinsicHeight = `${{page.getBoundingClientRect().height}}px`;
+    page.style.contentVisibility = "hidden";
+  }}
+  await ({_SETTLED})();
   const shown = (part) => [...document.querySelector(part).querySelectorAll("*")].filter(
     (one) => one.checkVisibility() && (part !== around || !screen?.contains(one)));
-  const named = ["class", "role", "type", "aria-label", "alt", "title"];
-  const shape = (one) => [one.tagName, ...named.map((name) => one.getAttribute(name))].join();
+  const named = ["role", "type", "aria-label", "alt", "title", "style"];
+  // Classes that are made up for each element.
+  const classes = (one) => (one.getAttribute("class") ?? "").replace(/__m__\\S+/g, "");
+  const there = (one, name) => one.getAttribute(name)?.split(" ").map((id) => !!document.getElementById(id));
+  const written = (one) => [...one.childNodes].some(
+    (each) => each.nodeType === Node.TEXT_NODE && each.data.trim() !== "");
+  const shape = (one) => [
+    one.tagName, classes(one), ...named.map((name) => one.getAttribute(name)), ...one.getAttributeNames(),
+    written(one), one.labels?.length, there(one, "aria-labelledby"), there(one, "aria-describedby"),
+  ].join();
   const style = getComputedStyle(root).getPropertyValue("--mantine-primary-color-filled");
-  const page = [root.lang, !!document.title, style].join();
+  const whole = [root.lang, !!document.title, style].join();
   return {{
     wide: root.scrollWidth,
     scheme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
+    axe: "axe" in window,
     shapes: Object.fromEntries(parts.map((part) =>
-      [part, document.querySelector(part) && [page, ...shown(part).map(shape).sort()].join("\\n")])),
+      [part, document.querySelector(part) && [whole, ...shown(part).map(shape).sort()].join("\\n")])),
   }};
 }}"""
-# Under a dialog the page is left out, which takes most of the time, and keeps its place.
-_AXE = """async ([part, include, options]) => {
-  const page = document.getElementById("root");
-  // Pages of the server itself have no such element.
-  const under = page && !page.contains(part) && !part.contains(page);
-  if (under) page.style.containIntrinsicHeight = `${page.getBoundingClientRect().height}px`;
-  if (under) page.style.contentVisibility = "hidden";
-  try {
-    const preload = { assets: ["media"] };
-    return await axe.run(include, { ...options, resultTypes: ["violations"], preload });
-  } finally {
-    if (under) page.removeAttribute("style");
-  }
-}"""
-_STRUCTURE = f"""async ([include, exclude, tags, contrast]) => {{
-  const rules = Object.fromEntries(contrast.map((rule) => [rule, {{ enabled: false }}]));
-  const part = document.querySelector(include);
-  return (await ({_AXE})([part, {{ include: [include], exclude }}, {{ runOnly: tags, rules }}])).violations;
-}}"""
-# What axe judged to be well is looked at no more; what lies under something else, say, it did not judge.
-_CONTRAST = f"""async ([include, exclude, contrast, known]) => {{
+_UNCOVER = """() => document.getElementById("root")?.removeAttribute("style")"""
+# Of the texts, those in colours that were not judged to be well before; what lies under something else, say,
+# axe does not judge. Of the structure, everything. Together, for axe reads all of the page each time.
+_AXE = f"""async ([include, exclude, tags, contrast, known, structure]) => {{
   const tones = ({_TONES})(include, exclude);
   for (const tone of known.split("\\n")) tones.delete(tone);
-  if (!tones.size) return {{ violations: [], judged: [] }};
+  if (!structure && !tones.size) return {{ violations: [], judged: [] }};
   const said = (each) => [...each.any, ...each.all, ...each.none].map((check) => check.message).join("; ");
   const violation = (rule) => ({{
     id: rule.id, help: rule.help,
@@ -140,15 +148,28 @@ _CONTRAST = f"""async ([include, exclude, contrast, known]) => {{
   // Of elements axe knows no more once it has reported.
   axe.addReporter("tones", (results, options, done) => {{
     const contrasts = results.find((rule) => rule.id === "color-contrast");
-    const well = new Set(contrasts.passes.map((each) => each.node.element));
+    const well = new Set(contrasts?.passes.map((each) => each.node.element));
     done({{
       violations: results.filter((rule) => rule.violations.length).map(violation),
       judged: [...tones.keys()].filter((tone) => tones.get(tone).some((one) => well.has(one))),
     }});
   }});
-  const part = document.querySelector(include);
-  const elements = [...tones.values()].flat();
-  return ({_AXE})([part, {{ include: elements }}, {{ runOnly: contrast, reporter: "tones" }}]);
+  const mark = "data-tone";
+  axe.configure({{ rules: [
+    {{ id: "color-contrast", selector: `[${{mark}}]` }},
+    {{ id: "link-in-text-block", selector: `a[${{mark}}]` }},
+  ] }});
+  const texts = [...tones.values()].flat().flatMap((one) => [one, ...one.querySelectorAll("a[href]")]);
+  const links = texts.map((one) => one.closest("a[href]")).filter((one) => one);
+  for (const one of [...texts, ...links]) one.setAttribute(mark, "");
+  try {{
+    const preload = document.querySelector("audio, video") ? {{ assets: ["media"] }} : false;
+    const runOnly = structure ? tags : contrast;
+    const options = {{ runOnly, reporter: "tones", resultTypes: ["violations"], preload }};
+    return await axe.run({{ include: [include], exclude }}, options);
+  }} finally {{
+    for (const one of [...texts, ...links]) one.removeAttribute(mark);
+  }}
 }}"""
 
 # What is shown, and chosen in a list, that looks like a member of an enumeration.
@@ -190,8 +211,7 @@ def settle(page: Page) -> None:
 def fits(page: Page, width: int) -> None:
     """Nothing is wider than a screen of `width`, which it becomes."""
     resize(page, width)
-    settle(page)
-    _fits(page, page.evaluate("document.documentElement.scrollWidth"))
+    _fits(page, page.evaluate(_WIDE))
 
 
 def resize(page: Page, width: int) -> None:
@@ -213,17 +233,20 @@ class Looks:
 
     def __init__(self, page: Page, within: str | None = None) -> None:
         self.page = page
-        self._seen: Mapping[str, Seen] = {within: {}} if within else {AROUND: _around, SCREEN: {}}
+        self._seen: Mapping[str, Seen] = {AROUND: _around, SCREEN: {}}
+        if within:
+            self._seen = {within: {} if EVERYTHING else _alike}
         # Of pages of which nothing surrounds the screen.
         self._whole: Seen = {}
 
-    def at(self, width: int, scheme: Scheme | None = None) -> None:
+    def at(self, width: int, scheme: Scheme | None = None) -> bool:
+        """Whether anything was there to be looked at that was not looked at before."""
         if scheme:
             paint(self.page, scheme)
         resize(self.page, width)
-        self.now()
+        return self.now()
 
-    def now(self) -> None:
+    def now(self) -> bool:
         """It fits the screen, and axe finds no violation of WCAG A or AA."""
         found = self.page.evaluate(_LOOK, [AROUND, [*self._seen]])
         _fits(self.page, found["wide"])
@@ -239,26 +262,28 @@ class Looks:
         if new:
             # Together, for most of the work is to find what lies where.
             excluded = [SCREEN] if AROUND in new and SCREEN not in new else []
+            if not found["axe"]:
+                self.page.evaluate(_axe())
             self._check(next(iter(new)), excluded, structure=not all(new.values()))
         for schemes in new.values():
             schemes.add(scheme)
+        return bool(new)
+
+    def uncover(self) -> None:
+        """The page under the dialog that was looked at."""
+        self.page.evaluate(_UNCOVER)
 
     def _check(self, part: str, excluded: list[str], *, structure: bool) -> None:
         """What axe says of a page that has settled."""
-        if not self.page.evaluate("'axe' in window"):
-            self.page.evaluate(_axe())
         known = "" if EVERYTHING else "\n".join(_judged)
-        tones = self.page.evaluate(_CONTRAST, [part, excluded, CONTRAST, known])
-        found = tones["violations"]
-        if structure:
-            found += self.page.evaluate(_STRUCTURE, [part, excluded, EVERY_RULE, CONTRAST])
+        found = self.page.evaluate(_AXE, [part, excluded, EVERY_RULE, CONTRAST, known, structure])
         problems = [
-            f"{v['id']}: {v['help']}: {node['target']} {node.get('failureSummary', '')[:300]}"
-            for v in found
+            f"{v['id']}: {v['help']}: {node['target']} {node['failureSummary'][:300]}"
+            for v in found["violations"]
             for node in v["nodes"]
         ]
         assert not problems, f"{self.page.url}\n" + "\n".join(problems[:10])
-        _judged.update(tones["judged"])
+        _judged.update(found["judged"])
 
 
 def _fits(page: Page, wide: int) -> None:

@@ -17,9 +17,9 @@ from tests.authenticator import Enrolled
 from tests.certificates import write_pair
 from tests.e2e import radio
 from tests.e2e.desk import PICTURES, Desk
-from tests.e2e.dialogs import Dialogs, never_opened
+from tests.e2e.dialogs import OPPOSITE, Dialogs, never_opened
 from tests.e2e.lived_in import UNKNOWN, LivedIn
-from tests.e2e.looks import EVERYTHING, SCHEMES, Looks, codes_shown, paint
+from tests.e2e.looks import EVERYTHING, SCHEMES, Looks, Scheme, codes_shown, paint
 from tests.e2e.running import RunningServer
 from tests.e2e.screens import operator_screens, subscriber_screens
 from tests.person import Person
@@ -92,43 +92,61 @@ def test_every_screen_is_accessible_and_in_one_piece(
     dialogs = Dialogs(desk, opened)
     for path in operator_screens() if operator else subscriber_screens():
         desk.move(path)
-        # The audit log shows changes as they were sent, in JSON.
-        shown = desk.page.inner_text("body") if path != "/operator/audit" else ""
-        assert not GAPS.search(shown), f"{path} shows {GAPS.search(shown)}"
-        assert codes_shown(desk.page) == [], path
         if path == "/account" and operator:
             with_a_second_factor(desk, account.thingpark_password)
             desk.go(path)
             desk.move(path)
-        dialogs.of_the_screen(path)
-        if path == "/devices":
-            dialogs.result_of_an_edit()
-        if path == "/alarms":
-            dialogs.of_a_row()
-        if path == "/operator/coverage":
-            cells_split_where_the_map_is_enlarged(desk)
-        looks = Looks(desk.page)
-        looks.at(1440, "light")
-        if EVERYTHING:
-            looks.at(1024, "light")
+        dialogs.prepare(path)
+        # From the width and the colours of the screen before: each change of them is work for the whole page.
+        if dialogs.at == "phone":
+            look_at(desk, path, ORDER[::-1])
+            dialogs.stand("desk")
+            open_the_dialogs(desk, dialogs, path)
         else:
-            desk.fits(1024)
-        desk.fits(768)
-        if EVERYTHING:
-            looks.at(390, "light")
-        looks.at(390, "dark")
-        if EVERYTHING:
-            looks.at(1024, "dark")
-            looks.at(1440, "dark")
+            open_the_dialogs(desk, dialogs, path)
+            look_at(desk, path, ORDER if dialogs.at == "desk" else ORDER[::-1])
+            dialogs.at = OPPOSITE[dialogs.at]
         if PICTURES:
             take_pictures(desk, who + re.sub(r"\W+", "-", path))
-        dialogs.stand("desk")
+            dialogs.stand("desk")
     assert desk.complaints == []
     assert len(dialogs.forms) >= 8, dialogs.forms
     opened.update(dialogs.seen)
     walked.add(who)
     if len(walked) == 2:
         assert never_opened(opened) == ELSEWHERE
+
+
+# axe looks where there is a scheme.
+ORDER: tuple[tuple[int, Scheme | None], ...] = ((1440, "light"), (1024, None), (768, None), (390, "dark"))
+if EVERYTHING:
+    desks = [(width, scheme) for width in (1440, 1024) for scheme in SCHEMES]
+    ORDER = (*desks, (768, None), *((390, scheme) for scheme in SCHEMES))
+
+
+def look_at(desk: Desk, path: str, order: tuple[tuple[int, Scheme | None], ...]) -> None:
+    """At each width, and in words at the first."""
+    looks = Looks(desk.page)
+    for width, scheme in order:
+        if scheme:
+            looks.at(width, scheme)
+        else:
+            desk.fits(width)
+        if width == 1440:
+            # The audit log shows changes as they were sent, in JSON.
+            shown = desk.page.inner_text("body") if path != "/operator/audit" else ""
+            assert not GAPS.search(shown), f"{path} shows {GAPS.search(shown)}"
+            assert codes_shown(desk.page) == [], path
+
+
+def open_the_dialogs(desk: Desk, dialogs: Dialogs, path: str) -> None:
+    dialogs.of_the_screen()
+    if path == "/devices":
+        dialogs.result_of_an_edit()
+    if path == "/alarms":
+        dialogs.of_a_row()
+    if path == "/operator/coverage":
+        cells_split_where_the_map_is_enlarged(desk)
 
 
 def with_a_second_factor(desk: Desk, password: str) -> None:
