@@ -1,8 +1,9 @@
-"""Applications behind real brokers, for tests of connections: Mosquitto, NATS, RabbitMQ."""
+"""Applications behind real servers, for tests of connections: Mosquitto, NATS, RabbitMQ, PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
 import shutil
@@ -10,10 +11,14 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import aiormq
+import psycopg
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from paho.mqtt.client import Client as MqttClient
@@ -21,6 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.mosquitto import Broker, free_port
 from tests.nats_server import NatsServer
+from tests.postgresql import PostgresServer
 from veldnet.domain.flows import ConnectionSettings
 
 
@@ -224,4 +230,55 @@ class AmqpApplication:
         await self.go_away()
 
 
+@cache
+def _database_server() -> PostgresServer:
+    """One for all tests of a process, that they may stop: reached by TCP."""
+    port = free_port()
+    started = PostgresServer(listen_addresses="'127.0.0.1'", port=str(port), synchronous_commit="on")
+    atexit.register(started.remove)
+    return started
+
+
+class PostgresApplication:
+    """A database of its own, whose table is read."""
+
+    def __init__(self) -> None:
+        self._server = _database_server()
+        self._name = f"app_{next(_numbers)}"
+        self.settings = ConnectionSettings(
+            type="POSTGRESQL",
+            address=f"postgresql://127.0.0.1:{self._server.port}/{self._name}",
+            username="veldnet",
+            options={"table": "readings.lorawan"},
+        )
+        self._read: list[Any] = []
+
+    def run(self, statement: str, name: str | None = None) -> list[Any]:
+        url = f"postgresql://veldnet@127.0.0.1:{self._server.port}/{name or self._name}"
+        with psycopg.connect(url, autocommit=True) as database:
+            done = database.execute(statement.encode())
+            return done.fetchall() if done.description else []
+
+    async def start(self) -> None:
+        self.run(f"CREATE DATABASE {self._name}", "postgres")
+        self.run("CREATE SCHEMA readings")
+
+    @property
+    def bodies(self) -> list[Any]:
+        """What was in the table when it could be read last."""
+        with suppress(psycopg.Error):
+            self._read = [row for (row,) in self.run("SELECT document FROM readings.lorawan ORDER BY id")]
+        return self._read
+
+    async def go_away(self) -> None:
+        self._server.stop()
+
+    async def come_back(self) -> None:
+        self._server.start()
+
+    async def close(self) -> None:
+        self.run(f"DROP DATABASE {self._name} WITH (FORCE)", "postgres")
+
+
+_numbers = count(1)
 RABBITMQ = shutil.which("rabbitmq-server") or shutil.which("/usr/sbin/rabbitmq-server")

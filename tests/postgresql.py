@@ -101,6 +101,10 @@ class PostgresServer:
         )
 
     @property
+    def port(self) -> str:
+        return self._settings.get("port", "5432")
+
+    @property
     def socket(self) -> Path:
         """Where it listens."""
         return self._folder / ".s.PGSQL.5432"

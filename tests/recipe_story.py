@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 
 import veldnet
 from tests.unit.network.builders import NOW, device, receive, session, uplink_frame
+from veldnet.connections import KINDS, Connection, Outgoing
 from veldnet.domain import resources
 from veldnet.domain.alarm_levels import Level
+from veldnet.domain.errors import Refusal
+from veldnet.inventory import flows
 from veldnet.inventory.devices import fields
 from veldnet.inventory.imports.header_csv import COLUMNS
 from veldnet.inventory.routing_profiles import check_routes
@@ -23,7 +27,7 @@ from veldnet.monitoring.state import state_of
 from veldnet.network.core import UplinkRecord
 from veldnet.network.core.state import DeviceState
 from veldnet.network.shell import Entry, Recorded, new_entry
-from veldnet.routing import RouteSender, TransportSettings
+from veldnet.routing import TRANSPORTS, RouteSender, TransportSettings
 from veldnet.routing.ledger import StoredMessage
 from veldnet.routing.table import Profile, Route
 from veldnet.routing.transports import Attempt
@@ -83,8 +87,29 @@ def device_field() -> None:
     assert "assetNumber" in fields.UPDATABLE_FIELDS
 
 
+async def connection_type() -> None:
+    """Its address and its fields are checked, and a message goes over it as they say."""
+    assert [field.name for field in KINDS["MEMORY"].fields] == ["shelf", "topic"]
+    given = flows.Connection(name="x", type="MEMORY", address="memory://cabinet", options={"shelf": "low"})
+    prepared = flows.prepare(given, None, allow_private=False)
+    for wrong in ({"colour": "red"}, {"shelf": ""}, {"shelf": 7}):
+        try:
+            flows.prepare(msgspec.structs.replace(given, options=wrong), None, allow_private=False)
+        except Refusal:
+            continue
+        raise AssertionError(wrong)
+    connection = Connection(1, 1, "100000001", "x", True, prepared.settings, prepared.secrets)
+    around: Any = SimpleNamespace(clock=lambda: NOW)
+    transport = TRANSPORTS["MEMORY"](connection, around)
+    transport.start()
+    outcome = await transport.deliver(Outgoing("uplink", {}, b"{}", NOW))
+    kept = sys.modules["veldnet.connections.kinds.memory"].KEPT
+    assert outcome.delivered and transport.condition.status == "ACTIVE" and kept == [("low", b"{}")]
+
+
 if __name__ == "__main__":
     assert veldnet.__file__.startswith(sys.argv[1]), veldnet.__file__
     alarm_type(mac_command())
     asyncio.run(delivery_transport())
+    asyncio.run(connection_type())
     device_field()

@@ -27,7 +27,8 @@ from veldnet.assembly.listening import Ports
 from veldnet.assembly.platform import Outside, Platform
 from veldnet.assembly.protocols import SEMTECH_UDP
 from veldnet.client import read_message
-from veldnet.routing import Attempt, Outcome
+from veldnet.connections import Outcome
+from veldnet.routing import Attempt
 from veldnet.settings import load_settings
 from veldnet.simulator.customer import Account
 from veldnet.virtual import ClockedWorld, VirtualClock, VirtualClockLoop

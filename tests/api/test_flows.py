@@ -11,9 +11,7 @@ from tests.api.antenna import Antenna
 from tests.api.hosting import Client, HostedServer
 from tests.e2e import radio
 from tests.person import Person
-from veldnet.routing import Incoming, Surroundings
-from veldnet.routing.connections import Condition, Outgoing
-from veldnet.routing.transports import Outcome
+from veldnet.connections import Condition, Incoming, Outcome, Outgoing, Surroundings
 
 V1 = "/api/v1"
 KEY = "00112233445566778899AABBCCDDEEFF"

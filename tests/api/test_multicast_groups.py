@@ -17,6 +17,7 @@ from tests.e2e import radio
 from tests.person import Person
 from tests.rsa_keys import private_key, public_pem
 from veldnet.assembly.member_keys import member_keys
+from veldnet.connections import Outcome
 from veldnet.domain.groups import MemberKeys, NoMemberKeys
 from veldnet.lorawan import AesKey, DevAddr, frames
 from veldnet.lorawan.crypto import DOWNLINK, aes_decrypt, aes_encrypt, crypt_payload, data_mic
@@ -27,7 +28,6 @@ from veldnet.lorawan.packages.multicast_keys import (
     mc_nwk_s_key,
     mc_root_key_10,
 )
-from veldnet.routing import Outcome
 from veldnet.simulator.customer import Account
 from veldnet.store.coverage import HearingRow, add_hearing
 from veldnet.store.schema import alarms

@@ -13,8 +13,9 @@ from tests.e2e import radio
 from tests.installation import sandbox
 from tests.person import Person
 from veldnet.assembly.redelivery import redeliver
+from veldnet.connections import Outcome
 from veldnet.domain.resources import timestamp
-from veldnet.routing import Attempt, Outcome
+from veldnet.routing import Attempt
 from veldnet.simulator.customer import Account
 from veldnet.texts import Text
 

@@ -20,12 +20,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from tests.brokers import RABBITMQ, AmqpApplication, MqttApplication, NatsApplication
+from tests.brokers import RABBITMQ, AmqpApplication, MqttApplication, NatsApplication, PostgresApplication
 from tests.contract.test_store import fleet, open_sqlite
 from tests.unit.network.builders import device, receive, session, uplink_frame
 from tests.unit.outgoing.servers import serving
 from tests.unit.routing.network import OK, QUICK, Network, status
 from tests.unit.routing.test_messages import WRITER, Map
+from veldnet.connections import Incoming, Surroundings
+from veldnet.connections.dotted import dotted, pattern, slashed
 from veldnet.domain.documents import PlanSettings
 from veldnet.domain.flows import (
     ConnectionSecrets,
@@ -48,14 +50,11 @@ from veldnet.routing import (
     FlowMessages,
     FlowNote,
     FlowTable,
-    Incoming,
     Limits,
     Messaging,
     RouteSender,
-    Surroundings,
     TransportSettings,
 )
-from veldnet.routing.connections.dotted import dotted, pattern, slashed
 from veldnet.store import SqliteStore, StoreError
 from veldnet.store.schema import connections, flow_connections, flows
 from veldnet.supervision import Supervisor
@@ -208,7 +207,7 @@ class HttpApplication:
         await self._stack.aclose()
 
 
-Application = MqttApplication | HttpApplication | NatsApplication | AmqpApplication
+Application = MqttApplication | HttpApplication | NatsApplication | AmqpApplication | PostgresApplication
 
 
 def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
@@ -218,7 +217,9 @@ def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
 
 
 # RabbitMQ takes ten seconds to start, so it runs where it is asked for: `make test-connections`.
-_KINDS = ["mqtt 5", "mqtt 3.1.1", "http", "nats"] + (["amqp"] if "TEST_CONNECTIONS" in os.environ else [])
+_KINDS = ["mqtt 5", "mqtt 3.1.1", "http", "nats", "postgresql"] + (
+    ["amqp"] if "TEST_CONNECTIONS" in os.environ else []
+)
 
 
 @pytest.fixture(params=_KINDS)
@@ -231,6 +232,8 @@ async def application(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
             made = HttpApplication()
         case "nats":
             made = NatsApplication(folder)
+        case "postgresql":
+            made = PostgresApplication()
         case "amqp":
             assert RABBITMQ, "RabbitMQ is not installed: apt-get install rabbitmq-server"
             made = AmqpApplication(folder)

@@ -16,7 +16,7 @@ from tests.e2e.running import command
 from tests.firmware import Signer
 from tests.person import Person
 from tests.rsa_keys import public_pem
-from veldnet.routing import Outcome
+from veldnet.connections import Outcome
 from veldnet.simulator.customer import Account
 
 DAY = 86_400

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
+from veldnet.connections import Outcome
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import Device, Route, RoutingProfile
@@ -29,7 +30,6 @@ from veldnet.routing import (
     Attempt,
     Deliveries,
     Messaging,
-    Outcome,
     Retry,
     RoutingTable,
     UndeliveredQuery,

@@ -137,11 +137,53 @@ DEVICE_FIELD = (
         "FIELDS = (",
     ),
 )
+CONNECTION_TYPE = (
+    Change(
+        "connections/kinds/memory.py",
+        """
+from veldnet.connections.fields import TOPIC
+from veldnet.connections.interface import Condition
+from veldnet.connections.kind import Field, Kind, Preset
+from veldnet.connections.model import Outcome
+
+SHELF = Field("shelf", "TEXT", "Shelf", default="top", required=True)
+KEPT = []
+
+
+class MemoryConnection:
+    def __init__(self, connection, around):
+        self.condition, self.shelf = Condition(around.clock), SHELF.text(connection.settings)
+
+    def start(self):
+        self.condition.works()
+
+    async def deliver(self, message):
+        KEPT.append((self.shelf, message.body))
+        return Outcome(True, "Ok")
+
+    async def close(self):
+        KEPT.clear()
+
+
+KIND = Kind(
+    type="MEMORY",
+    title="Memory",
+    schemes=(("memory", 1), ("memorys", 2)),
+    example="memory://cabinet",
+    fields=(SHELF, TOPIC),
+    make=MemoryConnection,
+    presets=(Preset("attic", "Attic", "", "memory://attic", {"shelf": "low"}),),
+)
+""",
+    ),
+    Change("connections/kinds/__init__.py", '    "memory",', "_FILES = ("),
+)
 ADDED = {
     "a MAC command": (MAC_COMMAND, 4),
     "an alarm type": (ALARM_TYPE, 3),
     "a delivery transport": (DELIVERY_TRANSPORT, 3),
     "a device field": (DEVICE_FIELD, 2),
+    "a type of connection": (CONNECTION_TYPE, 2),
 }
 
 

@@ -1486,6 +1486,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connectionKinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Types of connection. */
+        get: operations["listConnectionKinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections": {
         parameters: {
             query?: never;
@@ -4783,22 +4800,70 @@ export interface components {
             payload: string;
         };
         /**
+         * ConnectionKind
+         * @description A type of connection. Addresses begin with one of `schemes`, the last of which has a certificate of the
+         *     server.
+         */
+        ConnectionKind: {
+            type: string;
+            title: string;
+            schemes: string[];
+            example: string;
+            downlinks: boolean;
+            fields: components["schemas"]["KindField"][];
+            presets: components["schemas"]["KindPreset"][];
+        };
+        /**
+         * KindField
+         * @description A field of the form of a type of connection. `option` says that it is one of `options`; `shown` when it
+         *     matters: `ALWAYS`, with an address of TLS (`SECURE`), or with `downlinks` (`DOWNLINKS`). Numbers are from
+         *     `least` to `most`, texts have `most` characters.
+         */
+        KindField: {
+            name: string;
+            /** @enum {string} */
+            type: "BOOLEAN" | "CHOICE" | "HEADERS" | "LINES" | "NUMBER" | "SECRET" | "SECRET_LINES" | "TEXT";
+            label: string;
+            help: string;
+            default: string | number | boolean;
+            choices: string[];
+            required: boolean;
+            option: boolean;
+            secret: boolean;
+            /** @enum {string} */
+            shown: "ALWAYS" | "DOWNLINKS" | "SECURE";
+            least: number;
+            most: number;
+        };
+        /**
+         * KindPreset
+         * @description Settings for a cloud or product: an address with parts to replace, and values of fields by name.
+         */
+        KindPreset: {
+            id: string;
+            title: string;
+            help: string;
+            address: string;
+            values: {
+                [key: string]: string | number | boolean;
+            };
+        };
+        /**
          * Connection
          * @description Where and how messages are delivered.
          *
-         *     `address` is `mqtt://HOST:1883`, `mqtts://HOST:8883` (TLS), `nats://HOST:4222`, `tls://HOST:4222`,
-         *     `amqp://HOST:5672/VHOST`, `amqps://HOST:5671/VHOST`, or a URL of HTTP; `exchange` is that of AMQP,
-         *     `amq.topic` if absent. `topic`, `downlinkTopic` and URLs may name `{DevEUI}`, `{devEui}`, `{deviceId}`,
-         *     `{deviceName}`, `{FPort}`, `{event}`, `{message}`, `{customerId}`, `{applicationId}` and `{tenantId}`.
-         *     `password`, `clientKey` and values of `headers` are shown as `*****`; sent back like that they stay as
-         *     they are. Certificates and keys are PEM. With `downlinks` the connection takes downlinks, too (not HTTP).
-         *     `clear` names members that lose their values, since empty ones count as not given.
+         *     `type`, how an `address` begins, and which members a type has besides, are listed by
+         *     `GET /connectionKinds`; what only one type has is in `options`. `topic`, `downlinkTopic` and URLs may name
+         *     `{DevEUI}`, `{devEui}`, `{deviceId}`, `{deviceName}`, `{FPort}`, `{event}`, `{message}`, `{customerId}`,
+         *     `{applicationId}` and `{tenantId}`. `password`, `clientKey`, values of `headers` and options that are
+         *     secret are shown as `*****`; sent back like that they stay as they are. Certificates and keys are PEM.
+         *     With `downlinks` the connection takes downlinks, too, where its type can. `clear` names members that lose
+         *     their values, since empty ones count as not given; an empty option loses its value.
          */
         Connection: {
             ref?: string;
             name?: string;
-            /** @enum {string} */
-            type?: "AMQP" | "HTTP" | "MQTT" | "NATS";
+            type?: string;
             /** @enum {string} */
             dialect?: "CHIRPSTACK" | "THE_THINGS_STACK" | "THINGPARK";
             active?: boolean;
@@ -4819,6 +4884,9 @@ export interface components {
             exchange?: string;
             headers?: {
                 [key: string]: string;
+            };
+            options?: {
+                [key: string]: string | number | boolean;
             };
             clear?: ("applicationId" | "caCertificate" | "clientCertificate" | "clientId" | "clientKey" | "downlinkTopic" | "exchange" | "password" | "tenantId" | "topic" | "username")[];
             applicationId?: string;
@@ -15983,6 +16051,83 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listConnectionKinds: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionKind"][];
+                };
             };
             /** @description Bad Request */
             400: {

@@ -11,17 +11,10 @@ from sqlalchemy import delete, select
 
 from veldnet.assembly.connection_downlinks import ConnectionDownlinks
 from veldnet.assembly.flow_decoders import FlowDecoders
+from veldnet.connections import MakeTransport, Surroundings
 from veldnet.domain.flows import ConnectionType
 from veldnet.outgoing import Resolver
-from veldnet.routing import (
-    TRANSPORTS,
-    Connectors,
-    FlowMessages,
-    FlowTable,
-    MakeTransport,
-    MessageWriter,
-    Surroundings,
-)
+from veldnet.routing import TRANSPORTS, Connectors, FlowMessages, FlowTable, MessageWriter
 from veldnet.store import StoreError, put
 from veldnet.store.schema import connection_states, connections
 from veldnet.texts import pack

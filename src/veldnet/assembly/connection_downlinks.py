@@ -11,12 +11,13 @@ import structlog
 
 from veldnet.assembly.flow_decoders import FlowDecoders
 from veldnet.cluster import Call, ClusterRequests, OwnerCalls
+from veldnet.connections import Connection, Incoming
 from veldnet.domain.devices import DeviceRow
 from veldnet.domain.flows import OF_DEVICE, downlink_topics, values_in
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DownlinkRequest
 from veldnet.network.shell import UnknownDevice
-from veldnet.routing import DIALECTS, Answer, BadDownlink, Connection, Incoming, Instruction
+from veldnet.routing import DIALECTS, Answer, BadDownlink, Instruction
 from veldnet.store import StoreError
 
 if TYPE_CHECKING:

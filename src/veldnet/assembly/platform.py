@@ -45,6 +45,7 @@ from veldnet.assembly.station_services import StationServices
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
 from veldnet.cluster import Bus, ClusterRequests, NodeCalls, OneNode
+from veldnet.connections import MakeTransport
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.flows import ConnectionType
 from veldnet.gateways import Hub, Presence
@@ -58,7 +59,6 @@ from veldnet.network.shell import NetworkServer, Runtime
 from veldnet.routing import (
     TRANSPORTS,
     Deliveries,
-    MakeTransport,
     MessageWriter,
     Messaging,
     Retry,

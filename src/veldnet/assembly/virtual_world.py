@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from veldnet.connections import Outcome
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import BadRequest
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, JoinEui
 from veldnet.monitoring import Post
-from veldnet.routing import Attempt, Outcome, Sender
+from veldnet.routing import Attempt, Sender
 
 if TYPE_CHECKING:
     from veldnet.assembly.platform import Platform

@@ -1,5 +1,5 @@
-"""`veldnet connection` and `veldnet flow`: messages to applications over MQTT and HTTP, through the API of a
-running server, which tries a connection and tells how it is."""
+"""`veldnet connection` and `veldnet flow`: messages to applications, through the API of a running server,
+which tries a connection and tells how it is."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ _FORMS = {"--set": "MEMBER=VALUE", "--set-file": "MEMBER=FILE"}
 # Members that are written as JSON, with an example.
 _LISTS = {
     "headers": '{"X-Key": "secret"}',
+    "options": '{"table": "lorawan"}',
     "tags": '["cellar"]',
     "deviceProfileIds": '["LORA/GenericA.1.0.3a_ETSI"]',
     "strategies": '["DATAFLOW"]',
     "connectionRefs": '["1"]',
 }
-_ADDRESS = "Such as mqtts://HOST:8883, tls://HOST:4222 (NATS), amqps://HOST/VHOST, or a URL of HTTP."
+_ADDRESS = "Such as mqtts://HOST:8883 or a URL of HTTP; `connection kinds` lists how others begin."
 
 Ref = Annotated[str, typer.Argument(help="Its ref, as list shows it.")]
 Members = Annotated[
@@ -90,6 +91,16 @@ class ConnectionRow(msgspec.Struct, frozen=True, rename="camel"):
     reason: str | None
     pending: int
     undelivered: int
+
+
+class KindRow(msgspec.Struct, frozen=True, rename="camel"):
+    """A type of connection in a table."""
+
+    type: str
+    title: str
+    example: str
+    fields: list[str]
+    presets: list[str]
 
 
 class FlowRow(msgspec.Struct, frozen=True, rename="camel"):
@@ -215,16 +226,48 @@ def create_connection(
     access: Access,
     members: Members = None,
     files: Files = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Settings for a cloud or product, such as aws-iot; `connection kinds` lists them."),
+    ] = None,
 ) -> None:
     """Create a connection. Nothing goes over it until a flow uses it."""
-    from veldnet.domain.flows import SCHEMES
-
-    types = {scheme: kind for kind, schemes in SCHEMES.items() for scheme in schemes}
-    scheme = address.partition("://")[0].lower()
-    if scheme not in types:
+    kinds = access.call("GET", "/api/v1/connectionKinds")
+    given = CONNECTIONS.body(members, files)
+    body = _of_preset(kinds, preset) if preset else {}
+    types = {scheme: kind["type"] for kind in reversed(kinds) for scheme in kind["schemes"]}
+    kind = given.get("type") or body.get("type") or types.get(address.partition("://")[0].lower())
+    if kind is None:
         fail(f"ADDRESS {address!r} must begin with one of {', '.join(f'{each}://' for each in types)}")
-    body = {"type": types[scheme]} | CONNECTIONS.body(members, files)
-    CONNECTIONS.create(access, body | {"name": name, "address": address})
+    CONNECTIONS.create(access, body | given | {"type": kind, "name": name, "address": address})
+
+
+def _of_preset(kinds: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
+    """The members that a preset gives."""
+    known = {preset["id"]: (kind, preset) for kind in kinds for preset in kind["presets"]}
+    if wanted not in known:
+        fail(f"--preset {wanted!r} is not known; there are {', '.join(known)}")
+    kind, preset = known[wanted]
+    options = {field["name"] for field in kind["fields"] if field["option"]}
+    members = {name: value for name, value in preset["values"].items() if name not in options}
+    of_type = {name: value for name, value in preset["values"].items() if name in options}
+    return {"type": kind["type"], **members, **({"options": of_type} if of_type else {})}
+
+
+@connection_app.command("kinds")
+def list_kinds(access: Access, as_json: AsJson = False) -> None:
+    """List the types of connection, how their addresses begin, and their presets."""
+    found = access.call("GET", "/api/v1/connectionKinds")
+    if as_json:
+        print_json(found)
+        return
+    rows = [msgspec.convert(_kind_row(kind), KindRow) for kind in found]
+    print_rows("Types of connection", KindRow, rows, as_json=False)
+
+
+def _kind_row(kind: dict[str, Any]) -> dict[str, Any]:
+    names = [field["name"] for field in kind["fields"]]
+    return kind | {"fields": names, "presets": [preset["id"] for preset in kind["presets"]]}
 
 
 @connection_app.command("change")

@@ -9,20 +9,13 @@ from typing import Literal, get_args
 
 import msgspec
 
-ConnectionType = Literal["MQTT", "HTTP", "NATS", "AMQP"]
+# The name of a type, as its file gives it.
+ConnectionType = str
 Dialect = Literal["THINGPARK", "CHIRPSTACK", "THE_THINGS_STACK"]
 MqttVersion = Literal["3.1.1", "5"]
 Driver = Literal["AUTO", "RAW"]
 Strategy = Literal["DATAFLOW", "IOT_FLOW", "ROUTE"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
-
-# How addresses begin, by type; those with a certificate of the server last.
-SCHEMES: Mapping[ConnectionType, tuple[str, str]] = {
-    "MQTT": ("mqtt", "mqtts"),
-    "HTTP": ("http", "https"),
-    "NATS": ("nats", "tls"),
-    "AMQP": ("amqp", "amqps"),
-}
 
 # What templates of topics and URLs may name.
 NAMES = (
@@ -78,14 +71,17 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, omit_default
     exchange: str = ""
     application_id: str = ""
     tenant_id: str = ""
+    # What only its type has.
+    options: dict[str, str | int | bool] = {}
 
 
 class ConnectionSecrets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is never shown again; `headers` by their names."""
+    """What is never shown again; `headers` and `options` by their names."""
 
     password: str = ""
     client_key: str = ""
     headers: dict[str, str] = {}
+    options: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return "ConnectionSecrets(…)"

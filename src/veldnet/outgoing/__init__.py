@@ -13,7 +13,7 @@ from .keeping import ConnectionFailed, Pauses, keep, words_of
 from .mqtt import FewerAtOnce, MqttClient, MqttMessage, MqttOptions
 from .networks import is_public
 from .resolver import NameNotFound, Resolver
-from .tls import client_context
+from .tls import NamedContext, client_context
 
 __all__ = [
     "Address",
@@ -26,6 +26,7 @@ __all__ = [
     "MqttMessage",
     "MqttOptions",
     "NameNotFound",
+    "NamedContext",
     "Pauses",
     "RequestFailed",
     "Resolver",

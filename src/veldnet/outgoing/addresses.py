@@ -24,7 +24,6 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _MAX_LENGTH = 2000
 _PORTS = {"http": 80, "https": 443}
-_BROKER_PORTS = {"mqtt": 1883, "mqtts": 8883, "nats": 4222, "tls": 4222, "amqp": 5672, "amqps": 5671}
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 # What a resolver of C may take for a part of an IPv4 address: decimal, octal, hexadecimal.
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
@@ -121,20 +120,19 @@ def parse_address(text: str, *, stored: bool = False) -> Address:
 
 
 @lru_cache(maxsize=1024)
-def parse_broker(text: str) -> Address:
-    """The parts of the address of a broker, by the same rules. Raises `AddressRefused`."""
+def parse_broker(text: str, schemes: tuple[tuple[str, int], ...], *, path: bool = False) -> Address:
+    """The parts of the address of a broker or database, by the same rules. `schemes` are how it may begin,
+    with the port where none is written; only with `path` it may have one. Raises `AddressRefused`."""
     scheme, separator, rest = text.partition("://")
-    port = _BROKER_PORTS.get(scheme.lower())
+    port = dict(schemes).get(scheme.lower())
     if not separator or port is None:
-        raise AddressRefused(
-            "is no address of a broker, such as mqtts://HOST:8883; known are {schemes}",
-            schemes=", ".join(_BROKER_PORTS),
-        )
+        beginnings = ", ".join(f"{each}://" for each, _port in schemes)
+        raise AddressRefused("must begin with {schemes}", schemes=beginnings)
     parsed = parse_address(f"http://{rest}")
     if parsed.credentials is not None:
         raise AddressRefused("has a user name; give username and password apart from the address")
-    if parsed.target != "/" and not scheme.lower().startswith("amqp"):
-        raise AddressRefused("has a path, which only AMQP knows, for the virtual host; leave it out")
+    if parsed.target != "/" and not path:
+        raise AddressRefused("has a path, which this type of connection does not know; leave it out")
     # Port 80 is the one that was not written.
     given = re.match(r"[^/]*:80(/|$)", rest) is not None
     own = parsed.port if parsed.port != _PORTS["http"] or given else port

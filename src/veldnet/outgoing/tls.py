@@ -8,23 +8,26 @@ import tempfile
 from typing import Any
 
 
-class _Named(ssl.SSLContext):
-    """Has the certificate checked for a name, whatever is connected to."""
+class NamedContext(ssl.SSLContext):
+    """Has the certificate checked for a name, whatever is connected to. `used` says that a handshake has
+    begun with it."""
 
     name: str = ""
+    used = False
 
     def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
         return super().wrap_socket(sock, *args, **kwargs | {"server_hostname": self.name})
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        self.used = True
         # The event loop gives the name by place.
         return super().wrap_bio(*args[:2], **kwargs | {"server_hostname": self.name})
 
 
-def client_context(host: str, authorities: str, certificate: str, key: str) -> ssl.SSLContext:
+def client_context(host: str, authorities: str, certificate: str, key: str) -> NamedContext:
     """A context for one server. `authorities` are those of its certificate, those of the system where there
     are none; `certificate` and `key` are the client's own. All of it PEM. Raises `ssl.SSLError`."""
-    context = _Named(ssl.PROTOCOL_TLS_CLIENT)
+    context = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.name = host
     if authorities:
         context.load_verify_locations(cadata=authorities)

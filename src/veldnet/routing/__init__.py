@@ -9,17 +9,11 @@
 from .attempts import RouteTrial
 from .connections import (
     TRANSPORTS,
-    Condition,
-    Connection,
     Connectors,
     Decoding,
     FlowMessages,
     FlowTable,
-    Incoming,
-    MakeTransport,
     NotNow,
-    Outgoing,
-    Surroundings,
 )
 from .connections.dialects import DIALECTS, Answer, BadDownlink, Instruction
 from .delivery import Deliveries, Messaging
@@ -31,7 +25,7 @@ from .outbox import DeliveryResult
 from .processes import ProcessPlan, serve_deliveries
 from .sending import RouteSender
 from .table import Profile, Route, RoutingTable
-from .transports import Attempt, Outcome, Sender, TransportSettings
+from .transports import Attempt, Sender, TransportSettings
 from .undelivered import PENDING, UNDELIVERED, Undelivered, UndeliveredQuery, deliver_again, list_undelivered
 from .waiting import WaitingDestination, count_messages, waiting_destinations
 from .webhook import post_signed
@@ -44,8 +38,6 @@ __all__ = [
     "Answer",
     "Attempt",
     "BadDownlink",
-    "Condition",
-    "Connection",
     "Connectors",
     "Decoding",
     "Deliveries",
@@ -53,15 +45,11 @@ __all__ = [
     "FlowMessages",
     "FlowNote",
     "FlowTable",
-    "Incoming",
     "Instruction",
     "Limits",
-    "MakeTransport",
     "MessageWriter",
     "Messaging",
     "NotNow",
-    "Outcome",
-    "Outgoing",
     "Position",
     "Positions",
     "ProcessPlan",
@@ -73,7 +61,6 @@ __all__ = [
     "RoutingTable",
     "Sender",
     "Submit",
-    "Surroundings",
     "TransportSettings",
     "Undelivered",
     "UndeliveredQuery",

@@ -96,7 +96,7 @@ class Attempts:
         connection = self._connectors.way(message, pending.subscriber_ref)
         if isinstance(connection, Outcome):
             return connection
-        return partial(self._connectors.send, message, connection, self._clock())
+        return partial(self._connectors.send, message, connection, self._clock(), pending.id)
 
     def _route(self, pending: Pending) -> tuple[Profile, Route] | Outcome:
         message = pending.message
@@ -122,13 +122,13 @@ class Attempts:
             trials.append(RouteTrial(route.index, route.as_id, route.signed, outcomes, ms))
         return trials
 
-    async def try_connection(self, message: StoredMessage, subscriber_ref: int) -> Outcome:
+    async def try_connection(self, message: StoredMessage, subscriber_ref: int, number: int) -> Outcome:
         """Send a test message over a connection, beside its queues."""
         assert self._connectors is not None
         connection = self._connectors.way(message, subscriber_ref)
         if isinstance(connection, Outcome):
             return connection
-        return await self._connectors.send(message, connection, self._clock())
+        return await self._connectors.send(message, connection, self._clock(), number)
 
     async def close(self) -> None:
         await self._sender.close()

@@ -278,9 +278,9 @@ class Deliveries:
         connection = None if self._flows is None else self._flows.connection(ref)
         if self._flows is None or connection is None:
             return None
-        return await self._attempts.try_connection(
-            self._flows.trial(connection, self._clock()), subscriber_ref
-        )
+        now = self._clock()
+        message = self._flows.trial(connection, now)
+        return await self._attempts.try_connection(message, subscriber_ref, self._ids.next(now))
 
     # What is shown.
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import msgspec
 
+from veldnet.connections import address_refused
 from veldnet.outgoing import masked
 from veldnet.texts import Text
 
 from .ledger import addresses_of
 from .transports import TRANSPORTS, Attempt, Outcome, Transports, TransportSettings
-from .transports.interface import address_refused
 
 # Seconds after which the first address of a SEQUENTIAL route is tried again.
 _REMEMBERED = 300.0

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection as Database
 
+from veldnet.connections import Condition, Connection, Incoming, Outcome, Outgoing, Surroundings
 from veldnet.domain.scope import Scope
 from veldnet.inventory import flows
 from veldnet.lorawan import DevEui
-from veldnet.routing import Condition, Connection, Incoming, Outcome, Outgoing, Surroundings
 
 from .invariants import Checker
 from .mortal import MortalServer

@@ -17,10 +17,11 @@ import structlog
 from veldnet.assembly.clustering import NodeSetup
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.platform import Outside, Platform
+from veldnet.connections import Outcome
 from veldnet.domain.devices import DeviceRow
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
-from veldnet.routing import Attempt, Outcome
+from veldnet.routing import Attempt
 from veldnet.settings import Settings
 from veldnet.store import (
     ClusterView,

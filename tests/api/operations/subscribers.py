@@ -191,6 +191,7 @@ EXAMPLES: dict[str, Make] = {
     "sendMulticastDownlink": lambda w: Example({"groupRef": _group(w)}, {"fPort": 1, "payload": "01"}),
     "deleteMulticastGroup": lambda w: Example({"groupRef": w.new_group()["ref"]}),
     "listConnections": plain(),
+    "listConnectionKinds": plain(),
     "createConnection": plain(
         body={
             "name": "Broker", "type": "MQTT", "address": "mqtt://127.0.0.1:9", "username": "veldnet",

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from tests.unit.network.builders import NOW, STATION, device
 from tests.unit.routing.test_messages import PLACE, WRITER, Map
+from veldnet.connections import Connection
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.flows import TOPICS, ConnectionSecrets, ConnectionSettings, Dialect, fill
 from veldnet.lorawan import BaseStationId, DevAddr, DevEui, JoinEui, frames
@@ -32,7 +33,7 @@ from veldnet.network.core import (
 )
 from veldnet.routing import DIALECTS, Answer, Decoding, Instruction
 from veldnet.routing.connections.dialects import Facts
-from veldnet.routing.connections.model import Connection, Event
+from veldnet.routing.connections.model import Event
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES: tuple[Dialect, ...] = get_args(Dialect)

@@ -8,7 +8,8 @@ from typing import ClassVar
 import msgspec
 
 from tests.unit.routing.network import Network, uplink
-from veldnet.routing import Outcome, Retry
+from veldnet.connections import Outcome
+from veldnet.routing import Retry
 from veldnet.routing.transports import TRANSPORTS, Attempt, TransportSettings
 
 

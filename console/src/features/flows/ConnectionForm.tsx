@@ -1,22 +1,24 @@
-// The form of a connection: where messages go, in which dialect, with which credentials.
-import { Button, Checkbox, Group, Select, Stack, Textarea, TextInput } from "@mantine/core";
+// The form of a connection: where messages go, in which dialect, and what its type asks for besides.
+import { Button, Checkbox, Group, Select, SimpleGrid, Stack, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { NameField } from "../../components/NameField";
 import { PasswordField } from "../../components/PasswordField";
+import { Loading, Problem } from "../../components/problem";
 import { useSaving } from "../../components/saving";
 import { useT } from "../../text";
-import { useSaveConnection, type Connection } from "./api";
+import { useConnectionKinds, useSaveConnection, type Connection } from "./api";
 import {
-  addresses,
   changesOf,
+  complete,
   dialects,
   fieldsOf,
   headersOf,
-  kinds,
-  levels,
-  secure,
-  versions,
+  shown,
+  valuesOf,
+  withPreset,
   type ConnectionFields,
+  type Kind,
+  type KindField,
 } from "./connection";
 
 interface PartProps {
@@ -25,20 +27,37 @@ interface PartProps {
 }
 
 export function ConnectionForm({ connection }: { connection?: Connection }) {
+  const kinds = useConnectionKinds();
+  if (kinds.error && !kinds.data) return <Problem error={kinds.error} retry={() => void kinds.refetch()} />;
+  if (!kinds.data) return <Loading />;
+  return <Fields connection={connection} kinds={kinds.data} />;
+}
+
+function Fields({ connection, kinds }: { connection?: Connection; kinds: Kind[] }) {
   const t = useT();
-  const [given] = useState(() => fieldsOf(connection ?? {}));
+  const [given] = useState(() => fieldsOf(connection ?? {}, kindOf(kinds, connection?.type)));
   const [form, setForm] = useState(given);
   const saving = useSaveConnection(connection?.ref);
   const save = useSaving(form !== given);
+  const kind = kindOf(kinds, form.type);
   const change = (part: Partial<ConnectionFields>) => setForm({ ...form, ...part });
-  const submit = () => void save(saving.mutateAsync(changesOf(form, given, !connection)), t("flows.connectionSaved"));
-  const complete = form.name.trim() && form.address.trim() && headersOf(form.headers);
+  const from = connection ? given : { ...given, values: valuesOf(kind, {}) };
+  const submit = () =>
+    void save(saving.mutateAsync(changesOf(form, from, kind, !connection)), t("flows.connectionSaved"));
   return (
     <Stack>
       <NameField value={form.name} onChange={(name) => change({ name })} data-autofocus />
-      <Where form={form} change={change} isNew={!connection} />
-      {form.type === "HTTP" ? <Headers form={form} change={change} /> : <Broker form={form} change={change} />}
-      {secure(form.address) && <Certificates form={form} change={change} />}
+      {!connection && <Presets form={form} change={change} kinds={kinds} />}
+      <Where form={form} change={change} isNew={!connection} kinds={kinds} />
+      <SimpleGrid cols={{ base: 1, sm: 2 }} verticalSpacing="md">
+        {kind.fields
+          .filter((field) => shown(field, kind, form))
+          .map((field) => (
+            <div key={field.name} style={short(field) ? undefined : { gridColumn: "1 / -1" }}>
+              <Input field={field} form={form} change={change} />
+            </div>
+          ))}
+      </SimpleGrid>
       {form.dialect !== "THINGPARK" && <Application form={form} change={change} />}
       <Checkbox
         label={t("flows.active")}
@@ -46,23 +65,53 @@ export function ConnectionForm({ connection }: { connection?: Connection }) {
         checked={form.active}
         onChange={(event) => change({ active: event.currentTarget.checked })}
       />
-      <Button loading={saving.isPending} disabled={!complete} onClick={submit}>
+      <Button loading={saving.isPending} disabled={!complete(form, kind)} onClick={submit}>
         {connection ? t("common.save") : t("common.create")}
       </Button>
     </Stack>
   );
 }
 
-function Where({ form, change, isNew }: PartProps & { isNew: boolean }) {
+function kindOf(kinds: Kind[], type: string | undefined): Kind {
+  const found = kinds.find((kind) => kind.type === type) ?? kinds[0];
+  if (!found) throw new Error("the server names no types of connection");
+  return found;
+}
+
+/** Whether two of them stand side by side. */
+const short = (field: KindField) => !["LINES", "SECRET_LINES", "HEADERS", "BOOLEAN"].includes(field.type);
+
+/** Settings for a cloud or a product, which fill the form. */
+function Presets({ form, change, kinds }: PartProps & { kinds: Kind[] }) {
   const t = useT();
+  const presets = kinds.flatMap((kind) => kind.presets.map((preset) => ({ kind, preset })));
+  const found = presets.find(({ preset }) => preset.id === form.preset);
+  return (
+    <Select
+      label={t("flows.preset")}
+      description={found?.preset.help ?? t("flows.presetText")}
+      data={presets.map(({ preset }) => ({ value: preset.id, label: preset.title }))}
+      value={form.preset}
+      onChange={(id) => {
+        const wanted = presets.find(({ preset }) => preset.id === id);
+        change(wanted ? withPreset(form, wanted.kind, wanted.preset) : { preset: null });
+      }}
+      clearable
+    />
+  );
+}
+
+function Where({ form, change, isNew, kinds }: PartProps & { isNew: boolean; kinds: Kind[] }) {
+  const t = useT();
+  const chosen = kindOf(kinds, form.type);
   return (
     <>
       <Group grow align="flex-start" preventGrowOverflow={false}>
         <Select
           label={t("flows.type")}
-          data={kinds.map((value) => ({ value, label: t(`flows.type.${value}`) }))}
+          data={kinds.map(({ type, title }) => ({ value: type, label: title }))}
           value={form.type}
-          onChange={(type) => type && change({ type })}
+          onChange={(type) => type && change({ type, values: valuesOf(kindOf(kinds, type), {}) })}
           allowDeselect={false}
           disabled={!isNew}
         />
@@ -76,7 +125,7 @@ function Where({ form, change, isNew }: PartProps & { isNew: boolean }) {
       </Group>
       <TextInput
         label={t("flows.address")}
-        placeholder={addresses[form.type]}
+        placeholder={chosen.example}
         value={form.address}
         onChange={(event) => change({ address: event.currentTarget.value })}
         required
@@ -85,130 +134,50 @@ function Where({ form, change, isNew }: PartProps & { isNew: boolean }) {
   );
 }
 
-function Broker({ form, change }: PartProps) {
+/** The input of a field, as its type asks for. */
+function Input({ field, form, change }: PartProps & { field: KindField }) {
   const t = useT();
-  return (
-    <>
-      <Group grow align="flex-start" preventGrowOverflow={false}>
-        <TextInput
-          label={t("flows.username")}
-          autoComplete="off"
-          value={form.username}
-          onChange={(event) => change({ username: event.currentTarget.value })}
-        />
-        <PasswordField
-          label={t("flows.password")}
-          autoComplete="new-password"
-          value={form.password}
-          onChange={(password) => change({ password })}
-        />
-      </Group>
+  const value = form.values[field.name] ?? "";
+  const set = (next: string | boolean) => change({ values: { ...form.values, [field.name]: next } });
+  const shared = { label: field.label, description: field.help || undefined, required: field.required };
+  const text = String(value);
+  if (field.type === "BOOLEAN")
+    return <Checkbox {...shared} checked={value === true} onChange={(event) => set(event.currentTarget.checked)} />;
+  if (field.choices.length)
+    return (
+      <Select
+        {...shared}
+        data={field.choices}
+        value={text}
+        onChange={(next) => next !== null && set(next)}
+        allowDeselect={false}
+      />
+    );
+  if (field.type === "SECRET")
+    return <PasswordField {...shared} autoComplete="new-password" value={text} onChange={set} />;
+  if (field.type === "TEXT" || field.type === "NUMBER")
+    return (
       <TextInput
-        label={t("flows.topic")}
-        description={t("flows.topicText")}
-        value={form.topic}
-        onChange={(event) => change({ topic: event.currentTarget.value })}
+        {...shared}
+        autoComplete="off"
+        inputMode={field.type === "NUMBER" ? "numeric" : undefined}
+        value={text}
+        onChange={(event) => set(event.currentTarget.value)}
       />
-      <Checkbox
-        label={t("flows.downlinks")}
-        checked={form.downlinks}
-        onChange={(event) => change({ downlinks: event.currentTarget.checked })}
-      />
-      {form.downlinks && (
-        <TextInput
-          label={t("flows.downlinkTopic")}
-          description={t("flows.topicText")}
-          value={form.downlinkTopic}
-          onChange={(event) => change({ downlinkTopic: event.currentTarget.value })}
-        />
-      )}
-      {form.type === "MQTT" ? (
-        <Mqtt form={form} change={change} />
-      ) : (
-        <TextInput
-          label={t("flows.name")}
-          description={t("flows.nameText")}
-          value={form.clientId}
-          onChange={(event) => change({ clientId: event.currentTarget.value })}
-        />
-      )}
-      {form.type === "AMQP" && (
-        <TextInput
-          label={t("flows.exchange")}
-          placeholder="amq.topic"
-          value={form.exchange}
-          onChange={(event) => change({ exchange: event.currentTarget.value })}
-        />
-      )}
-    </>
-  );
-}
-
-function Mqtt({ form, change }: PartProps) {
-  const t = useT();
-  return (
-    <>
-      <Group grow align="flex-start" preventGrowOverflow={false}>
-        <Select
-          label={t("flows.version")}
-          data={versions.map((value) => ({ value, label: `MQTT ${value}` }))}
-          value={form.mqttVersion}
-          onChange={(mqttVersion) => mqttVersion && change({ mqttVersion })}
-          allowDeselect={false}
-        />
-        <Select
-          label="QoS"
-          data={levels.map((value) => ({ value, label: `QoS ${value}` }))}
-          value={String(form.qos)}
-          onChange={(qos) => qos && change({ qos: Number(qos) })}
-          allowDeselect={false}
-        />
-        <TextInput
-          label={t("flows.clientId")}
-          value={form.clientId}
-          onChange={(event) => change({ clientId: event.currentTarget.value })}
-        />
-      </Group>
-      <Checkbox
-        label={t("flows.retain")}
-        checked={form.retain}
-        onChange={(event) => change({ retain: event.currentTarget.checked })}
-      />
-    </>
-  );
-}
-
-function Headers({ form, change }: PartProps) {
-  const t = useT();
+    );
+  const wrong = field.type === "HEADERS" && !headersOf(text);
   return (
     <Textarea
-      label={t("flows.headers")}
-      placeholder="Authorization: Bearer …"
-      description={t("flows.headersText")}
-      error={headersOf(form.headers) ? undefined : t("flows.headersWrong")}
-      value={form.headers}
-      onChange={(event) => change({ headers: event.currentTarget.value })}
+      {...shared}
+      error={wrong ? t("flows.headersWrong") : undefined}
+      placeholder={field.type === "HEADERS" ? "Authorization: Bearer …" : undefined}
+      value={text}
+      onChange={(event) => set(event.currentTarget.value)}
       minRows={2}
       maxRows={6}
       autosize
     />
   );
-}
-
-function Certificates({ form, change }: PartProps) {
-  const t = useT();
-  return (["caCertificate", "clientCertificate", "clientKey"] as const).map((member) => (
-    <Textarea
-      key={member}
-      label={t(`flows.${member}`)}
-      description={t("flows.pem")}
-      value={form[member]}
-      onChange={(event) => change({ [member]: event.currentTarget.value })}
-      minRows={2}
-      maxRows={4}
-      autosize
-    />
-  ));
 }
 
 function Application({ form, change }: PartProps) {

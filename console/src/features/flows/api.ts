@@ -16,6 +16,11 @@ export function useConnections() {
   return $api.useQuery("get", "/api/v1/connections", undefined, { refetchInterval: 10_000 });
 }
 
+/** Types of connection, and what their forms have. */
+export function useConnectionKinds() {
+  return $api.useQuery("get", "/api/v1/connectionKinds", undefined, { staleTime: 300_000 });
+}
+
 export function useFlows() {
   return $api.useQuery("get", "/api/v1/flows");
 }

@@ -1,58 +1,69 @@
-// A connection in a form, and what is sent of it.
+// A connection in a form, and what is sent of it. Which fields a type has, the server says.
+import type { Schemas } from "../../api/client";
 import type { Connection } from "./api";
 
-export type Kind = NonNullable<Connection["type"]>;
+export type Kind = Schemas["ConnectionKind"];
+export type KindField = Schemas["KindField"];
+export type Preset = Schemas["KindPreset"];
+type Value = string | boolean;
 
-/** What is typed as text; an empty one has no value. */
-const texts = [
-  ...(["address", "username", "password", "caCertificate", "clientCertificate", "clientKey"] as const),
-  ...(["clientId", "topic", "downlinkTopic", "exchange", "applicationId", "tenantId"] as const),
-];
+/** Members that connections of all types have. */
+const texts = ["address", "applicationId", "tenantId"] as const;
 type Text = (typeof texts)[number];
 
 export interface ConnectionFields extends Record<Text, string> {
   name: string;
-  type: Kind;
+  type: string;
   dialect: NonNullable<Connection["dialect"]>;
   active: boolean;
-  downlinks: boolean;
-  mqttVersion: NonNullable<Connection["mqttVersion"]>;
-  qos: number;
-  retain: boolean;
-  /** A header a line. */
-  headers: string;
+  preset: string | null;
+  /** What is typed into the fields of the type, by their names. */
+  values: Record<string, Value>;
 }
 
-export const addresses: Record<Kind, string> = {
-  MQTT: "mqtts://broker.example.com:8883",
-  HTTP: "https://example.com/messages/{devEui}",
-  NATS: "tls://nats.example.com:4222",
-  AMQP: "amqps://broker.example.com:5671/vhost",
-};
-export const kinds = Object.keys(addresses) as Kind[];
 export const dialects = ["THINGPARK", "CHIRPSTACK", "THE_THINGS_STACK"] as const;
 
-// Versions and levels of quality have no other words.
-export const versions = ["5", "3.1.1"] as const;
-export const levels = ["0", "1", "2"];
+/** Whether an address leads to a server with a certificate. */
+const secure = (kind: Kind, address: string) => address.toLowerCase().startsWith(`${kind.schemes.at(-1) ?? ""}://`);
 
-/** Whether an address leads to a server with a certificate, other than one of HTTP. */
-export const secure = (address: string) => /^(mqtts|tls|amqps):/i.test(address);
+export function shown(field: KindField, kind: Kind, form: ConnectionFields): boolean {
+  if (field.shown === "SECURE") return secure(kind, form.address);
+  return field.shown === "ALWAYS" || form.values.downlinks === true;
+}
 
-export function fieldsOf(connection: Connection): ConnectionFields {
-  const headers = Object.entries(connection.headers ?? {}).map(([name, value]) => `${name}: ${value}`);
-  const typed = Object.fromEntries(texts.map((member) => [member, connection[member] ?? ""])) as Record<Text, string>;
+const typed = (value: unknown): Value => (typeof value === "boolean" ? value : String(value));
+
+function stored(connection: Connection, field: KindField): unknown {
+  const members: Record<string, unknown> = field.option ? (connection.options ?? {}) : { ...connection };
+  return members[field.name] ?? field.default;
+}
+
+/** The values of the fields of a type, as they are in a connection or by default. */
+export function valuesOf(kind: Kind, connection: Connection): Record<string, Value> {
+  return Object.fromEntries(
+    kind.fields.map((field) => [
+      field.name,
+      field.type === "HEADERS" ? linesOf(connection.headers) : typed(stored(connection, field)),
+    ]),
+  );
+}
+
+const linesOf = (headers: Connection["headers"]) =>
+  Object.entries(headers ?? {})
+    .map(([name, value]) => `${name}: ${value}`)
+    .join("\n");
+
+export function fieldsOf(connection: Connection, kind: Kind): ConnectionFields {
   return {
-    ...typed,
     name: connection.name ?? "",
-    type: connection.type ?? "MQTT",
+    type: kind.type,
     dialect: connection.dialect ?? "THINGPARK",
     active: connection.active ?? true,
-    downlinks: connection.downlinks ?? false,
-    mqttVersion: connection.mqttVersion ?? "5",
-    qos: connection.qos ?? 1,
-    retain: connection.retain ?? false,
-    headers: headers.join("\n"),
+    address: connection.address ?? "",
+    applicationId: connection.applicationId ?? "",
+    tenantId: connection.tenantId ?? "",
+    preset: null,
+    values: valuesOf(kind, connection),
   };
 }
 
@@ -67,20 +78,41 @@ export function headersOf(lines: string): Record<string, string> | null {
   return found;
 }
 
+export const complete = (form: ConnectionFields, kind: Kind) =>
+  Boolean(form.name.trim() && form.address.trim() && headersOf(String(form.values.headers ?? ""))) &&
+  kind.fields.every((field) => !field.required || Boolean(form.values[field.name]));
+
+/** A form with what a preset gives. */
+export function withPreset(form: ConnectionFields, kind: Kind, preset: Preset): ConnectionFields {
+  const given = Object.entries(preset.values).map(([name, value]) => [name, typed(value)] as const);
+  const values = { ...valuesOf(kind, {}), ...Object.fromEntries(given) };
+  return { ...form, type: kind.type, preset: preset.id, address: preset.address, values };
+}
+
 /** What is different from how it was; `isNew` has the type sent, too. */
-export function changesOf(form: ConnectionFields, given: ConnectionFields, isNew: boolean): Connection {
+export function changesOf(form: ConnectionFields, given: ConnectionFields, kind: Kind, isNew: boolean): Connection {
   const body: Connection = { name: form.name.trim() };
-  if (isNew) Object.assign(body, { type: form.type });
-  const clear: NonNullable<Connection["clear"]> = [];
+  if (isNew) body.type = form.type;
+  const clear: string[] = [];
   for (const member of texts) {
     const value = form[member].trim();
     if (value === given[member]) continue;
     if (value) body[member] = value;
     else if (member !== "address") clear.push(member);
   }
-  for (const member of ["dialect", "active", "downlinks", "mqttVersion", "qos", "retain"] as const)
+  for (const member of ["dialect", "active"] as const)
     if (form[member] !== given[member]) Object.assign(body, { [member]: form[member] });
-  if (form.headers !== given.headers) body.headers = headersOf(form.headers) ?? {};
-  if (clear.length) body.clear = clear;
+  for (const field of kind.fields) change(body, clear, field, form.values[field.name], given.values[field.name]);
+  if (clear.length) body.clear = clear as NonNullable<Connection["clear"]>;
   return body;
+}
+
+function change(body: Connection, clear: string[], field: KindField, typedNow: Value = "", before: Value = "") {
+  const now = typeof typedNow === "string" ? typedNow.trim() : typedNow;
+  if (now === before) return;
+  const value = field.type === "NUMBER" ? Number(now) : now;
+  if (field.type === "HEADERS") body.headers = headersOf(String(now)) ?? {};
+  else if (field.option) body.options = { ...body.options, [field.name]: value };
+  else if (now === "") clear.push(field.name);
+  else Object.assign(body, { [field.name]: value });
 }

@@ -1,4 +1,4 @@
-"""Flows and connections: messages of devices to applications over MQTT and HTTP."""
+"""Flows and connections: messages of devices to applications."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from sqlalchemy import Connection as Database
 from veldnet.api.errors import GatewayError, language_of
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.connections import KINDS, Field, FieldType, Kind, Shown
 from veldnet.domain.errors import NotFound
 from veldnet.domain.flows import ConnectionSecrets
 from veldnet.domain.scope import Scope
 from veldnet.inventory import flows
 from veldnet.inventory.flows import Connection, Flow, Prepared
 from veldnet.keys import VaultError, labels
-from veldnet.texts import in_language
+from veldnet.texts import Language, in_language
 
 
 class ConnectionTrial(msgspec.Struct):
@@ -31,6 +32,87 @@ class ConnectionTrial(msgspec.Struct):
     address: str | None
     answer: str | None
     ms: int
+
+
+class KindField(msgspec.Struct):
+    """A field of the form of a type of connection. `option` says that it is one of `options`; `shown` when it
+    matters: `ALWAYS`, with an address of TLS (`SECURE`), or with `downlinks` (`DOWNLINKS`). Numbers are from
+    `least` to `most`, texts have `most` characters."""
+
+    name: str
+    type: FieldType
+    label: str
+    help: str
+    default: str | int | bool
+    choices: list[str]
+    required: bool
+    option: bool
+    secret: bool
+    shown: Shown
+    least: int
+    most: int
+
+
+class KindPreset(msgspec.Struct):
+    """Settings for a cloud or product: an address with parts to replace, and values of fields by name."""
+
+    id: str
+    title: str
+    help: str
+    address: str
+    values: dict[str, str | int | bool]
+
+
+class ConnectionKind(msgspec.Struct):
+    """A type of connection. Addresses begin with one of `schemes`, the last of which has a certificate of the
+    server."""
+
+    type: str
+    title: str
+    schemes: list[str]
+    example: str
+    downlinks: bool
+    fields: list[KindField]
+    presets: list[KindPreset]
+
+
+@SUBSCRIBER.get("/connectionKinds", "listConnectionKinds", "Flows", "Types of connection.")
+async def list_connection_kinds(request: Request[Any, Any, Any]) -> list[ConnectionKind]:
+    """What the form of each type has, in the language of the caller."""
+    language = language_of(request)
+    return [_kind(kind, language) for kind in KINDS.values()]
+
+
+def _kind(kind: Kind, language: Language) -> ConnectionKind:
+    return ConnectionKind(
+        kind.type,
+        kind.title,
+        list(kind.beginnings),
+        kind.example,
+        kind.downlinks,
+        [_field(field, language) for field in kind.fields],
+        [
+            KindPreset(each.id, each.title, in_language(each.help, language), each.address, dict(each.values))
+            for each in kind.presets
+        ],
+    )
+
+
+def _field(field: Field, language: Language) -> KindField:
+    return KindField(
+        field.name,
+        field.type,
+        in_language(field.label, language),
+        in_language(field.help, language),
+        field.default,
+        list(field.choices),
+        field.required,
+        field.option,
+        field.secret,
+        field.shown,
+        field.least,
+        field.most,
+    )
 
 
 def _now(services: Services) -> int:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Sequence
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from veldnet.domain.errors import InvalidField
+from veldnet.connections import KINDS, MEMBERS, SECRETS, Field, Kind, kind_of
+from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.flows import (
     NAMES,
     OF_CONNECTION,
     OF_DEVICE,
-    SCHEMES,
     ConnectionSecrets,
     ConnectionSettings,
     names_in,
 )
 from veldnet.domain.transformations import BadExpression, parse
 from veldnet.inventory.names import is_printable
-from veldnet.outgoing import AddressRefused, check_reachable, masked, parse_address, parse_broker
+from veldnet.outgoing import AddressRefused, check_reachable, masked
 
 _MOST_HEADERS = 20
 _MOST_TEXT = 255
@@ -38,54 +39,84 @@ def check_connection(
     settings: ConnectionSettings, secrets: ConnectionSecrets, *, allow_private: bool
 ) -> None:
     """Refuse a connection that cannot work. Raises `InvalidField`."""
-    _check_address(settings, allow_private)
-    for name, value in (("username", settings.username), ("password", secrets.password)):
-        if len(value) > _MOST_TEXT or not is_printable(value):
-            raise InvalidField(
-                "{what} must have 1 to {most} printable characters", what=name, most=_MOST_TEXT
-            )
+    kind = kind_of(KINDS, settings.type)
+    _check_address(kind, settings, allow_private)
     for name, value in (("applicationId", settings.application_id), ("tenantId", settings.tenant_id)):
         if value and _IDENTIFIER.fullmatch(value) is None:
             raise InvalidField(
                 "{name} must have 1 to 64 letters, digits, dots, hyphens or underscores", name=name
             )
-    _check_certificates(settings, secrets)
-    _check_headers(settings, secrets)
-    if settings.exchange and settings.type != "AMQP":
-        raise InvalidField("exchange belongs to connections of the type AMQP; leave it out")
-    if settings.type != "HTTP":
-        _check_broker(settings)
-        return
-    for name, given in (
-        ("topic", settings.topic),
-        ("downlinkTopic", settings.downlink_topic),
-        ("clientId", settings.client_id),
-        ("username", settings.username),
+    _check_members(kind, settings, secrets)
+    _check_certificates(kind, settings, secrets)
+    _check_headers(secrets)
+    if settings.topic:
+        _check_topic("topic", settings.topic, NAMES)
+    if settings.downlink_topic:
+        _check_topic("downlinkTopic", settings.downlink_topic, (*OF_CONNECTION, *OF_DEVICE))
+    if kind.check is not None:
+        kind.check(settings, secrets)
+
+
+def _check_members(kind: Kind, settings: ConnectionSettings, secrets: ConnectionSecrets) -> None:
+    """Each member that has a value is one of the type, and of the kind that the type says."""
+    plain = ConnectionSettings(type="", address="")
+    given: dict[str, Any] = {
+        name: getattr(settings, of)
+        for name, of in MEMBERS.items()
+        if getattr(settings, of) != getattr(plain, of)
+    }
+    given |= {name: getattr(secrets, of) for name, of in SECRETS.items() if getattr(secrets, of)}
+    given |= settings.options
+    given |= secrets.options
+    for name, value in given.items():
+        field = kind.field(name)
+        if field is None:
+            raise InvalidField(
+                "{name} does not belong to connections of the type {type}; leave it out. There are {known}",
+                name=name[:40],
+                type=kind.type,
+                known=", ".join(each.name for each in kind.fields),
+            )
+        _check_value(field, value)
+    for field in kind.fields:
+        if field.required and not given.get(field.name):
+            raise MissingField("{name} is mandatory", name=field.name)
+
+
+def _check_value(field: Field, value: Any) -> None:
+    name = field.name
+    if field.type == "NUMBER":
+        if not isinstance(value, int) or isinstance(value, bool) or not field.least <= value <= field.most:
+            raise InvalidField(
+                "{name} must be a whole number from {least} to {most}",
+                name=name,
+                least=field.least,
+                most=field.most,
+            )
+    elif field.type == "BOOLEAN":
+        if not isinstance(value, bool):
+            raise InvalidField("{name} must be true or false", name=name)
+    elif field.type == "CHOICE":
+        if value not in field.choices:
+            raise InvalidField("{name} must be one of {known}", name=name, known=", ".join(field.choices))
+    elif field.type in ("TEXT", "SECRET") and (
+        not isinstance(value, str) or len(value) > field.most or not is_printable(value)
     ):
-        if given:
-            raise InvalidField("{name} belongs to connections over a broker; leave it out", name=name)
-    if settings.downlinks:
-        raise InvalidField("downlinks come over a broker only; with HTTP submit them to the API")
+        raise InvalidField("{what} must have 1 to {most} printable characters", what=name, most=field.most)
 
 
-def _check_address(settings: ConnectionSettings, allow_private: bool) -> None:
+def _check_address(kind: Kind, settings: ConnectionSettings, allow_private: bool) -> None:
     text = settings.address
-    _check_names("address", text, NAMES)
+    _check_names("address", text, NAMES if kind.named else ())
     plain = re.sub(r"\{[^{}]*\}", "x", text)
     try:
-        parsed = parse_address(plain) if settings.type == "HTTP" else parse_broker(plain)
-        if parsed.scheme not in SCHEMES[settings.type]:
-            raise AddressRefused("must begin with {schemes}", schemes=_beginnings(settings))
+        parsed = kind.parse(plain)
         if re.match(r"[^/]*//[^/?#]*[{}]", text):
             raise AddressRefused("names something in its host; only path and query may do so")
         if not allow_private:
             check_reachable(parsed)
     except AddressRefused as error:
         raise InvalidField("address: {address!r} {error}", address=masked(text)[:80], error=error) from None
-
-
-def _beginnings(settings: ConnectionSettings) -> str:
-    return ", ".join(f"{scheme}://" for scheme in SCHEMES[settings.type])
 
 
 def _check_names(what: str, template: str, allowed: Sequence[str]) -> None:
@@ -110,20 +141,7 @@ def _check_topic(what: str, template: str, allowed: Sequence[str]) -> None:
         raise InvalidField("{what} must not begin with $, which is the broker's own", what=what)
 
 
-def _check_broker(settings: ConnectionSettings) -> None:
-    if not 0 <= settings.qos <= 2:
-        raise InvalidField("qos must be 0, 1 or 2")
-    if len(settings.exchange) > 127 or not is_printable(settings.exchange):
-        raise InvalidField("exchange must have 1 to 127 printable characters")
-    if len(settings.client_id) > 64 or not is_printable(settings.client_id):
-        raise InvalidField("clientId must have 1 to 64 printable characters")
-    if settings.topic:
-        _check_topic("topic", settings.topic, NAMES)
-    if settings.downlink_topic:
-        _check_topic("downlinkTopic", settings.downlink_topic, (*OF_CONNECTION, *OF_DEVICE))
-
-
-def _check_certificates(settings: ConnectionSettings, secrets: ConnectionSecrets) -> None:
+def _check_certificates(kind: Kind, settings: ConnectionSettings, secrets: ConnectionSecrets) -> None:
     for name, text in (
         ("caCertificate", settings.ca_certificate),
         ("clientCertificate", settings.client_certificate),
@@ -143,15 +161,15 @@ def _check_certificates(settings: ConnectionSettings, secrets: ConnectionSecrets
             serialization.load_pem_private_key(secrets.client_key.encode(), None)
         except (ValueError, TypeError, ssl.SSLError):
             raise InvalidField("clientKey is no private key in PEM format without a password") from None
-    _plain, secure = SCHEMES[settings.type]
-    given = settings.type != "HTTP" and settings.address.lower().startswith(f"{secure}://")
-    if (settings.ca_certificate or settings.client_certificate) and not given:
-        raise InvalidField("certificates belong to brokers with TLS, such as mqtts://HOST:8883")
+    given = settings.ca_certificate or settings.client_certificate
+    if given and not kind.secure(settings.address):
+        scheme = kind.beginnings[1]
+        raise InvalidField(
+            "certificates belong to addresses with TLS, which begin with {scheme}://", scheme=scheme
+        )
 
 
-def _check_headers(settings: ConnectionSettings, secrets: ConnectionSecrets) -> None:
-    if secrets.headers and settings.type != "HTTP":
-        raise InvalidField("headers belong to connections of the type HTTP; leave it out")
+def _check_headers(secrets: ConnectionSecrets) -> None:
     if len(secrets.headers) > _MOST_HEADERS:
         raise InvalidField(
             "{name} holds {count} values; at most {most} are taken",

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from sqlalchemy import Connection as Database
 from sqlalchemy import delete, func, insert, select, update
 
+from veldnet.connections import KINDS, MEMBERS, Kind, Option, kind_of
 from veldnet.domain.errors import Conflict, InUse, InvalidField, MissingField, NotFound
 from veldnet.domain.flows import DOWNLINK_TOPICS, TOPICS, ConnectionSecrets, ConnectionSettings
 from veldnet.domain.resources import timestamp
@@ -40,19 +41,9 @@ _SETTINGS = {
     "type": "type",
     "dialect": "dialect",
     "address": "address",
-    "username": "username",
-    "caCertificate": "ca_certificate",
-    "clientCertificate": "client_certificate",
-    "mqttVersion": "version",
-    "clientId": "client_id",
-    "qos": "qos",
-    "retain": "retain",
-    "topic": "topic",
-    "downlinks": "downlinks",
-    "downlinkTopic": "downlink_topic",
-    "exchange": "exchange",
     "applicationId": "application_id",
     "tenantId": "tenant_id",
+    **MEMBERS,
 }
 _SECRETS = {"password": "password", "clientKey": "client_key"}
 _decoder = msgspec.json.Decoder(ConnectionSettings)
@@ -86,10 +77,36 @@ def prepare(body: Connection, now: Prepared | None, *, allow_private: bool) -> P
     private = {_SECRETS[name]: "" for name in cleared if name in _SECRETS}
     secrets = msgspec.structs.replace(secrets, **private)
     known |= {_SETTINGS[name]: value for name, value in members.items()}
-    settings = msgspec.convert(known, ConnectionSettings)
     secrets = _secrets(body, secrets)
+    if body.options is not UNSET:
+        kind = kind_of(KINDS, known["type"])
+        known["options"], kept = _options(kind, body.options, known.get("options", {}), secrets.options)
+        secrets = msgspec.structs.replace(secrets, options=kept)
+    settings = msgspec.convert(known, ConnectionSettings)
     check_connection(settings, secrets, allow_private=allow_private)
     return Prepared(settings, secrets, None, None if now is None else now.seen)
+
+
+def _options(
+    kind: Kind, given: dict[str, Option], known: dict[str, Option], secrets: dict[str, str]
+) -> tuple[dict[str, Option], dict[str, str]]:
+    """Options as given, those that are secrets apart; an empty one loses its value. Raises `InvalidField`."""
+    plain, hidden = dict(known), dict(secrets)
+    for name, value in given.items():
+        field = kind.field(name)
+        if field is None or not field.option:
+            raise InvalidField(
+                "options: {type} has no {name}; there are {known}",
+                type=kind.type,
+                name=name[:40],
+                known=", ".join(each.name for each in kind.fields if each.option) or "-",
+            )
+        kept: dict[str, Any] = hidden if field.secret else plain
+        if value == "":
+            kept.pop(name, None)
+        elif not (field.secret and value == HIDDEN):
+            kept[name] = value
+    return plain, {name: str(value) for name, value in hidden.items()}
 
 
 def _secrets(body: Connection, known: ConnectionSecrets) -> ConnectionSecrets:
@@ -170,15 +187,20 @@ def _resource(row: Any, state: ConnectionState) -> Connection:
     members: dict[str, Any] = {
         member: getattr(settings, name) for member, name in _SETTINGS.items() if getattr(settings, name) != ""
     }
-    if settings.type == "HTTP":
-        members.pop("downlinks", None)
-    else:
+    kind = KINDS.get(settings.type)
+    fields = () if kind is None else kind.fields
+    own = {field.name for field in fields}
+    members = {name: value for name, value in members.items() if name in own or name not in MEMBERS}
+    if "topic" in own:
         members.setdefault("topic", TOPICS[settings.dialect])
+    if "downlinkTopic" in own:
         members.setdefault("downlinkTopic", DOWNLINK_TOPICS[settings.dialect])
-    if settings.type != "MQTT":
-        for name in ("mqttVersion", "qos", "retain"):
-            members.pop(name, None)
+    options = {each.name: each.default for each in fields if each.option and not each.secret}
+    options = {name: value for name, value in (options | settings.options).items() if value != ""}
     hidden = _hidden(row.hidden)
+    options |= hidden.pop("options", {})
+    if options:
+        members["options"] = options
     return Connection(
         ref=str(row.ref),
         name=row.name,
@@ -196,16 +218,20 @@ def _hidden(names: str) -> dict[str, Any]:
     """The secrets that are there, hidden; headers by their names."""
     found: dict[str, Any] = {}
     headers: dict[str, str] = {}
+    options: dict[str, str] = {}
     for name in msgspec.json.decode(names, type=list[str]):
         if name in ("password", "clientKey"):
             found[name] = HIDDEN
+        elif name.startswith("option "):
+            options[name.removeprefix("option ")] = HIDDEN
         else:
             headers[name.removeprefix("header ")] = HIDDEN
-    return found | ({"headers": headers} if headers else {})
+    return found | ({"headers": headers} if headers else {}) | ({"options": options} if options else {})
 
 
 def _secret_names(secrets: ConnectionSecrets) -> str:
     names = [f"header {name}" for name in secrets.headers]
+    names += [f"option {name}" for name in secrets.options]
     if secrets.password:
         names.append("password")
     if secrets.client_key:

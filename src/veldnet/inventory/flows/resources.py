@@ -51,13 +51,13 @@ class ConnectionState(msgspec.Struct):
 class Connection(msgspec.Struct):
     """Where and how messages are delivered.
 
-    `address` is `mqtt://HOST:1883`, `mqtts://HOST:8883` (TLS), `nats://HOST:4222`, `tls://HOST:4222`,
-    `amqp://HOST:5672/VHOST`, `amqps://HOST:5671/VHOST`, or a URL of HTTP; `exchange` is that of AMQP,
-    `amq.topic` if absent. `topic`, `downlinkTopic` and URLs may name `{DevEUI}`, `{devEui}`, `{deviceId}`,
-    `{deviceName}`, `{FPort}`, `{event}`, `{message}`, `{customerId}`, `{applicationId}` and `{tenantId}`.
-    `password`, `clientKey` and values of `headers` are shown as `*****`; sent back like that they stay as
-    they are. Certificates and keys are PEM. With `downlinks` the connection takes downlinks, too (not HTTP).
-    `clear` names members that lose their values, since empty ones count as not given."""
+    `type`, how an `address` begins, and which members a type has besides, are listed by
+    `GET /connectionKinds`; what only one type has is in `options`. `topic`, `downlinkTopic` and URLs may name
+    `{DevEUI}`, `{devEui}`, `{deviceId}`, `{deviceName}`, `{FPort}`, `{event}`, `{message}`, `{customerId}`,
+    `{applicationId}` and `{tenantId}`. `password`, `clientKey`, values of `headers` and options that are
+    secret are shown as `*****`; sent back like that they stay as they are. Certificates and keys are PEM.
+    With `downlinks` the connection takes downlinks, too, where its type can. `clear` names members that lose
+    their values, since empty ones count as not given; an empty option loses its value."""
 
     ref: Text = UNSET
     name: Text = UNSET
@@ -79,6 +79,7 @@ class Connection(msgspec.Struct):
     downlinkTopic: Text = UNSET
     exchange: Text = UNSET
     headers: dict[str, str] | UnsetType = UNSET
+    options: dict[str, str | int | bool] | UnsetType = UNSET
     clear: list[Removable] | UnsetType = UNSET
     applicationId: Text = UNSET
     tenantId: Text = UNSET

@@ -9,29 +9,28 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from veldnet.connections import (
+    KINDS,
+    Condition,
+    Connection,
+    ConnectionTransport,
+    MakeTransport,
+    Outcome,
+    Outgoing,
+    Surroundings,
+)
 from veldnet.domain.flows import ConnectionType
 from veldnet.domain.transformations import BadExpression, TransformationFailed, transform
 from veldnet.outgoing import text_of
 from veldnet.routing.ledger import FlowNote, StoredMessage
-from veldnet.routing.transports import Outcome
 from veldnet.texts import Text
 
-from .amqp import AmqpConnection
 from .dialects import DIALECTS
-from .http import HttpConnection
-from .interface import Condition, ConnectionTransport, MakeTransport, Surroundings
-from .model import Connection, Decoding, Incoming, Outgoing
-from .mqtt import MqttConnection
-from .nats import NatsConnection
+from .model import Decoding
 from .table import FlowTable
 
 # A transport for each type of connection.
-TRANSPORTS: Mapping[ConnectionType, MakeTransport] = {
-    "MQTT": MqttConnection,
-    "HTTP": HttpConnection,
-    "NATS": NatsConnection,
-    "AMQP": AmqpConnection,
-}
+TRANSPORTS: Mapping[ConnectionType, MakeTransport] = {name: kind.make for name, kind in KINDS.items()}
 
 # What a decoder makes of a payload, by subscriber and note; None where the profile has no decoder.
 Decode = Callable[[int, FlowNote], Awaitable[Decoding | None]]
@@ -126,8 +125,8 @@ class Connectors:
             return Outcome(False, "Error", connection.problem)
         return connection
 
-    async def send(self, message: StoredMessage, connection: Connection, now: float) -> Outcome:
-        """Decode, transform and deliver a message."""
+    async def send(self, message: StoredMessage, connection: Connection, now: float, number: int) -> Outcome:
+        """Decode, transform and deliver a message; `number` stays the same when it is sent again."""
         assert message.flow is not None
         if self._closed:
             return Outcome(False, "Error", Text("the server is being stopped"))
@@ -143,7 +142,8 @@ class Connectors:
         if body is None:
             # A transformation that makes nothing of a message filters it out.
             return Outcome(True, "Ok", Text("left out by the transformation"))
-        outcome = await transport.deliver(Outgoing(message.flow.event, message.flow.values, body, now))
+        note = message.flow
+        outcome = await transport.deliver(Outgoing(note.event, note.values, body, now, number, note.time))
         transport.condition.tried(outcome)
         return outcome
 
@@ -182,4 +182,4 @@ def nowhere(words: str, reason: str) -> Outcome:
     return Outcome(False, "Error", words, refusal="never", reason=reason)
 
 
-__all__ = ["TRANSPORTS", "Connectors", "Decode", "Incoming", "NotNow", "nowhere"]
+__all__ = ["TRANSPORTS", "Connectors", "Decode", "NotNow", "nowhere"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from veldnet.connections import Connection
 from veldnet.domain.devices import DeviceRow
 from veldnet.network.core import Device, Record
 from veldnet.routing.ledger import FlowNote, StoredMessage
@@ -12,7 +13,7 @@ from veldnet.routing.messages import MessageWriter
 from .dialects import DIALECTS, Facts
 from .dialects.interface import Stations
 from .dialects.the_things_stack import device_id
-from .model import Connection, Event
+from .model import Event
 from .table import FlowTable
 
 _encoder = msgspec.json.Encoder()

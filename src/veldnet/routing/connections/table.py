@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Connection as Database
 from sqlalchemy import select
 
+from veldnet.connections import Connection
 from veldnet.domain.devices import DeviceRow
 from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings, FlowSettings
 from veldnet.keys import Vault, VaultError, labels
@@ -18,7 +19,7 @@ from veldnet.store import Store
 from veldnet.store.schema import connections, device_profiles, flow_connections, flows, subscribers
 from veldnet.texts import Text
 
-from .model import Connection, Flow
+from .model import Flow
 
 log = structlog.get_logger(__name__)
 

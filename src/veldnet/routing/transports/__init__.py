@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from veldnet.connections import Outcome
+
 from .http import HttpTransport
-from .interface import Attempt, Outcome, Sender, Transport, TransportSettings
+from .interface import Attempt, Sender, Transport, TransportSettings
 
 Transports = Mapping[str, Callable[[TransportSettings], Transport]]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-
+from veldnet.connections import Outcome, address_refused, described, refusal_of, seconds_of
 from veldnet.outgoing import (
     AddressRefused,
     Answer,
@@ -19,13 +17,11 @@ from veldnet.routing.messages import time_text
 from veldnet.routing.tokens import uplink_token
 from veldnet.texts import Text
 
-from .interface import Attempt, Outcome, TransportSettings, address_refused
+from .interface import Attempt, TransportSettings
 
 _CONTENT_TYPES = {"JSON": "application/json", "XML": "text/xml; charset=utf-8"}
 # Application servers have been seen to look for this name.
 _HEADERS = {"User-Agent": "ACTILITY-LRCLRN-DEVICE-AGENT/1.0 (Veldnet)", "Accept": "*/*"}
-# Answers of the 400s that speak of the moment, not of the message.
-_NOT_NOW = (408, 425, 429)
 
 
 def signed_query(attempt: Attempt) -> str:
@@ -87,31 +83,3 @@ class HttpTransport:
 
     async def close(self) -> None:
         await self._client.close()
-
-
-def described(answer: Answer) -> str:
-    status = answer.status
-    if 300 <= status < 400:
-        return Text("HTTP status {status} (a redirect, which is not followed)", status=status)
-    return Text("HTTP status {status}", status=status)
-
-
-def refusal_of(status: int) -> str:
-    if status in _NOT_NOW:
-        return "busy"
-    return "never" if 400 <= status < 500 else "message"
-
-
-def seconds_of(retry_after: str | None, now: float) -> float | None:
-    """What `Retry-After` asks for: seconds, or a date."""
-    if retry_after is None:
-        return None
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(moment.timestamp() - now, 0.0)

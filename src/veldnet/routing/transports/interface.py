@@ -6,29 +6,9 @@ from typing import Protocol
 
 import msgspec
 
+from veldnet.connections import Outcome
 from veldnet.routing.ledger import StoredMessage
 from veldnet.routing.table import Profile, Route
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """How an attempt ended; `status` in ThingPark's words: Ok, Error, Timeout. `error` is a `Text` where it
-    is a sentence of ours.
-
-    `refusal` is what a failure means for the message: `never` (it will not be accepted), `message` (the
-    server has answered, but not with success), `busy` (the server asks to be tried later), or None: there
-    was no answer. `retry_after` is in seconds, as the server asked for.
-    """
-
-    delivered: bool
-    status: str
-    error: str | None = None
-    url: str | None = None
-    # What the server answered, where somebody wants to read it.
-    answer: str | None = None
-    refusal: str | None = None
-    retry_after: float | None = None
-    # Why the message is set aside, where not for the answer itself.
-    reason: str | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
@@ -68,8 +48,3 @@ class Sender(Protocol):
         """Send a message to every address of a route, whatever its strategy, and keep what each answers."""
 
     async def close(self) -> None: ...
-
-
-def address_refused(words: str, url: str) -> Outcome:
-    """An address that is never tried again."""
-    return Outcome(False, "Error", words, url, refusal="never", reason="addressRefused")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from veldnet.connections.answers import address_refused, described, refusal_of, seconds_of
+from veldnet.connections.interface import Condition, Surroundings
+from veldnet.connections.kind import Field, Kind
+from veldnet.connections.model import Connection, Outcome, Outgoing
 from veldnet.domain.flows import names_in
 from veldnet.outgoing import (
     Address,
@@ -16,14 +20,10 @@ from veldnet.outgoing import (
     parse_address,
     text_of,
 )
-from veldnet.routing.transports import Outcome
-from veldnet.routing.transports.http import described, refusal_of, seconds_of
-from veldnet.routing.transports.interface import address_refused
 from veldnet.texts import Text
 
-from .interface import Condition, Surroundings
-from .model import Connection, Outgoing
-
+# Answers that concern each message: the credentials or the path are wrong.
+_CLOSED = tuple(f"HTTP status {status}" for status in (401, 403, 404, 405, 407, 410))
 _HEADERS = {"User-Agent": "Veldnet", "Accept": "*/*", "Content-Type": "application/json"}
 
 
@@ -83,7 +83,11 @@ class HttpConnection:
                 refusal_of(answer.status),
                 seconds_of(answer.retry_after, message.now),
             )
-        self.condition.fails(outcome.error or outcome.status)
+        # A server that refuses one message, for what it says, works all the same.
+        if outcome.refusal != "never" or outcome.reason or outcome.error in _CLOSED:
+            self.condition.fails(outcome.error or outcome.status)
+        else:
+            self.condition.works()
         return outcome
 
     async def _post(self, address: Address, message: Outgoing) -> Answer:
@@ -92,3 +96,19 @@ class HttpConnection:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+KIND = Kind(
+    type="HTTP",
+    title="HTTP",
+    schemes=(("http", 80), ("https", 443)),
+    example="https://example.com/messages/{devEui}",
+    path=True,
+    named=True,
+    fields=(
+        Field(
+            "headers", "HEADERS", Text("Headers"), Text("One a line; ***** keeps the value that is stored")
+        ),
+    ),
+    make=HttpConnection,
+)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from veldnet.connections.fields import CERTIFICATES, CLIENT_ID, DOWNLINKS, PASSWORD, TOPIC, USERNAME
+from veldnet.connections.kept import KeptConnection
+from veldnet.connections.kind import Field, Kind, Preset
+from veldnet.connections.model import Outcome, Outgoing
 from veldnet.domain.flows import topic_filter
 from veldnet.outgoing import Address, FewerAtOnce, MqttClient, MqttMessage, MqttOptions
-from veldnet.routing.transports import Outcome
 from veldnet.texts import Text
-
-from .kept import KeptConnection
-from .model import Outgoing
 
 _MOST_TOPIC = 65_000
 # Seconds for which a broker of MQTT 5 keeps downlinks of a connection that is away.
@@ -28,6 +28,10 @@ _NOT_NOW = (0x97, 0x88, 0x89, 0x93)
 
 class MqttConnection(KeptConnection):
     """A connection to a broker."""
+
+    @property
+    def kind(self) -> Kind:
+        return KIND
 
     _client: MqttClient | None = None
     _in_flight = _IN_FLIGHT
@@ -87,3 +91,67 @@ def _judged(reason: Any, where: str) -> Outcome:
     refusal = "busy" if reason.value in _NOT_NOW else "message"
     words = Text("the broker refused the message: {reason}", reason=str(reason))
     return Outcome(False, "Error", words, where, refusal=refusal)
+
+
+KIND = Kind(
+    type="MQTT",
+    title="MQTT",
+    schemes=(("mqtt", 1883), ("mqtts", 8883)),
+    example="mqtts://broker.example.com:8883",
+    fields=(
+        USERNAME,
+        PASSWORD,
+        TOPIC,
+        *DOWNLINKS,
+        Field("mqttVersion", "CHOICE", Text("Version"), default="5", choices=("5", "3.1.1")),
+        Field("qos", "NUMBER", "QoS", default=1, choices=("0", "1", "2"), most=2),
+        CLIENT_ID,
+        Field("retain", "BOOLEAN", Text("Have the broker keep the last message (retained)"), default=False),
+        *CERTIFICATES,
+    ),
+    make=MqttConnection,
+    presets=(
+        Preset(
+            "aws-iot",
+            "AWS IoT Core",
+            Text(
+                "Create a thing with a certificate whose policy allows to connect as this client, and to "
+                "publish and subscribe to these topics; give its certificate and key, and as authority "
+                "AmazonRootCA1.pem."
+            ),
+            "mqtts://PREFIX-ats.iot.REGION.amazonaws.com:8883",
+            {
+                "clientId": "veldnet",
+                "qos": 1,
+                "topic": "lorawan/{DevEUI}/uplink",
+                "downlinks": True,
+                "downlinkTopic": "lorawan/{DevEUI}/downlink",
+            },
+        ),
+        Preset(
+            "azure-iot-hub",
+            "Azure IoT Hub",
+            Text(
+                "Register a device named veldnet with an X.509 certificate, and give that and its key. All "
+                "messages come from it; submit downlinks to the API."
+            ),
+            "mqtts://HUB.azure-devices.net:8883",
+            {
+                "mqttVersion": "3.1.1",
+                "clientId": "veldnet",
+                "username": "HUB.azure-devices.net/veldnet/?api-version=2021-04-12",
+                "qos": 1,
+                "topic": "devices/veldnet/messages/events/",
+            },
+        ),
+        Preset(
+            "hivemq-cloud",
+            "HiveMQ Cloud",
+            Text(
+                "Create credentials that may publish and subscribe, and give them as user name and password."
+            ),
+            "mqtts://CLUSTER.s1.eu.hivemq.cloud:8883",
+            {"downlinks": True, "clientId": "veldnet"},
+        ),
+    ),
+)

@@ -10,13 +10,13 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from veldnet.connections.dotted import dotted, pattern, slashed
+from veldnet.connections.fields import CERTIFICATES, CLIENT_ID, DOWNLINKS, PASSWORD, TOPIC, USERNAME
+from veldnet.connections.kept import TASK, KeptConnection
+from veldnet.connections.kind import Kind, missing
+from veldnet.connections.model import Outcome, Outgoing
 from veldnet.outgoing import Address, ConnectionFailed, words_of
-from veldnet.routing.transports import Outcome
 from veldnet.texts import Text
-
-from .dotted import dotted, pattern, slashed
-from .kept import INSTALL, TASK, KeptConnection
-from .model import Outgoing
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -43,6 +43,10 @@ _CLOSED_WITHIN = 1.0
 class NatsConnection(KeptConnection):
     """A connection to a server of NATS."""
 
+    @property
+    def kind(self) -> Kind:
+        return KIND
+
     _stream: JetStreamContext | None = None
 
     async def session(self, address: Address, hosts: list[str]) -> None:
@@ -50,7 +54,7 @@ class NatsConnection(KeptConnection):
             from nats.aio.client import Client
             from nats.errors import Error
         except ImportError:
-            raise ConnectionFailed(Text("connections of NATS need {command}", command=INSTALL)) from None
+            raise ConnectionFailed(missing("connections", "NATS")) from None
         client = Client()
         try:
             ended = await self._open(client, address, hosts)
@@ -69,6 +73,7 @@ class NatsConnection(KeptConnection):
         """Connect to one of the addresses that were allowed; the future has why the connection ended."""
         settings, loop = self.connection.settings, asyncio.get_running_loop()
         ended: asyncio.Future[str] = loop.create_future()
+        tls = self.tls(address) if address.scheme == "tls" else None
         failures: list[Exception] = []
 
         async def failed(error: Exception) -> None:
@@ -87,9 +92,9 @@ class NatsConnection(KeptConnection):
             return self.connection.secrets.password
 
         options: dict[str, Any] = {}
-        if address.scheme == "tls":
-            options |= {"tls": self.tls(address), "tls_hostname": address.host}
-        if settings.username or address.scheme == "tls":
+        if tls is not None:
+            options |= {"tls": tls, "tls_hostname": address.host}
+        if settings.username or tls is not None:
             options |= {"user": settings.username, "password": password}
         try:
             async with asyncio.timeout(self.around.connect_timeout):
@@ -185,3 +190,14 @@ def _words(error: BaseException) -> str:
         if said.lower().startswith(begins):
             return words
     return said
+
+
+KIND = Kind(
+    type="NATS",
+    title="NATS JetStream",
+    schemes=(("nats", 4222), ("tls", 4222)),
+    example="tls://nats.example.com:4222",
+    fields=(USERNAME, PASSWORD, TOPIC, *DOWNLINKS, CLIENT_ID, *CERTIFICATES),
+    make=NatsConnection,
+    extra="connections",
+)

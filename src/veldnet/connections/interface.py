@@ -8,11 +8,10 @@ from typing import Protocol
 import msgspec
 
 from veldnet.outgoing import Pauses, Resolver
-from veldnet.routing.transports import Outcome
 from veldnet.supervision import Supervisor
 from veldnet.texts import Text
 
-from .model import Connection, Incoming, Outgoing
+from .model import Connection, Incoming, Outcome, Outgoing
 
 ACTIVE, ERROR, WAITING = "ACTIVE", "ERROR", "WAITING"
 

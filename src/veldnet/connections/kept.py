@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
@@ -14,23 +13,22 @@ from veldnet.outgoing import (
     Address,
     AddressRefused,
     ConnectionFailed,
+    NamedContext,
     NameNotFound,
     client_context,
     keep,
-    parse_broker,
     words_of,
 )
-from veldnet.routing.transports import Outcome
 from veldnet.texts import Text
 
 from .interface import Condition, Surroundings
-from .model import Connection, Incoming, Outgoing
+from .kind import Kind
+from .model import Connection, Incoming, Outcome, Outgoing
 
 log = structlog.get_logger(__name__)
 
 TASK = "connections"
 # What some types need besides.
-INSTALL = "`pip install 'veldnet[connections]'`"
 # Seconds after which a connection that has not ended is told so once more.
 _AGAIN = 1.0
 
@@ -46,6 +44,8 @@ class KeptConnection(ABC):
         self.downlink_topics = downlink_topics(settings)
         self._task: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
+        # Whether it is known how the first session began.
+        self._tried = asyncio.Event()
         # Whether there was a connection in the session under way.
         self._was_up = False
 
@@ -60,6 +60,11 @@ class KeptConnection(ABC):
             await asyncio.wait([self._task], timeout=_AGAIN)
 
     # What each type does by itself.
+
+    @property
+    @abstractmethod
+    def kind(self) -> Kind:
+        """Its type."""
 
     @abstractmethod
     async def session(self, address: Address, hosts: list[str]) -> None:
@@ -82,7 +87,7 @@ class KeptConnection(ABC):
     async def _session(self) -> bool:
         self._was_up = False
         try:
-            address = parse_broker(self.connection.settings.address)
+            address = self.kind.parse(self.connection.settings.address)
             await self.session(address, await self.around.resolver.addresses(address))
         except (OSError, ValueError, ConnectionFailed, AddressRefused, NameNotFound) as error:
             why = words_of(error)
@@ -90,6 +95,7 @@ class KeptConnection(ABC):
             log.info("connection_failed", connection=self.connection.ref, error=why)
         finally:
             self._up.clear()
+            self._tried.set()
         return self._was_up
 
     def up(self) -> None:
@@ -97,10 +103,11 @@ class KeptConnection(ABC):
         self._was_up = True
         self.condition.works()
         self._up.set()
+        self._tried.set()
         self.around.ready(self.connection.ref)
         log.info("connection_made", connection=self.connection.ref)
 
-    def tls(self, address: Address) -> ssl.SSLContext:
+    def tls(self, address: Address) -> NamedContext:
         settings = self.connection.settings
         key = self.connection.secrets.client_key
         return client_context(address.host, settings.ca_certificate, settings.client_certificate, key)
@@ -116,7 +123,7 @@ class KeptConnection(ABC):
             async with asyncio.timeout(self.around.total_timeout):
                 outcome = await self.send(message, topic, where)
         except TimeoutError:
-            return Outcome(False, "Timeout", Text("the broker does not acknowledge the message"), where)
+            return Outcome(False, "Timeout", Text("the other side does not acknowledge the message"), where)
         except (ConnectionFailed, OSError) as error:
             return Outcome(False, "Error", words_of(error), where)
         # A connection over which nothing goes does not work, though there is one.
@@ -131,7 +138,7 @@ class KeptConnection(ABC):
         if not self._up.is_set() and self.condition.status != "ERROR":
             try:
                 async with asyncio.timeout(self.around.connect_timeout):
-                    await self._up.wait()
+                    await self._tried.wait()
             except TimeoutError:
                 return False
         return self._up.is_set()

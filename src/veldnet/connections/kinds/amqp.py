@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from veldnet.connections.dotted import dotted, pattern, slashed
+from veldnet.connections.fields import CERTIFICATES, CLIENT_ID, DOWNLINKS, PASSWORD, TOPIC, USERNAME
+from veldnet.connections.kept import TASK, KeptConnection
+from veldnet.connections.kind import Field, Kind, missing
+from veldnet.connections.model import Outcome, Outgoing
 from veldnet.outgoing import Address, ConnectionFailed, words_of
-from veldnet.routing.transports import Outcome
 from veldnet.texts import Text
-
-from .dotted import dotted, pattern, slashed
-from .kept import INSTALL, TASK, KeptConnection
-from .model import Outgoing
 
 if TYPE_CHECKING:
     from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
@@ -32,13 +32,17 @@ _EXCHANGE = "amq.topic"
 class AmqpConnection(KeptConnection):
     """A connection to a broker."""
 
+    @property
+    def kind(self) -> Kind:
+        return KIND
+
     _channel: AbstractChannel | None = None
 
     async def session(self, address: Address, hosts: list[str]) -> None:
         try:
             from aiormq.exceptions import AMQPError
         except ImportError:
-            raise ConnectionFailed(Text("connections of AMQP need {command}", command=INSTALL)) from None
+            raise ConnectionFailed(missing("connections", "AMQP")) from None
         broker: AbstractConnection | None = None
         try:
             async with asyncio.timeout(self.around.connect_timeout):
@@ -162,3 +166,23 @@ def _words(error: BaseException) -> str:
             "the broker closed the connection: the virtual host is not there, or the user may not use it"
         )
     return Text("the broker says: {said}", said=said[:300]) if said else words_of(error)
+
+
+KIND = Kind(
+    type="AMQP",
+    title="AMQP 0.9.1 (RabbitMQ)",
+    schemes=(("amqp", 5672), ("amqps", 5671)),
+    example="amqps://broker.example.com:5671/vhost",
+    path=True,
+    fields=(
+        USERNAME,
+        PASSWORD,
+        Field("exchange", "TEXT", "Exchange", Text("amq.topic if empty; it must exist"), most=127),
+        TOPIC,
+        *DOWNLINKS,
+        CLIENT_ID,
+        *CERTIFICATES,
+    ),
+    make=AmqpConnection,
+    extra="connections",
+)
