@@ -28,7 +28,6 @@ from .model import Connection, Incoming, Outcome, Outgoing
 log = structlog.get_logger(__name__)
 
 TASK = "connections"
-# What some types need besides.
 # Seconds after which a connection that has not ended is told so once more.
 _AGAIN = 1.0
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from veldnet.connections.batches import Batches
 
 from veldnet.connections import KINDS, Kind, Outcome, Outgoing
+from veldnet.connections.batches import Batches
 from veldnet.connections.kind import MEMBERS, SECRETS
 from veldnet.inventory import flows
 from veldnet.outgoing import AddressRefused, ConnectionFailed

@@ -1,0 +1,122 @@
+"""Connections to PostgreSQL: rows once, rows that are refused, tables that are not as they should be."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from msgspec.structs import replace
+
+from tests.brokers import PostgresApplication
+from veldnet.connections import (
+    KINDS,
+    Connection,
+    ConnectionTransport,
+    Incoming,
+    Outcome,
+    Outgoing,
+    Surroundings,
+)
+from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings
+from veldnet.outgoing import Pauses, Resolver
+from veldnet.supervision import Supervisor
+
+
+def _nothing_comes(_incoming: Incoming) -> None:
+    raise AssertionError
+
+
+@asynccontextmanager
+async def connected(
+    settings: ConnectionSettings, *, private: bool = True
+) -> AsyncIterator[ConnectionTransport]:
+    """The transport of a connection by itself."""
+    around = Surroundings(
+        private,
+        Resolver(allow_private=private),
+        Supervisor(),
+        time.time,
+        _nothing_comes,
+        lambda _ref: None,
+        connect_timeout=2.0,
+        total_timeout=5.0,
+        pauses=Pauses(0.02, 0.05),
+    )
+    connection = Connection(1, 1, "100000001", "x", True, settings, ConnectionSecrets())
+    transport = KINDS[settings.type].make(connection, around)
+    transport.start()
+    try:
+        yield transport
+    finally:
+        await transport.close()
+
+
+def message(number: int, body: str = "{}") -> Outgoing:
+    values = {"DevEUI": "0059AC0000000001", "FPort": "3"}
+    return Outgoing("uplink", values, body.encode(), time.time(), number, 1_700_000_000_123)
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[PostgresApplication]:
+    made = PostgresApplication()
+    await made.start()
+    yield made
+    await made.close()
+
+
+async def test_rows_are_there_once_and_one_that_is_refused_harms_none(database: PostgresApplication) -> None:
+    async with connected(database.settings) as transport:
+        bodies = ['{"n": 1}', '{"n": "\\u0000"}', '{"n": 3}', '{"n": 1}']
+        outcomes: list[Outcome] = []
+        for number, body in zip((1, 2, 3, 1), bodies, strict=True):
+            outcomes.append(await transport.deliver(message(number, body)))
+        assert [outcome.delivered for outcome in outcomes] == [True, False, True, True]
+        refused = outcomes[1]
+        assert refused.refusal == "never" and "unsupported Unicode" in str(refused.error)
+        # The connection works all the same.
+        assert transport.condition.status == "ACTIVE"
+        rows = database.run("SELECT id, dev_eui, event, f_port, document FROM readings.lorawan ORDER BY id")
+        assert rows == [
+            (1, "0059AC0000000001", "uplink", 3, {"n": 1}),
+            (3, "0059AC0000000001", "uplink", 3, {"n": 3}),
+        ]
+        # The table is removed under way: it is made again.
+        database.run("DROP TABLE readings.lorawan")
+        assert not (await transport.deliver(message(4))).delivered
+        while not (await transport.deliver(message(4))).delivered:
+            await asyncio.sleep(0.01)
+        assert database.run("SELECT id FROM readings.lorawan") == [(4,)]
+
+
+async def test_what_is_wrong_with_a_table_is_said(database: PostgresApplication) -> None:
+    database.run("CREATE TABLE readings.old (id text, document jsonb)")
+    database.run(
+        "CREATE TABLE readings.keyless (id bigint, time timestamptz, dev_eui text, event text, "
+        "f_port integer, document jsonb)"
+    )
+    database.run("DO $$ BEGIN CREATE ROLE reader LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    plain = database.settings
+    for settings, words in (
+        (replace(plain, options={"table": "readings.old"}), "must have the column id bigint; it has text"),
+        (replace(plain, options={"table": "readings.keyless"}), "ADD PRIMARY KEY (time, id)"),
+        (replace(plain, options={"table": "nowhere.x"}), "make it: CREATE TABLE IF NOT EXISTS nowhere.x"),
+        (replace(plain, username="reader"), "permission denied for schema readings"),
+        (
+            replace(plain, username="reader", options={}),
+            "veldnet_messages, and it cannot be made (permission denied for schema public",
+        ),
+        (replace(plain, username="nobody"), 'role "nobody" does not exist'),
+        (replace(plain, address=f"{plain.address}x"), "does not exist"),
+    ):
+        async with connected(settings) as transport:
+            outcome = await transport.deliver(message(1))
+            assert words in str(outcome.error), outcome
+
+
+async def test_private_addresses_are_refused(database: PostgresApplication) -> None:
+    async with connected(database.settings, private=False) as transport:
+        outcome = await transport.deliver(message(1))
+        assert "not a public address" in str(outcome.error)
