@@ -3,14 +3,15 @@ from other hosts."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from material.plugins.search.plugin import SearchIndex
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
 
 from tests.docs_generator import ROOT
 from veldnet.diagnosis.causes import CAUSES, REFUSALS
@@ -22,18 +23,16 @@ NAME = "Polder & net"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built once. `strict` makes an error of a page outside the menu, a broken link and a missing anchor."""
+    """Built once. `strict` makes an error of a page outside the menu, a broken link and a missing anchor. The
+    index of the search stays empty, which is a fifth of the work and no page's concern."""
     target = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", target],
-        cwd=ROOT,
-        env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "VELDNET_CONSOLE__NAME": NAME},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "WARNING" not in done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setenv("NO_MKDOCS_2_WARNING", "1")
+        patch.setenv("VELDNET_CONSOLE__NAME", NAME)
+        patch.setattr(SearchIndex, "add_entry_from_context", lambda _index, _page: None)
+        patch.setattr(sys, "path", list(sys.path))
+        build(load_config(str(ROOT / "mkdocs.yml"), strict=True, site_dir=str(target)))
     return target
 
 

@@ -112,6 +112,7 @@ def test_a_frame_that_station_takes_apart_is_put_together_again(frame: bytes) ->
 @given(st.text(max_size=200) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=12,
 ).map(json.dumps))  # fmt: skip
 def test_any_text_is_a_message_or_refused(text: str) -> None:
     try:
