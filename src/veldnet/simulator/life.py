@@ -23,6 +23,9 @@ from .update_client import Answer, UpdateClient
 Event = Callable[[str, VirtualDevice, Received | None], None]
 
 _MAX_RETRIES = 3
+# Seconds since the first join-request, and the share of its time that a device asks in from then on (join
+# back-off, RP002). In its first hour it has 36 s, which it may spend at once.
+_JOIN_SHARES = ((0.0, 1.0), (3600.0, 0.001), (11 * 3600.0, 8.7 / 86_400))
 # A device of class B finds its slot by a clock that the beacon corrects every 128 s.
 _SLOT_TOLERANCE = 0.010
 
@@ -150,16 +153,19 @@ class DeviceLife:
 
     async def join(self) -> None:
         """Ask to join until the network accepts, waiting longer each time."""
-        wait = 2.0
+        wait, began = 2.0, self._clock()
         while True:
             self.event("join-request", self.device, None)
             self._last = None
-            await self._transmit(self.device.join_request())
+            request = self.device.join_request()
+            await self._transmit(request)
             last: Received | None = self._last
             if self.device.joined and last is not None and last.joined:
                 self.event("joined", self.device, last)
                 return
-            await asyncio.sleep(wait * self._rng.uniform(0.7, 1.3))
+            asked = self._clock() - began
+            share = next(share for since, share in reversed(_JOIN_SHARES) if asked >= since)
+            await asyncio.sleep(max(wait * self._rng.uniform(0.7, 1.3), _airtime(request) / share))
             wait = min(wait * 2, 120.0)
 
     async def measure(self) -> None:
@@ -181,7 +187,7 @@ class DeviceLife:
                 transmission = self.device.again(transmission)
 
     async def _transmit(self, transmission: Transmission) -> bool:
-        airtime = time_on_air(transmission.modulation, len(transmission.phy_payload), crc=True) / 1000
+        airtime = _airtime(transmission)
         self.transmissions += 1
         self.airtime += airtime
         self.energy += transmit_energy(transmission.power, airtime)
@@ -200,3 +206,8 @@ class DeviceLife:
             if self.updates is not None:
                 self._answer(self.updates, received)
         return True
+
+
+def _airtime(transmission: Transmission) -> float:
+    """Seconds."""
+    return time_on_air(transmission.modulation, len(transmission.phy_payload), crc=True) / 1000

@@ -32,7 +32,7 @@ from .population import Kind
 KINDS = (Kind("1.0.2", motion="NEAR_STATIC"), Kind("1.0.4", motion="NEAR_STATIC"))
 # One device in so many lives in the village, which one base station alone can hear.
 _VILLAGE = 20
-_LOOK_EVERY = 150.0
+_LOOK_EVERY = 300.0
 # A look that has not ended by then belongs to a server that was killed.
 _TIMEOUT = 120.0
 
