@@ -93,7 +93,7 @@ checks:
 	@$(MAKE) --no-print-directory console-lint
 
 tests:
-	@$(PYTEST) $(SPREAD) $(ARGS)
+	@$(PYTEST) --workers $(WORKERS) $(ARGS)
 
 .PHONY: test-postgresql
 test-postgresql: $(VENV)/.dev console tools ## The tests of the API and of the store over PostgreSQL

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import os
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.databases import copied_databases, statements_compiled_once
 from tests.passwords import quick_passwords
+from tests.workers import pytest_addoption as pytest_addoption
+from tests.workers import pytest_configure as pytest_configure
 
 settings.register_profile("short", max_examples=100, deadline=None)
 settings.register_profile(
@@ -26,21 +27,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 # Modules and tests that are collected stay until the end: to look for garbage among them finds none.
 gc.disable()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
-    """Of several workers one collects before the others, and so compiles the tests for all of them."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return (yield)
-    lock = ROOT.parent / "build" / "collecting"
-    lock.parent.mkdir(exist_ok=True)
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fcntl.flock(file, fcntl.LOCK_SH)
-        return (yield)
 
 
 @pytest.hookimpl(trylast=True)
