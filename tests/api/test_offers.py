@@ -69,15 +69,25 @@ def test_a_plan_in_use_moves_its_devices_before_it_goes(
     copied = operator.call("GET", f"{DESK}/plans")[0]["settings"] | {"uplinkRate": 5}
     for name in ("old", "new"):
         operator.call("POST", f"{DESK}/plans", {"id": f"veld-cs/{name}", "name": name, "settings": copied})
-    old, new = named(operator, "plans", "veld-cs/old"), named(operator, "plans", "veld-cs/new")
+    old = named(operator, "plans", "veld-cs/old")
     grant = {"customerId": customer, "granted": 10}
     operator.call("PUT", f"{DESK}/plans/{old['ref']}/grants", grant)
     ref = create(user, account, 0x100, connectivityPlanId="veld-cs/old")
     uses = operator.call("GET", f"{DESK}/plans/{old['ref']}/uses")
     assert (uses["devices"], uses["grants"]) == (1, 1) and uses["subscribers"][0]["customerId"] == customer
     assert "is used by 1 device (" in refused(operator, "DELETE", f"plans/{old['ref']}")
+    assert "veld-cs/new" not in [one["id"] for one in uses["targets"]]
     assert "grant it first" in refused(operator, "DELETE", f"plans/{old['ref']}?moveTo=veld-cs/new")
-    operator.call("PUT", f"{DESK}/plans/{new['ref']}/grants", grant)
+    for name, kind in (("new", "UNICAST"), ("lights", "MULTICAST")):
+        if kind == "MULTICAST":
+            body = {"id": f"veld-cs/{name}", "name": name, "communicationType": kind}
+            operator.call("POST", f"{DESK}/plans", body)
+        ref_of = named(operator, "plans", f"veld-cs/{name}")["ref"]
+        operator.call("PUT", f"{DESK}/plans/{ref_of}/grants", grant)
+    fitting = operator.call("GET", f"{DESK}/plans/{old['ref']}/uses")["targets"]
+    assert {"id": "veld-cs/new", "name": "new"} in fitting
+    assert not [one for one in fitting if one["id"] in ("veld-cs/old", "veld-cs/lights")]
+    assert "multicast" in refused(operator, "DELETE", f"plans/{old['ref']}?moveTo=veld-cs/lights")
     assert "not the id" in refused(operator, "DELETE", f"plans/{old['ref']}?moveTo=veld-cs/none")
     assert outsider.request("DELETE", f"{DESK}/plans/{old['ref']}").status_code == 404
     operator.call("DELETE", f"{DESK}/plans/{old['ref']}?moveTo=veld-cs/new")
@@ -100,7 +110,10 @@ def test_a_profile_moves_its_devices_to_one_like_it_only(
     one = named(operator, "deviceProfiles", "VELD/One")
     ref = create(user, account, 0x101, deviceProfileId="VELD/One")
     path = f"deviceProfiles/{one['ref']}"
-    assert operator.call("GET", f"{DESK}/{path}/uses")["devices"] == 1
+    uses = operator.call("GET", f"{DESK}/{path}/uses")
+    targets = [one["id"] for one in uses["targets"]]
+    assert uses["devices"] == 1 and "VELD/Two" in targets
+    assert not {"VELD/One", "VELD/Other"} & set(targets)
     assert "LoRaWAN 1.0.3" in refused(operator, "DELETE", f"{path}?moveTo=VELD/Other")
     operator.call("PUT", f"{DESK}/{path}", {"suspended": True})
     answer = user.request(

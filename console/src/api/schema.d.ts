@@ -6267,7 +6267,7 @@ export interface components {
          * Uses
          * @description Devices by subscriber, and how many other things of subscribers refer to it: grants of a plan, decoders
          *     of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan or with
-         *     keys of an HSM group.
+         *     keys of an HSM group. `targets` are the plans or profiles that its devices can move to.
          */
         Uses: {
             devices: number;
@@ -6280,6 +6280,8 @@ export interface components {
             decoders: number;
             /** @default 0 */
             routingProfiles: number;
+            /** @default [] */
+            targets: components["schemas"]["MoveTarget"][];
         };
         /**
          * UsedBy
@@ -6289,6 +6291,14 @@ export interface components {
             customerId: string;
             name: string;
             devices: number;
+        };
+        /**
+         * MoveTarget
+         * @description A plan or profile.
+         */
+        MoveTarget: {
+            id: string;
+            name: string;
         };
         /**
          * Profile

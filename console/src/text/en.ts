@@ -1161,6 +1161,8 @@ export const en = {
   "offers.noLimit": "no limit",
   "offers.others": "Other settings",
   "offers.pairs": "Write name=value",
+  "offers.noTarget.deviceProfiles": "No other profile fits. Create one of the same LoRaWAN version, region and data rates, or resume one; then its devices can move there.",
+  "offers.noTarget.plans": "No other plan fits. Grant every subscriber above enough free connections of another plan that is not suspended; then the devices can move there.",
   "offers.refused.deviceProfiles": "While devices have this profile it can only be deleted if they move to another one.",
   "offers.refused.hsmGroups": "Move its devices to another group first: veldnet admin hsm-group move.",
   "offers.refused.plans": "While devices are on this plan it can only be deleted if they move to another one.",

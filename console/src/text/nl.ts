@@ -1163,6 +1163,8 @@ export const nl: Record<keyof typeof en, string> = {
   "offers.noLimit": "geen limiet",
   "offers.others": "Overige instellingen",
   "offers.pairs": "Schrijf naam=waarde",
+  "offers.noTarget.deviceProfiles": "Geen ander profiel past. Maak er een met dezelfde LoRaWAN-versie, regio en datasnelheden, of hervat er een; dan kunnen de apparaten daarheen.",
+  "offers.noTarget.plans": "Geen ander plan past. Geef elke klant hierboven genoeg vrije verbindingen van een ander plan dat niet is opgeschort; dan kunnen de apparaten daarheen.",
   "offers.refused.deviceProfiles": "Zolang apparaten dit profiel hebben, kan het alleen worden verwijderd als ze naar een ander profiel gaan.",
   "offers.refused.hsmGroups": "Verplaats eerst de apparaten naar een andere groep: veldnet admin hsm-group move.",
   "offers.refused.plans": "Zolang er apparaten op dit plan staan, kan het alleen worden verwijderd als ze naar een ander plan gaan.",

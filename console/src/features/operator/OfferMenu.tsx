@@ -6,6 +6,7 @@ import { IconCopy, IconDots, IconEdit, IconPlayerPause, IconPlayerPlay, IconTras
 import { useState } from "react";
 import { IfMayChange, Loading, Problem, blocking } from "../../components/basics";
 import { useTell } from "../../components/notify";
+import type { Schemas } from "../../api/client";
 import type { Column } from "../../components/DataTable";
 import { useT, type Key, type Translate } from "../../text";
 import { useRemove, useSuspend, useUses, type Kind } from "./offering";
@@ -23,8 +24,6 @@ interface Props {
   offer: Offered;
   onEdit?: () => void;
   onCopy?: () => void;
-  /** Where devices could move to. */
-  others?: { id: string; name: string }[];
 }
 
 export function Suspended({ of }: { of: { suspended?: boolean } }) {
@@ -50,7 +49,7 @@ export function nameColumn<T extends { name: string; suspended?: boolean }>(t: T
   };
 }
 
-export function OfferMenu({ kind, offer, onEdit, onCopy, others = [] }: Props) {
+export function OfferMenu({ kind, offer, onEdit, onCopy }: Props) {
   const t = useT();
   const label = t("offers.actions", { name: offer.name });
   return (
@@ -89,10 +88,7 @@ export function OfferMenu({ kind, offer, onEdit, onCopy, others = [] }: Props) {
             leftSection={<IconTrash size={16} />}
             aria-haspopup="dialog"
             onClick={() =>
-              openDialog(
-                t("offers.deleteTitle", { name: offer.name }),
-                <Removal kind={kind} offer={offer} others={others.filter((one) => one.id !== offer.id)} />,
-              )
+              openDialog(t("offers.deleteTitle", { name: offer.name }), <Removal kind={kind} offer={offer} />)
             }
           >
             {t("common.delete")}
@@ -166,10 +162,9 @@ function Suspension({ kind, offer }: { kind: Kind; offer: Offered }) {
 interface RemovalProps {
   kind: Kind;
   offer: Offered;
-  others: { id: string; name: string }[];
 }
 
-function Removal({ kind, offer, others }: RemovalProps) {
+function Removal({ kind, offer }: RemovalProps) {
   const t = useT();
   const { run } = useTell();
   const uses = useUses(kind, offer.ref);
@@ -189,21 +184,24 @@ function Removal({ kind, offer, others }: RemovalProps) {
   const groups = Number(uses.data.groups ?? 0);
   const refused = (count > 0 && !moveTo) || groups > 0;
   const moves = kind === "plans" || kind === "deviceProfiles";
+  // Only where they fit, as the server judges it.
+  const targets = (uses.data.targets ?? []) as Schemas["MoveTarget"][];
   return (
     <Stack>
       <Uses uses={uses.data} />
-      {count > 0 && moves && (
+      {count > 0 && moves && targets.length === 0 && <Alert color="orange">{t(`offers.noTarget.${kind}`)}</Alert>}
+      {count > 0 && moves && targets.length > 0 && (
         <Select
           label={t("offers.moveTo", { count })}
           description={t(`offers.moveText.${kind}`)}
-          data={others.map((one) => ({ value: one.id, label: one.name }))}
+          data={targets.map((one) => ({ value: one.id, label: `${one.name} (${one.id})` }))}
           value={moveTo}
           onChange={setMoveTo}
           searchable
           clearable
         />
       )}
-      {(kind === "subscribers" ? refused : count > 0 && !moveTo) && (
+      {(kind === "subscribers" ? refused : count > 0 && !moveTo && (!moves || targets.length > 0)) && (
         <Alert color="orange">{t(`offers.refused.${kind}`)}</Alert>
       )}
       {groups > 0 && kind !== "subscribers" && <Alert color="orange">{t("offers.refusedGroups")}</Alert>}

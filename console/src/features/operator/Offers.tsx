@@ -89,7 +89,7 @@ function PlanList({ plans, standard }: { plans: Schemas["Plan"][]; standard: Sta
                 {plan.name} <Suspended of={plan} />
               </Group>
             }
-            right={<PlanActions plan={plan} plans={plans} forms={forms} />}
+            right={<PlanActions plan={plan} forms={forms} />}
           >
             <Mono>{plan.id}</Mono>
             <Differences settings={plan.settings as Settings} defaults={standard.defaults} />
@@ -103,11 +103,10 @@ function PlanList({ plans, standard }: { plans: Schemas["Plan"][]; standard: Sta
 
 interface ActionsProps {
   plan: Schemas["Plan"];
-  plans: Schemas["Plan"][];
   forms: ReturnType<typeof useForms>;
 }
 
-function PlanActions({ plan, plans, forms }: ActionsProps) {
+function PlanActions({ plan, forms }: ActionsProps) {
   const t = useT();
   return (
     <IfMayChange>
@@ -120,13 +119,7 @@ function PlanActions({ plan, plans, forms }: ActionsProps) {
         >
           {t("plans.grant")}
         </Button>
-        <OfferMenu
-          kind="plans"
-          offer={offered(plan)}
-          onEdit={() => forms.edit(plan)}
-          onCopy={() => forms.copy(plan)}
-          others={plans.filter((one) => !one.suspended && one.communicationType === plan.communicationType)}
-        />
+        <OfferMenu kind="plans" offer={offered(plan)} onEdit={() => forms.edit(plan)} onCopy={() => forms.copy(plan)} />
       </Group>
     </IfMayChange>
   );
@@ -189,7 +182,7 @@ function ProfileTable({ query, standard }: ProfileTableProps) {
           </IfMayChange>
         </Empty>
       }
-      columns={columnsOf({ standard, forms, others: query.data }, t)}
+      columns={columnsOf({ standard, forms }, t)}
     />
   );
 }
@@ -197,10 +190,9 @@ function ProfileTable({ query, standard }: ProfileTableProps) {
 interface ColumnsOf {
   standard: Standard;
   forms: ReturnType<typeof useForms>;
-  others: Schemas["Profile"][] | undefined;
 }
 
-function columnsOf({ standard, forms, others }: ColumnsOf, t: Translate): Column<Schemas["Profile"]>[] {
+function columnsOf({ standard, forms }: ColumnsOf, t: Translate): Column<Schemas["Profile"]>[] {
   return [
     {
       key: "name",
@@ -242,7 +234,6 @@ function columnsOf({ standard, forms, others }: ColumnsOf, t: Translate): Column
           offer={offered(row)}
           onEdit={() => forms.edit(row)}
           onCopy={() => forms.copy(row)}
-          others={others?.filter((one) => !one.suspended)}
         />
       ),
     },

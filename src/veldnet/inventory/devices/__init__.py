@@ -37,7 +37,7 @@ from .listing import (
     registered,
 )
 from .map import MapCell, map_cells
-from .moves import move_to_plan, move_to_profile
+from .moves import move_to_plan, move_to_profile, plans_to_move_to, profiles_to_move_to
 from .personalisation import Personalisation
 from .root_keys import KeyChange, change_root_keys, check_rekeying, list_key_changes
 from .search import (
@@ -117,6 +117,8 @@ __all__ = [
     "move_to_profile",
     "newest_ref",
     "owner_of",
+    "plans_to_move_to",
+    "profiles_to_move_to",
     "refs_between",
     "refs_of",
     "refs_of_all",

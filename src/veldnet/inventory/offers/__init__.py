@@ -39,12 +39,13 @@ from .plans import (
 )
 from .setting_fields import SettingField, setting_fields
 from .settings import default_settings, read_document, right_value
-from .uses import UsedBy, Uses, group_uses, plan_uses, profile_uses
+from .uses import MoveTarget, UsedBy, Uses, group_uses, plan_uses, profile_uses
 
 __all__ = [
     "Group",
     "GroupDevices",
     "HsmGroup",
+    "MoveTarget",
     "Plan",
     "Profile",
     "SettingField",

@@ -26,10 +26,17 @@ class UsedBy(msgspec.Struct):
     devices: int
 
 
+class MoveTarget(msgspec.Struct):
+    """A plan or profile."""
+
+    id: str
+    name: str
+
+
 class Uses(msgspec.Struct):
     """Devices by subscriber, and how many other things of subscribers refer to it: grants of a plan, decoders
     of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan or with
-    keys of an HSM group."""
+    keys of an HSM group. `targets` are the plans or profiles that its devices can move to."""
 
     devices: int
     subscribers: list[UsedBy]
@@ -37,6 +44,7 @@ class Uses(msgspec.Struct):
     groups: int = 0
     decoders: int = 0
     routingProfiles: int = 0
+    targets: list[MoveTarget] = []
 
 
 def _devices_of(connection: Connection, column: Column[int], ref: int) -> list[UsedBy]:

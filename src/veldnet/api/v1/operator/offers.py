@@ -20,7 +20,16 @@ from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import CommunicationType
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, devices, offers
-from veldnet.inventory.offers import Group, Plan, Profile, SettingField, Uses, read_document, setting_fields
+from veldnet.inventory.offers import (
+    Group,
+    MoveTarget,
+    Plan,
+    Profile,
+    SettingField,
+    Uses,
+    read_document,
+    setting_fields,
+)
 from veldnet.texts import Text, in_language
 
 S = TypeVar("S", PlanSettings, ProfileSettings)
@@ -132,6 +141,7 @@ class _Kind(Generic[S]):
     create: Callable[[Connection, int, str, str, S], object]
     own: Callable[[Connection, int, str], tuple[int, str]]
     uses: Callable[[Connection, int], Uses]
+    targets: Callable[[Connection, int, int], list[tuple[str, str]]]
     move: Callable[[Connection, int, int, str], object]
     remove: Callable[[Connection, int, str], object]
 
@@ -146,7 +156,14 @@ class _Kind(Generic[S]):
         )
 
     async def uses_of(self, services: Services, operator: OperatorScope, ref: str) -> Uses:
-        return await services.read(lambda c: self.uses(c, self.own(c, operator.operator_ref, ref)[0]))
+        def read(connection: Connection) -> Uses:
+            own, _id = self.own(connection, operator.operator_ref, ref)
+            uses = self.uses(connection, own)
+            found = self.targets(connection, operator.operator_ref, own)
+            uses.targets = [MoveTarget(target, name) for target, name in found]
+            return uses
+
+        return await services.read(read)
 
     async def removed(self, services: Services, operator: OperatorScope, ref: str, query: Removal) -> None:
         def write(connection: Connection) -> None:
@@ -166,6 +183,7 @@ _PLANS = _Kind(
     offers.create_connectivity_plan,
     offers.own_plan,
     offers.plan_uses,
+    devices.plans_to_move_to,
     devices.move_to_plan,
     offers.remove_plan,
 )
@@ -175,6 +193,7 @@ _PROFILES = _Kind(
     offers.create_device_profile,
     offers.own_profile,
     offers.profile_uses,
+    devices.profiles_to_move_to,
     devices.move_to_profile,
     offers.remove_profile,
 )
