@@ -110,6 +110,7 @@ function Title<T>({ column, sort, onSort, local, setLocal }: HeadingProps<T>) {
       onClick={turn}
       fz="inherit"
       fw="inherit"
+      ta={column.align}
       title={serverSide ? t("table.sortAll") : t("table.sortPage")}
     >
       <Group gap={4} wrap="nowrap" justify={column.align === "right" ? "flex-end" : "flex-start"}>

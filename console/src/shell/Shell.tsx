@@ -443,7 +443,8 @@ function WorkFor({ customerId, workFor }: { customerId: string; workFor: (custom
       searchable
       clearable
       clearButtonProps={{ "aria-label": t("nav.network") }}
-      placeholder={t("nav.workFor")}
+      placeholder={t("nav.workForShort")}
+      title={t("nav.workFor")}
       value={customerId || null}
       data={(data ?? []).map((customer) => ({
         value: customer.customerId,

@@ -75,7 +75,7 @@ export function Filters({ search, onSearch, filters, onChange, catalogues }: Pro
       {choice(t("device.profile"), 160, filters.deviceProfileId, options(catalogues.profiles), (value) =>
         onChange({ deviceProfileId: value ?? undefined }),
       )}
-      {choice(t("device.routing"), 150, filters.routingProfileId, options(catalogues.routing), (value) =>
+      {choice(t("device.routing"), 170, filters.routingProfileId, options(catalogues.routing), (value) =>
         onChange({ routingProfileId: value ?? undefined }),
       )}
       {(catalogues.tags.length > 0 || filters.tag !== undefined) &&

@@ -114,7 +114,7 @@ function State({ of: { state } }: { of: Connection }) {
   if (!state) return null;
   return (
     <>
-      <Group gap={8} wrap="nowrap">
+      <Group gap={8}>
         <Badge color={colors[state.status]} variant="light">
           {t(`flows.status.${state.status}`)}
         </Badge>
@@ -138,7 +138,7 @@ function ConnectionActions({ connection }: { connection: Connection }) {
   const remove = () => void run(removing.mutateAsync(undefined), t("flows.connectionDeleted"));
   return (
     <IfMayChange>
-      <Group gap="xs" wrap="nowrap">
+      <Group gap={4} wrap="nowrap">
         <RowButton onClick={() => openDialog(t("flows.test", { name }), <ConnectionTrial connectionRef={ref} />)}>
           {t("flows.tryOut")}
         </RowButton>
