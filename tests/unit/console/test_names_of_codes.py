@@ -24,7 +24,7 @@ NAMED: dict[str, list[str]] = {
     "alarmType": [str(number) for number in types.DEVICE_TYPES | types.BASE_STATION_TYPES],
     "cause": diagnosed("cause"),
     "outcome": diagnosed("refusal"),
-    "uses": [name for name in Uses.__struct_fields__ + Belongings.__struct_fields__ if name != "subscribers"],
+    "uses": sorted({*Uses.__struct_fields__, *Belongings.__struct_fields__} - {"subscribers", "targets"}),
 }
 
 
