@@ -351,7 +351,7 @@ function Deliveries({ deliveries, pending }: { deliveries: Delivery[]; pending: 
           <Table.Td>{delivery.as_id ?? "–"}</Table.Td>
           <Table.Td>{delivery.message}</Table.Td>
           <Table.Td className={delivery.status === "Ok" ? "good" : "poor"}>
-            {delivery.status}
+            {t(`delivery.${delivery.status}` as Key)}
             {delivery.error ? `: ${delivery.error}` : ""}
           </Table.Td>
           <Table.Td style={{ wordBreak: "break-all" }}>{delivery.url}</Table.Td>

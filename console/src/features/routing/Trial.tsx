@@ -5,7 +5,7 @@ import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { Panel } from "../../components/basics";
 import { useTell } from "../../components/notify";
-import { useT } from "../../text";
+import { useT, type Key } from "../../text";
 import { useTryProfile } from "./api";
 
 export function Trial({ profileRef }: { profileRef: string }) {
@@ -54,7 +54,7 @@ function Answer({ route, answer }: { route: RouteTrial; answer: RouteTrial["answ
     <Stack gap={4} mt="sm" data-testid="trial">
       <Group gap={8}>
         <Badge color={answer.delivered ? "veld" : "red"} variant="light">
-          {answer.status}
+          {t(`delivery.${answer.status}` as Key)}
         </Badge>
         <Text size="sm" style={{ wordBreak: "break-all" }}>
           {answer.url}
