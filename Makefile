@@ -159,8 +159,9 @@ build/mermaid.min.js: tests/diagrams.py | $(VENV)/.dev
 	@$(BIN)/python -m tests.diagrams
 
 .PHONY: screens
-screens: $(VENV)/.dev console tools ## All screens at each width, light and dark, by all rules; make test looks at each colour once
-	@TEST_SCREENS=all $(PYTEST) -q tests/e2e/test_screens.py tests/e2e/test_accounts_console.py tests/e2e/console $(ARGS)
+screens: $(VENV)/.dev console tools ## All screens and dialogs at each width, light and dark; make test looks at what is alike once
+	@TEST_SCREENS=all $(PYTEST) -q tests/e2e/console $(addprefix tests/e2e/test_,$(addsuffix .py,\
+		screens accounts_console find following creating console_offers first_steps)) $(ARGS)
 
 .PHONY: pictures measure-console
 measure-console: $(VENV)/.dev console tools ## The figures of the console in docs/benchmarks.md

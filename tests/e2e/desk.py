@@ -16,28 +16,46 @@ WIDTHS = (1440, 1024, 390)
 # Milliseconds: other tests may run on the machine.
 PATIENCE = 30_000
 # Until what is waited for has stood for two frames; looked for whenever the page has changed. In the page
-# itself: each question from here costs more than the answer.
-_MOVE = """async ([to, missing, headed, patience]) => {
+# itself: each question from here costs more than the answer. Where another screen takes the place of the one
+# before, its title is another element; where the same screen shows something else, it goes by an address
+# where nothing is.
+_MOVE = """async ([to, headed, patience]) => {
   const seen = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility());
-  const fits = () => document.body.textContent.includes("This page does not exist") === missing &&
-    (!headed || seen("h1").length === 1) && (missing || !document.querySelector("[aria-busy=true]"));
   const frame = () => new Promise(requestAnimationFrame);
   const changed = (left) => new Promise((resolve) => {
     const observer = new MutationObserver(() => { observer.disconnect(); clearTimeout(timer); resolve(); });
     const timer = setTimeout(() => { observer.disconnect(); resolve(); }, left);
     observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
   });
-  history.pushState(null, "", to);
-  dispatchEvent(new PopStateEvent("popstate"));
-  for (const end = performance.now() + patience; performance.now() < end;) {
-    if (!fits()) await changed(end - performance.now());
-    else {
-      await frame();
-      await frame();
-      if (fits()) return "";
+  const end = performance.now() + patience;
+  const until = async (fits) => {
+    while (performance.now() < end) {
+      if (!fits()) await changed(end - performance.now());
+      else {
+        await frame();
+        await frame();
+        if (fits()) return true;
+      }
     }
+    return false;
+  };
+  const open = (address) => {
+    history.pushState(null, "", address);
+    dispatchEvent(new PopStateEvent("popstate"));
+  };
+  const missing = () => document.body.textContent.includes("This page does not exist");
+  const parts = (path) => path.split(/[?#]/)[0].split("/");
+  const screen = (path) => parts(path).slice(0, path.includes("/operator/") ? 4 : 3).join("/");
+  let titles = seen("h1");
+  if (titles.length !== 1 || screen(to) === screen(location.pathname)) {
+    open("/console/account/nowhere");
+    if (!await until(missing)) return document.body.innerText.slice(0, 500);
+    titles = [];
   }
-  return document.body.innerText.slice(0, 500);
+  open(to);
+  const there = () => !missing() && (!headed || seen("h1").length === 1) &&
+    titles.every((one) => !one.isConnected) && !document.querySelector("[aria-busy=true]");
+  return await until(there) ? "" : document.body.innerText.slice(0, 500);
 }"""
 # Pictures of what `accessible_everywhere` looks at are kept here.
 PICTURES = os.environ.get("TEST_PICTURES")
@@ -125,12 +143,10 @@ class Desk:
         self.page.goto(f"{self.server.http}/console{path}")
 
     def move(self, path: str, *, headed: bool = True) -> None:
-        """Go there within the page, which is not loaded again, and wait until all of it is there: by an
-        address where nothing is, so that nothing of the screen before is left."""
-        for address in ("/account/nowhere", path):
-            arguments = [f"/console{address}", address != path, headed and address == path, PATIENCE]
-            late = self.page.evaluate(_MOVE, arguments)
-            assert not late, f"{path}: {late}"
+        """Go there within the page, which is not loaded again, and wait until all of it is there, and nothing
+        of the screen before is left."""
+        late = self.page.evaluate(_MOVE, [f"/console{path}", headed, PATIENCE])
+        assert not late, f"{path}: {late}"
 
     def fits(self, width: int) -> None:
         """Nothing is wider than a screen of `width`, which it becomes."""
@@ -162,17 +178,18 @@ class Desk:
         looks.Looks(self.page).now()
 
     def accessible_everywhere(self, name: str, heading: str = "") -> None:
-        """The same on a desk, a tablet and a phone, light and dark; nothing is wider than the screen, and
-        `heading` is to be seen on each."""
+        """The same on a desk and a phone, in `make screens` on a tablet, too, and on each light and dark;
+        nothing is wider than the screen, and `heading` is to be seen on each."""
         seen = looks.Looks(self.page)
-        # There and back: a change of colours takes more than one of the width.
-        for scheme, widths in zip(looks.SCHEMES, (WIDTHS, WIDTHS[::-1]), strict=True):
-            for width in widths:
+        for width, scheme in looks.ORDER:
+            if scheme:
                 seen.at(width, scheme)
-                if PICTURES:
-                    self.page.screenshot(path=f"{PICTURES}/{name}-{width}-{scheme}.png")
-                if heading:
-                    self.heading(heading)
+            else:
+                looks.fits(self.page, width)
+            if PICTURES:
+                self.page.screenshot(path=f"{PICTURES}/{name}-{width}-{scheme}.png")
+            if heading:
+                self.heading(heading)
         looks.paint(self.page, "light")
         looks.resize(self.page, WIDTHS[0])
 

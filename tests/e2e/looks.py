@@ -36,6 +36,13 @@ _alike: Seen = {}
 _judged: set[str] = set()
 # Whether each text of each screen is looked at in both schemes at each width, as `make screens` does.
 EVERYTHING = "TEST_SCREENS" in os.environ
+# The widths at which something is looked at, and the colours in which axe looks there: it does not where
+# there are none. A change of the colours takes more than one of the width.
+Order = tuple[tuple[int, Scheme | None], ...]
+ORDER: Order = ((1440, "light"), (1024, None), (768, None), (390, "dark"))
+if EVERYTHING:
+    _wide: Order = tuple((width, scheme) for width in (1440, 1024) for scheme in SCHEMES)
+    ORDER = (*_wide, (768, None), (390, "light"), (390, "dark"))
 # As it was set last.
 _schemes: WeakKeyDictionary[Page, Scheme] = WeakKeyDictionary()
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.console.world import V1, World
 from tests.e2e.desk import Desk
 from tests.e2e.running import RunningServer, sandbox
-from tests.e2e.screens import operator_screens, screens_of_one_thing, subscriber_screens
+from tests.e2e.screens import screens_of_one_thing
 from tests.person import Person
 from veldnet.simulator.customer import Account
-
-CHANGES = re.compile("Save$|Create|Delete|Edit|Import|Send test|Generate|New ")
-BUTTONS = """() => [...document.querySelectorAll("button, [role=button]")]
-  .filter((one) => one.checkVisibility())
-  .map((one) => (one.getAttribute("aria-label") ?? one.innerText).trim())"""
 
 
 def test_signing_in_and_out(browser: Browser, server: RunningServer, account: Account, user: Person) -> None:
@@ -97,32 +90,3 @@ def test_an_outsider_finds_nothing_by_guessing_addresses(
             assert secret not in shown, f"{path} shows {secret}"
     assert desk.errors == []
     desk.context.close()
-
-
-def test_e7_who_may_only_look_sees_no_form(
-    browser: Browser, server: RunningServer, operator: Person, world: World
-) -> None:
-    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
-    for kind, pages in (
-        ({"kind": "subscriber", "customerId": customer}, subscriber_screens()),
-        ({"kind": "operator"}, operator_screens()),
-    ):
-        new = {
-            "username": f"reader-{kind['kind']}@example.com",
-            "displayName": "Reader",
-            "password": "only looking",
-        }
-        operator.call("POST", f"{V1}/operator/users", new | kind)
-        desk = Desk(browser, server, Person(server, new["username"], new["password"]))
-        desk.go("/")
-        for path in pages:
-            # Readers get no screen where all of it is a form.
-            desk.move(path, headed=False)
-            expect(desk.page.get_by_text("You have read-only access").first).to_be_visible()
-            if path != "/account":
-                changing = [name for name in desk.page.evaluate(BUTTONS) if CHANGES.match(name)]
-                assert changing == [], path
-            if path in ("/devices/new", "/devices/import", "/routing/new", "/decoders/new"):
-                expect(desk.page.get_by_role("textbox")).to_have_count(0)
-        assert desk.errors == []
-        desk.context.close()
