@@ -56,7 +56,9 @@ def test_d3_redocly(file: Path) -> None:
 def test_d3_the_validators_find_faults(
     description: dict[str, Any], tmp_path: Path, wrong: dict[str, Any]
 ) -> None:
-    broken = json.loads(json.dumps(description))
+    # A few operations are enough, and all schemas.
+    few = {path: methods for path, methods in description["paths"].items() if path.endswith("/devices")}
+    broken = json.loads(json.dumps(description | {"paths": few}))
     broken["components"]["schemas"]["Device"]["properties"]["name"] = wrong
     path = tmp_path / "broken.json"
     path.write_text(json.dumps(broken))
