@@ -107,7 +107,8 @@ def test_a_device_is_located_only_where_its_plan_allows_it(roofs: Roofs, outside
     roofs.send(virtual)
     before = roofs.locations(ref)
     assert before == {
-        "allowed": False, "algorithm": None, "source": None, "problem": None, "locations": [], "next": None,
+        "allowed": False, "algorithm": None, "source": None, "problem": None, "locations": [], "methods": [],
+        "next": None,
     }  # fmt: skip
     assert reports(roofs, "DevEUI_location") == []
     assert "DevLAT" not in reports(roofs, "DevEUI_uplink")[-1]
@@ -117,6 +118,7 @@ def test_a_device_is_located_only_where_its_plan_allows_it(roofs: Roofs, outside
     now = roofs.locations(ref)
     assert now["allowed"] and now["algorithm"] == "BOTH" and now["source"] == "NETWORK"
     (place,) = now["locations"]
+    assert now["methods"] == [{"method": "TDOA", "count": 1, "medianRadius": place["hRadius"]}]
     assert place["method"] == "TDOA" and place["baseStations"] == 4 and 0 < place["hRadius"] < 200
     assert flat(MIDDLE.point(place["lat"], place["lon"]), HERE) < 20
     (report,) = reports(roofs, "DevEUI_location")

@@ -5032,7 +5032,8 @@ export interface components {
          * DeviceLocations
          * @description `allowed` is whether the connectivity plan has the network locate the device, and `algorithm` how;
          *     `source` is whose position counts: MANUAL where people say where the device is. `locations` begins with
-         *     the newest; where there are more, `next` goes into `before`.
+         *     the newest; where there are more, `next` goes into `before`. `methods` counts those of the time range,
+         *     the newest 10,000 at most; it is empty in later parts.
          */
         DeviceLocations: {
             allowed: boolean;
@@ -5042,6 +5043,7 @@ export interface components {
             source: "MANUAL" | "NETWORK" | null;
             problem: components["schemas"]["NoPlace"] | null;
             locations: components["schemas"]["Place"][];
+            methods: components["schemas"]["MethodPlaces"][];
             next?: string | null;
         };
         /**
@@ -5084,6 +5086,16 @@ export interface components {
         Velocity: {
             speed: number;
             direction: number;
+        };
+        /**
+         * MethodPlaces
+         * @description Places of a time range that one method found: how many, and the median of `hRadius` in metres.
+         */
+        MethodPlaces: {
+            /** @enum {string} */
+            method: "RSSI" | "TDOA";
+            count: number;
+            medianRadius: number;
         };
         /**
          * PastAlarm

@@ -3,7 +3,9 @@ track."""
 
 from __future__ import annotations
 
-from math import hypot
+from math import exp, hypot, sqrt
+
+from msgspec.structs import replace
 
 from . import power, timing
 from .model import Answer, Fix, Problem, Reason, Refusal
@@ -15,6 +17,8 @@ from .track import follow
 _APART = 3.0
 # From so many on, arrival times check themselves.
 _CHECKED = 5
+# How likely it is that arrival times which agree with each other are wrong all the same, by how few they are.
+_WRONG = {3: 0.05, 4: 0.02}
 
 
 def solve(problem: Problem) -> Answer:
@@ -30,6 +34,8 @@ def solve(problem: Problem) -> Answer:
         by_power = power.locate(problem, scene)
     if isinstance(by_time, Fix) and isinstance(by_power, Fix) and _contradict(scene, by_time, by_power):
         by_time = "inconsistent"
+    if isinstance(by_time, Fix) and isinstance(by_power, Fix):
+        by_time = _widened(scene, by_time, by_power)
     if isinstance(by_time, Fix):
         return _tracked(problem, by_time, None)
     if problem.algorithm != "TDOA" and isinstance(by_power, Fix):
@@ -45,6 +51,19 @@ def _contradict(scene: Scene, by_time: Fix, by_power: Fix) -> bool:
         return False
     there = _point(scene, by_time)
     return flat(there, _point(scene, by_power)) > _APART * hypot(by_time.radius, by_power.radius)
+
+
+def _widened(scene: Scene, by_time: Fix, by_power: Fix) -> Fix:
+    """A place that few time stamps give is as uncertain as power, which says another one, makes it: two wrong
+    clocks of four can agree with the others anywhere."""
+    wrong = _WRONG.get(len(by_time.used))
+    if wrong is None:
+        return by_time
+    apart = flat(_point(scene, by_time), _point(scene, by_power))
+    weight = wrong * exp(min((apart / by_power.radius) ** 2 / 2, 10.0))
+    doubt = weight / (1 + weight) * apart**2
+    major, minor = (sqrt(axis**2 + doubt / 2) for axis in (by_time.major, by_time.minor))
+    return replace(by_time, radius=hypot(major, minor), major=major, minor=minor)
 
 
 def _point(scene: Scene, fix: Fix) -> Point:

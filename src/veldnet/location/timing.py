@@ -9,7 +9,7 @@ base station whose time stamps do not fit is left out where the others can tell 
 from __future__ import annotations
 
 from itertools import combinations
-from math import cos, hypot, pi, sin, sqrt
+from math import cos, exp, hypot, log, pi, sin, sqrt
 from typing import NamedTuple
 
 from .model import LIGHT, Fix, Hearing, Problem, Reason
@@ -30,6 +30,13 @@ _CLEARLY = 4.0
 MOST_DILUTION = 10.0
 # Three base stations check nothing: what is said of their place is made so much less certain.
 _UNCHECKED = 2.0
+# How likely it is that a clock is wrong, as what is said of a place must allow for: far more than it is, for
+# few base stations cannot tell. So many of them at once are thought of, where so many more agree.
+_WRONG, _MOST_WRONG, _AGREEING = 0.2, 2, 3
+# What is less likely than this, as twice a logarithm, is not looked at.
+_NEGLIGIBLE = -14.0
+# Base stations from which on a place needs no such doubt where none was left out.
+_ENOUGH = 7
 # Seconds between time stamps of one frame beyond which they are of different moments.
 _APART = 1
 # Metres of timing noise at an SNR of 0 dB, and at most.
@@ -65,6 +72,7 @@ def locate(problem: Problem, scene: Scene) -> Fix | Reason:
     """The place that arrival times give, or why they give none."""
     timed = _possible(_stamps(scene, problem.limits.timing))
     stamps, excluded = timed.stamps, timed.excluded
+    possible = stamps
     if len(stamps) < 3:
         return "inconsistent" if excluded and len(stamps) + len(excluded) >= 3 else "few_time_stamps"
     if are_in_line(_seen(scene, stamps)):
@@ -84,7 +92,10 @@ def locate(problem: Problem, scene: Scene) -> Fix | Reason:
     # Where one was left out and others do not fit all the same, it need not have been the wrong one.
     if _chi(scene, stamps, found) > (_SUSPICIOUS if left_out else _HOPELESS):
         return "inconsistent"
-    return _fix(scene, stamps, found, excluded)
+    doubt = 0.0
+    if left_out or len(stamps) < _ENOUGH:
+        doubt = _doubt(problem, scene, possible, stamps, found)
+    return _fix(scene, stamps, found, excluded, doubt)
 
 
 def _seen(scene: Scene, stamps: list[Stamp]) -> list[Seen]:
@@ -347,12 +358,50 @@ def _dilution(stamps: list[Stamp], place: _Place) -> float:
     return float("inf") if inverse is None else sqrt(inverse.xx + inverse.yy)
 
 
-def _fix(scene: Scene, stamps: list[Stamp], place: _Place, excluded: list[int]) -> Fix | Reason:
+def _doubt(problem: Problem, scene: Scene, possible: list[Stamp], used: list[Stamp], found: _Place) -> float:
+    """Square metres by which a place may be wrong because clocks are that agree by chance: where it would be
+    without one or two of the time stamps, by how likely that is. Received power counts, too."""
+    seen = _seen(scene, possible)
+    baseline = max(flat(a.place, b.place) for a, b in combinations(possible, 2))
+    middle = centre(seen)
+
+    def price(stamps: list[Stamp]) -> float:
+        """Minus twice the logarithm of how likely it is that the others are wrong."""
+        left = [stamp for stamp in possible if stamp not in stamps]
+        return -2 * sum(log(_WRONG * stamp.sigma * sqrt(2 * pi) / (2 * baseline)) for stamp in left)
+
+    here = price(used) + found.cost + disagreement(problem, seen, found.point)
+    weights, squares = 1.0, 0.0
+    for count in range(_MOST_WRONG + 1):
+        if len(possible) - count < _AGREEING:
+            break
+        for wrong in combinations(possible, count):
+            rest = [stamp for stamp in possible if stamp not in wrong]
+            most = here - price(rest)
+            if rest == used or most < _NEGLIGIBLE or are_in_line(_seen(scene, rest)):
+                continue
+            place = _descend(scene, rest, _moved(scene, rest, found.point), baseline)
+            if flat(place.point, middle) > 1.5 * baseline:
+                continue
+            less = most - place.cost - disagreement(problem, seen, place.point)
+            weight = exp(min(less, 20.0) / 2)
+            weights += weight
+            squares += weight * flat(place.point, found.point) ** 2
+    return squares / weights
+
+
+def _moved(scene: Scene, stamps: list[Stamp], point: Point) -> _Place:
+    return _evaluate(scene, stamps, point.east, point.north)
+
+
+def _fix(scene: Scene, stamps: list[Stamp], place: _Place, excluded: list[int], doubt: float) -> Fix | Reason:
+    """`doubt` in square metres."""
     covariance = _covariance(stamps, place)
     if covariance is None:
         return "colinear"
     factor = _UNCHECKED if len(stamps) == 3 else sqrt(max(1.0, _chi(scene, stamps, place)))
-    shape = ellipse_of(*(value * factor**2 for value in covariance[:3]))
+    xx, yy, xy = (value * factor**2 for value in covariance[:3])
+    shape = ellipse_of(xx + doubt / 2, yy + doubt / 2, xy)
     latitude, longitude = scene.plane.degrees(place.point)
     return Fix(
         "TDOA",

@@ -25,6 +25,7 @@ const found = (...locations: Locations["locations"]): Locations => ({
   source: "NETWORK",
   problem: null,
   locations,
+  methods: [],
 });
 
 describe("marks of where a device was located", () => {

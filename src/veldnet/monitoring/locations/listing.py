@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import atan2, degrees, hypot
+from statistics import median
 from typing import Literal
 
 import msgspec
@@ -15,6 +16,8 @@ from veldnet.store import first_id_at
 from veldnet.store.schema import connectivity_plans, device_states, devices, locations
 
 Source = Literal["MANUAL", "NETWORK"]
+# Places that statistics are made of at most.
+_MOST_COUNTED = 10_000
 
 
 class Velocity(msgspec.Struct, frozen=True):
@@ -53,16 +56,26 @@ class NoPlace(msgspec.Struct, frozen=True):
     since: str
 
 
+class MethodPlaces(msgspec.Struct, frozen=True):
+    """Places of a time range that one method found: how many, and the median of `hRadius` in metres."""
+
+    method: Method
+    count: int
+    medianRadius: float
+
+
 class DeviceLocations(msgspec.Struct, frozen=True):
     """`allowed` is whether the connectivity plan has the network locate the device, and `algorithm` how;
     `source` is whose position counts: MANUAL where people say where the device is. `locations` begins with
-    the newest; where there are more, `next` goes into `before`."""
+    the newest; where there are more, `next` goes into `before`. `methods` counts those of the time range,
+    the newest 10,000 at most; it is empty in later parts."""
 
     allowed: bool
     algorithm: Literal["TDOA", "RSSI", "BOTH"] | None
     source: Source | None
     problem: NoPlace | None
     locations: list[Place]
+    methods: list[MethodPlaces]
     next: str | None = None
 
 
@@ -92,6 +105,7 @@ def device_locations(
         _source(row.latitude, row.longitude, state),
         NoPlace(state.problem, timestamp(round(state.problem_at * 1000))) if state.problem else None,
         places[:limit],
+        [] if before is not None or not places else _methods(connection, device_ref, begin, end),
         places[limit - 1].id if len(places) > limit else None,
     )
 
@@ -100,6 +114,21 @@ def _source(latitude: float | None, longitude: float | None, state: LocationStat
     if latitude is not None and longitude is not None:
         return "MANUAL"
     return None if state.last is None else "NETWORK"
+
+
+def _methods(connection: Connection, device_ref: int, begin: int, end: int) -> list[MethodPlaces]:
+    columns = locations.c
+    rows = connection.execute(
+        select(columns.used, columns.radius)
+        .where(columns.device_ref == device_ref)
+        .where(columns.id >= first_id_at(begin), columns.id < first_id_at(end))
+        .order_by(columns.id.desc())
+        .limit(_MOST_COUNTED)
+    )
+    radii: dict[Method, list[float]] = {}
+    for used, radius in rows:
+        radii.setdefault(METHODS.get(used, "RSSI"), []).append(radius)
+    return [MethodPlaces(method, len(some), round(median(some), 1)) for method, some in sorted(radii.items())]
 
 
 def _places(
