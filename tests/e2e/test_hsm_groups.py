@@ -23,6 +23,8 @@ from tests.e2e.key_place import Receiver, forms, memory_of, tokens, vault_pids, 
 from tests.e2e.programs import run
 from tests.e2e.running import Client, RunningServer, veldnet
 from veldnet.client import AsKey, load_rsa_key, open_as_key, read_message
+from veldnet.lorawan import DevAddr, frames
+from veldnet.lorawan.crypto import DOWNLINK, crypt_payload
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
 
@@ -163,6 +165,40 @@ def test_groups_are_listed_and_a_device_of_each_is_heard(place: Place) -> None:
         place.heard(device["EUI"], as_key)
     groups = {group["id"]: group for group in place.admin_json("hsm-group", "list")}
     assert groups[place.group]["vault"] == "amsterdam" and groups[place.group]["devices"] == 1
+
+
+def test_a_multicast_group_has_its_keys_made_in_the_token(place: Place) -> None:
+    """The network signs a downlink that the customer has encrypted with the McAppSKey, which came under the
+    AS key."""
+    place.admin("plan", "create-multicast", "e2e-cs/lamps", "Lamps", "--operator", place.operator)
+    place.admin("plan", "grant", "e2e-cs/lamps", place.customer_id, "1")
+    profile, as_key = place.routing_profile(place.group)
+    http = place.client.http
+    made = http.post(
+        "/api/v1/multicastGroups",
+        json={
+            "EUI": "0059AC00AF00E201",
+            "name": "Lamps",
+            "deviceClass": "C",
+            "connectivityPlanId": "e2e-cs/lamps",
+            "routingProfileId": profile["id"],
+            "hsmGroupId": place.group,
+            "baseStationCoverage": "ALL",
+        },
+    ).raise_for_status()
+    group = made.json()
+    path, dev_addr = f"/api/v1/multicastGroups/{group['ref']}", DevAddr.parse(group["networkAddress"])
+    found = http.get(f"{path}/applicationSessionKey").raise_for_status().json()
+    app_s_key = as_key.unwrap(found["encryptedApplicationSessionKey"])
+    payload = crypt_payload(app_s_key, DOWNLINK, dev_addr, 0, b"on")
+    downlink = {"fPort": 5, "payload": payload.hex(), "fCntDown": 0}
+    place.antenna.keep_alive()
+    http.post(f"{path}/downlinks", json=downlink).raise_for_status()
+    octets = wait_for(lambda: place.antenna.downlink(1.0))
+    frame = frames.parse(octets)
+    assert isinstance(frame, frames.DataFrame) and (frame.dev_addr, frame.fport) == (dev_addr, 5)
+    assert crypt_payload(app_s_key, DOWNLINK, dev_addr, frame.fcnt, frame.frm_payload or b"") == b"on"
+    http.delete(path).raise_for_status()
 
 
 def test_an_as_key_of_another_group_is_withheld_and_not_half_used(place: Place) -> None:

@@ -1233,7 +1233,7 @@ export const en = {
   "location.method.RSSI": "Received power (RSSI)",
   "location.time": "Located",
   "location.stations": "Base stations used",
-  "location.counted": "{count} positions, half of them within ± {radius}",
+  "location.counted": "Positions: {count}, half of them within ± {radius}",
   "location.speed": "Speed",
   "location.problem": "No new location",
   "location.since": "Since",

@@ -1235,7 +1235,7 @@ export const nl: Record<keyof typeof en, string> = {
   "location.method.RSSI": "Ontvangen vermogen (RSSI)",
   "location.time": "Bepaald",
   "location.stations": "Gebruikte basisstations",
-  "location.counted": "{count} posities, de helft binnen ± {radius}",
+  "location.counted": "Posities: {count}, de helft binnen ± {radius}",
   "location.speed": "Snelheid",
   "location.problem": "Geen nieuwe locatie",
   "location.since": "Sinds",
