@@ -100,8 +100,22 @@ test-postgresql: $(VENV)/.dev console tools ## The tests of the API and of the s
 	@TEST_STORE=postgresql $(PYTEST) -n 2 --dist loadgroup tests/api tests/contract/test_store.py tests/contract/test_postgresql.py $(ARGS)
 
 .PHONY: test-cluster test-connections
-test-connections: $(VENV)/.dev ## The tests of connections over RabbitMQ, too (Debian's rabbitmq-server)
-	@TEST_CONNECTIONS=1 $(BIN)/python -m pytest -q -n 0 tests/contract/test_connections.py
+test-connections: $(VENV)/.dev tools connection-tools build/kafka/lib ## The tests of connections over RabbitMQ and Kafka, too
+	@TEST_CONNECTIONS=1 $(BIN)/python -m pytest -q -n 0 tests/contract/test_connections*.py $(ARGS)
+
+.PHONY: connection-tools
+connection-tools:
+	@missing=""; test -x /usr/sbin/rabbitmq-server || missing="$$missing rabbitmq-server"; \
+	command -v java > /dev/null || missing="$$missing default-jre-headless"; \
+	command -v mvn > /dev/null || missing="$$missing maven"; \
+	if [ -n "$$missing" ]; then echo "installing$$missing"; \
+		(apt-get update -qq && apt-get install -y -qq $$missing) > /dev/null || \
+		{ echo "the tests need$$missing; install them and run make test-connections again"; exit 1; }; fi
+
+build/kafka/lib: tests/kafka.xml
+	@rm -rf build/kafka; mvn -q -B -f $< org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+		-DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.part
+	@mv $@.part $@; touch $@
 
 test-cluster: $(VENV)/.dev console tools ## Three nodes on PostgreSQL and NATS under load, and the simulation of nodes with many seeds
 	@TEST_CLUSTER=1 $(PYTEST) tests/e2e/test_cluster.py tests/e2e/test_cluster_faults.py tests/e2e/test_cluster_failover.py tests/e2e/test_cluster_upgrade.py $(ARGS)
@@ -185,8 +199,8 @@ proto: $(VENV)/.dev ## Generate code for protocol buffers: MQTT base stations, s
 
 lock: $(VENV)/.dev ## Resolve the dependencies
 	@for kind in run dev build setup; do \
-		case $$kind in run) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra connections --extra simulate";; \
-			dev) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra connections --extra simulate --extra dev";; *) from="requirements/$$kind.in";; esac; \
+		case $$kind in run) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra connections --extra kafka --extra simulate";; \
+			dev) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra connections --extra kafka --extra simulate --extra dev";; *) from="requirements/$$kind.in";; esac; \
 		$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 			--custom-compile-command "make lock" $$from --output-file requirements/$$kind.lock; done
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import pytest
@@ -207,7 +207,21 @@ class HttpApplication:
         await self._stack.aclose()
 
 
-Application = MqttApplication | HttpApplication | NatsApplication | AmqpApplication | PostgresApplication
+class Application(Protocol):
+    """What takes the messages of a connection, and can go away and come back."""
+
+    settings: ConnectionSettings
+
+    @property
+    def bodies(self) -> list[Any]: ...
+
+    async def start(self) -> None: ...
+
+    async def go_away(self) -> None: ...
+
+    async def come_back(self) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
@@ -218,7 +232,7 @@ def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
 
 # RabbitMQ takes ten seconds to start, so it runs where it is asked for: `make test-connections`.
 _KINDS = ["mqtt 5", "mqtt 3.1.1", "http", "nats", "postgresql"] + (
-    ["amqp"] if "TEST_CONNECTIONS" in os.environ else []
+    ["amqp", "kafka"] if "TEST_CONNECTIONS" in os.environ else []
 )
 
 
@@ -232,6 +246,11 @@ async def application(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
             made = HttpApplication()
         case "nats":
             made = NatsApplication(folder)
+        case "kafka":
+            # Its client is not installed everywhere.
+            from tests.kafka_server import KafkaApplication
+
+            made = KafkaApplication(folder)
         case "postgresql":
             made = PostgresApplication()
         case "amqp":

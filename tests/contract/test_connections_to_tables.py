@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -31,21 +31,26 @@ def _nothing_comes(_incoming: Incoming) -> None:
 
 @asynccontextmanager
 async def connected(
-    settings: ConnectionSettings, *, private: bool = True
+    settings: ConnectionSettings,
+    *,
+    private: bool = True,
+    secrets: ConnectionSecrets | None = None,
+    resolver: Resolver | None = None,
+    received: Callable[[Incoming], None] = _nothing_comes,
 ) -> AsyncIterator[ConnectionTransport]:
     """The transport of a connection by itself."""
     around = Surroundings(
         private,
-        Resolver(allow_private=private),
+        resolver or Resolver(allow_private=private),
         Supervisor(),
         time.time,
-        _nothing_comes,
+        received,
         lambda _ref: None,
         connect_timeout=2.0,
         total_timeout=5.0,
         pauses=Pauses(0.02, 0.05),
     )
-    connection = Connection(1, 1, "100000001", "x", True, settings, ConnectionSecrets())
+    connection = Connection(1, 1, "100000001", "x", True, settings, secrets or ConnectionSecrets())
     transport = KINDS[settings.type].make(connection, around)
     transport.start()
     try:

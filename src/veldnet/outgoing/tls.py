@@ -15,13 +15,19 @@ class NamedContext(ssl.SSLContext):
     name: str = ""
     used = False
 
+    def __init__(self, _protocol: int) -> None:
+        # Names of other servers, by the IP addresses that are connected to.
+        self.names: dict[str, str] = {}
+
     def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
         return super().wrap_socket(sock, *args, **kwargs | {"server_hostname": self.name})
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
         self.used = True
+        host = kwargs.get("server_hostname") or (args[3] if len(args) > 3 else None)
         # The event loop gives the name by place.
-        return super().wrap_bio(*args[:2], **kwargs | {"server_hostname": self.name})
+        name = self.names.get(str(host), self.name)
+        return super().wrap_bio(*args[:2], **kwargs | {"server_hostname": name})
 
 
 def client_context(host: str, authorities: str, certificate: str, key: str) -> NamedContext:

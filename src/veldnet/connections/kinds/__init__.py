@@ -12,6 +12,7 @@ _FILES = (
     "http",
     "nats",
     "amqp",
+    "kafka",
     "postgresql",
 )
 
