@@ -120,7 +120,10 @@ def test_a_profile_moves_its_devices_to_one_like_it_only(
         "PUT", f"{V1}/devices/{create(user, account, 0x102)}", {"deviceProfileId": "VELD/One"}
     )
     assert answer.status_code == 400 and "suspended" in answer.json()["message"]
+    decoder = {"name": "Moving", "kind": "CAYENNE_LPP", "deviceProfileIds": ["VELD/One"]}
+    made = user.call("POST", f"{V1}/decoders", decoder)["ref"]
     operator.call("DELETE", f"{DESK}/{path}?moveTo=VELD/Two")
+    assert user.call("GET", f"{V1}/decoders/{made}")["deviceProfileIds"] == ["VELD/Two"]
     assert user.call("GET", f"{V1}/devices/{ref}")["deviceProfileId"] == "VELD/Two"
 
 

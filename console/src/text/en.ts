@@ -1159,7 +1159,7 @@ export const en = {
   "offers.defaults": "All settings have their default values",
   "offers.deleteTitle": "Delete {name}?",
   "offers.find": "Search settings",
-  "offers.moveText.deviceProfiles": "Of the same LoRaWAN version and region.",
+  "offers.moveText.deviceProfiles": "Of the same LoRaWAN version and region. A decoder goes along where the subscriber has none for that profile.",
   "offers.moveText.plans": "Every subscriber concerned needs free connections of that plan.",
   "offers.moveTo": "Move {count, plural, one {# device} other {# devices}} to",
   "offers.noLimit": "no limit",

@@ -1161,7 +1161,7 @@ export const nl: Record<keyof typeof en, string> = {
   "offers.defaults": "Alle instellingen hebben hun standaardwaarde",
   "offers.deleteTitle": "{name} verwijderen?",
   "offers.find": "Instelling zoeken",
-  "offers.moveText.deviceProfiles": "Van dezelfde LoRaWAN-versie en regio.",
+  "offers.moveText.deviceProfiles": "Van dezelfde LoRaWAN-versie en regio. Een decoder gaat mee als de klant er voor dat profiel geen heeft.",
   "offers.moveText.plans": "Elke betrokken klant heeft vrije verbindingen van dat plan nodig.",
   "offers.moveTo": "{count, plural, one {# apparaat} other {# apparaten}} verplaatsen naar",
   "offers.noLimit": "geen limiet",

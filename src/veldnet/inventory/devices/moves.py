@@ -15,6 +15,7 @@ from veldnet.store import moment
 from veldnet.store.schema import (
     changes,
     connectivity_plans,
+    decoder_bindings,
     device_profiles,
     devices,
     plan_grants,
@@ -91,7 +92,7 @@ def _take_connections(connection: Connection, plan_ref: int, target_ref: int, ta
 
 def move_to_profile(connection: Connection, operator_ref: int, profile_ref: int, target_id: str) -> int:
     """Move the devices of a profile to another one of the same LoRaWAN version and region: their sessions and
-    channels go on."""
+    channels go on. So does the decoder of each subscriber that has none for that profile."""
     rows = connection.execute(
         select(device_profiles).where(
             device_profiles.c.operator_ref == operator_ref,
@@ -113,6 +114,13 @@ def move_to_profile(connection: Connection, operator_ref: int, profile_ref: int,
             region=old.region,
         )
     _check_count(connection, devices.c.profile_ref, profile_ref)
+    bound = decoder_bindings.c
+    others = select(bound.subscriber_ref).where(bound.profile_ref == target.ref).scalar_subquery()
+    connection.execute(
+        update(decoder_bindings)
+        .where(bound.profile_ref == profile_ref, bound.subscriber_ref.not_in(others))
+        .values(profile_ref=target.ref)
+    )
     return _move(connection, devices.c.profile_ref, profile_ref, target.ref)
 
 
