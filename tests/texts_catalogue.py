@@ -5,11 +5,12 @@ no longer used go."""
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 SOURCE = Path(__file__).parent.parent / "src/veldnet"
@@ -39,19 +40,27 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = dict.fromkeys(_FIRST.split(), None
 }
 
 
+# What Babel finds texts in. It takes files apart word by word, so others are left out.
+_NAMES = "|".join(name for name in KEYWORDS if name != "__init__")
+_HAS_TEXTS = re.compile(rf"\b(?:{_NAMES})\s*\(|\.__init__\s*\(")
+
+
 def extracted() -> Catalog:
     """The texts in the source of the server."""
     catalogue = Catalog(charset="utf-8")
-    found = extract_from_dir(SOURCE, [("**.py", "python")], keywords=KEYWORDS, directory_filter=_is_read)
-    for file, _line, message, comments, _context in found:
-        if message:
-            catalogue.add(message, None, [(file, 1)], auto_comments=comments)
+    for path in sorted(SOURCE.rglob("*.py")):
+        if not _is_read(path.parent) or _HAS_TEXTS.search(path.read_text()) is None:
+            continue
+        file = path.relative_to(SOURCE).as_posix()
+        for _line, message, comments, _context in extract_from_file("python", path, keywords=KEYWORDS):
+            if message:
+                catalogue.add(message, None, [(file, 1)], auto_comments=comments)
     return catalogue
 
 
-def _is_read(folder: str) -> bool:
+def _is_read(folder: Path) -> bool:
     # `Text` of a migration is a type of the database.
-    parts = Path(folder).relative_to(SOURCE).parts
+    parts = folder.relative_to(SOURCE).parts
     return parts[:1] not in {(name,) for name in ELSEWHERE} and "migrations" not in parts
 
 
