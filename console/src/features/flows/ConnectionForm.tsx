@@ -15,6 +15,7 @@ import {
   headersOf,
   shown,
   valuesOf,
+  withKind,
   withPreset,
   type ConnectionFields,
   type Kind,
@@ -79,7 +80,8 @@ function kindOf(kinds: Kind[], type: string | undefined): Kind {
 }
 
 /** Whether two of them stand side by side. */
-const short = (field: KindField) => !["LINES", "SECRET_LINES", "HEADERS", "BOOLEAN"].includes(field.type);
+const short = (field: KindField) =>
+  !field.help && !["LINES", "SECRET_LINES", "HEADERS", "BOOLEAN"].includes(field.type);
 
 /** Settings for a cloud or a product, which fill the form. */
 function Presets({ form, change, kinds }: PartProps & { kinds: Kind[] }) {
@@ -111,7 +113,7 @@ function Where({ form, change, isNew, kinds }: PartProps & { isNew: boolean; kin
           label={t("flows.type")}
           data={kinds.map(({ type, title }) => ({ value: type, label: title }))}
           value={form.type}
-          onChange={(type) => type && change({ type, values: valuesOf(kindOf(kinds, type), {}) })}
+          onChange={(type) => type && change(withKind(form, kindOf(kinds, type)))}
           allowDeselect={false}
           disabled={!isNew}
         />

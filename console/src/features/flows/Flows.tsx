@@ -69,7 +69,7 @@ function connectionColumns(t: Translate): Column<Connection>[] {
       render: (row) => (
         <>
           {row.name}
-          <Text size="xs" c="dimmed" style={{ wordBreak: "break-all" }}>
+          <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere", minWidth: 180 }}>
             {row.address}
           </Text>
         </>

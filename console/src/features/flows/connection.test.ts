@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { changesOf, fieldsOf, headersOf, shown, withPreset, type Kind, type KindField } from "./connection";
+import { changesOf, fieldsOf, headersOf, shown, withKind, withPreset, type Kind, type KindField } from "./connection";
 
 const field = (name: string, type: KindField["type"], more: Partial<KindField> = {}): KindField => ({
   ...{ name, type, label: name, help: "", default: "", choices: [], required: false, option: false },
@@ -47,6 +47,7 @@ it("shows what matters, and takes a preset", () => {
   expect(shown(certificate, mqtt, given)).toBe(false);
   const filled = withPreset(given, mqtt, preset);
   expect(shown(certificate, mqtt, filled)).toBe(true);
+  expect(withKind(filled, mqtt)).toMatchObject({ preset: null, address: "" });
   expect(filled.values).toMatchObject({ qos: "0", downlinks: true, topic: "", table: "messages" });
 });
 

@@ -82,6 +82,12 @@ export const complete = (form: ConnectionFields, kind: Kind) =>
   Boolean(form.name.trim() && form.address.trim() && headersOf(String(form.values.headers ?? ""))) &&
   kind.fields.every((field) => !field.required || Boolean(form.values[field.name]));
 
+/** A form of another type; what a preset gave does not belong to it. */
+export function withKind(form: ConnectionFields, kind: Kind): ConnectionFields {
+  const address = form.preset === null ? form.address : "";
+  return { ...form, type: kind.type, preset: null, address, values: valuesOf(kind, {}) };
+}
+
 /** A form with what a preset gives. */
 export function withPreset(form: ConnectionFields, kind: Kind, preset: Preset): ConnectionFields {
   const given = Object.entries(preset.values).map(([name, value]) => [name, typed(value)] as const);
