@@ -32,6 +32,7 @@ _TERMS = frozenset(
 _around: Seen = {}
 # Of dialogs, many are alike: questions, say, that differ in their words.
 _alike: Seen = {}
+_elements: set[str] = set()
 # Combinations of colours of which axe said that they are well, on whatever page it was.
 _judged: set[str] = set()
 # Whether each text of each screen is looked at in both schemes at each width, as `make screens` does.
@@ -106,8 +107,8 @@ _TONES = """(part, excluded) => {
 }"""
 # How wide the page is, its colours, and which elements are visible within each part, wherever they stand: of
 # the links in a menu each is the one of the page in its turn. What axe says of the structure follows from
-# what is noted here of each. The page under a dialog is left out, for it takes most of the time, and keeps
-# its place.
+# what is noted here of each: its attributes, whether it shows a text, and what is around it and in it. The
+# page under a dialog is left out, for it takes most of the time, and keeps its place.
 _LOOK = f"""async ([around, parts]) => {{
   const [root, screen] = [document.documentElement, document.querySelector("{SCREEN}")];
   // Pages of the server itself have no such element.
@@ -120,24 +121,43 @@ _LOOK = f"""async ([around, parts]) => {{
   await ({_SETTLED})();
   const shown = (part) => [...document.querySelector(part).querySelectorAll("*")].filter(
     (one) => one.checkVisibility() && (part !== around || !screen?.contains(one)));
-  const named = ["role", "type", "aria-label", "alt", "title", "style"];
+  // Of identifiers, whether there is such an element, and one alone.
+  const kept = /^(role|type|alt|title|style|autocomplete|tabindex|lang|scope|aria-.*)$/;
+  const refers = /^(for|aria-(labelledby|describedby|controls|owns|activedescendant|details))$/;
+  const there = (ids) => ids.split(" ").map((id) => !!document.getElementById(id));
   // Classes that are made up for each element.
-  const classes = (one) => (one.getAttribute("class") ?? "").replace(/__m__\\S+/g, "");
-  const there = (one, name) => one.getAttribute(name)?.split(" ").map((id) => !!document.getElementById(id));
+  const classes = (value) => value.replace(/__m__\\S+/g, "");
+  const value = (one, name) => {{
+    const value = one.getAttribute(name);
+    if (name === "class") return classes(value);
+    if (name === "id") return document.querySelectorAll(`#${{CSS.escape(value)}}`).length;
+    return refers.test(name) ? there(value) : kept.test(name) && value;
+  }};
   const written = (one) => [...one.childNodes].some(
     (each) => each.nodeType === Node.TEXT_NODE && each.data.trim() !== "");
-  const shape = (one) => [
-    one.tagName, classes(one), ...named.map((name) => one.getAttribute(name)), ...one.getAttributeNames(),
-    written(one), one.labels?.length, there(one, "aria-labelledby"), there(one, "aria-describedby"),
-  ].join();
-  const style = getComputedStyle(root).getPropertyValue("--mantine-primary-color-filled");
-  const whole = [root.lang, !!document.title, style].join();
+  const kind = (one) => `${{one?.tagName}} ${{one?.getAttribute("role")}}`;
+  const shapes = (part) => {{
+    const visible = shown(part);
+    const [says, holds] = [new Set(), new Map()];
+    for (const one of visible) {{
+      for (let at = one; written(one) && at && !says.has(at); at = at.parentElement) says.add(at);
+      const parent = one.parentElement;
+      holds.set(parent, (holds.get(parent) ?? new Set()).add(kind(one)));
+    }}
+    return visible.map((one) => JSON.stringify([
+      one.tagName, one.getAttributeNames().sort().map((name) => [name, value(one, name)]), one.labels?.length,
+      says.has(one), kind(one.parentElement), [...holds.get(one) ?? []].sort(),
+    ])).sort();
+  }};
+  const colour = getComputedStyle(root).getPropertyValue("--mantine-primary-color-filled");
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   return {{
     wide: root.scrollWidth,
-    scheme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
+    scheme: `${{dark}} ${{colour}}`,
     axe: "axe" in window,
-    shapes: Object.fromEntries(parts.map((part) =>
-      [part, document.querySelector(part) && [whole, ...shown(part).map(shape).sort()].join("\\n")])),
+    shapes: Object.fromEntries(parts.map((part) => [
+      part, document.querySelector(part) && [root.lang, `${{!!document.title}}`, ...shapes(part)].join("\\n"),
+    ])),
   }};
 }}"""
 _UNCOVER = """() => document.getElementById("root")?.removeAttribute("style")"""
@@ -241,8 +261,11 @@ class Looks:
     def __init__(self, page: Page, within: str | None = None) -> None:
         self.page = page
         self._seen: Mapping[str, Seen] = {AROUND: _around, SCREEN: {}}
+        # Of each part, the elements of whose structure axe said that it is well.
+        self._known: dict[str, set[str]] = {}
         if within:
             self._seen = {within: {} if EVERYTHING else _alike}
+            self._known = {within: _elements}
         # Of pages of which nothing surrounds the screen.
         self._whole: Seen = {}
 
@@ -271,7 +294,13 @@ class Looks:
             excluded = [SCREEN] if AROUND in new and SCREEN not in new else []
             if not found["axe"]:
                 self.page.evaluate(_axe())
-            self._check(next(iter(new)), excluded, structure=not all(new.values()))
+            elements = {part: set(shapes[part].split("\n")) for part in new}
+            unknown = [part for part in new if EVERYTHING or elements[part] - self._known.get(part, set())]
+            structure = any(not new[part] for part in unknown)
+            self._check(next(iter(new)), excluded, structure=structure)
+            if structure:
+                for part in new:
+                    self._known.setdefault(part, set()).update(elements[part])
         for schemes in new.values():
             schemes.add(scheme)
         return bool(new)
