@@ -68,6 +68,23 @@ def test_bs_06_a_join_request_sent_again_is_a_replay(tmp_path: Path, after: floa
     run_virtually(story())
 
 
+def test_a_join_request_sent_again_to_the_next_server_is_a_replay(tmp_path: Path) -> None:
+    """Which nonces a device has used is in the store before the join is accepted, and not in memory alone."""
+
+    async def story() -> None:
+        world = QuietNetwork(tmp_path, 1)
+        await world.build(1)
+        request = await world.join(world.lives[0].device)
+        world.server.die()
+        await asyncio.sleep(HORIZON + 5)
+        world.bring(request)
+        await asyncio.sleep(3)
+        assert [outcome for _kind, outcome in await kept(world)] == ["accepted", "sent", "dev_nonce_replayed"]
+        await world.close()
+
+    run_virtually(story())
+
+
 def test_bs_06_a_datagram_that_comes_twice_is_no_replay(tmp_path: Path) -> None:
     async def story() -> None:
         world = QuietNetwork(tmp_path, 1)
