@@ -140,6 +140,7 @@ def test_a_moving_tracker_is_reported_and_shown(
     desk.go(f"/devices/{ref}")
     shown = desk.page.get_by_test_id("located")
     expect(shown.get_by_text("Arrival times (TDOA)")).to_be_visible()
+    expect(shown.get_by_text(f"Positions: {len(WAY)}, half of them within")).to_be_visible()
     # As it is stored: reports are rounded, and rounded once more might end in another digit.
     last = user.call("GET", f"{V1}/devices/{ref}/locations")["locations"][0]
     assert (round(last["lat"], 6), round(last["lon"], 6)) == (report["DevLAT"], report["DevLON"])

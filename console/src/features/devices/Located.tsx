@@ -26,7 +26,7 @@ export function Located({ found }: { found: Locations }) {
             [t("location.stations"), number(last.baseStations)],
             [t("location.speed"), number(Math.round(last.velocity.speed * 10) / 10, "m/s")],
             ...found.methods.map((each): [string, string] => [
-              t(`location.method.${each.method}`),
+              each.method,
               t("location.counted", { count: each.count, radius: number(Math.round(each.medianRadius), "m") }),
             ]),
           ]}
