@@ -280,7 +280,8 @@ class Deliveries:
             return None
         now = self._clock()
         message = self._flows.trial(connection, now)
-        return await self._attempts.try_connection(message, subscriber_ref, self._ids.next(now))
+        # Below those of messages; none of them is used up.
+        return await self._attempts.try_connection(message, subscriber_ref, -round(now * 1000))
 
     # What is shown.
 
