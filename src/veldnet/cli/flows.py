@@ -238,7 +238,8 @@ def create_connection(
     types = {scheme: kind["type"] for kind in reversed(kinds) for scheme in kind["schemes"]}
     kind = given.get("type") or body.get("type") or types.get(address.partition("://")[0].lower())
     if kind is None:
-        fail(f"ADDRESS {address!r} must begin with one of {', '.join(f'{each}://' for each in types)}")
+        schemes = dict.fromkeys(f"{scheme}://" for each in kinds for scheme in each["schemes"])
+        fail(f"ADDRESS {address!r} must begin with one of {', '.join(schemes)}")
     CONNECTIONS.create(access, body | given | {"type": kind, "name": name, "address": address})
 
 
