@@ -84,6 +84,9 @@ def test_devices_are_found_by_filters_and_page_after_page(oss: Oss, outsider: Os
     assert found("name=amp") == [] and found("name=%25amp") == []
     assert found("query=amp+3") == [euis[2]]
     assert found(f"devEUI={euis[3].lower()}&devEUI={euis[0]}") == [euis[0], euis[3]]
+    both = f"devEUI={euis[3]},{euis[0]}"
+    assert found(f"{both}&sort=EUI,desc&pageSize=1&pageIndex=2") == [euis[0]]
+    assert found(f"{both}&healthState=ACTIVE") == found(f"{both}&name=Post") == found("devEUI=zz") == []
     assert found("name=Lamp&healthState=INIT&sort=name,desc") == euis[::-1]
     assert found("name=Lamp&healthState=ACTIVE&connectivity=LORAWAN&sort=lastUpTimestamp%2Cdesc") == []
     assert found("name=Lamp&pageSize=3&pageIndex=2") == [euis[3]]
@@ -134,6 +137,20 @@ def test_a_device_from_creation_to_its_end(oss: Oss, outsider: Oss, lamps: list[
     assert "ABP" in oss.refused("POST", f"{OSS}/devices", {"EUI": EUI.format(0x22), "activation": "ABP"})
     assert oss.request("DELETE", path).status_code == 204
     oss.refused("GET", path, status=404)
+
+
+def test_references_of_another_type_leave_a_device_in_service(oss: Oss, lamps: list[Any]) -> None:
+    path = f"{OSS}/devices/{lamps[0]['uid']}"
+    before = oss.call("GET", path)
+    wrongs: list[Any] = [0, False, [], {}]
+    for wrong in wrongs:
+        for name in ("networkSubscription", "model"):
+            assert f"{name}.ID must be text" in oss.refused("PUT", path, {name: {"ID": wrong}})
+        assert "appServers[0].ID" in oss.refused("PUT", path, {"appServers": [{"ID": wrong}]})
+    nameless_ones: list[dict[str, Any]] = [{}, {"ID": None}, {"uid": "1"}, {"ID": ".AS"}]
+    for nameless in nameless_ones:
+        assert "appServers[0].ID is mandatory" in oss.refused("PUT", path, {"appServers": [nameless]})
+    assert oss.call("GET", path)["networkSubscription"] == before["networkSubscription"]
 
 
 def test_downlinks_frames_and_alarms_of_a_device(

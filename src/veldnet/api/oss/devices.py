@@ -15,7 +15,7 @@ from veldnet.api.kpn.monitoring import health_statistics
 from veldnet.api.query import PageNumber, Parameter, dev_eui, refuse_others
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
-from veldnet.domain.errors import BadRequest, InvalidField
+from veldnet.domain.errors import BadRequest, InvalidField, MissingField
 from veldnet.domain.resources import AlarmStatistics, Device, HealthState, VeldnetDevice
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices, routing_profiles
@@ -183,6 +183,7 @@ class OssFilter(msgspec.Struct, frozen=True):
             routing_profile_id=None if self.appServerID is None else self.appServerID.removesuffix(AS_SUFFIX),
             tag=self.tag,
             alarm=self.alarmLevel,
+            dev_euis=tuple(dev_eui(each, "").upper() for each in self.devEUI),
         )
 
 
@@ -271,10 +272,6 @@ async def list_devices(
             last = Cursors(str(found[-1].ref)) if found and query.sort == "created" else None
             return OssDevices([_shown(each, names) for each in found], more, now, count, last)
 
-        if query.devEUI:
-            refs = devices.refs_of(connection, scope, [dev_eui(each, "").upper() for each in query.devEUI])
-            chosen = sorted(refs.values())[:_MOST_PAGE]
-            return page(devices.configurations(connection, chosen, observed), False, len(chosen))
         if query.pageAfter is not None:
             size = query.pageSize
             behind = devices.devices_after(
@@ -355,11 +352,11 @@ def _members(members: dict[str, Any], *, new: bool) -> Device:
         "geoLongitude": body.adminLon,
         "administrativeInfo": body.customerAdminData,
         "motionIndicator": body.motionIndicator,
-        "deviceProfileId": (body.model or {}).get("ID"),
+        "deviceProfileId": _id(body.model or {}, "model"),
     }
     plan = members.get("networkSubscription")
     if isinstance(plan, dict) and "ID" in plan:
-        given["connectivityPlanId"] = plan["ID"] or (None if new else _TAKEN_AWAY)
+        given["connectivityPlanId"] = _id(plan, "networkSubscription") or (None if new else _TAKEN_AWAY)
     if body.appServers is not None:
         given["routingProfileId"] = _routing(body.appServers, new=new)
     return to_resource({name: value for name, value in given.items() if value is not None}, Device)
@@ -372,7 +369,18 @@ def _routing(servers: list[dict[str, Any]], *, new: bool) -> str | None:
         raise BadRequest(
             "appServers: a device has one application server here; give it one with several destinations"
         )
-    return str(servers[0].get("ID") or "").removesuffix(AS_SUFFIX)
+    found = (_id(servers[0], "appServers[0]") or "").removesuffix(AS_SUFFIX)
+    if not found:
+        raise MissingField("appServers[0].ID is mandatory; see GET {path}", path=f"{MINE}/appServers")
+    return found
+
+
+def _id(members: dict[str, Any], name: str) -> str | None:
+    """The ID by which a device refers to a resource."""
+    found = members.get("ID")
+    if found is not None and not isinstance(found, str):
+        raise InvalidField("{name}.ID must be text or null", name=name)
+    return found
 
 
 @OSS.post(_PATH, status=201)

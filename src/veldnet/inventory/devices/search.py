@@ -46,7 +46,8 @@ _COLUMNS = {"created": devices.c.ref, "name": devices.c.name, "deviceEUI": devic
 
 class Wanted(msgspec.Struct, frozen=True):
     """Which devices: `text` is part of name or DevEUI, `name` how the name begins, both in upper or lower
-    case; `alarm` a name of ALARM_LEVELS, of alarms that nobody has acknowledged."""
+    case; `dev_euis` in upper case; `alarm` a name of ALARM_LEVELS, of alarms that nobody has
+    acknowledged."""
 
     text: str | None = None
     name: str | None = None
@@ -56,6 +57,7 @@ class Wanted(msgspec.Struct, frozen=True):
     routing_profile_id: str | None = None
     tag: str | None = None
     alarm: str | None = None
+    dev_euis: tuple[str, ...] = ()
 
     @property
     def all(self) -> bool:
@@ -87,6 +89,9 @@ def narrowed(connection: Connection, scope: Scope, wanted: Wanted, *, in_order: 
         matching, by_index = _named(connection, wanted.text)
         chosen &= matching
         listed = by_index
+    if wanted.dev_euis:
+        chosen &= devices.c.dev_eui.in_(wanted.dev_euis)
+        listed = True
     if wanted.name:
         chosen &= beginning_with(devices.c.name, wanted.name)
         with_name = named(connection, [wanted.name])
