@@ -280,9 +280,9 @@ export const en = {
   "campaigns.sessionsText": "What is missing after the last one goes to each device alone",
   "campaigns.estimate": "Estimate",
   "campaigns.estimateText":
-    "{uplinks} uplinks of each device of class A; the busiest base station needs {minutes} minutes, all of them transmit for {airtime} minutes",
+    "{uplinks, plural, one {# uplink} other {# uplinks}} of each device of class A; the busiest base station needs {minutes, plural, one {# minute} other {# minutes}}, all of them transmit for {airtime, plural, one {# minute} other {# minutes}}",
   "campaigns.estimateUnknown":
-    "{uplinks} uplinks of each device of class A; what base stations need is not known, as no device had been heard",
+    "{uplinks, plural, one {# uplink} other {# uplinks}} of each device of class A; what base stations need is not known, as no device that gets the file had been heard",
   "campaigns.setUp": "Joining the group takes about {minutes} minutes at the duty cycle of the base stations",
   "campaigns.startsAt": "Start",
   "campaigns.startsAtText": "At once if empty",

@@ -282,9 +282,9 @@ export const nl: Record<keyof typeof en, string> = {
   "campaigns.sessionsText": "Wat na de laatste ontbreekt, gaat naar elk apparaat apart",
   "campaigns.estimate": "Schatting",
   "campaigns.estimateText":
-    "{uplinks} uplinks van elk device van klasse A; het drukste basisstation heeft {minutes} minuten nodig, samen zenden ze {airtime} minuten",
+    "{uplinks, plural, one {# uplink} other {# uplinks}} van elk apparaat van klasse A; het drukste basisstation heeft {minutes, plural, one {# minuut} other {# minuten}} nodig, samen zenden ze {airtime, plural, one {# minuut} other {# minuten}}",
   "campaigns.estimateUnknown":
-    "{uplinks} uplinks van elk device van klasse A; wat basisstations nodig hebben is niet bekend, want er was nog geen device gehoord",
+    "{uplinks, plural, one {# uplink} other {# uplinks}} van elk apparaat van klasse A; wat basisstations nodig hebben is niet bekend, want van de apparaten die het bestand krijgen was er nog geen gehoord",
   "campaigns.setUp": "Lid worden van de groep duurt ongeveer {minutes} minuten bij de duty cycle van de basisstations",
   "campaigns.startsAt": "Start",
   "campaigns.startsAtText": "Leeg: meteen",
@@ -727,7 +727,7 @@ export const nl: Record<keyof typeof en, string> = {
   "flows.ports": "Poorten",
   "flows.portsText": "* of 1-10,20",
   "flows.preset": "Voorinstelling",
-  "flows.presetText": "Instellingen voor een cloud of product: ze vullen het formulier, en je vervangt de delen in hoofdletters.",
+  "flows.presetText": "Instellingen voor een cloud of product: ze vullen het formulier, en u vervangt de delen in hoofdletters.",
   "flows.profiles": "Apparaatprofielen",
   "flows.received": "Downlinks",
   "flows.saved": "Flow opgeslagen",

@@ -174,7 +174,7 @@ function Sending({ form, change }: Part) {
   const t = useT();
   return (
     <>
-      <Group grow align="flex-start">
+      <Group grow align="flex-end">
         <NumberField
           label={t("campaigns.fragmentSize")}
           value={form.fragmentSize}

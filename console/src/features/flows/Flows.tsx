@@ -138,7 +138,7 @@ function ConnectionActions({ connection }: { connection: Connection }) {
   const remove = () => void run(removing.mutateAsync(undefined), t("flows.connectionDeleted"));
   return (
     <IfMayChange>
-      <Group gap={4} wrap="nowrap">
+      <Group gap={4}>
         <RowButton onClick={() => openDialog(t("flows.test", { name }), <ConnectionTrial connectionRef={ref} />)}>
           {t("flows.tryOut")}
         </RowButton>
