@@ -213,6 +213,14 @@ def test_downlinks_frames_and_alarms_of_a_device(
     outsider.refused("GET", dx, status=404)
 
 
+def _unknown(oss: Oss, uid: str) -> None:
+    """IDs that only end as that of an application server name none."""
+    for other in (f"x.{uid}", f"TWA_1.{uid}.AS", f"{uid}.AS"):
+        for method in ("GET", "PUT", "DELETE"):
+            body = {"name": "Other"} if method == "PUT" else None
+            oss.refused(method, f"{OSS}/appServers/{other}", body, status=404)
+
+
 def test_application_servers_are_routing_profiles(oss: Oss, outsider: Oss) -> None:
     body = {
         "name": "Lights",
@@ -257,6 +265,7 @@ def test_application_servers_are_routing_profiles(oss: Oss, outsider: Oss) -> No
     free = oss.call("PUT", f"{OSS}/devices/{device['uid']}", {"appServers": []})
     assert "appServers" not in free
     oss.refused("GET", f"{OSS}/appServers/{made['uid']}x", status=404)
+    _unknown(oss, made["uid"])
     outsider.refused("GET", f"{OSS}/appServers/{made['uid']}", status=404)
     outsider.refused("PUT", f"{OSS}/appServers/{made['uid']}", moved, status=404)
     for wrong, reason in (

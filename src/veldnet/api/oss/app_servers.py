@@ -17,7 +17,7 @@ from veldnet.api.kpn.routing_profiles import (
 from veldnet.api.query import Parameter, refuse_others
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
-from veldnet.domain.errors import BadRequest, MissingField
+from veldnet.domain.errors import BadRequest, MissingField, NotFound
 from veldnet.domain.resources import Route, RoutingProfile, Strategy
 from veldnet.domain.scope import Scope
 from veldnet.inventory import routing_profiles
@@ -114,6 +114,14 @@ async def _read(services: Services, scope: Scope, uid: str) -> AppServer:
     return _shown(await services.read(lambda c: routing_profiles.get_routing_profile(c, scope, uid)))
 
 
+async def _named(services: Services, scope: Scope, app_server_uid: str) -> AppServer:
+    """The one that a path names, by its number or by all of its ID."""
+    found = await _read(services, scope, _uid(app_server_uid))
+    if app_server_uid not in (found.uid, found.ID):
+        raise NotFound("RoutingProfile", app_server_uid)
+    return found
+
+
 @OSS.get(_PATH)
 async def list_servers(
     request: Request[Any, Any, Any], services: Services, scope: Scope, query: AppServerFilter
@@ -128,7 +136,7 @@ async def list_servers(
 
 @OSS.get(_ONE)
 async def get_server(app_server_uid: str, services: Services, scope: Scope) -> AppServer:
-    return await _read(services, scope, _uid(app_server_uid))
+    return await _named(services, scope, app_server_uid)
 
 
 def _profile(body: AppServer, before: AppServer | None) -> RoutingProfile:
@@ -180,8 +188,8 @@ async def update_server(
     app_server_uid: str, request: Request[Any, Any, Any], services: Services, scope: Scope, body: AppServer
 ) -> AppServer:
     """Change what is given; without a key the one that the application server has stays."""
-    uid = _uid(app_server_uid)
-    profile = _profile(body, await _read(services, scope, uid))
+    before = await _named(services, scope, app_server_uid)
+    uid, profile = str(before.uid), _profile(body, before)
     await update_routing_profile(uid, request, services, scope, profile)
     return await _read(services, scope, uid)
 
@@ -189,4 +197,5 @@ async def update_server(
 @OSS.delete(_ONE)
 async def delete_server(app_server_uid: str, services: Services, scope: Scope) -> None:
     """Only where no device uses it."""
-    await delete_routing_profile(_uid(app_server_uid), services, scope)
+    found = await _named(services, scope, app_server_uid)
+    await delete_routing_profile(str(found.uid), services, scope)
