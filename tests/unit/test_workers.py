@@ -68,7 +68,8 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_every_test_runs_once_and_is_reported_with_what_it_says(tmp_path: Path) -> None:
     done = _run(tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(r"^2 failed, 8 passed, 1 skipped, 1 warning in", done.stdout, re.MULTILINE)
+    assert re.search(r"^2 failed, 8 passed, 1 skipped, \d warnings? in", done.stdout, re.MULTILINE)
+    assert done.stdout.count("UserWarning: careful") == 1
     for said in ("test_two - assert", "before it fails", "UserWarning: careful", "not now"):
         assert said in done.stdout, said
     assert (tmp_path / "test_made_up.unmade").exists()
