@@ -56,6 +56,7 @@ async def test_nodes_come_and_go_under_load(cluster: Cluster) -> None:
     step = int(PIECE * RATE)
     pieces = [prepared[start : start + step] for start in range(0, 4 * step, step)]
 
+    # Join-requests come before the load: each has one pair of windows, which a busy machine must not miss.
     await radio.send(joins, 10.0)
     await radio.send(pieces[0], RATE)
     # Killed: the others serve its devices, and its base stations come to them.
@@ -83,8 +84,7 @@ async def test_nodes_come_and_go_under_load(cluster: Cluster) -> None:
     await settle(cluster)
     radio.close()
     accepts = check_downlinks(radio)
-    # Some may have been too late for their windows, on a busy machine.
-    assert accepts >= 0.75 * JOINING
+    assert accepts >= JOINING
     check_uplinks(cluster, sink, 0.75 * 4 * PIECE * RATE)
     words = ("cluster", "status", "--json", "--data", str(cluster.nodes["a"].data))
     printed = await asyncio.to_thread(command, *words, VELDNET_STORE__URL=cluster.url)
