@@ -10,12 +10,12 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.static_files import create_static_files_router
-from litestar.types import Message, Scope
+from litestar.types import BeforeMessageSendHookHandler, Message, Scope
 from swagger_ui_bundle import swagger_ui_path
 
 from veldnet import console
 from veldnet.assembly.platform import Platform
-from veldnet.settings import ConsoleSettings, SettingsError
+from veldnet.settings import ApiSettings, ConsoleSettings, SettingsError
 
 from .auth.bearer import LATEST
 from .compression import COMPRESSION, note_variants
@@ -30,29 +30,35 @@ _ASKED_BY_PAGES = ("/api/v1/", "/healthz")
 # Nothing is loaded from any other host.
 _CSP = b"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 _ALWAYS = [
-    (b"strict-transport-security", b"max-age=31536000; includeSubDomains; preload"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
 _UNLESS_GIVEN = [(b"content-security-policy", _CSP), (b"cache-control", b"no-store")]
 
 
-async def _before_send(message: Message, scope: Scope) -> None:
-    """Every answer passes here: the headers are appended as they go onto the wire."""
-    if message["type"] != "http.response.start":
-        return
-    headers = list(message["headers"])
-    given = {name for name, _ in headers}
-    headers += _ALWAYS
-    headers += [header for header in _UNLESS_GIVEN if header[0] not in given]
-    headers.append((b"x-request-id", transaction_of(scope).encode("latin-1")))
-    headers.append((b"api-version", _served_version(scope)))
-    note_variants(headers, scope)
-    if scope["path"].startswith(_ASKED_BY_PAGES):
-        headers.append((b"console-build", console.build().encode("latin-1")))
-    for name, value in scope.get("state", {}).get("quota", {}).items():
-        headers.append((name.encode("latin-1"), value.encode("latin-1")))
-    message["headers"] = headers
+def headers_of_answers(settings: ApiSettings) -> BeforeMessageSendHookHandler:
+    """Every answer passes there: the headers are appended as they go onto the wire."""
+    always = list(_ALWAYS)
+    if settings.strict_transport_security:
+        always.append((b"strict-transport-security", settings.strict_transport_security.encode("latin-1")))
+
+    async def before_send(message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        headers = list(message["headers"])
+        given = {name for name, _ in headers}
+        headers += always
+        headers += [header for header in _UNLESS_GIVEN if header[0] not in given]
+        headers.append((b"x-request-id", transaction_of(scope).encode("latin-1")))
+        headers.append((b"api-version", _served_version(scope)))
+        note_variants(headers, scope)
+        if scope["path"].startswith(_ASKED_BY_PAGES):
+            headers.append((b"console-build", console.build().encode("latin-1")))
+        for name, value in scope.get("state", {}).get("quota", {}).items():
+            headers.append((name.encode("latin-1"), value.encode("latin-1")))
+        message["headers"] = headers
+
+    return before_send
 
 
 def _served_version(scope: Scope) -> bytes:
@@ -92,7 +98,7 @@ def create_application(platform: Platform) -> Litestar:
         ],
         exception_handlers={**EXCEPTION_HANDLERS, MethodNotAllowedException: refuse_method(routes)},
         before_request=begin_request,
-        before_send=[_before_send],
+        before_send=[headers_of_answers(platform.settings.api)],
         compression_config=COMPRESSION,
         cors_config=CORSConfig(
             allow_origins=["*"],

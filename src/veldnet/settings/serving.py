@@ -53,6 +53,14 @@ class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             "X-Forwarded-Proto are trusted, and their connections are not limited."
         ),
     ] = ("127.0.0.1", "::1")
+    strict_transport_security: Annotated[
+        str,
+        about(
+            "Header Strict-Transport-Security of all answers; empty sends none. KPN's has "
+            "`max-age=31536000; includeSubDomains; preload`, which binds all hosts below this one, too.",
+            pattern="^(max-age=[0-9]{1,10}(; includeSubDomains)?(; preload)?)?$",
+        ),
+    ] = "max-age=31536000"
     header_timeout: Annotated[Duration, about("Timeout for the header of a request.")] = Duration(10)
     request_timeout: Annotated[Duration, about("Timeout for the body of a request.")] = Duration(60)
     idle_timeout: Annotated[Duration, about("Timeout of idle connections.")] = Duration(65)
