@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, create_engine
 
+from .checksums import expect_no_checksum
 from .database import Damaged
 from .migrating import check_revision, copy_database, open_at_rest, snapshot, sync_directory
 from .sqlite import SqliteStore, engine_errors, sqlite_engine
@@ -109,6 +110,7 @@ def copy_at_rest(source: Path, target: Path) -> None:
     """Copy a database that no process writes to. Raises `StoreError` and `OSError`."""
     with engine_errors(), closing(open_at_rest(source)) as opened:
         copy_database(opened, target)
+    expect_no_checksum(target)
 
 
 def check_copy(file: Path) -> None:

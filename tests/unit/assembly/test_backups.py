@@ -105,6 +105,7 @@ def test_a_value_that_was_damaged_is_noticed(settings: Settings, tmp_path: Path)
         (octets.replace(b"wordfirst", b"wordworst"), "does not match its checksum"),
         (octets[:-1], "does not end with a whole page"),
         (octets[:-80] + line.replace(b"sha", b"shb"), "does not end with a whole page"),
+        (octets[:-80], "has lost the checksum at its end"),
     ):
         target.write_bytes(damaged)
         for attempt in (lambda: verify(target), lambda: restore(settings, target)):
@@ -112,13 +113,17 @@ def test_a_value_that_was_damaged_is_noticed(settings: Settings, tmp_path: Path)
                 attempt()
         assert contents(settings) == before
     # Backups of versions before have none.
-    target.write_bytes(octets.replace(b"wordfirst", b"wordworst")[:-80])
+    earlier = octets.replace(b"wordfirst", b"wordworst")[:-80]
+    target.write_bytes(earlier[:68] + bytes(4) + earlier[72:])
     assert not verify(target)
     restore(settings, target)
     assert word_in(file_of(settings).path) == "worst"
     target.write_bytes(octets.replace(b"wordfirst", b"wordother"))
     restore(settings, target, ignore_checksum=True)
     assert word_in(file_of(settings).path) == "other"
+    # What was restored is a database like any other, so that a plain copy of it can be restored.
+    shutil.copy(file_of(settings).path, target)
+    assert not verify(target)
 
 
 def test_b5_counters_never_lead_to_the_same_twice(settings: Settings, tmp_path: Path) -> None:
