@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from litestar import Litestar
@@ -10,7 +11,7 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.static_files import create_static_files_router
-from litestar.types import BeforeMessageSendHookHandler, Message, Scope
+from litestar.types import Message, Scope
 from swagger_ui_bundle import swagger_ui_path
 
 from veldnet import console
@@ -36,7 +37,7 @@ _ALWAYS = [
 _UNLESS_GIVEN = [(b"content-security-policy", _CSP), (b"cache-control", b"no-store")]
 
 
-def headers_of_answers(settings: ApiSettings) -> BeforeMessageSendHookHandler:
+def headers_of_answers(settings: ApiSettings) -> Callable[[Message, Scope], Awaitable[None]]:
     """Every answer passes there: the headers are appended as they go onto the wire."""
     always = list(_ALWAYS)
     if settings.strict_transport_security:
