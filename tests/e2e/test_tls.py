@@ -1,4 +1,4 @@
-"""HTTPS: the server's own, and nginx in front of it with the configuration that `veldnet init` prints."""
+"""HTTPS: the server's own, and nginx and Caddy in front of it, as `veldnet init` configures them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.e2e import radio
 from tests.e2e.running import RunningServer, sandbox
 from tests.e2e.test_basics_station import Field, run
 from tests.person import Person
-from veldnet.cli.deployment import nginx_site
+from veldnet.cli.deployment import caddy_site, nginx_site
 from veldnet.simulator.customer import Account
 
 
@@ -178,21 +178,57 @@ class Nginx:
             self.process = subprocess.Popen(
                 ["nginx", "-p", folder, "-c", configuration], stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 10
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
+        _wait_for(self)
 
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(timeout=120)
 
 
+class Caddy:
+    """Caddy with the site that `veldnet init` prints, on other ports and with a certificate of ours."""
+
+    def __init__(self, folder: Path, pair: Pair, server: RunningServer) -> None:
+        self.port, plain = _free_port(), _free_port()
+        site = caddy_site("127.0.0.1")
+        for theirs, ours in (
+            ("127.0.0.1 {\n", f"127.0.0.1 {{\n\ttls {pair.certificate} {pair.key}\n"),
+            ("127.0.0.1:8080", server.http.removeprefix("http://")),
+            ("127.0.0.1:8887", server.addresses["basicsStation"]),
+        ):
+            assert theirs in site, theirs
+            site = site.replace(theirs, ours)
+        options = f"{{\n\tadmin off\n\thttp_port {plain}\n\thttps_port {self.port}\n}}\n"
+        configuration = folder / "Caddyfile"
+        configuration.write_text(options + site)
+        self.plain = f"http://127.0.0.1:{plain}"
+        self.log = folder / "caddy.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                ["caddy", "run", "--adapter", "caddyfile", "--config", configuration],
+                env=os.environ | {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)},
+                stdout=log,
+                stderr=log,
+            )
+        _wait_for(self)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=120)
+
+
+def _wait_for(proxy: Nginx | Caddy) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", proxy.port), 1):
+            return
+        assert proxy.process.poll() is None and time.monotonic() < deadline, proxy.log.read_text()
+
+
 class Through:
     """The server as its clients see it, behind the proxy."""
 
-    def __init__(self, proxy: Nginx, pair: Pair, data: Path) -> None:
+    def __init__(self, proxy: Nginx | Caddy, pair: Pair, data: Path) -> None:
         self.data = data
         self._url = f"https://127.0.0.1:{proxy.port}"
         self.trusted = ssl.create_default_context(cafile=str(pair.certificate))
@@ -201,37 +237,78 @@ class Through:
         return httpx.Client(base_url=self._url, verify=self.trusted, timeout=30, **arguments)
 
 
-def test_nginx_in_front(tmp_path: Path) -> None:
-    account = sandbox(tmp_path / "data")
-    pair = write_pair(tmp_path)
-    port = _free_port()
-    behind = RunningServer(
-        tmp_path / "data",
-        VELDNET_API__CONNECTIONS_PER_ADDRESS="2",
-        VELDNET_GATEWAYS__BASICS_STATION="127.0.0.1:0",
-        VELDNET_GATEWAYS__BASICS_STATION_AUTHENTICATION="required",
-        VELDNET_GATEWAYS__BASICS_STATION_URI=f"wss://127.0.0.1:{port}",
-    )
-    proxy = Nginx(tmp_path, pair, port, behind)
-    try:
-        server = Through(proxy, pair, tmp_path / "data")
-        assert httpx.get(proxy.plain).status_code == 301
-        person = Person(server, account.thingpark_username, account.thingpark_password)
+class Behind:
+    """A server for proxies, and what its base stations are told to connect to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.pair, self.port = folder, write_pair(folder), _free_port()
+        self.account = sandbox(folder / "data")
+        self.uri = f"wss://127.0.0.1:{self.port}"
+        self.server = RunningServer(
+            folder / "data",
+            VELDNET_API__CONNECTIONS_PER_ADDRESS="2",
+            VELDNET_GATEWAYS__BASICS_STATION="127.0.0.1:0",
+            VELDNET_GATEWAYS__BASICS_STATION_AUTHENTICATION="required",
+            VELDNET_GATEWAYS__BASICS_STATION_URI=self.uri,
+        )
+
+    def sign_in(self, proxy: Nginx | Caddy) -> tuple[Through, Person]:
+        """What holds behind every proxy."""
+        server = Through(proxy, self.pair, self.folder / "data")
+        assert httpx.get(proxy.plain).status_code in (301, 308)
+        person = Person(server, self.account.thingpark_username, self.account.thingpark_password)
         cookie = next(cookie for cookie in person.http.cookies.jar)
         assert cookie.secure, "the server knows that its clients use HTTPS"
         # The first event of a stream comes although nothing follows; all streams come from the proxy.
         with person.live(), person.live(), person.live():
             pass
-        _frames_pass_through(server, account, person, f"wss://127.0.0.1:{port}")
         too_large = person.http.post("/api/v1/session", json="x" * 8000)
         assert "larger than 4096 bytes" in too_large.text, "the answer is the server's own"
+        # What clients claim about their address does not count.
+        body = {"username": self.account.thingpark_username, "password": self.account.thingpark_password}
+        claim = {"x-forwarded-for": "198.51.100.1"}
+        with server.connect() as other:
+            assert other.post("/api/v1/session", json=body, headers=claim).status_code < 300
+        addresses = {session["address"] for session in person.http.get("/api/v1/sessions").json()}
+        assert addresses == {"127.0.0.1"}
+        return server, person
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    found = Behind(tmp_path_factory.mktemp("behind"))
+    yield found
+    found.server.stop()
+
+
+@pytest.mark.skipif(shutil.which("caddy") is None, reason="no Caddy here")
+def test_caddy_in_front(behind: Behind, tmp_path: Path) -> None:
+    proxy = Caddy(tmp_path, behind.pair, behind.server)
+    try:
+        server, person = behind.sign_in(proxy)
+        assert person.http.get("/metrics").status_code == 403
+
+        async def refused() -> None:
+            with pytest.raises(InvalidStatus, match="401"):
+                uri = f"wss://127.0.0.1:{proxy.port}"
+                await Field(behind.account.base_station_eui, uri, ssl=server.trusted).connect()
+
+        run(refused)
+    finally:
+        proxy.stop()
+
+
+def test_nginx_in_front(behind: Behind, tmp_path: Path) -> None:
+    proxy = Nginx(tmp_path, behind.pair, behind.port, behind.server)
+    try:
+        server, person = behind.sign_in(proxy)
+        _frames_pass_through(server, behind.account, person, behind.uri)
         assert person.http.get("/metrics").text.count("veldnet_") > 50, "from this machine"
         # What clients claim about their address does not count: guesses are limited by the real one.
         answers = [_guess(person.http, number) for number in range(64)]
         assert answers[0] == 401 and answers[-1] == 429
     finally:
         proxy.stop()
-        behind.stop()
     assert "warn" not in proxy.log.read_text()
 
 
