@@ -49,10 +49,10 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(UV)
 run: $(VENV)/.run console ## Show Veldnet at work: virtual devices join and their readings arrive
 	@$(BIN)/veldnet demo $(ARGS)
 
-# Built where its source has changed, with Node from a wheel; the first time pip has done it already.
+# Built where its source has changed, with Node from a wheel.
 .PHONY: console console-lint
 console: | $(VENV)/.run
-	@$(BIN)/python hatch_build.py
+	@CONSOLE_COMPRESSION=9 $(BIN)/python hatch_build.py
 
 NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 console-lint: $(VENV)/.dev console
@@ -83,16 +83,12 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 WORKERS ?= $(shell expr 2 \* $$(nproc))
 SPREAD := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-# Side by side: checks that use one core and tests that wait share the cores well.
-test: $(VENV)/.dev console tools ## All checks and tests
-	@$(MAKE) --no-print-directory --jobs 2 checks tests
+# Side by side: checks that use one core and tests that wait share the cores well, and the console is built meanwhile.
+test: $(VENV)/.dev tools ## All checks and tests
+	@$(MAKE) --no-print-directory --jobs 3 lint console-lint tests
 
-.PHONY: checks tests
-checks:
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory console-lint
-
-tests:
+.PHONY: tests
+tests: $(VENV)/.dev console
 	@$(PYTEST) --workers $(WORKERS) $(ARGS)
 
 .PHONY: test-postgresql
