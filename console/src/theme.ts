@@ -26,11 +26,16 @@ export const theme = createTheme({
   headings: { fontWeight: "650" },
   respectReducedMotion: true,
   components: {
+    // Fields beside each other stand in one line, whatever the help below each.
+    InputWrapper: { defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] } },
     Badge: { defaultProps: { tt: "none" } },
     // A menu holds items alone: the first one gets the focus.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
   },
 });
+
+/** Where help stands above what it is about: a choice of several lines, or a field with a button at its side. */
+export const helpFirst: ("label" | "description" | "input" | "error")[] = ["label", "description", "input", "error"];
 
 export type Severity = "CLEARED" | "UNCLEARED" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
 

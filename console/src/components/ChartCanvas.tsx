@@ -8,7 +8,7 @@ import { CanvasRenderer } from "echarts/renderers";
 import dutch from "echarts/i18n/langNL-obj.js";
 import { useEffect, useRef } from "react";
 import { save, saveLink } from "../download";
-import { exact } from "../format";
+import { exact, localTime } from "../format";
 import { useT, useTexts } from "../text";
 import { chartTable } from "./chartTable";
 
@@ -38,8 +38,13 @@ export interface ChartProps {
 
 const palette = ["#2b9160", "#1c7ed6", "#f08c00", "#ae3ec9", "#e03131", "#0c8599", "#868e96"];
 
+/** The moment that the crosshair is at, above what the curves say there. */
+const moment = {
+  label: { formatter: ({ value }: { value: unknown }) => localTime(new Date(Number(value)).toISOString()) },
+};
+
 /** An option of ours with the looks that all charts share. */
-function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
+function styled(option: EChartsCoreOption, dark: boolean, saved: boolean): EChartsCoreOption {
   const ink = dark ? "#c9c9c9" : "#495057";
   const line = dark ? "#3b3b3b" : "#e9ecef";
   const axis = {
@@ -51,6 +56,7 @@ function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
   const styledAxis = (given: object) => ({
     ...axis,
     ...given,
+    ...("type" in given && given.type === "time" ? { axisPointer: moment } : {}),
     // A range that was asked for is not made wider for the bars in it, of which a single one would be days wide.
     ...("min" in given && "max" in given ? { containShape: false } : {}),
     // Times are written by the chart itself.
@@ -79,6 +85,8 @@ function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
       type: "scroll",
       top: 0,
       left: 0,
+      // Beside the button that saves it.
+      padding: [5, saved ? 33 : 5, 5, 5],
       pageIconColor: ink,
       pageIconInactiveColor: line,
       pageIconSize: 11,
@@ -103,7 +111,7 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save:
     if (!place.current) return;
     const dark = scheme === "dark";
     chart.current = echarts.init(place.current, dark ? "dark" : undefined, { locale: language.toUpperCase() });
-    chart.current.setOption(styled(option, dark));
+    chart.current.setOption(styled(option, dark, saved));
     if (group) {
       chart.current.group = group;
       echarts.connect(group);
@@ -115,7 +123,7 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save:
       chart.current?.dispose();
       chart.current = null;
     };
-  }, [option, scheme, group, language]);
+  }, [option, scheme, group, language, saved]);
   useEffect(() => {
     const current = chart.current;
     if (!current || !onPick) return;

@@ -1336,6 +1336,8 @@ export const en = {
   "readings.lockedText": "Payloads are end-to-end encrypted; only your application server can read them.",
   "readings.none": "No readings",
   "readings.noneText": "Assign a decoder to the profile of this device to see its readings here.",
+  "readings.silent":
+    "No readings in this time: {names}. Their payloads are end-to-end encrypted, their profiles have no decoder, or nothing was received.",
   "readings.values": "Values",
   "report.dependent": "Devices that depend on one base station",
   "report.idle": "Base stations that add nothing",

@@ -1338,6 +1338,8 @@ export const nl: Record<keyof typeof en, string> = {
   "readings.lockedText": "Payloads zijn end-to-end versleuteld; alleen uw applicatieserver kan ze lezen.",
   "readings.none": "Geen metingen",
   "readings.noneText": "Wijs een decoder toe aan het profiel van dit apparaat om hier meetwaarden te zien.",
+  "readings.silent":
+    "Geen metingen in deze periode: {names}. De payloads zijn end-to-end versleuteld, het profiel heeft geen decoder, of er is niets ontvangen.",
   "readings.values": "Waarden",
   "report.dependent": "Apparaten die van één basisstation afhangen",
   "report.idle": "Basisstations die niets toevoegen",

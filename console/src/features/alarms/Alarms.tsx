@@ -43,7 +43,7 @@ function AlarmFilters({ filters, setFilters }: FiltersProps) {
   const people = useAssignees().data ?? [];
   const narrow = (change: FiltersProps["filters"]) => setFilters({ ...change, page: undefined });
   return (
-    <Group mb="sm">
+    <Group mb="sm" role="search" aria-label={t("common.filters")}>
       <Filter
         label={t("alarms.state")}
         any={t("alarms.anyState")}

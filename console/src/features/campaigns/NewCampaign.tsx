@@ -174,7 +174,7 @@ function Sending({ form, change }: Part) {
   const t = useT();
   return (
     <>
-      <Group grow align="flex-end">
+      <Group grow align="flex-start">
         <NumberField
           label={t("campaigns.fragmentSize")}
           value={form.fragmentSize}

@@ -30,6 +30,7 @@ import { useSession } from "../../session";
 import { asMembers, Units, unitsOf, type Unit } from "./Units";
 import { useDecoder, useDeleteDecoder, useSaveDecoder, useTryDecoder } from "./api";
 import { useT } from "../../text";
+import { helpFirst } from "../../theme";
 import { NameField } from "../../components/NameField";
 
 const example = `// LoRa Alliance payload codec (TS013)
@@ -297,6 +298,7 @@ function OfPayload({ attempt, pending }: Trial) {
         step={1}
         label={t("lab.recvTime")}
         description={t("lab.recvTimeText")}
+        inputWrapperOrder={helpFirst}
         value={received}
         onChange={(event) => setReceived(event.currentTarget.value)}
         w={210}
@@ -335,6 +337,7 @@ function OfDevice({ attempt, pending }: Trial) {
       <Select
         label={t("lab.deviceLabel")}
         description={t("lab.deviceText")}
+        inputWrapperOrder={helpFirst}
         searchable
         searchValue={text}
         onSearchChange={setText}

@@ -169,7 +169,7 @@ function StepFields({ number, step, possible, onChange }: StepProps) {
         disabled={!possible}
         onChange={(event) => onChange({ enabled: event.currentTarget.checked })}
       />
-      <Group grow align="flex-end">
+      <Group grow align="flex-start">
         <Select
           aria-label={t("thresholds.duration")}
           allowDeselect={false}

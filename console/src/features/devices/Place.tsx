@@ -143,7 +143,7 @@ function PlaceForm({ device }: { device: Device }) {
           setLongitude(Number(east.toFixed(5)));
         }}
       />
-      <Group grow align="flex-end">
+      <Group grow align="flex-start">
         <Coordinates latitude={latitude} setLatitude={setLatitude} longitude={longitude} setLongitude={setLongitude} />
       </Group>
       <Group justify="flex-end">

@@ -11,7 +11,7 @@ import { useTell } from "../../components/notify";
 import { exact, withQuery } from "../../format";
 import { useFilters } from "../../navigation";
 import { useT } from "../../text";
-import { chartOf, numeric, titleOf, valueOf, type Table as Readings } from "./readings";
+import { chartOf, numeric, silent, titleOf, valueOf, type Table as Readings } from "./readings";
 
 /** Devices that are compared at most, this one among them. */
 const MOST = 10;
@@ -109,6 +109,19 @@ function Save({ path }: { path: string }) {
   );
 }
 
+/** Which devices have no line and no row here, and why that may be. */
+function Silent({ table }: { table: Readings }) {
+  const t = useT();
+  const names = silent(table);
+  return (
+    names.length > 0 && (
+      <Text size="sm" c="dimmed" role="status">
+        {t("readings.silent", { names: names.join(", ") })}
+      </Text>
+    )
+  );
+}
+
 function Shown({ table }: { table: Readings }) {
   const t = useT();
   const option = useMemo(() => chartOf(table, numeric(table)), [table]);
@@ -116,6 +129,7 @@ function Shown({ table }: { table: Readings }) {
   const nameOf = new Map(table.devices.map((one) => [one.ref, one.name]));
   return (
     <>
+      <Silent table={table} />
       {option.series.length > 0 && (
         <Panel>
           <Chart label={t("device.readings")} option={option} height={360} save />

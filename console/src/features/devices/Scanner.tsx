@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import { useUnsaved } from "../../components/edits";
 import { later } from "../../components/lazy";
 import { useT } from "../../text";
+import { helpFirst } from "../../theme";
 
 type Detect = (video: HTMLVideoElement) => Promise<string | null>;
 
@@ -117,6 +118,7 @@ function Paste({ onCode }: { onCode: (text: string) => void }) {
       <TextInput
         label={t("scan.paste")}
         description={t("scan.pasteText")}
+        inputWrapperOrder={helpFirst}
         placeholder="LW:D0:70B3D5E75E000001:70B3D5E75E00A1F2:002A0001"
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}

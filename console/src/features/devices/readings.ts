@@ -20,6 +20,12 @@ export function valueOf(row: Table["readings"][number], field: Field): unknown {
   return field.deviceRefs.includes(row.deviceRef) ? (row.values as Record<string, unknown>)[field.name] : undefined;
 }
 
+/** Names of the devices that have no reading among these. */
+export function silent(table: Table): string[] {
+  const heard = new Set(table.readings.map((row) => row.deviceRef));
+  return table.devices.filter((device) => !heard.has(device.ref)).map((device) => device.name);
+}
+
 /** The chart of some fields: an axis for each unit, left and right in turn, those behind further out. */
 export function chartOf(table: Table, fields: Field[], most = 4) {
   const units = [...new Set(fields.map((field) => field.unit ?? ""))].slice(0, most);
@@ -36,7 +42,6 @@ export function chartOf(table: Table, fields: Field[], most = 4) {
       splitLine: { show: index === 0 },
     })),
     dataZoom: [{ type: "inside", filterMode: "none" }],
-    legend: { type: "scroll", right: 28 },
     grid: { left: 8, right: 16, top: 56, bottom: 8, containLabel: true },
     series: shown.flatMap((field) =>
       table.devices

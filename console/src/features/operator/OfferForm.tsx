@@ -77,7 +77,7 @@ export function OfferFields({ begun, isNew, example, save, told, children, ...se
   };
   return (
     <Stack>
-      <Group grow align="flex-end">
+      <Group grow align="flex-start">
         <TextInput
           label="ID"
           placeholder={example}

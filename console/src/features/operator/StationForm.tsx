@@ -108,7 +108,7 @@ export function StationForm({ station, eui, onSaved }: Props) {
 function Place({ altitude, setAltitude, ...place }: StationValues) {
   const t = useT();
   return (
-    <Group grow align="flex-end">
+    <Group grow align="flex-start">
       <Coordinates {...place} />
       <NumberInput label={t("stations.altitude")} value={altitude} onChange={setAltitude} suffix=" m" />
     </Group>
@@ -118,7 +118,7 @@ function Place({ altitude, setAltitude, ...place }: StationValues) {
 function Power({ power, setPower, gain, setGain }: StationValues) {
   const t = useT();
   return (
-    <Group grow align="flex-end">
+    <Group grow align="flex-start">
       <NumberInput
         label={t("stations.maxTxPower")}
         value={power}

@@ -5,6 +5,7 @@ import { useTell } from "../../components/notify";
 import { closeDialogs } from "../../components/dialogs";
 import { same, useUnsaved } from "../../components/edits";
 import { useT } from "../../text";
+import { helpFirst } from "../../theme";
 import { useFirmware, useOrderUpdates } from "./api";
 
 type Credentials = "none" | "token" | "certificate";
@@ -96,6 +97,7 @@ function CredentialChoice({ value, onChange }: ChoiceProps) {
   const t = useT();
   return (
     <Radio.Group
+      inputWrapperOrder={helpFirst}
       label={t("updates.kind.credentials")}
       description={t("updates.credentialsText")}
       value={value}

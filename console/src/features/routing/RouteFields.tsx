@@ -38,7 +38,7 @@ export function RouteFields({ number, route, isNew, onChange, onRemove }: Props)
           value={route.addresses ?? []}
           onChange={(addresses) => onChange({ addresses })}
         />
-        <Group grow align="flex-end">
+        <Group grow align="flex-start">
           <TextInput
             label={t("routing.ports")}
             description={t("routing.portsText")}
@@ -55,7 +55,6 @@ export function RouteFields({ number, route, isNew, onChange, onRemove }: Props)
           />
           <Select
             label={t("routing.contentType")}
-            description=" "
             allowDeselect={false}
             data={["JSON", "XML"]}
             value={route.contentType ?? "XML"}
