@@ -39,10 +39,10 @@ export function Home() {
       <Figures of={overview.data} />
       <WaitingDestinations waiting={deliveries.destinations} />
       <Grid>
-        <Grid.Col span={{ base: 12, md: 5 }}>
+        <Grid.Col span={{ base: 12, lg: 5 }}>
           <Health devices={devices} />
         </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 7 }}>
+        <Grid.Col span={{ base: 12, lg: 7 }}>
           <Traffic />
         </Grid.Col>
         <Grid.Col span={12}>
