@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract import softhsm
+from tests.forked import STARTED_VAULTS
 from veldnet.client import read_message
+
+OWN_VAULTS = {STARTED_VAULTS: "1"}
 
 
 class Receiver:
@@ -64,7 +67,7 @@ def tokens(directory: Path, *labels: str) -> tuple[dict[str, str], Path]:
 
 
 def vault_pids(server: int) -> list[int]:
-    """The vault processes that a server has started, the oldest first."""
+    """The vault processes that a server with `OWN_VAULTS` has started, the oldest first."""
     children = Path(f"/proc/{server}/task/{server}/children")
     found = []
     for pid in children.read_text().split():

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from tests.docs_generator import ROOT
+from tests.e2e.programs import start
 
 _PAGE = (ROOT / "docs" / "ci.md").read_text()
 
@@ -45,20 +45,21 @@ def test_the_tests_of_the_page_pass_with_the_plugin(tmp_path: Path) -> None:
     assert "3 passed" in done.stdout
 
 
-def test_the_command_of_the_page_serves_a_sandbox_until_it_is_stopped() -> None:
+def test_the_command_of_the_page_serves_a_sandbox_until_it_is_stopped(tmp_path: Path) -> None:
     (line,) = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("veldnet ")]
-    arguments = shlex.split(line.replace("127.0.0.1:8080", "127.0.0.1:0"))
-    with subprocess.Popen(
-        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None and process.stderr is not None
+    program, *arguments = shlex.split(line.replace("127.0.0.1:8080", "127.0.0.1:0"))
+    assert program == "veldnet"
+    errors = tmp_path / "errors"
+    process = start(*arguments, errors=errors, PYTHONUNBUFFERED="1")
+    assert process.stdout is not None
+    with process.stdout:
         printed = ""
         while not printed.endswith("}\n"):
             line = process.stdout.readline()
-            assert line, process.stderr.read()
+            assert line, errors.read_text()
             printed += line
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0, process.stderr.read()
+        process.terminate()
+        assert process.wait(20) == 0, errors.read_text()
     account = json.loads(printed)
     table = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| [^|]+ \|$", _PAGE, re.MULTILINE)
     named = {name for cell in table for name in re.findall(r"`(\w+)`", cell)}

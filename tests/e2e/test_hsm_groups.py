@@ -19,7 +19,7 @@ import pytest
 
 from tests.contract import softhsm
 from tests.e2e import radio
-from tests.e2e.key_place import Receiver, forms, memory_of, tokens, vault_pids, wait_for
+from tests.e2e.key_place import OWN_VAULTS, Receiver, forms, memory_of, tokens, vault_pids, wait_for
 from tests.e2e.programs import run
 from tests.e2e.running import Client, RunningServer, veldnet
 from veldnet.client import AsKey, load_rsa_key, open_as_key, read_message
@@ -65,7 +65,7 @@ class Place:
             "hsm-group", "create", "Amsterdam", "--operator", self.operator, "--vault", "amsterdam"
         ).strip()
         self.receiver = Receiver(directory)
-        self.server = RunningServer(self.data, **self.environment)
+        self.server = RunningServer(self.data, **self.environment | OWN_VAULTS)
         self.client = Client(self.server, self.account)
         self.client.activate()
         self.antenna = radio.Antenna(self.account.base_station_eui)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.contract import softhsm
 from tests.e2e import radio
-from tests.e2e.key_place import Receiver, forms, memory_of, tokens, vault_pids, wait_for
+from tests.e2e.key_place import OWN_VAULTS, Receiver, forms, memory_of, tokens, vault_pids, wait_for
 from tests.e2e.programs import run
 from tests.e2e.running import Client, RunningServer, veldnet
 from veldnet.client import (
@@ -44,7 +44,7 @@ class Place:
         printed = veldnet("sandbox", "--data", str(self.data), "--json", **environment)
         self.account: Account = msgspec.convert(json.loads(printed), Account)
         self.receiver = Receiver(directory)
-        self.server = RunningServer(self.data, **environment)
+        self.server = RunningServer(self.data, **environment | OWN_VAULTS)
         self.client = Client(self.server, self.account)
         self.client.activate()
         veldnet("client", "create-rsa-key", str(directory / "private.pem"))

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.programs import run
+from tests.e2e.programs import run, start
 from tests.e2e.running import Client, RunningServer, command, sandbox
 from veldnet.simulator.customer import Account
 
@@ -104,20 +101,19 @@ def test_c13_a_device_of_1_0_4_joins_again_in_the_next_run(
     assert "DevNonce 300" in printed and "joined as" in printed
 
 
-def test_class_c_hears_a_downlink_without_an_uplink(place: tuple[RunningServer, Account, Client]) -> None:
+def test_class_c_hears_a_downlink_without_an_uplink(
+    place: tuple[RunningServer, Account, Client], tmp_path: Path
+) -> None:
     server, account, client = place
     device = create(client, 0x12, deviceProfileId=CLASS_C, hsmGroupId=client.account.hsm_group_id)
-    speaking = subprocess.Popen(
-        [
-            *(sys.executable, "-u", "-m", "veldnet", "simulate", "device", "--dev-eui", device["EUI"]),
-            *("--join-eui", "0059AC0000000001", "--app-key", APP_KEY, "--device-class", "C"),
-            *("--base-station-eui", account.base_station_eui, "--count", "1", "--period", "6"),
-            "--confirmed",
-            *("--udp", f"{server.udp[0]}:{server.udp[1]}"),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ,
+    speaking = start(
+        *("simulate", "device", "--dev-eui", device["EUI"]),
+        *("--join-eui", "0059AC0000000001", "--app-key", APP_KEY, "--device-class", "C"),
+        *("--base-station-eui", account.base_station_eui, "--count", "1", "--period", "6"),
+        "--confirmed",
+        *("--udp", f"{server.udp[0]}:{server.udp[1]}"),
+        errors=tmp_path / "errors",
+        PYTHONUNBUFFERED="1",
     )
     assert speaking.stdout is not None
     lines: list[str] = []
