@@ -141,7 +141,8 @@ def test_a_taken_port_and_a_foreign_master_key(tmp_path: Path) -> None:
     server.stop()
     key = data / "vault" / "master.key"
     key.write_bytes(bytes(32))
-    assert "not the master key" in " ".join(fails("serve", "--data", str(data)).split())
+    free = ("--http", "127.0.0.1:0", "--udp", "127.0.0.1:0")
+    assert "not the master key" in " ".join(fails("serve", "--data", str(data), *free).split())
     key.unlink()
     assert "cannot read the master key" in " ".join(fails("serve", "--data", str(data)).split())
 

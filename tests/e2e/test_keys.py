@@ -271,7 +271,7 @@ def test_a_wrong_pin_stops_the_start_with_a_clear_word(place: Place, tmp_path: P
     pin.write_text("0000")
     assert place.server.stop() == 0
     done = run(
-        *("serve", "--data", str(place.data), "--http", "127.0.0.1:0"),
+        *("serve", "--data", str(place.data), "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"),
         **place.environment | {"VELDNET_KEYS__PIN_FILE": str(pin)},
     )
     place.server.start()
