@@ -16,6 +16,7 @@ def main() -> None:
 
         print_completions(sys.argv[1:])
         return
+    _refuse_octets()
     if sys.argv[1:2] == ["serve"]:
         from .serve_arguments import parse
 
@@ -28,3 +29,16 @@ def main() -> None:
     from .main import app
 
     app()
+
+
+def _refuse_octets() -> None:
+    """What is no UTF-8 can neither be stored nor asked for, and names no database of SQLite."""
+    for where, text in (
+        *(("argument", argument) for argument in sys.argv[1:]),
+        *((name, value) for name, value in os.environ.items() if name.startswith("VELDNET_")),
+    ):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            print(f"error: {where} {os.fsencode(text)!r} is not text in UTF-8", file=sys.stderr)
+            sys.exit(2)

@@ -8,6 +8,7 @@ import pytest
 
 from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, StorageError
 from veldnet.assembly.listening import CannotListen
+from veldnet.cli.entry import main
 from veldnet.cli.exits import Exit
 from veldnet.cli.output import fail, print_json
 from veldnet.cli.starting import readable_errors, settings_or_fail
@@ -56,3 +57,27 @@ def test_an_error_is_text_and_no_markup(capsys: pytest.CaptureFixture[str]) -> N
 def test_json_is_printed_in_utf_8(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     print_json({"name": "Zuid-Holland é"})
     assert capsysbinary.readouterr().out == '{\n  "name": "Zuid-Holland é"\n}\n'.encode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "named"),
+    [
+        (["admin", "operator", "show", "caf\udce9"], {}, r"argument b'caf\xe9'"),
+        (["serve", "--data", "\udce9"], {}, r"argument b'\xe9'"),
+        (["check"], {"VELDNET_DATA": "/\udcff"}, r"VELDNET_DATA b'/\xff'"),
+    ],
+)
+def test_what_is_no_text_is_refused(
+    arguments: list[str],
+    environment: dict[str, str],
+    named: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.argv", ["veldnet", *arguments])
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"error: {named} is not text in UTF-8\n"
