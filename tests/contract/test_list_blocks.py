@@ -20,7 +20,7 @@ from tests import postgresql
 from veldnet import store
 from veldnet.domain.health import HEALTH, Standing
 from veldnet.domain.scope import Scope
-from veldnet.inventory.devices import MapCell, Paging, Wanted, map_cells, search_devices
+from veldnet.inventory.devices import MapCell, Order, Paging, Wanted, map_cells, search_devices
 from veldnet.inventory.devices.by_standing import Sorting
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
@@ -45,6 +45,7 @@ from veldnet.store.schema import (
     device_number_bounds,
     device_order,
     device_states,
+    device_tags,
     device_text_bounds,
     devices,
 )
@@ -278,3 +279,28 @@ def test_the_map_by_plan_counts_what_the_map_of_all_does(
     with engine.begin() as connection:
         connection.execute(update(devices).values(plan_ref=1))
     assert sum(cell.devices for cell in look(Wanted(plan_id=plan))) == 39
+
+
+def test_a_tag_has_its_devices_in_every_order_whatever_they_are_named(engine: Engine) -> None:
+    with engine.begin() as connection:
+        create(connection, range(1, 30), random.Random(11))
+        marked = [{"subscriber_ref": 1, "tag": "m", "device_ref": ref} for ref in range(1, 30, 2)]
+        connection.execute(insert(device_tags), marked)
+        for ref in (3, 4, 5):
+            connection.execute(update(devices).where(devices.c.ref == ref).values(name=f"Z {9 - ref}"))
+        connection.execute(update(devices).where(devices.c.ref == 7).values(dev_eui="0" * 16))
+        connection.execute(delete(devices).where(devices.c.ref == 9))
+        orders: dict[Order, list[Any]] = {
+            "created": [devices.c.ref],
+            "-created": [devices.c.ref.desc()],
+            "name": [devices.c.name, devices.c.dev_eui],
+            "-name": [devices.c.name.desc(), devices.c.dev_eui.desc()],
+            "deviceEUI": [devices.c.dev_eui],
+            "-deviceEUI": [devices.c.dev_eui.desc()],
+        }
+        for order, by in orders.items():
+            own = select(devices.c.ref).where(devices.c.ref.in_(select(device_tags.c.device_ref)))
+            expected = [str(ref) for ref in connection.execute(own.order_by(*by)).scalars()]
+            paging = Paging(order, 1, 50)
+            page = search_devices(connection, SCOPE, Wanted(tag="m"), paging, observed_at(0), standing)
+            assert [each.ref for each in page.devices] == expected and page.total == 14, order

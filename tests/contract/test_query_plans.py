@@ -137,7 +137,7 @@ FILTERS = {
     "plan": (Wanted(plan_id="x"), "ix_devices_subscriber_ref_plan_ref"),
     "profile": (Wanted(profile_id="x"), "ix_devices_subscriber_ref_profile_ref"),
     "routing": (Wanted(routing_profile_id="TWA_1.1.AS"), "ix_devices_routing_profile_ref"),
-    "tag": (Wanted(tag="x"), "device_tags USING PRIMARY KEY (subscriber_ref=? AND tag=?)"),
+    "tag": (Wanted(tag="x", alarm="ANY"), "(subscriber_ref=? AND tag=?)"),
     "alarm": (Wanted(alarm="ANY"), "ix_alarms_unacknowledged"),
 }
 
@@ -149,6 +149,15 @@ def test_few_devices_are_found_by_their_filter(store: SqliteStore, name: str, or
     found = steps(store, page(wanted, order))
     # A state of health stands in the indexes of names and EUIs, too.
     assert (index in found and NAMES not in found) or name == "health"
+
+
+@pytest.mark.parametrize(
+    ("order", "index"),
+    [("created", "PRIMARY KEY"), ("-name", "ix_device_tags_name"), ("deviceEUI", "ix_device_tags_dev_eui")],
+)
+def test_devices_of_a_tag_stand_in_its_indexes(store: SqliteStore, order: str, index: str) -> None:
+    found = steps(store, page(Wanted(tag="x"), order))
+    assert f"{index} (subscriber_ref=? AND tag=?)" in found and "TEMP B-TREE" not in found, found
 
 
 @pytest.mark.parametrize("name", ["plan", "profile", "routing", "health"])

@@ -32,6 +32,7 @@ from . import name_texts
 from .expressions import with_text
 from .properties import read_property, write_property
 from .schema import devices, metadata, properties
+from .tag_names import name_tags
 
 PIECE = 5_000
 # The property that holds the ref of the last device in the index.
@@ -98,6 +99,7 @@ def create_name_index(connection: Connection) -> None:
 @event.listens_for(metadata, "after_create")
 def _after_create(_metadata: Any, connection: Connection, **_options: Any) -> None:
     create_name_index(connection)
+    name_tags(connection)
 
 
 def index_names(connection: Connection, most: int = PIECE) -> bool:

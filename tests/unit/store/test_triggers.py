@@ -31,7 +31,7 @@ def test_the_schema_creates_the_triggers_that_migrations_do(tmp_path: Path) -> N
     # Again, as for a database where some of it is.
     metadata.create_all(fresh)
     with fresh.connect() as connection:
-        assert _triggers(connection) == migrated and len(migrated) == 12
+        assert _triggers(connection) == migrated and len(migrated) == 14
 
 
 def test_a_count_is_the_sum_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from .by_standing import (
     is_standing,
     refs_by_standing,
 )
-from .tags import refs_with_tag, with_tag
+from .tags import refs_in_order, refs_with_tag, with_tag
 from .view import Observed, configurations
 
 ColumnOrder = Literal["created", "-created", "name", "-name", "deviceEUI", "-deviceEUI"]
@@ -247,6 +247,8 @@ def _all(connection: Connection, scope: Scope, wanted: Wanted, order: Order, par
 
 def _ordered(connection: Connection, scope: Scope, wanted: Wanted, order: Order, part: Slice) -> list[int]:
     by_alarm = order == "alarm" or order == "-alarm"
+    if wanted.tag is not None and wanted == Wanted(tag=wanted.tag) and not by_alarm:
+        return refs_in_order(connection, scope, wanted.tag, order, part)
     found = narrowed(connection, scope, wanted, in_order=not by_alarm)
     if order == "alarm" or order == "-alarm":
         return refs_by_alarm(connection, scope, found.chosen, order == "-alarm", part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec import UNSET
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select
@@ -10,6 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
 from veldnet.store.schema import device_tags, devices
+
+from .by_alarm import Slice
 
 
 def write_tags(connection: Connection, scope: Scope, ref: int, body: Device) -> None:
@@ -62,3 +65,20 @@ def refs_with_tag(scope: Scope, tag: str) -> Select[tuple[int]]:
 def with_tag(scope: Scope, tag: str) -> ColumnElement[bool]:
     """The same as a condition on `devices`."""
     return devices.c.ref.in_(refs_with_tag(scope, tag))
+
+
+# As an index has the devices of each tag.
+_ORDERS = {
+    "created": (device_tags.c.device_ref,),
+    "name": (device_tags.c.name, device_tags.c.dev_eui),
+    "deviceEUI": (device_tags.c.dev_eui,),
+}
+
+
+def refs_in_order(connection: Connection, scope: Scope, tag: str, order: str, part: Slice) -> list[int]:
+    """A slice of the devices with a tag, in the order of a column of theirs."""
+    columns = _ORDERS[order.removeprefix("-")]
+    query: Select[Any] = refs_with_tag(scope, tag).order_by(
+        *(column.desc() if order.startswith("-") else column for column in columns)
+    )
+    return list(connection.execute(query.limit(part.limit).offset(part.offset)).scalars())

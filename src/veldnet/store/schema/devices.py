@@ -133,7 +133,12 @@ device_tags = Table(
     Column("subscriber_ref", ForeignKey("subscribers.ref", ondelete="CASCADE"), nullable=False),
     Column("tag", Text, nullable=False),
     Column("device_ref", ForeignKey("devices.ref", ondelete="CASCADE"), nullable=False, index=True),
+    # Those of the device, by triggers (`store.tag_names`).
+    Column("name", Text, nullable=False, server_default=""),
+    Column("dev_eui", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("subscriber_ref", "tag", "device_ref"),
+    Index("ix_device_tags_name", "subscriber_ref", "tag", "name", "dev_eui", "device_ref"),
+    Index("ix_device_tags_dev_eui", "subscriber_ref", "tag", "dev_eui", "device_ref"),
     sqlite_with_rowid=False,
 )
 
