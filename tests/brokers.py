@@ -23,7 +23,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from paho.mqtt.client import Client as MqttClient
 from paho.mqtt.enums import CallbackAPIVersion
+from pamqp.common import FieldValue
 
+from tests.certificates import Pair
 from tests.mosquitto import Broker, free_port
 from tests.nats_server import NatsServer
 from tests.postgresql import PostgresServer
@@ -56,16 +58,17 @@ class MqttApplication:
 
     def __init__(self, folder: Path, version: str) -> None:
         folder.mkdir(exist_ok=True)
-        self.port = free_port()
+        self.port, web_port = free_port(), free_port()
+        version, _space, over = version.partition(" over ")
         lines = [
             "user root", "log_dest none", "allow_anonymous true", "persistence true",
             f"persistence_location {folder}/", "autosave_on_changes true", "autosave_interval 1",
-            f"listener {self.port} 127.0.0.1",
+            f"listener {web_port} 127.0.0.1", "protocol websockets", f"listener {self.port} 127.0.0.1",
         ]  # fmt: skip
         self.broker = Broker(folder, "\n".join(lines), self.port)
         self.settings = ConnectionSettings(
             type="MQTT",
-            address=f"mqtt://127.0.0.1:{self.port}",
+            address=f"ws://127.0.0.1:{web_port}/mqtt" if over else f"mqtt://127.0.0.1:{self.port}",
             version=version,  # type: ignore[arg-type]
             topic="things/{DevEUI}/up",
         )
@@ -155,11 +158,19 @@ class NatsApplication:
 
 
 class AmqpApplication:
-    """A durable queue, and a consumer that comes back whenever the broker does."""
+    """A durable queue, and a consumer that comes back whenever the broker does. With a pair of certificate
+    and key clients need that at `tls_port`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pair: Pair | None = None) -> None:
         folder.mkdir(exist_ok=True)
-        self.port, self._folder = free_port(), folder
+        self.port, self.tls_port, self._folder = free_port(), free_port(), folder
+        if pair is not None:
+            self.pair = pair
+            (folder / "rabbitmq.conf").write_text(
+                f"listeners.ssl.1 = 127.0.0.1:{self.tls_port}\nssl_options.cacertfile = {pair.certificate}\n"
+                f"ssl_options.certfile = {pair.certificate}\nssl_options.keyfile = {pair.key}\n"
+                "ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n"
+            )
         self.settings = ConnectionSettings(
             type="AMQP", address=f"amqp://127.0.0.1:{self.port}", topic="things/{DevEUI}/up"
         )
@@ -170,6 +181,7 @@ class AmqpApplication:
         self._bound = asyncio.Event()
 
     async def come_back(self) -> None:
+        (self._folder / "plugins").write_text("[rabbitmq_amqp1_0].\n")
         settings = {
             "RABBITMQ_NODENAME": f"test{self.port}@localhost",
             "RABBITMQ_NODE_PORT": str(self.port),
@@ -177,7 +189,7 @@ class AmqpApplication:
             "RABBITMQ_MNESIA_BASE": str(self._folder),
             "RABBITMQ_LOG_BASE": str(self._folder),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._folder / "plugins"),
-            "RABBITMQ_CONFIG_FILE": str(self._folder / "none"),
+            "RABBITMQ_CONFIG_FILE": str(self._folder / "rabbitmq.conf"),
             "HOME": str(self._folder),
         }
         self._process = await asyncio.to_thread(_rabbitmq, settings)
@@ -216,6 +228,24 @@ class AmqpApplication:
         self.topics.append(message.routing_key)
         self.bodies.append(json.loads(message.body))
         await message.channel.basic_ack(message.delivery_tag)
+
+    async def send_to(self, queue: str, body: bytes, subject: str) -> None:
+        """A downlink into a queue, as one of AMQP 1.0 has it."""
+        broker = await aiormq.connect(f"amqp://guest:guest@127.0.0.1:{self.port}/")
+        channel = await broker.channel()
+        headers: dict[str, FieldValue] = {"DevEUI": subject}
+        await channel.queue_declare(queue, durable=True)
+        await channel.basic_publish(
+            body, routing_key=queue, properties=aiormq.spec.Basic.Properties(headers=headers)
+        )
+        await broker.close()
+
+    async def waiting(self, queue: str) -> int | None:
+        broker = await aiormq.connect(f"amqp://guest:guest@127.0.0.1:{self.port}/")
+        channel = await broker.channel()
+        declared = await channel.queue_declare(queue, durable=True)
+        await broker.close()
+        return declared.message_count
 
     async def send(self, topic: str, body: bytes) -> None:
         broker = await aiormq.connect(f"amqp://guest:guest@127.0.0.1:{self.port}/")

@@ -47,8 +47,8 @@ class Broker:
 
 class Mosquitto(Broker):
     """One port without TLS, and with `certificates` (authority, certificate, key) one with it where clients
-    need a certificate, too. A base station's user is its EUI, and it may use its own topics only; with
-    `anonymous` anybody may use all."""
+    need a certificate, too, and one more, `web_port`, for WebSockets. A base station's user is its EUI, and
+    it may use its own topics only; with `anonymous` anybody may use all."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Mosquitto(Broker):
         anonymous: bool = False,
     ) -> None:
         folder.mkdir(exist_ok=True)
-        self.tls_port = free_port()
+        self.tls_port, self.web_port = free_port(), free_port()
         self.password_file, port = folder / "password", free_port()
         lines = [
             "user root",
@@ -72,10 +72,14 @@ class Mosquitto(Broker):
         lines.append(f"listener {port} {_HERE}")
         if certificates is not None:
             authority, certificate, key = certificates
-            lines += [
-                f"listener {self.tls_port} {_HERE}", f"cafile {authority}", f"certfile {certificate}",
-                f"keyfile {key}", "require_certificate true",
-            ]  # fmt: skip
+            tls = [
+                f"cafile {authority}",
+                f"certfile {certificate}",
+                f"keyfile {key}",
+                "require_certificate true",
+            ]
+            lines += [f"listener {self.tls_port} {_HERE}", *tls]
+            lines += [f"listener {self.web_port} {_HERE}", "protocol websockets", *tls]
         super().__init__(folder, "\n".join(lines), port)
 
     def _guarded(self, folder: Path, users: tuple[str, ...]) -> list[str]:

@@ -80,8 +80,11 @@ async def test_a_broker_that_wants_a_certificate(tmp_path: Path) -> None:
             assert condition.reason is not None and words in condition.reason
             assert condition.delivered == 0
         ref = await network.connection(settings, FlowSettings(), secrets)
+        web = f"wss://127.0.0.1:{broker.web_port}/mqtt"
         await network.connection(
-            replace(settings, qos=0, retain=False, version="3.1.1"), FlowSettings(tags=("cold",)), secrets
+            replace(settings, address=web, qos=0, retain=False, version="3.1.1"),
+            FlowSettings(tags=("cold",)),
+            secrets,
         )
         await network.hear(1, 2)
         await network.until(lambda: watcher.taken == [(1, False), (2, False)])

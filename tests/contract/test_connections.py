@@ -20,7 +20,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from tests.brokers import RABBITMQ, AmqpApplication, MqttApplication, NatsApplication, PostgresApplication
+from tests.brokers import (
+    RABBITMQ,
+    AmqpApplication,
+    MqttApplication,
+    NatsApplication,
+    PostgresApplication,
+)
 from tests.contract.test_store import fleet, open_sqlite
 from tests.unit.network.builders import device, receive, session, uplink_frame
 from tests.unit.outgoing.servers import serving
@@ -230,9 +236,9 @@ def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
     return list(dict.fromkeys(up["FCntUp"] for up in ups if up["DevEUI"] == f"{ref:016X}"))
 
 
-# RabbitMQ takes ten seconds to start, so it runs where it is asked for: `make test-connections`.
+# RabbitMQ takes ten seconds to start, so others run where asked for: `make test-connections`.
 _KINDS = ["mqtt 5", "mqtt 3.1.1", "http", "nats", "postgresql"] + (
-    ["amqp", "kafka"] if "TEST_CONNECTIONS" in os.environ else []
+    ["mqtt 5 over websocket", "amqp", "kafka"] if "TEST_CONNECTIONS" in os.environ else []
 )
 
 

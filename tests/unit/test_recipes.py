@@ -143,7 +143,7 @@ CONNECTION_TYPE = (
         """
 from veldnet.connections.fields import TOPIC
 from veldnet.connections.interface import Condition
-from veldnet.connections.kind import Field, Kind, Preset
+from veldnet.connections.kind import Field, Kind, Preset, Scheme
 from veldnet.connections.model import Outcome
 
 SHELF = Field("shelf", "TEXT", "Shelf", default="top", required=True)
@@ -168,7 +168,7 @@ class MemoryConnection:
 KIND = Kind(
     type="MEMORY",
     title="Memory",
-    schemes=(("memory", 1), ("memorys", 2)),
+    schemes=(Scheme("memory", 1), Scheme("memorys", 2, tls=True)),
     example="memory://cabinet",
     fields=(SHELF, TOPIC),
     make=MemoryConnection,

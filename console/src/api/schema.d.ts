@@ -4801,13 +4801,14 @@ export interface components {
         };
         /**
          * ConnectionKind
-         * @description A type of connection. Addresses begin with one of `schemes`, the last of which has a certificate of the
-         *     server.
+         * @description A type of connection. Addresses begin with one of `schemes`; where it is one of `secureSchemes`, the
+         *     server has a certificate.
          */
         ConnectionKind: {
             type: string;
             title: string;
             schemes: string[];
+            secureSchemes: string[];
             example: string;
             downlinks: boolean;
             fields: components["schemas"]["KindField"][];

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
@@ -30,6 +31,9 @@ log = structlog.get_logger(__name__)
 TASK = "connections"
 # Seconds after which a connection that has not ended is told so once more.
 _AGAIN = 1.0
+# Messages that are longer than any downlink are not read.
+LONGEST_DOWNLINK = 65_536
+_DEV_EUI = re.compile("[0-9A-F]{16}")
 
 
 class KeptConnection(ABC):
@@ -146,3 +150,12 @@ class KeptConnection(ABC):
         """A message has come; `done` acknowledges it."""
         self.condition.took()
         self.around.received(Incoming(self.connection, topic, body, done))
+
+    def took_for(self, key: str, body: bytes, done: Callable[[], None]) -> None:
+        """A message has come that names its device by a key, not by a topic."""
+        dev_eui = key.upper()
+        if _DEV_EUI.fullmatch(dev_eui) is None or not body or len(body) > LONGEST_DOWNLINK:
+            done()
+            return
+        values = {"DevEUI": dev_eui, "devEui": dev_eui.lower(), "deviceId": f"eui-{dev_eui.lower()}"}
+        self.took(fill(self.downlink_topics[0], {**self.connection.known, **values}), body, done)

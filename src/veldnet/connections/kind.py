@@ -80,18 +80,26 @@ class Preset(msgspec.Struct, frozen=True):
     values: Mapping[str, Option] = {}
 
 
+class Scheme(msgspec.Struct, frozen=True):
+    """How addresses begin, and the port where none is written. `tls`: the server has a certificate; `path`:
+    such addresses may have one."""
+
+    name: str
+    port: int
+    tls: bool = False
+    path: bool = False
+
+
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """A type of connection. `schemes` are how its addresses begin, with the port where none is written; the
-    last one has a certificate of the server. `path` says what the path of an address means, where it has one;
-    `named` whether path and query may name what templates may. `extra` is what to install for it besides."""
+    """A type of connection, with the schemes of its addresses; `named` says whether path and query may name
+    what templates may. `extra` is what to install for it besides."""
 
     type: str
     title: str
-    schemes: tuple[tuple[str, int], tuple[str, int]]
+    schemes: tuple[Scheme, ...]
     example: str
     fields: tuple[Field, ...]
     make: MakeTransport
-    path: bool = False
     named: bool = False
     extra: str = ""
     presets: tuple[Preset, ...] = ()
@@ -99,7 +107,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def beginnings(self) -> tuple[str, ...]:
-        return tuple(scheme for scheme, _port in self.schemes)
+        return tuple(scheme.name for scheme in self.schemes)
+
+    @property
+    def secure_beginnings(self) -> tuple[str, ...]:
+        return tuple(scheme.name for scheme in self.schemes if scheme.tls)
 
     @property
     def downlinks(self) -> bool:
@@ -110,16 +122,18 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
         return next((field for field in self.fields if field.name == name), None)
 
     def secure(self, address: str) -> bool:
-        return address.lower().startswith(f"{self.schemes[1][0]}://")
+        return address.partition("://")[0].lower() in self.secure_beginnings
 
     def parse(self, text: str) -> Address:
         """The parts of an address. Raises `AddressRefused`."""
-        if not text.lower().startswith(tuple(f"{scheme}://" for scheme in self.beginnings)):
-            beginnings = ", ".join(f"{scheme}://" for scheme in self.beginnings)
+        beginning, separator, _rest = text.partition("://")
+        scheme = next((each for each in self.schemes if each.name == beginning.lower()), None)
+        if scheme is None or not separator:
+            beginnings = ", ".join(f"{each}://" for each in self.beginnings)
             raise AddressRefused("must begin with {schemes}", schemes=beginnings)
         if self.beginnings == ("http", "https"):
             return parse_address(text)
-        return parse_broker(text, self.schemes, path=self.path)
+        return parse_broker(text, ((scheme.name, scheme.port),), path=scheme.path)
 
 
 def kind_of(kinds: Mapping[str, Kind], name: str) -> Kind:

@@ -61,6 +61,10 @@ class Address(msgspec.Struct, frozen=True):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS.get(self.scheme) else f"{host}:{self.port}"
 
+    @property
+    def text(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.target}"
+
     def with_query(self, query: str) -> str:
         """The target with more parameters at the end of its query."""
         if "?" not in self.target:

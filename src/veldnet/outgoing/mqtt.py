@@ -37,7 +37,8 @@ _threads = ThreadPoolExecutor(32, thread_name_prefix="broker")
 class MqttOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to connect, and what to subscribe to. `kept_for` are seconds for which the broker is to keep what
     comes while the client is away; `manual` leaves it to the caller to acknowledge what has come; `in_flight`
-    are unacknowledged messages, `longest` octets of a packet that is taken, 0 without a limit."""
+    are unacknowledged messages, `longest` octets of a packet that is taken, 0 without a limit. It goes over a
+    WebSocket where that has a URL."""
 
     client_id: str = ""
     version: str = "5"
@@ -51,6 +52,7 @@ class MqttOptions(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int = 20
     longest: int = 0
     timeout: float = 5.0
+    websocket: str = ""
 
 
 class MqttMessage(msgspec.Struct, frozen=True):
@@ -76,6 +78,12 @@ class MqttListener(Protocol):
     def up(self) -> None: ...
 
     def message(self, message: MqttMessage) -> None: ...
+
+
+def _over_websocket(url: str) -> type[Client]:
+    from .websocket import WebSocketClient
+
+    return type("_Client", (WebSocketClient,), {"url": url})
 
 
 class MqttClient:
@@ -150,7 +158,7 @@ class MqttClient:
 
         options = self._options
         five = options.version == "5"
-        client = Client(
+        client = (_over_websocket(options.websocket) if options.websocket else Client)(
             CallbackAPIVersion.VERSION2,
             self._client_id,
             clean_session=None if five else not options.kept_for,
@@ -286,8 +294,9 @@ class MqttClient:
         self._flush()
 
     def _read_already(self) -> bool:
-        sock = self._client.socket() if self._client is not None else None
-        return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        sock: Any = self._client.socket() if self._client is not None else None
+        # Sockets of TLS and WebSockets have it.
+        return hasattr(sock, "pending") and sock.pending() > 0
 
     def _flush(self) -> None:
         """Write what waits; where the broker does not read, go on when it does."""

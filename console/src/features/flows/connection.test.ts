@@ -8,7 +8,8 @@ const field = (name: string, type: KindField["type"], more: Partial<KindField> =
 });
 const preset = { id: "p", title: "P", help: "", address: "mqtts://HOST", values: { qos: 0, downlinks: true } };
 const mqtt: Kind = {
-  ...{ type: "MQTT", title: "MQTT", schemes: ["mqtt", "mqtts"], example: "", downlinks: true, presets: [preset] },
+  ...{ type: "MQTT", title: "MQTT", schemes: ["mqtt", "mqtts", "ws", "wss"], secureSchemes: ["mqtts", "wss"] },
+  ...{ example: "", downlinks: true, presets: [preset] },
   fields: [
     field("password", "SECRET"),
     field("topic", "TEXT"),
@@ -47,6 +48,7 @@ it("shows what matters, and takes a preset", () => {
   expect(shown(certificate, mqtt, given)).toBe(false);
   const filled = withPreset(given, mqtt, preset);
   expect(shown(certificate, mqtt, filled)).toBe(true);
+  expect(shown(certificate, mqtt, { ...filled, address: "WSS://host/mqtt" })).toBe(true);
   expect(withKind(filled, mqtt)).toMatchObject({ preset: null, address: "" });
   expect(filled.values).toMatchObject({ qos: "0", downlinks: true, topic: "", table: "messages" });
 });

@@ -24,7 +24,8 @@ export interface ConnectionFields extends Record<Text, string> {
 export const dialects = ["THINGPARK", "CHIRPSTACK", "THE_THINGS_STACK"] as const;
 
 /** Whether an address leads to a server with a certificate. */
-const secure = (kind: Kind, address: string) => address.toLowerCase().startsWith(`${kind.schemes.at(-1) ?? ""}://`);
+const secure = (kind: Kind, address: string) =>
+  kind.secureSchemes.some((scheme) => address.toLowerCase().startsWith(`${scheme}://`));
 
 export function shown(field: KindField, kind: Kind, form: ConnectionFields): boolean {
   if (field.shown === "SECURE") return secure(kind, form.address);

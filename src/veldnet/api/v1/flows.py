@@ -64,12 +64,13 @@ class KindPreset(msgspec.Struct):
 
 
 class ConnectionKind(msgspec.Struct):
-    """A type of connection. Addresses begin with one of `schemes`, the last of which has a certificate of the
-    server."""
+    """A type of connection. Addresses begin with one of `schemes`; where it is one of `secureSchemes`, the
+    server has a certificate."""
 
     type: str
     title: str
     schemes: list[str]
+    secureSchemes: list[str]
     example: str
     downlinks: bool
     fields: list[KindField]
@@ -88,6 +89,7 @@ def _kind(kind: Kind, language: Language) -> ConnectionKind:
         kind.type,
         kind.title,
         list(kind.beginnings),
+        list(kind.secure_beginnings),
         kind.example,
         kind.downlinks,
         [_field(field, language) for field in kind.fields],

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 from veldnet.connections.dotted import dotted, pattern, slashed
 from veldnet.connections.fields import CERTIFICATES, CLIENT_ID, DOWNLINKS, PASSWORD, TOPIC, USERNAME
-from veldnet.connections.kept import TASK, KeptConnection
-from veldnet.connections.kind import Field, Kind, missing
+from veldnet.connections.kept import LONGEST_DOWNLINK, TASK, KeptConnection
+from veldnet.connections.kind import Field, Kind, Scheme, missing
 from veldnet.connections.model import Outcome, Outgoing
 from veldnet.outgoing import Address, ConnectionFailed, words_of
 from veldnet.texts import Text
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
 
 _MOST_KEY = 255
-_LONGEST_MESSAGE = 65_536
 # Downlinks that a broker sends before earlier ones are acknowledged.
 _AHEAD = 100
 _EXCHANGE = "amq.topic"
@@ -111,7 +110,7 @@ class AmqpConnection(KeptConnection):
         def done() -> None:
             self.around.supervisor.start(TASK, _acknowledge(channel, message))
 
-        if len(message.body) > _LONGEST_MESSAGE or message.routing_key is None:
+        if len(message.body) > LONGEST_DOWNLINK or message.routing_key is None:
             done()
             return
         self.took(slashed(message.routing_key, self.downlink_topics[0]), message.body, done)
@@ -171,9 +170,8 @@ def _words(error: BaseException) -> str:
 KIND = Kind(
     type="AMQP",
     title="AMQP 0.9.1 (RabbitMQ)",
-    schemes=(("amqp", 5672), ("amqps", 5671)),
+    schemes=(Scheme("amqp", 5672, path=True), Scheme("amqps", 5671, tls=True, path=True)),
     example="amqps://broker.example.com:5671/vhost",
-    path=True,
     fields=(
         USERNAME,
         PASSWORD,

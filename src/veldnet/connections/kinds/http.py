@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from veldnet.connections.answers import address_refused, described, refusal_of, seconds_of
 from veldnet.connections.interface import Condition, Surroundings
-from veldnet.connections.kind import Field, Kind
+from veldnet.connections.kind import Field, Kind, Scheme
 from veldnet.connections.model import Connection, Outcome, Outgoing
 from veldnet.domain.flows import names_in
 from veldnet.outgoing import (
@@ -101,9 +101,8 @@ class HttpConnection:
 KIND = Kind(
     type="HTTP",
     title="HTTP",
-    schemes=(("http", 80), ("https", 443)),
+    schemes=(Scheme("http", 80, path=True), Scheme("https", 443, tls=True, path=True)),
     example="https://example.com/messages/{devEui}",
-    path=True,
     named=True,
     fields=(
         Field(

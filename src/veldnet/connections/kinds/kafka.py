@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from veldnet.connections.fields import CERTIFICATES, CLIENT_ID, DOWNLINKS, PASSWORD, USERNAME
 from veldnet.connections.interface import Surroundings
 from veldnet.connections.kept import TASK, KeptConnection
-from veldnet.connections.kind import Field, Kind, Preset, missing
+from veldnet.connections.kind import Field, Kind, Preset, Scheme, missing
 from veldnet.connections.model import Connection, Outcome, Outgoing
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.flows import NAMES, ConnectionSecrets, ConnectionSettings, fill, names_in
@@ -64,7 +64,6 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _MOST_TOPIC = 249
 # Downlinks that are taken before earlier ones are in their queues.
 _AHEAD = 100
-_LONGEST_MESSAGE = 65_536
 # Seconds after which it is asked whether the cluster is still there.
 _ASK_EVERY = 15.0
 _AGAIN_MS = 100
@@ -159,7 +158,7 @@ class KafkaConnection(KeptConnection):
             raise ConnectionFailed(missing("kafka", "Kafka")) from None
         said: list[BaseException] = []
         _Said.of_session.set(said)
-        tls = self.tls(address) if address.scheme == KIND.beginnings[1] else None
+        tls = self.tls(address) if address.scheme in KIND.secure_beginnings else None
         brokers = _Brokers(self.around, address, tls)
         options = self._options(address, hosts, tls)
         producer = AIOKafkaProducer(acks="all", **options)
@@ -299,13 +298,7 @@ class _Downlinks:
             self._room.release()
             self._advance(partition)
 
-        key = (record.key or b"").decode("ascii", "replace").upper()
-        if re.fullmatch("[0-9A-F]{16}", key) is None or len(record.value or b"") > _LONGEST_MESSAGE:
-            done()
-            return
-        values = {"DevEUI": key, "devEui": key.lower(), "deviceId": f"eui-{key.lower()}"}
-        topic = fill(self._owner.downlink_topics[0], {**self._owner.connection.known, **values})
-        self._owner.took(topic, record.value or b"", done)
+        self._owner.took_for((record.key or b"").decode("ascii", "replace"), record.value or b"", done)
 
     def _advance(self, partition: Any) -> None:
         """Have committed what is in its queue, up to the first one that is not."""
@@ -386,7 +379,7 @@ def _check(settings: ConnectionSettings, _secrets: ConnectionSecrets) -> None:
 KIND = Kind(
     type="KAFKA",
     title="Kafka",
-    schemes=(("kafka", 9092), ("kafkas", 9093)),
+    schemes=(Scheme("kafka", 9092), Scheme("kafkas", 9093, tls=True)),
     example="kafkas://broker.example.com:9093",
     fields=(
         USERNAME,

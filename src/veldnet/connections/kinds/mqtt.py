@@ -8,18 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from veldnet.connections.fields import CERTIFICATES, CLIENT_ID, DOWNLINKS, PASSWORD, TOPIC, USERNAME
-from veldnet.connections.kept import KeptConnection
-from veldnet.connections.kind import Field, Kind, Preset
+from veldnet.connections.kept import LONGEST_DOWNLINK, KeptConnection
+from veldnet.connections.kind import Field, Kind, Preset, Scheme
 from veldnet.connections.model import Outcome, Outgoing
 from veldnet.domain.flows import topic_filter
 from veldnet.outgoing import Address, FewerAtOnce, MqttClient, MqttMessage, MqttOptions
 from veldnet.texts import Text
 
 _MOST_TOPIC = 65_000
+_WEBSOCKETS = ("ws", "wss")
 # Seconds for which a broker of MQTT 5 keeps downlinks of a connection that is away.
 _KEPT_FOR = 86_400
-# Downlinks that are longer than any are not read.
-_LONGEST_MESSAGE = 65_536
 # Unacknowledged messages, where the broker does not ask for fewer.
 _IN_FLIGHT = 20
 # Answers of MQTT 5 that speak of the moment, not of the message.
@@ -58,7 +57,8 @@ class MqttConnection(KeptConnection):
             version=settings.version,
             username=settings.username,
             password=connection.secrets.password,
-            tls=self.tls(address) if address.scheme == "mqtts" else None,
+            tls=self.tls(address) if address.scheme in KIND.secure_beginnings else None,
+            websocket=address.text if address.scheme in _WEBSOCKETS else "",
             filters=filters,
             filter_qos=1,
             kept_for=_KEPT_FOR if kept else 0,
@@ -78,7 +78,7 @@ class MqttConnection(KeptConnection):
 
     def message(self, message: MqttMessage) -> None:
         # One that is retained would be sent again with each connection.
-        if message.retained or len(message.payload) > _LONGEST_MESSAGE or not message.topic:
+        if message.retained or len(message.payload) > LONGEST_DOWNLINK or not message.topic:
             message.done()
             return
         self.took(message.topic, message.payload, message.done)
@@ -96,7 +96,12 @@ def _judged(reason: Any, where: str) -> Outcome:
 KIND = Kind(
     type="MQTT",
     title="MQTT",
-    schemes=(("mqtt", 1883), ("mqtts", 8883)),
+    schemes=(
+        Scheme("mqtt", 1883),
+        Scheme("mqtts", 8883, tls=True),
+        Scheme("ws", 80, path=True),
+        Scheme("wss", 443, tls=True, path=True),
+    ),
     example="mqtts://broker.example.com:8883",
     fields=(
         USERNAME,

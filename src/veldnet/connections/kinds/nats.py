@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from veldnet.connections.dotted import dotted, pattern, slashed
 from veldnet.connections.fields import CERTIFICATES, CLIENT_ID, DOWNLINKS, PASSWORD, TOPIC, USERNAME
-from veldnet.connections.kept import TASK, KeptConnection
-from veldnet.connections.kind import Kind, missing
+from veldnet.connections.kept import LONGEST_DOWNLINK, TASK, KeptConnection
+from veldnet.connections.kind import Kind, Scheme, missing
 from veldnet.connections.model import Outcome, Outgoing
 from veldnet.outgoing import Address, ConnectionFailed, words_of
 from veldnet.texts import Text
@@ -34,7 +34,6 @@ _KNOWN = {
     "unexpected eof": Text("the server ended the connection; it may expect TLS, as in tls://HOST:4222"),
 }
 _MOST_SUBJECT = 250
-_LONGEST_MESSAGE = 65_536
 _PING_EVERY = 30
 # Seconds in which a connection ends. The client has no limit for one whose handshake failed.
 _CLOSED_WITHIN = 1.0
@@ -136,7 +135,7 @@ class NatsConnection(KeptConnection):
         self._took(message, lambda: None)
 
     def _took(self, message: Msg, done: Callable[[], None]) -> None:
-        if len(message.data) > _LONGEST_MESSAGE:
+        if len(message.data) > LONGEST_DOWNLINK:
             done()
             return
         self.took(slashed(message.subject, self.downlink_topics[0]), message.data, done)
@@ -195,7 +194,7 @@ def _words(error: BaseException) -> str:
 KIND = Kind(
     type="NATS",
     title="NATS JetStream",
-    schemes=(("nats", 4222), ("tls", 4222)),
+    schemes=(Scheme("nats", 4222), Scheme("tls", 4222, tls=True)),
     example="tls://nats.example.com:4222",
     fields=(USERNAME, PASSWORD, TOPIC, *DOWNLINKS, CLIENT_ID, *CERTIFICATES),
     make=NatsConnection,

@@ -18,7 +18,7 @@ from veldnet.connections.batches import Batches
 from veldnet.connections.fields import CERTIFICATES, PASSWORD
 from veldnet.connections.interface import Surroundings
 from veldnet.connections.kept import KeptConnection
-from veldnet.connections.kind import Field, Kind, Preset, missing
+from veldnet.connections.kind import Field, Kind, Preset, Scheme, missing
 from veldnet.connections.model import Connection, Outcome, Outgoing
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings
@@ -99,7 +99,7 @@ class PostgresConnection(KeptConnection):
 
         settings = self.connection.settings
         failed: Exception = ConnectionFailed(Text("the server has no address"))
-        with _files(self.connection, secure=address.scheme == KIND.beginnings[1]) as tls:
+        with _files(self.connection, secure=address.scheme in KIND.secure_beginnings) as tls:
             for host in hosts:
                 try:
                     return await psycopg.AsyncConnection.connect(
@@ -284,9 +284,8 @@ def _check(settings: ConnectionSettings, _secrets: ConnectionSecrets) -> None:
 KIND = Kind(
     type="POSTGRESQL",
     title="PostgreSQL / TimescaleDB",
-    schemes=(("postgresql", 5432), ("postgresqls", 5432)),
+    schemes=(Scheme("postgresql", 5432, path=True), Scheme("postgresqls", 5432, tls=True, path=True)),
     example="postgresqls://db.example.com:5432/database",
-    path=True,
     fields=(
         Field("username", "TEXT", Text("User name"), required=True),
         PASSWORD,

@@ -163,9 +163,9 @@ def _check_certificates(kind: Kind, settings: ConnectionSettings, secrets: Conne
             raise InvalidField("clientKey is no private key in PEM format without a password") from None
     given = settings.ca_certificate or settings.client_certificate
     if given and not kind.secure(settings.address):
-        scheme = kind.beginnings[1]
+        schemes = " / ".join(f"{each}://" for each in kind.secure_beginnings)
         raise InvalidField(
-            "certificates belong to addresses with TLS, which begin with {scheme}://", scheme=scheme
+            "certificates belong to addresses with TLS, which begin with {schemes}", schemes=schemes
         )
 
 
