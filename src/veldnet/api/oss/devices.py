@@ -315,7 +315,7 @@ async def get_device(device_ref: str, services: Services, scope: Scope) -> OssDe
 
 
 class OssBody(msgspec.Struct, kw_only=True):
-    """A device as it is to be; what is null or absent stays as it is. `networkSubscription` with an `ID` of
+    """A device as it is to be; what is null, absent or empty stays. `networkSubscription` with an `ID` of
     null, or `appServers` without any, take it out of service."""
 
     EUI: str | None = None
@@ -355,7 +355,8 @@ def _members(members: dict[str, Any], *, new: bool) -> Device:
         "deviceProfileId": _id(body.model or {}, "model"),
     }
     plan = members.get("networkSubscription")
-    if isinstance(plan, dict) and "ID" in plan:
+    # Null says that it has none; an empty text says nothing, as elsewhere.
+    if isinstance(plan, dict) and plan.get("ID", "") != "":
         given["connectivityPlanId"] = _id(plan, "networkSubscription") or (None if new else _TAKEN_AWAY)
     if body.appServers is not None:
         given["routingProfileId"] = _routing(body.appServers, new=new)
