@@ -1,6 +1,6 @@
 """What axe says of a page, and whether it fits the screen. What axe finds follows from the elements that are
-there, which the width decides, and from their colours: nothing is looked at twice. Of each combination of
-colours that texts have on what is under them, axe judges the first."""
+there, which the width decides, and from their colours: nothing is looked at twice. Of elements that are
+alike, on whatever page, and of texts in the same colours on what is under them, axe judges the first."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ _TERMS = frozenset(
 _around: Seen = {}
 # Of dialogs, many are alike: questions, say, that differ in their words.
 _alike: Seen = {}
+# Elements, as shapes of a part list them, of whose structure axe said that it is well, on whatever page.
 _elements: set[str] = set()
 # Combinations of colours of which axe said that they are well, on whatever page it was.
 _judged: set[str] = set()
@@ -107,8 +108,9 @@ _TONES = """(part, excluded) => {
 }"""
 # How wide the page is, its colours, and which elements are visible within each part, wherever they stand: of
 # the links in a menu each is the one of the page in its turn. What axe says of the structure follows from
-# what is noted here of each: its attributes, whether it shows a text, and what is around it and in it. The
-# page under a dialog is left out, for it takes most of the time, and keeps its place.
+# what is noted here of each: its attributes, whether it shows a text, and what is around it and in it; the
+# elements are kept with it. The page under a dialog is left out, for it takes most of the time, and keeps its
+# place.
 _LOOK = f"""async ([around, parts]) => {{
   const [root, screen] = [document.documentElement, document.querySelector("{SCREEN}")];
   // Pages of the server itself have no such element.
@@ -136,6 +138,12 @@ _LOOK = f"""async ([around, parts]) => {{
   const written = (one) => [...one.childNodes].some(
     (each) => each.nodeType === Node.TEXT_NODE && each.data.trim() !== "");
   const kind = (one) => `${{one?.tagName}} ${{one?.getAttribute("role")}}`;
+  const whole = [root.lang, `document ${{!!document.title}}`];
+  window.noted = new Map(whole.map((each) => [each, [root]]));
+  const note = (one, shape) => {{
+    noted.has(shape) ? noted.get(shape).push(one) : noted.set(shape, [one]);
+    return shape;
+  }};
   const shapes = (part) => {{
     const visible = shown(part);
     const [says, holds] = [new Set(), new Map()];
@@ -144,10 +152,10 @@ _LOOK = f"""async ([around, parts]) => {{
       const parent = one.parentElement;
       holds.set(parent, (holds.get(parent) ?? new Set()).add(kind(one)));
     }}
-    return visible.map((one) => JSON.stringify([
+    return visible.map((one) => note(one, JSON.stringify([
       one.tagName, one.getAttributeNames().sort().map((name) => [name, value(one, name)]), one.labels?.length,
       says.has(one), kind(one.parentElement), [...holds.get(one) ?? []].sort(),
-    ])).sort();
+    ]))).sort();
   }};
   const colour = getComputedStyle(root).getPropertyValue("--mantine-primary-color-filled");
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -156,17 +164,18 @@ _LOOK = f"""async ([around, parts]) => {{
     scheme: `${{dark}} ${{colour}}`,
     axe: "axe" in window,
     shapes: Object.fromEntries(parts.map((part) => [
-      part, document.querySelector(part) && [root.lang, `${{!!document.title}}`, ...shapes(part)].join("\\n"),
+      part, document.querySelector(part) && [...whole, ...shapes(part)].join("\\n"),
     ])),
   }};
 }}"""
 _UNCOVER = """() => document.getElementById("root")?.removeAttribute("style")"""
 # Of the texts, those in colours that were not judged to be well before; what lies under something else, say,
-# axe does not judge. Of the structure, everything. Together, for axe reads all of the page each time.
-_AXE = f"""async ([include, exclude, tags, contrast, known, structure]) => {{
+# axe does not judge. Of the structure, the elements that are named, what each is in, and what stands in it.
+# Together, for axe reads all of the page each time.
+_AXE = f"""async ([include, exclude, tags, contrast, known, shapes]) => {{
   const tones = ({_TONES})(include, exclude);
   for (const tone of known.split("\\n")) tones.delete(tone);
-  if (!structure && !tones.size) return {{ violations: [], judged: [] }};
+  if (!shapes.length && !tones.size) return {{ violations: [], judged: [] }};
   const said = (each) => [...each.any, ...each.all, ...each.none].map((check) => check.message).join("; ");
   const violation = (rule) => ({{
     id: rule.id, help: rule.help,
@@ -181,21 +190,31 @@ _AXE = f"""async ([include, exclude, tags, contrast, known, structure]) => {{
       judged: [...tones.keys()].filter((tone) => tones.get(tone).some((one) => well.has(one))),
     }});
   }});
-  const mark = "data-tone";
+  const [mark, fresh] = ["data-tone", "data-fresh"];
+  window.selectors ??= new Map(axe._audit.rules.map((rule) => [rule.id, rule.selector]));
   axe.configure({{ rules: [
+    ...[...selectors].map(([id, selector]) => ({{ id, selector: `:is(${{selector}})[${{fresh}}]` }})),
     {{ id: "color-contrast", selector: `[${{mark}}]` }},
     {{ id: "link-in-text-block", selector: `a[${{mark}}]` }},
   ] }});
+  // What is never visible axe looks at in the head alone.
+  const named = new Set(document.querySelectorAll("head *"));
+  for (const one of shapes.flatMap((shape) => noted.get(shape) ?? [])) {{
+    for (let at = one; at && !named.has(at); at = at.parentElement) named.add(at);
+    if (one !== document.documentElement) for (const each of one.children) named.add(each);
+  }}
   const texts = [...tones.values()].flat().flatMap((one) => [one, ...one.querySelectorAll("a[href]")]);
   const links = texts.map((one) => one.closest("a[href]")).filter((one) => one);
   for (const one of [...texts, ...links]) one.setAttribute(mark, "");
+  for (const one of named) one.setAttribute(fresh, "");
   try {{
     const preload = document.querySelector("audio, video") ? {{ assets: ["media"] }} : false;
-    const runOnly = structure ? tags : contrast;
+    const runOnly = shapes.length ? tags : contrast;
     const options = {{ runOnly, reporter: "tones", resultTypes: ["violations"], preload }};
     return await axe.run({{ include: [include], exclude }}, options);
   }} finally {{
     for (const one of [...texts, ...links]) one.removeAttribute(mark);
+    for (const one of named) one.removeAttribute(fresh);
   }}
 }}"""
 
@@ -261,11 +280,8 @@ class Looks:
     def __init__(self, page: Page, within: str | None = None) -> None:
         self.page = page
         self._seen: Mapping[str, Seen] = {AROUND: _around, SCREEN: {}}
-        # Of each part, the elements of whose structure axe said that it is well.
-        self._known: dict[str, set[str]] = {}
         if within:
             self._seen = {within: {} if EVERYTHING else _alike}
-            self._known = {within: _elements}
         # Of pages of which nothing surrounds the screen.
         self._whole: Seen = {}
 
@@ -294,13 +310,11 @@ class Looks:
             excluded = [SCREEN] if AROUND in new and SCREEN not in new else []
             if not found["axe"]:
                 self.page.evaluate(_axe())
-            elements = {part: set(shapes[part].split("\n")) for part in new}
-            unknown = [part for part in new if EVERYTHING or elements[part] - self._known.get(part, set())]
-            structure = any(not new[part] for part in unknown)
-            self._check(next(iter(new)), excluded, structure=structure)
-            if structure:
-                for part in new:
-                    self._known.setdefault(part, set()).update(elements[part])
+            # What does not follow from the colours was looked at in the other ones, if it is there already.
+            elements = {each for part in new if not new[part] for each in shapes[part].split("\n")}
+            unknown = elements if EVERYTHING else elements - _elements
+            self._check(next(iter(new)), excluded, sorted(unknown))
+            _elements.update(unknown)
         for schemes in new.values():
             schemes.add(scheme)
         return bool(new)
@@ -309,10 +323,10 @@ class Looks:
         """The page under the dialog that was looked at."""
         self.page.evaluate(_UNCOVER)
 
-    def _check(self, part: str, excluded: list[str], *, structure: bool) -> None:
-        """What axe says of a page that has settled."""
+    def _check(self, part: str, excluded: list[str], elements: list[str]) -> None:
+        """What axe says of a page that has settled, and of the structure of `elements`."""
         known = "" if EVERYTHING else "\n".join(_judged)
-        found = self.page.evaluate(_AXE, [part, excluded, EVERY_RULE, CONTRAST, known, structure])
+        found = self.page.evaluate(_AXE, [part, excluded, EVERY_RULE, CONTRAST, known, elements])
         problems = [
             f"{v['id']}: {v['help']}: {node['target']} {node['failureSummary'][:300]}"
             for v in found["violations"]
