@@ -122,6 +122,7 @@ class Origin:
 
 
 def _become(request: Request, handed: Sequence[int], main: Main) -> NoReturn:
+    gc.enable()
     above = max(request.descriptors) + 1
     moved = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, above) for each in handed]
     for each in handed:
