@@ -5,11 +5,12 @@ are those that several types have. `kept` holds a connection to a server; `model
 goes over it.
 """
 
-from .answers import address_refused, described, refusal_of, seconds_of
+from .answers import address_refused
 from .interface import ACTIVE, ERROR, WAITING, Condition, ConnectionTransport, MakeTransport, Surroundings
 from .kind import MEMBERS, SECRETS, Field, FieldType, Kind, Option, Preset, Shown, kind_of
 from .kinds import KINDS
 from .model import Connection, Incoming, Outcome, Outgoing
+from .sending import HttpSender, Request
 
 __all__ = [
     "ACTIVE",
@@ -23,6 +24,7 @@ __all__ = [
     "ConnectionTransport",
     "Field",
     "FieldType",
+    "HttpSender",
     "Incoming",
     "Kind",
     "MakeTransport",
@@ -30,11 +32,9 @@ __all__ = [
     "Outcome",
     "Outgoing",
     "Preset",
+    "Request",
     "Shown",
     "Surroundings",
     "address_refused",
-    "described",
     "kind_of",
-    "refusal_of",
-    "seconds_of",
 ]

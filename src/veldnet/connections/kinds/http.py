@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from veldnet.connections.answers import address_refused, described, refusal_of, seconds_of
 from veldnet.connections.interface import Condition, Surroundings
 from veldnet.connections.kind import Field, Kind, Scheme
 from veldnet.connections.model import Connection, Outcome, Outgoing
+from veldnet.connections.sending import HttpSender, Request
 from veldnet.domain.flows import names_in
-from veldnet.outgoing import (
-    Address,
-    AddressRefused,
-    Answer,
-    HttpClient,
-    RequestFailed,
-    Resolver,
-    masked,
-    parse_address,
-    text_of,
-)
 from veldnet.texts import Text
 
 # Answers that concern each message: the credentials or the path are wrong.
@@ -47,8 +36,8 @@ class HttpConnection:
     def __init__(self, connection: Connection, around: Surroundings) -> None:
         self.condition = Condition(around.clock)
         self._connection = connection
-        self._client = HttpClient(
-            Resolver(allow_private=around.allow_private),
+        self._sender = HttpSender(
+            allow_private=around.allow_private,
             connect_timeout=around.connect_timeout,
             total_timeout=around.total_timeout,
         )
@@ -59,43 +48,20 @@ class HttpConnection:
     async def deliver(self, message: Outgoing) -> Outcome:
         settings = self._connection.settings
         url = url_of(settings.address, settings.dialect, message)
-        shown = masked(url)
-        try:
-            answer = await self._post(parse_address(url, stored=True), message)
-        except AddressRefused as error:
-            outcome = address_refused(Text("the address {why}", why=text_of(error)), shown)
-        except RequestFailed as error:
-            if error.refused:
-                outcome = address_refused(text_of(error), shown)
-            else:
-                outcome = Outcome(False, "Timeout" if error.timed_out else "Error", text_of(error), shown)
-        else:
-            said = f"HTTP {answer.status}\n{answer.body.decode(errors='replace')}"
-            if 200 <= answer.status < 300:
-                self.condition.works()
-                return Outcome(True, "Ok", None, shown, said)
-            outcome = Outcome(
-                False,
-                "Error",
-                described(answer),
-                shown,
-                said,
-                refusal_of(answer.status),
-                seconds_of(answer.retry_after, message.now),
-            )
+        headers = _HEADERS | dict(self._connection.secrets.headers)
+        outcome = await self._sender.send(Request(url, headers, message.body, message.now))
         # A server that refuses one message, for what it says, works all the same.
-        if outcome.refusal != "never" or outcome.reason or outcome.error in _CLOSED:
-            self.condition.fails(outcome.error or outcome.status)
-        else:
+        works = outcome.delivered or (
+            outcome.refusal == "never" and not outcome.reason and outcome.error not in _CLOSED
+        )
+        if works:
             self.condition.works()
+        else:
+            self.condition.fails(outcome.error or outcome.status)
         return outcome
 
-    async def _post(self, address: Address, message: Outgoing) -> Answer:
-        headers = _HEADERS | dict(self._connection.secrets.headers)
-        return await self._client.post(address, address.target, headers, message.body, whole=True)
-
     async def close(self) -> None:
-        await self._client.close()
+        await self._sender.close()
 
 
 KIND = Kind(
