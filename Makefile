@@ -96,12 +96,18 @@ test-postgresql: $(VENV)/.dev console tools ## The tests of the API and of the s
 	@TEST_STORE=postgresql $(PYTEST) -n 2 --dist loadgroup tests/api tests/contract/test_store.py tests/contract/test_postgresql.py $(ARGS)
 
 .PHONY: test-cluster test-connections
-test-connections: $(VENV)/.dev tools connection-tools build/kafka/lib ## The tests of connections over RabbitMQ and Kafka, too
+test-connections: $(VENV)/.amqp10 tools connection-tools build/kafka/lib ## The tests of connections over RabbitMQ, Kafka and InfluxDB, too
 	@TEST_CONNECTIONS=1 $(BIN)/python -m pytest -q -n 0 tests/contract/test_connections*.py $(ARGS)
+
+# The client of AMQP 1.0 is built from C, so it is not in the environment of other targets.
+$(VENV)/.amqp10: requirements/amqp10.lock $(VENV)/.dev | $(UV)
+	@$(call install,--require-hashes -r requirements/amqp10.lock)
+	@touch $@
 
 .PHONY: connection-tools
 connection-tools:
 	@missing=""; test -x /usr/sbin/rabbitmq-server || missing="$$missing rabbitmq-server"; \
+	command -v influxd > /dev/null || missing="$$missing influxdb"; \
 	command -v java > /dev/null || missing="$$missing default-jre-headless"; \
 	command -v mvn > /dev/null || missing="$$missing maven"; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
@@ -194,7 +200,7 @@ proto: $(VENV)/.dev ## Generate code for protocol buffers: MQTT base stations, s
 	@$(BIN)/python -m grpc_tools.protoc -I$(CHIRPSTACK) --python_out=$(CHIRPSTACK) --pyi_out=$(CHIRPSTACK) session.proto
 
 lock: $(VENV)/.dev ## Resolve the dependencies
-	@for kind in run dev build setup; do \
+	@for kind in run dev build setup amqp10; do \
 		case $$kind in run) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra connections --extra kafka --extra simulate";; \
 			dev) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra connections --extra kafka --extra simulate --extra dev";; *) from="requirements/$$kind.in";; esac; \
 		$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \

@@ -19,13 +19,13 @@ from typing import Any
 
 import aiormq
 import psycopg
+from msgspec.structs import replace
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from paho.mqtt.client import Client as MqttClient
 from paho.mqtt.enums import CallbackAPIVersion
-from pamqp.common import FieldValue
 
-from tests.certificates import Pair
+from tests.certificates import Pair, write_signed
 from tests.mosquitto import Broker, free_port
 from tests.nats_server import NatsServer
 from tests.postgresql import PostgresServer
@@ -158,18 +158,20 @@ class NatsApplication:
 
 
 class AmqpApplication:
-    """A durable queue, and a consumer that comes back whenever the broker does. With a pair of certificate
-    and key clients need that at `tls_port`."""
+    """A durable queue, and a consumer that comes back whenever the broker does. With an authority
+    clients need a certificate of it at `tls_port`."""
 
-    def __init__(self, folder: Path, pair: Pair | None = None) -> None:
+    def __init__(self, folder: Path, authority: Pair | None = None) -> None:
         folder.mkdir(exist_ok=True)
         self.port, self.tls_port, self._folder = free_port(), free_port(), folder
-        if pair is not None:
-            self.pair = pair
+        if authority is not None:
+            own = write_signed(folder / "own", authority, "broker.example")
             (folder / "rabbitmq.conf").write_text(
-                f"listeners.ssl.1 = 127.0.0.1:{self.tls_port}\nssl_options.cacertfile = {pair.certificate}\n"
-                f"ssl_options.certfile = {pair.certificate}\nssl_options.keyfile = {pair.key}\n"
-                "ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n"
+                f"listeners.ssl.1 = 127.0.0.1:{self.tls_port}\n"
+                f"ssl_options.cacertfile = {authority.certificate}\n"
+                f"ssl_options.certfile = {own.certificate}\nssl_options.keyfile = {own.key}\n"
+                "ssl_options.verify = verify_peer\n"
+                "ssl_options.fail_if_no_peer_cert = true\n"
             )
         self.settings = ConnectionSettings(
             type="AMQP", address=f"amqp://127.0.0.1:{self.port}", topic="things/{DevEUI}/up"
@@ -229,17 +231,6 @@ class AmqpApplication:
         self.bodies.append(json.loads(message.body))
         await message.channel.basic_ack(message.delivery_tag)
 
-    async def send_to(self, queue: str, body: bytes, subject: str) -> None:
-        """A downlink into a queue, as one of AMQP 1.0 has it."""
-        broker = await aiormq.connect(f"amqp://guest:guest@127.0.0.1:{self.port}/")
-        channel = await broker.channel()
-        headers: dict[str, FieldValue] = {"DevEUI": subject}
-        await channel.queue_declare(queue, durable=True)
-        await channel.basic_publish(
-            body, routing_key=queue, properties=aiormq.spec.Basic.Properties(headers=headers)
-        )
-        await broker.close()
-
     async def waiting(self, queue: str) -> int | None:
         broker = await aiormq.connect(f"amqp://guest:guest@127.0.0.1:{self.port}/")
         channel = await broker.channel()
@@ -258,6 +249,29 @@ class AmqpApplication:
             self._task.cancel()
             await asyncio.wait([self._task])
         await self.go_away()
+
+
+class Amqp1Application(AmqpApplication):
+    """The same queue, for messages that come by AMQP 1.0."""
+
+    def __init__(self, folder: Path, authority: Pair | None = None) -> None:
+        super().__init__(folder, authority)
+        options: dict[str, str | int | bool] = {
+            "target": "/exchange/amq.topic",
+            "source": "/amq/queue/downlinks",
+        }
+        self.settings = replace(self.settings, type="AMQP1", options=options)
+
+    def send_to(self, queue: str, body: bytes, dev_eui: str) -> None:
+        """A downlink by AMQP 1.0."""
+        # It is built where it is needed only.
+        from proton import Message
+        from proton.utils import BlockingConnection
+
+        client = BlockingConnection(f"amqp://127.0.0.1:{self.port}", allowed_mechs="ANONYMOUS")
+        sender = client.create_sender(f"/amq/queue/{queue}")
+        sender.send(Message(body, inferred=True, properties={"DevEUI": dev_eui}))
+        client.close()
 
 
 @cache

@@ -49,6 +49,34 @@ def write_pair(
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
+    return _write(folder, certificate, key)
+
+
+def write_signed(folder: Path, authority: Pair, name: str) -> Pair:
+    """A certificate for `name` and 127.0.0.1 of an authority that `write_pair` has made."""
+    folder.mkdir(exist_ok=True)
+    ours = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
+    by = serialization.load_pem_private_key(authority.key.read_bytes(), None)
+    assert isinstance(by, ec.EllipticCurvePrivateKey)
+    key, names = (
+        ec.generate_private_key(ec.SECP256R1()),
+        [x509.DNSName(name), x509.IPAddress(ip_address("127.0.0.1"))],
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]))
+        .issuer_name(ours.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(ours.not_valid_before_utc)
+        .not_valid_after(ours.not_valid_after_utc)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(by, hashes.SHA256())
+    )
+    return _write(folder, certificate, key)
+
+
+def _write(folder: Path, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Pair:
     pair = Pair(folder / "fullchain.pem", folder / "privkey.pem")
     pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     pair.key.touch(mode=0o600)

@@ -12,11 +12,13 @@ import typer
 
 from veldnet.api.description import openapi
 from veldnet.cli.main import app
+from veldnet.connections import KINDS, Kind
 from veldnet.settings import describe, sample_file
 
 ROOT = Path(__file__).parents[1]
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 COMMANDS_PAGE = ROOT / "docs" / "commands.md"
+_BEGIN, _END = "<!-- generated: make docs -->\n", "<!-- end -->\n"
 SAMPLE_FILE = ROOT / "docs" / "veldnet.sample.toml"
 
 
@@ -84,6 +86,44 @@ def commands_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def connection_pages() -> dict[Path, str]:
+    """`docs/connection-*.md`: what the description of each type says, in the place for it."""
+    pages = {}
+    for kind in KINDS.values():
+        page = ROOT / "docs" / f"connection-{kind.type.lower()}.md"
+        before, _begin, rest = page.read_text().partition(_BEGIN)
+        _old, _end, after = rest.partition(_END)
+        pages[page] = f"{before}{_BEGIN}{_description(kind)}{_END}{after}"
+    return pages
+
+
+def _description(kind: Kind) -> str:
+    extra = f"`pip install 'veldnet[{kind.extra}]'`" if kind.extra else "–"
+    schemes = ", ".join(
+        f"`{scheme.name}://` ({'TLS, ' * scheme.tls}port {scheme.port})" for scheme in kind.schemes
+    )
+    lines = [
+        "",
+        f"| type `{kind.type}` | |",
+        "|---|---|",
+        f"| addresses | {schemes}, such as `{kind.example}` |",
+        f"| downlinks | {'yes' if kind.downlinks else 'no'} |",
+        f"| needs | {extra} |",
+        "",
+        "| member | | by default |",
+        "|---|---|---|",
+    ]
+    for field in kind.fields:
+        name = f"`options.{field.name}`" if field.option else f"`{field.name}`"
+        known = f": {', '.join(f'`{each}`' for each in field.choices)}" if field.choices else ""
+        help_ = f". {field.help}" if field.help else ""
+        default = "–" if field.default == "" else f"`{msgspec.json.encode(field.default).decode()}`"
+        lines.append(f"| {name} | {_cell(f'{field.label}{known}{help_}')} | {default} |")
+    for preset in kind.presets:
+        lines += ["", f"`--preset {preset.id}` ({preset.title}): {preset.help}"]
+    return "\n".join([*lines, "", ""])
+
+
 def _paragraphs(text: str | None) -> list[str]:
     parts = [" ".join(part.split()) for part in (text or "").split("\n\n")]
     return "\n\n".join(parts).split("\n")
@@ -103,6 +143,8 @@ def main() -> None:
     SETTINGS_PAGE.write_text(settings_page())
     SAMPLE_FILE.write_text(sample_file())
     COMMANDS_PAGE.write_text(commands_page())
+    for page, text in connection_pages().items():
+        page.write_text(text)
 
 
 if __name__ == "__main__":

@@ -22,12 +22,14 @@ from msgspec.structs import replace
 
 from tests.brokers import (
     RABBITMQ,
+    Amqp1Application,
     AmqpApplication,
     MqttApplication,
     NatsApplication,
     PostgresApplication,
 )
 from tests.contract.test_store import fleet, open_sqlite
+from tests.influx_server import InfluxApplication
 from tests.unit.network.builders import device, receive, session, uplink_frame
 from tests.unit.outgoing.servers import serving
 from tests.unit.routing.network import OK, QUICK, Network, status
@@ -238,7 +240,9 @@ def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
 
 # RabbitMQ takes ten seconds to start, so others run where asked for: `make test-connections`.
 _KINDS = ["mqtt 5", "mqtt 3.1.1", "http", "nats", "postgresql"] + (
-    ["mqtt 5 over websocket", "amqp", "kafka"] if "TEST_CONNECTIONS" in os.environ else []
+    ["mqtt 5 over websocket", "amqp", "amqp1", "kafka", "influxdb"]
+    if "TEST_CONNECTIONS" in os.environ
+    else []
 )
 
 
@@ -257,11 +261,13 @@ async def application(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
             from tests.kafka_server import KafkaApplication
 
             made = KafkaApplication(folder)
+        case "influxdb":
+            made = InfluxApplication(folder)
         case "postgresql":
             made = PostgresApplication()
-        case "amqp":
+        case "amqp" | "amqp1":
             assert RABBITMQ, "RabbitMQ is not installed: apt-get install rabbitmq-server"
-            made = AmqpApplication(folder)
+            made = AmqpApplication(folder) if kind == "amqp" else Amqp1Application(folder)
         case _:
             made = MqttApplication(folder, version)
     await made.start()
@@ -323,7 +329,7 @@ async def test_driver_and_transformation_make_the_document(application: Applicat
         await network.hear(5)
         await network.hear(6, tags=("cold", "x"))
         await network.until(lambda: counters(application.bodies[1:]) == [6])
-        assert network.connectors.conditions[ref].status == "ACTIVE"
+        await network.until(lambda: network.connectors.conditions[ref].status == "ACTIVE")
 
 
 async def _change(network: Flows, flow: FlowSettings) -> None:

@@ -37,6 +37,7 @@ async def connected(
     secrets: ConnectionSecrets | None = None,
     resolver: Resolver | None = None,
     received: Callable[[Incoming], None] = _nothing_comes,
+    within: float = 2.0,
 ) -> AsyncIterator[ConnectionTransport]:
     """The transport of a connection by itself."""
     around = Surroundings(
@@ -46,7 +47,7 @@ async def connected(
         time.time,
         received,
         lambda _ref: None,
-        connect_timeout=2.0,
+        connect_timeout=within,
         total_timeout=5.0,
         pauses=Pauses(0.02, 0.05),
     )

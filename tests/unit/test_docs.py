@@ -13,6 +13,7 @@ from tests.docs_generator import (
     SAMPLE_FILE,
     SETTINGS_PAGE,
     commands_page,
+    connection_pages,
     settings_page,
 )
 from veldnet.domain import errors
@@ -25,6 +26,8 @@ def test_generated_pages_are_current() -> None:
     assert SETTINGS_PAGE.read_text() == settings_page(), "run: make docs"
     assert SAMPLE_FILE.read_text() == sample_file(), "run: make docs"
     assert COMMANDS_PAGE.read_text() == commands_page(), "run: make docs"
+    for page, text in connection_pages().items():
+        assert page.read_text() == text, "run: make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -22,6 +22,8 @@ CERTIFICATES = (
 )
 _TEMPLATE = Text("Leave empty for that of the dialect; may name {DevEUI}, {event} and others")
 TOPIC = Field("topic", "TEXT", Text("Topic"), _TEMPLATE, most=512)
+# Of messages that go to one place; the topics of MQTT with dots.
+SUBJECT = Field("topic", "TEXT", Text("Subject"), _TEMPLATE, most=512)
 DOWNLINKS = (
     Field("downlinks", "BOOLEAN", Text("Take downlinks over this connection"), default=False),
     Field("downlinkTopic", "TEXT", Text("Topic of downlinks"), _TEMPLATE, shown="DOWNLINKS", most=512),

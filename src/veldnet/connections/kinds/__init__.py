@@ -12,8 +12,10 @@ _FILES = (
     "http",
     "nats",
     "amqp",
+    "amqp1",
     "kafka",
     "postgresql",
+    "influxdb",
 )
 
 
