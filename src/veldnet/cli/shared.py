@@ -61,6 +61,13 @@ def with_shared_options(command: Callable[..., Any], *, settings: bool) -> Calla
                 for name, kind in groups.items()
             }
             return command(**taken, **values)
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as error:
+            from .starting import end_readably
+
+            end_readably(error)
+            raise
         finally:
             CONFIG.reset(config)
             DATA.reset(data)

@@ -4,6 +4,7 @@ server opens its ports after this."""
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -61,21 +62,29 @@ def readable_errors() -> Iterator[None]:
     used."""
     try:
         yield
-    except tuple(kind for kind, _code in _EXITS) as error:
-        fail(str(error), next(code for kind, code in _EXITS if isinstance(error, kind)))
     except Exception as error:
-        # Loaded by whoever raised these.
-        from veldnet.store import LeaseLost, NodeInUse, StoreError
-
-        if isinstance(error, NodeInUse):
-            fail(f"{error}: give each node a name of its own (cluster.node)", Exit.IN_USE)
-        if type(error).__name__ in ("BusError", "VersionMismatch"):
-            fail(str(error), Exit.SETTINGS)
-        if isinstance(error, LeaseLost):
-            fail(str(error), Exit.LEASE_LOST)
-        if isinstance(error, StoreError):
-            fail(f"the database cannot be used: {error}", Exit.STORAGE)
+        end_readably(error)
         raise
+
+
+def end_readably(error: Exception) -> None:
+    """End the command with a sentence and an exit code, where the error tells its user what is wrong."""
+    for kind, code in _EXITS:
+        if isinstance(error, kind):
+            fail(str(error), code)
+    # Loaded by whoever raised these.
+    from veldnet.store import LeaseLost, NodeInUse, StoreError
+
+    if isinstance(error, NodeInUse):
+        fail(f"{error}: give each node a name of its own (cluster.node)", Exit.IN_USE)
+    if type(error).__name__ in ("BusError", "VersionMismatch"):
+        fail(str(error), Exit.SETTINGS)
+    if isinstance(error, LeaseLost):
+        fail(str(error), Exit.LEASE_LOST)
+    if isinstance(error, StoreError):
+        fail(f"the database cannot be used: {error}", Exit.STORAGE)
+    if isinstance(error, OSError) and isinstance(error.filename, str | os.PathLike):
+        fail(f"{error.filename}: {error.strerror}")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
