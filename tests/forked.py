@@ -23,6 +23,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +31,7 @@ VELDNET = "veldnet"
 VAULT = "veldnet.assembly.vaults.process"
 
 STARTED_VAULTS = "TEST_STARTED_VAULTS"
-"""Where this is in its environment, a server starts vaults as it does for users: as its own children."""
+"""Who has this in its environment starts vaults as a server does for users: as its own children."""
 
 # Which a process reads when it begins, and not again: where they differ, it must begin.
 _READ_AT_THE_BEGINNING = (
@@ -159,11 +160,16 @@ def fork(
 
 def popen(command: Sequence[str], *, pass_fds: Sequence[int] = ()) -> Forked | subprocess.Popen[bytes]:
     """`subprocess.Popen` of a vault: it ends by itself when its server does, as all vaults must."""
-    if tuple(command[:3]) != (sys.executable, "-m", VAULT) or not can_be_forked(os.environ):
+    vault = tuple(command[:3]) == (sys.executable, "-m", VAULT)
+    if not vault or os.environ.get(STARTED_VAULTS) or not can_be_forked(os.environ):
         return subprocess.Popen(command, pass_fds=pass_fds)
     handed = [0, 1, 2, *pass_fds]
     request = Request(list(command[3:]), dict(os.environ), str(Path.cwd()), handed, kept=True, session=False)
     return Forked(VAULT, request, handed)
+
+
+# In the place of `subprocess` where vaults are started.
+VAULT_STARTER = SimpleNamespace(Popen=popen)
 
 
 # The process that others are forked from.
@@ -174,7 +180,7 @@ def address(program: str) -> str:
 
 
 def _connect(program: str) -> socket.socket:
-    _begin()
+    begin(program)
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.connect(address(program))
@@ -185,28 +191,30 @@ def _connect(program: str) -> socket.socket:
 
 
 @cache
-def _begin() -> None:
+def begin(program: str) -> None:
     """Start the process, unless another process of this run has."""
     _place.folder.mkdir(mode=0o700, exist_ok=True)
     with (_place.folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if Path(address(VELDNET)).exists():
+        if Path(address(program)).exists():
             return
-        started = subprocess.Popen(
-            [sys.executable, "-m", "tests.origin", str(_place.folder), str(_place.owner)],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env=_first_environment,
-            start_new_session=True,
-            # It outlives this one where others of the run go on.
-            close_fds=True,
-        )
+        errors = _place.folder / f"{program}.errors"
+        with errors.open("w") as said:
+            started = subprocess.Popen(
+                [sys.executable, "-m", "tests.origin", program, str(_place.folder), str(_place.owner)],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                # Nothing of the one that asks first: it may end long before.
+                stderr=said,
+                env=_first_environment,
+                start_new_session=True,
+            )
         end = time.monotonic() + _PATIENCE
-        while not Path(address(VELDNET)).exists():
+        while not Path(address(program)).exists():
             if started.poll() is not None or time.monotonic() > end:
-                raise ChildProcessError("the process that others are forked from did not start")
-            time.sleep(0.02)
+                raise ChildProcessError(f"nothing to fork {program} from: {errors.read_text()}")
+            time.sleep(0.01)
         # Not waited for: it ends with the run.
         started.returncode = 0
 

@@ -1,7 +1,7 @@
-"""The process that others are forked from: `python -m tests.origin FOLDER OWNER` (see `tests/forked.py`).
+"""A process that others are forked from: `python -m tests.origin PROGRAM FOLDER OWNER` (`tests/forked.py`).
 
-It has no thread, and loads what a server and most commands need. Vaults are forked from another one, which
-has loaded what a vault needs: they lock all of their memory, so there must be little of it.
+It has no thread. That of `veldnet` loads what a server and most commands need, that of vaults only what they
+need: they lock all of their memory, so there must be little of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple, NoReturn
 
 from tests import forked
@@ -180,8 +179,7 @@ def _veldnet(arguments: list[str]) -> None:
     from veldnet.assembly.vaults import process
     from veldnet.cli.entry import main
 
-    if not os.environ.get(forked.STARTED_VAULTS):
-        vars(process)["subprocess"] = SimpleNamespace(Popen=forked.popen)
+    vars(process)["subprocess"] = forked.VAULT_STARTER
     sys.argv = [VELDNET, *arguments]
     main()
 
@@ -201,28 +199,22 @@ def listen(program: str) -> socket.socket:
     return listener
 
 
-def _ready() -> None:
-    """What is loaded stays: to look for garbage among it would copy all of it into each process."""
+_MAINS = {VELDNET: (_veldnet, "tests.e2e.loaded"), VAULT: (_vault, VAULT)}
+
+
+def main(program: str, folder: str, owner: int) -> NoReturn:
+    forked.use(Path(folder), owner)
+    listener = listen(program)
+    main, module = _MAINS[program]
+    # What is loaded stays: to look for garbage among it would copy all of it into each process.
+    gc.disable()
+    import_module(module)
     gc.collect()
     gc.freeze()
-
-
-def main(folder: str, owner: int) -> NoReturn:
-    forked.use(Path(folder), owner)
-    vaults, programs = listen(VAULT), listen(VELDNET)
-    gc.disable()
-    import_module(VAULT)
-    if os.fork() == 0:
-        programs.close()
-        _ready()
-        Origin(vaults, owner, _vault).serve()
-    vaults.close()
-    import_module("tests.e2e.loaded")
-    _ready()
     others = [each.name for each in threading.enumerate()[1:]]
     assert not others, f"loading has started {others}"
-    Origin(programs, owner, _veldnet).serve()
+    Origin(listener, owner, main).serve()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,55 +1,46 @@
-"""The `veldnet` of a walk of the documentation: short commands, of which there are many, run in processes
-that are forked from one that has loaded the program; all others start as they do for users."""
+"""The `veldnet` of a walk of the documentation: its processes are forked from one that has loaded the program
+(`tests/forked.py`). `test_first_steps.py` starts it as users do."""
 
 from __future__ import annotations
 
-import json
-import os
-import socketserver
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.programs import run_in
+from tests import forked
 
-FORKED = ("admin", "init", "check")
-# Started without what Python loads for others, in a fiftieth of a second.
+# Started without what Python loads for others, in a fiftieth of a second. It stands for the process that it
+# has asked for, which ends with it.
 _PROGRAM = """#!{python} -IS
-import json, os, socket, sys
-if not {forked} & set(sys.argv[1:2]):
-    os.execv({veldnet!r}, [{veldnet!r}, *sys.argv[1:]])
-with socket.socket(socket.AF_UNIX) as asked:
-    asked.connect({address!r})
-    asked.sendall(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode() + b"\\n")
-    code, printed, errors = json.loads(asked.makefile().read())
-sys.stdout.write(printed)
-sys.stderr.write(errors)
-sys.exit(code)
+import json, os, signal, socket, struct, sys
+number = struct.Struct("<i")
+request = [sys.argv[1:], dict(os.environ), os.getcwd(), [0, 1, 2], False, False]
+text = json.dumps(request).encode()
+asked = socket.socket(socket.AF_UNIX)
+asked.connect({address!r})
+socket.send_fds(asked, [number.pack(len(text))], [0, 1, 2])
+asked.sendall(text)
+(pid,) = number.unpack(asked.recv(4, socket.MSG_WAITALL))
+for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    signal.signal(each, lambda signalled, _frame: os.kill(pid, signalled))
+(code,) = number.unpack(asked.recv(4, socket.MSG_WAITALL))
+if code < 0:
+    signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+os._exit(code)
 """
-
-
-class _Asked(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        arguments, folder, environment = json.loads(self.rfile.readline())
-        new = {name: value for name, value in environment.items() if os.environ.get(name) != value}
-        self.wfile.write(json.dumps(run_in(Path(folder), *arguments, **new)).encode())
 
 
 @contextmanager
 def commands() -> Iterator[Path]:
     """A folder with the program, to come first on the path."""
+    forked.begin(forked.VELDNET)
     with tempfile.TemporaryDirectory(prefix="veldnet-walk-") as kept:
-        address = f"{kept}/asked"
         program = Path(kept) / "veldnet"
-        veldnet = str(Path(sys.executable).parent / "veldnet")
         program.write_text(
-            _PROGRAM.format(python=sys.executable, forked=set(FORKED), veldnet=veldnet, address=address)
+            _PROGRAM.format(python=sys.executable, address=forked.address(forked.VELDNET)), "utf-8"
         )
         program.chmod(0o700)
-        with socketserver.ThreadingUnixStreamServer(address, _Asked) as server:
-            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-            yield program.parent
-            server.shutdown()
+        yield program.parent

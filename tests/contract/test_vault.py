@@ -31,6 +31,7 @@ from tests.contract.vaults import (
     software,
     token_opening,
 )
+from tests.forked import STARTED_VAULTS
 from tests.rsa_keys import private_key, public_pem
 from veldnet.assembly.vaults.process import starter
 from veldnet.domain.joins import JoinKeys, JoinRefusal
@@ -430,6 +431,13 @@ async def test_a_vault_process_that_cannot_open_says_so(
         await RemoteVault.open(starter(token_opening(pin)))
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vault processes begin as they do for users."""
+    monkeypatch.setenv(STARTED_VAULTS, "1")
+
+
+@pytest.mark.usefixtures("started")
 async def test_the_vault_process_becomes_another_user(tmp_path: Path) -> None:
     nobody = pwd.getpwnam("nobody")
     # Every folder above is the user's who runs the tests.
@@ -457,6 +465,7 @@ async def test_the_vault_process_becomes_another_user(tmp_path: Path) -> None:
         await RemoteVault.open(unknown)
 
 
+@pytest.mark.usefixtures("started")
 async def test_a_vault_process_ends_with_its_server_and_not_before(tmp_path: Path) -> None:
     vault = await in_a_process(tmp_path)
     assert isinstance(vault, RemoteVault) and vault.pid is not None
@@ -471,6 +480,7 @@ async def test_a_vault_process_ends_with_its_server_and_not_before(tmp_path: Pat
         await vault.seal("a", b"x")
 
 
+@pytest.mark.usefixtures("started")
 async def test_the_vault_process_shows_its_memory_to_nobody(tmp_path: Path) -> None:
     vault = await in_a_process(tmp_path)
     assert isinstance(vault, RemoteVault)

@@ -1,8 +1,8 @@
 """Veldnet as processes of their own that need not load it: see `tests/forked.py`.
 
-Started as users start them are: all of `test_first_steps.py` and `test_container.py`, servers and simulated
-devices in walks of the documentation, the sandboxes that customers' tests start (`test_ci.py`), and whatever
-has variables that are read when a process begins.
+Started as users start them are: all of `test_first_steps.py` and `test_container.py`, the sandboxes that
+tests of customers start (`test_ci.py`), vaults that are looked into (`test_keys.py`, `test_hsm_groups.py`,
+three in `tests/contract/test_vault.py`), and whatever has variables that are read when a process begins.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def test_a_taken_port_and_a_foreign_master_key(tmp_path: Path) -> None:
     free = ("--http", "127.0.0.1:0", "--udp", "127.0.0.1:0")
     assert "not the master key" in " ".join(fails("serve", "--data", str(data), *free).split())
     key.unlink()
-    assert "cannot read the master key" in " ".join(fails("serve", "--data", str(data)).split())
+    assert "cannot read the master key" in " ".join(fails("serve", "--data", str(data), *free).split())
 
 
 def test_unregistered_base_stations_are_listed(tmp_path: Path) -> None:
