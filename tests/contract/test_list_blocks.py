@@ -20,7 +20,7 @@ from tests import postgresql
 from veldnet import store
 from veldnet.domain.health import HEALTH, Standing
 from veldnet.domain.scope import Scope
-from veldnet.inventory.devices import MapCell, Order, Paging, Wanted, map_cells, search_devices
+from veldnet.inventory.devices import MapCell, Order, Paging, Wanted, by_alarm, map_cells, search_devices
 from veldnet.inventory.devices.by_standing import Sorting
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
@@ -38,6 +38,7 @@ from veldnet.store import (
 from veldnet.store.expressions import total
 from veldnet.store.schema import (
     ORDERED_AT,
+    alarms,
     connectivity_plans,
     device_areas,
     device_cells,
@@ -304,3 +305,35 @@ def test_a_tag_has_its_devices_in_every_order_whatever_they_are_named(engine: En
             paging = Paging(order, 1, 50)
             page = search_devices(connection, SCOPE, Wanted(tag="m"), paging, observed_at(0), standing)
             assert [each.ref for each in page.devices] == expected and page.total == 14, order
+
+
+@pytest.mark.parametrize("first", [0, 7])
+def test_devices_stand_by_the_worst_of_their_alarms(
+    engine: Engine, first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_alarm, "_FIRST", first)
+    chance = random.Random(13)
+    with engine.begin() as connection:
+        create(connection, range(1, 40), chance)
+        raised = [
+            {
+                "device_ref": chance.randrange(-3, 20), "subscriber_ref": 1, "type": 1 + number, "object": "",
+                "state": chance.randrange(1, 7), "occurrence": 1, "acked": number % 4 == 0, "created_at": 0,
+                "updated_at": 0,
+            }
+            for number in range(40)
+        ]  # fmt: skip
+        connection.execute(insert(alarms), raised)
+        worst: dict[int, int] = {}
+        for row in raised:
+            if not row["acked"] and row["device_ref"] > 0:
+                worst[row["device_ref"]] = max(worst.get(row["device_ref"], 0), row["state"])
+        ways: tuple[tuple[Order, int], ...] = (("-alarm", -1), ("alarm", 1))
+        for order, sign in ways:
+            expected = sorted(range(1, 40), key=lambda ref: (sign * worst.get(ref, 0), ref))
+            found: list[str | None] = []
+            for number in range(1, 9):
+                paging = Paging(order, number, 5)
+                page = search_devices(connection, SCOPE, Wanted(), paging, observed_at(0), standing)
+                found += [each.ref for each in page.devices]
+            assert found == [str(ref) for ref in expected], order

@@ -3,13 +3,19 @@ acknowledged, and the others."""
 
 from __future__ import annotations
 
-import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select
+from typing import Any
 
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from veldnet.domain.alarm_levels import Level
 from veldnet.domain.scope import Scope
 from veldnet.store.schema import DEVICE_BLOCK_BITS, alarms, devices
 
 from .blocks import devices_by_block, place_in
+
+# So many places from the first on are looked for before anything is counted.
+_FIRST = 1000
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -61,6 +67,11 @@ def refs_by_alarm(
 
 def all_by_alarm(connection: Connection, scope: Scope, worst_first: bool, part: Slice) -> list[int]:
     """The refs of a slice of all of the subscriber's devices; those without alarms are counted by blocks."""
+    if worst_first and part.offset < _FIRST:
+        # Mostly without a look at how many there are.
+        refs = _by_level(connection, scope, worst_first, Slice(part.offset, part.limit, 0))
+        if len(refs) == part.limit:
+            return refs
     # Multicast groups have numbers below 0.
     mine = alarms.c.subscriber_ref == scope.subscriber_ref
     unacknowledged = mine, alarms.c.device_ref > 0, alarms.c.acked.is_(False)
@@ -76,10 +87,7 @@ def all_by_alarm(connection: Connection, scope: Scope, worst_first: bool, part: 
     size = min(part.limit, before - first)
 
     def worst(offset: int, limit: int) -> list[int]:
-        state = func.max(alarms.c.state)
-        query = select(alarms.c.device_ref).where(*unacknowledged).group_by(alarms.c.device_ref)
-        query = query.order_by(state.desc() if worst_first else state, alarms.c.device_ref)
-        return list(connection.execute(query.limit(limit).offset(offset)).scalars()) if limit else []
+        return _by_level(connection, scope, worst_first, Slice(offset, limit, 0))
 
     def others(offset: int, limit: int) -> list[int]:
         if not limit:
@@ -92,3 +100,47 @@ def all_by_alarm(connection: Connection, scope: Scope, worst_first: bool, part: 
 
     ways = (worst, others) if worst_first else (others, worst)
     return ways[0](first, size) + ways[1](rest, part.limit - size)
+
+
+def _by_level(connection: Connection, scope: Scope, worst_first: bool, part: Slice) -> list[int]:
+    """The refs of a slice of the devices with alarms: of each level from its index, past those before."""
+    refs: list[int] = []
+    offset = part.offset
+    for level in sorted(Level, reverse=worst_first):
+        missing = part.limit - len(refs)
+        if not missing:
+            break
+        of_level = _at_worst(scope, level)
+        query = of_level.order_by(alarms.c.device_ref).limit(missing).offset(offset)
+        found = list(connection.execute(query).scalars())
+        refs += found
+        if found:
+            offset = 0
+        elif offset:
+            counted = select(func.count()).select_from(of_level.subquery())
+            offset -= connection.execute(counted).scalar_one()
+    return refs
+
+
+def _at_worst(scope: Scope, level: Level) -> Select[Any]:
+    """The devices that have alarms of a level, and none that is worse."""
+    other = alarms.alias()
+    worse = (
+        select(other.c.device_ref)
+        .where(
+            other.c.subscriber_ref == scope.subscriber_ref,
+            other.c.device_ref == alarms.c.device_ref,
+            other.c.acked.is_(False),
+            other.c.state > int(level),
+        )
+        .exists()
+    )
+    query = select(alarms.c.device_ref).where(
+        alarms.c.subscriber_ref == scope.subscriber_ref,
+        alarms.c.acked.is_(False),
+        alarms.c.state == int(level),
+        alarms.c.device_ref > 0,
+    )
+    if level < max(Level):
+        query = query.where(~worse)
+    return query.group_by(alarms.c.device_ref)

@@ -63,6 +63,15 @@ alarms = Table(
         sqlite_where=text("acked IS 0"),
         postgresql_where=text("acked IS false"),
     ),
+    # And those of each level stand in this one.
+    Index(
+        "ix_alarms_unacknowledged_state",
+        "subscriber_ref",
+        "state",
+        "device_ref",
+        sqlite_where=text("acked IS 0"),
+        postgresql_where=text("acked IS false"),
+    ),
     sqlite_autoincrement=True,
 )
 
