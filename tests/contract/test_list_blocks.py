@@ -315,7 +315,7 @@ def test_devices_stand_by_the_worst_of_their_alarms(
     chance = random.Random(13)
     with engine.begin() as connection:
         create(connection, range(1, 40), chance)
-        raised = [
+        raised: list[dict[str, Any]] = [
             {
                 "device_ref": chance.randrange(-3, 20), "subscriber_ref": 1, "type": 1 + number, "object": "",
                 "state": chance.randrange(1, 7), "occurrence": 1, "acked": number % 4 == 0, "created_at": 0,
@@ -331,9 +331,9 @@ def test_devices_stand_by_the_worst_of_their_alarms(
         ways: tuple[tuple[Order, int], ...] = (("-alarm", -1), ("alarm", 1))
         for order, sign in ways:
             expected = sorted(range(1, 40), key=lambda ref: (sign * worst.get(ref, 0), ref))
-            found: list[str | None] = []
+            found: list[str] = []
             for number in range(1, 9):
                 paging = Paging(order, number, 5)
                 page = search_devices(connection, SCOPE, Wanted(), paging, observed_at(0), standing)
-                found += [each.ref for each in page.devices]
+                found += [str(each.ref) for each in page.devices]
             assert found == [str(ref) for ref in expected], order
