@@ -46,7 +46,7 @@ def test_payloads_of_devices_with_an_hsm_group_stay_encrypted(
 ) -> None:
     Kept.taken = []
     connecting = server.platform.connecting
-    monkeypatch.setitem(connecting.connectors._make, "HTTP", Kept)
+    monkeypatch.setitem(connecting.open_connections._make, "HTTP", Kept)
     body = {"name": "Kept", "type": "HTTP", "address": "http://127.0.0.1:9"}
     ref = user.call("POST", f"{V1}/connections", body)["ref"]
     user.call("POST", f"{V1}/flows", {"name": "All", "connectionRefs": [ref]})

@@ -75,7 +75,7 @@ async def test_a_broker_that_wants_a_certificate(tmp_path: Path) -> None:
         ):
             # The device of the test is no one's: nothing waits for these.
             ref = await network.connection(wrong, FlowSettings(tags=("none",)), private)
-            condition = network.connectors.conditions[ref]
+            condition = network.open_connections.conditions[ref]
             await network.until(lambda each=condition: each.status == "ERROR")  # type: ignore[misc]
             assert condition.reason is not None and words in condition.reason
             assert condition.delivered == 0
@@ -91,7 +91,7 @@ async def test_a_broker_that_wants_a_certificate(tmp_path: Path) -> None:
         await network.hear(3, tags=("cold",))
         await network.until(lambda: watcher.taken[2:] == [(3, False)] * 2)
         await network.until(lambda: network.deliveries.pending == 0)
-        await network.until(lambda: network.connectors.conditions[ref].delivered == 3)
+        await network.until(lambda: network.open_connections.conditions[ref].delivered == 3)
         late = Watcher(broker.port)
         await network.until(lambda: late.taken == [(3, True)])
         late.close()
@@ -119,11 +119,11 @@ async def test_reasons_of_nats(tmp_path: Path) -> None:
             (replace(right, downlinks=True, client_id="x"), password, "no stream takes the subject of down"),
         ):
             ref = await network.connection(settings, FlowSettings(tags=("none",)), secrets)
-            condition = network.connectors.conditions[ref]
+            condition = network.open_connections.conditions[ref]
             await network.until(lambda each=condition: each.status == "ERROR")  # type: ignore[misc]
             assert condition.reason is not None and words in condition.reason
         ref = await network.connection(right, FlowSettings(), password)
-        condition = network.connectors.conditions[ref]
+        condition = network.open_connections.conditions[ref]
         await network.until(lambda: condition.status == "ACTIVE")
         # A connection over which nothing goes does not work, and works again when it does.
         await network.hear(1)

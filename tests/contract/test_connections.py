@@ -52,7 +52,6 @@ from veldnet.network.core.state import DeviceState
 from veldnet.network.shell import Runtime
 from veldnet.outgoing import Pauses, Resolver
 from veldnet.routing import (
-    Connectors,
     Decoding,
     Deliveries,
     FlowMessages,
@@ -60,6 +59,7 @@ from veldnet.routing import (
     FlowTable,
     Limits,
     Messaging,
+    OpenConnections,
     RouteSender,
     TransportSettings,
 )
@@ -99,7 +99,7 @@ class Flows(Network):
             total_timeout=2.0,
             pauses=Pauses(0.05, 0.1),
         )
-        self.connectors = Connectors(self.flows, around, self._decode)
+        self.open_connections = OpenConnections(self.flows, around, self._decode)
         self.deliveries = Deliveries(
             Runtime(self.clock, self.ids, random.Random(1), supervisor),
             self.store,
@@ -109,7 +109,7 @@ class Flows(Network):
                 RouteSender(TransportSettings(True), clock=time.monotonic),
                 None,
                 self.messages,
-                self.connectors,
+                self.open_connections,
             ),
             wake=self._wake,
             retry=QUICK,
@@ -151,7 +151,7 @@ class Flows(Network):
 
     async def take_up(self) -> None:
         await self.flows.load()
-        self.connectors.refresh()
+        self.open_connections.refresh()
 
     async def hear(self, *counters: int, ref: int = 1, **changes: Any) -> None:
         for fcnt in counters:
@@ -170,7 +170,7 @@ class Flows(Network):
     async def kill(self) -> None:
         """What has not been committed is lost."""
         self.deliveries.abandon()
-        await self.connectors.close()
+        await self.open_connections.close()
         self._committing.clear()
 
 
@@ -285,7 +285,7 @@ async def test_messages_arrive_in_order_though_both_sides_go_away(
         await network.until(
             lambda: counters(application.bodies) == [1, 2] and 7 in counters(application.bodies, 2)
         )
-        condition = network.connectors.conditions[ref]
+        condition = network.open_connections.conditions[ref]
         assert (condition.status, condition.reason) == ("ACTIVE", None)
         # The application may have a message before the broker has acknowledged it.
         await network.until(lambda: condition.delivered == 3)
@@ -329,7 +329,7 @@ async def test_driver_and_transformation_make_the_document(application: Applicat
         await network.hear(5)
         await network.hear(6, tags=("cold", "x"))
         await network.until(lambda: counters(application.bodies[1:]) == [6])
-        await network.until(lambda: network.connectors.conditions[ref].status == "ACTIVE")
+        await network.until(lambda: network.open_connections.conditions[ref].status == "ACTIVE")
 
 
 async def _change(network: Flows, flow: FlowSettings) -> None:
@@ -352,7 +352,7 @@ async def test_a_connection_that_does_not_answer_holds_up_no_other(
         await network.until(lambda: counters(application.bodies) == list(range(1, 31)))
         # Each attempt over the dead one takes a second or two: no message waited for one.
         await network.until(lambda: network.deliveries.pending == 30)
-        assert network.connectors.conditions[ref].delivered == 0
+        assert network.open_connections.conditions[ref].delivered == 0
 
 
 @asynccontextmanager
@@ -397,7 +397,7 @@ async def test_downlinks_are_kept_until_they_are_taken(version: str, tmp_path: P
     )
     async with flowing(tmp_path) as network:
         ref = await network.connection(settings)
-        condition = network.connectors.conditions[ref]
+        condition = network.open_connections.conditions[ref]
         await network.until(lambda: condition.status == "ACTIVE")
         application.send("downs/0000000000000001/down/push", b"1")
         await network.until(lambda: len(network.incoming) == 1)
@@ -437,7 +437,7 @@ async def test_downlinks_wait_in_stream_and_queue(kind: str, tmp_path: Path) -> 
     )
     async with flowing(tmp_path) as network:
         ref = await network.connection(settings)
-        condition = network.connectors.conditions[ref]
+        condition = network.open_connections.conditions[ref]
         await network.until(lambda: condition.status == "ACTIVE")
         await network.kill()
         if isinstance(application, NatsApplication):

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from tests.brokers import PostgresApplication
+from tests.certificates import write_pair, write_signed
+from tests.mosquitto import free_port
+from tests.postgresql import PostgresServer
 from veldnet.connections import (
     KINDS,
     Connection,
@@ -126,3 +133,54 @@ async def test_private_addresses_are_refused(database: PostgresApplication) -> N
     async with connected(database.settings, private=False) as transport:
         outcome = await transport.deliver(message(1))
         assert "not a public address" in str(outcome.error)
+
+
+@pytest.mark.skipif("TEST_CONNECTIONS" not in os.environ, reason="a server more: make test-connections")
+async def test_a_server_that_wants_a_certificate() -> None:
+    # The server runs as another user, who may not look into the folders of the tests.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        authority, foreign = (
+            write_pair(_made(folder / each), name=f"{each}.example") for each in ("ours", "else")
+        )
+        own = write_signed(folder / "server", authority, "db.example")
+        client = write_signed(folder / "client", authority, "veldnet")
+        if os.getuid() == 0:
+            shutil.chown(own.key, "postgres")
+        access = folder / "hba.conf"
+        access.write_text("local all all trust\nhostssl all all 127.0.0.1/32 cert\n")
+        port = free_port()
+        server = PostgresServer(
+            listen_addresses="'127.0.0.1'", port=str(port), hba_file=f"'{access}'", ssl="on",
+            ssl_cert_file=f"'{own.certificate}'", ssl_key_file=f"'{own.key}'",
+            ssl_ca_file=f"'{authority.certificate}'",
+        )  # fmt: skip
+        right = ConnectionSettings(
+            type="POSTGRESQL",
+            address=f"postgresqls://127.0.0.1:{port}/postgres",
+            username="veldnet",
+            ca_certificate=authority.certificate.read_text(),
+            client_certificate=client.certificate.read_text(),
+        )
+        key = ConnectionSecrets(client_key=client.key.read_text())
+        for settings, secrets, words in (
+            (right, key, ""),
+            (
+                replace(right, ca_certificate=foreign.certificate.read_text()),
+                key,
+                "certificate verify failed",
+            ),
+            (replace(right, client_certificate=""), None, "requires a valid client certificate"),
+            (replace(right, username="other"), key, "certificate authentication failed"),
+            (replace(right, address=right.address.replace("sqls:", "sql:")), None, "no pg_hba.conf entry"),
+        ):
+            async with connected(settings, secrets=secrets) as transport:
+                outcome = await transport.deliver(message(1))
+                assert outcome.delivered is (not words) and words in str(outcome.error), outcome
+        server.remove()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

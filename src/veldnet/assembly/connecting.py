@@ -14,7 +14,7 @@ from veldnet.assembly.flow_decoders import FlowDecoders
 from veldnet.connections import MakeTransport, Surroundings
 from veldnet.domain.flows import ConnectionType
 from veldnet.outgoing import Resolver
-from veldnet.routing import TRANSPORTS, Connectors, FlowMessages, FlowTable, MessageWriter
+from veldnet.routing import TRANSPORTS, FlowMessages, FlowTable, MessageWriter, OpenConnections
 from veldnet.store import StoreError, put
 from veldnet.store.schema import connection_states, connections
 from veldnet.texts import pack
@@ -55,9 +55,9 @@ class Connecting:
             node=self._node,
             takes=self._takes,
         )
-        self.connectors = Connectors(self.table, around, self._decoders.decode, transports)
+        self.open_connections = OpenConnections(self.table, around, self._decoders.decode, transports)
         if platform.cluster is not None:
-            platform.cluster.partitions.node_changed(self.connectors.takers_changed)
+            platform.cluster.partitions.node_changed(self.open_connections.takers_changed)
         self._said_at = 0
 
     @property
@@ -77,17 +77,17 @@ class Connecting:
             lambda c: c.execute(delete(connection_states).where(connection_states.c.node == node))
         )
         await self.table.load()
-        self.connectors.refresh()
+        self.open_connections.refresh()
 
     async def connection_changed(self, ref: int) -> None:
         await self.table.reload_connection(ref)
-        self.connectors.refresh()
+        self.open_connections.refresh()
         self._ready(ref)
 
     async def flows_changed(self) -> None:
         self._decoders.forget()
         await self.table.load_flows()
-        self.connectors.refresh()
+        self.open_connections.refresh()
 
     async def profiles_changed(self) -> None:
         """Device profiles, among other rules: some flows name them, and messages of a dialect."""
@@ -103,7 +103,8 @@ class Connecting:
         """Write how connections are, where that has changed. Raises `StoreError`."""
         now, node = round(self._platform.clock() * 1000), self._node
         again = bool(node) and now - self._said_at >= _SAY_EVERY
-        said = [(ref, each) for ref, each in self.connectors.conditions.items() if each.changed or again]
+        known = self.open_connections.conditions.items()
+        said = [(ref, each) for ref, each in known if each.changed or again]
         if not said:
             return
         for _ref, condition in said:

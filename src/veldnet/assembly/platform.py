@@ -239,7 +239,7 @@ class Platform:
                 sender,
                 self.network.devices.owned,
                 self.connecting.messages,
-                self.connecting.connectors,
+                self.connecting.open_connections,
                 processes,
             ),
             wake=self.network.commits.wake,

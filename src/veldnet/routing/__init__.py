@@ -9,11 +9,11 @@
 from .attempts import RouteTrial
 from .connections import (
     TRANSPORTS,
-    Connectors,
     Decoding,
     FlowMessages,
     FlowTable,
     NotNow,
+    OpenConnections,
 )
 from .connections.dialects import DIALECTS, Answer, BadDownlink, Instruction
 from .delivery import Deliveries, Messaging
@@ -38,7 +38,6 @@ __all__ = [
     "Answer",
     "Attempt",
     "BadDownlink",
-    "Connectors",
     "Decoding",
     "Deliveries",
     "DeliveryResult",
@@ -50,6 +49,7 @@ __all__ = [
     "MessageWriter",
     "Messaging",
     "NotNow",
+    "OpenConnections",
     "Position",
     "Positions",
     "ProcessPlan",

@@ -12,7 +12,7 @@ import msgspec
 from veldnet.supervision import Supervisor
 from veldnet.texts import Text
 
-from .connections import Connectors, nowhere
+from .connections import OpenConnections, nowhere
 from .delivery_queue import DeliveryQueue, Pending
 from .flow import Scheduler
 from .ledger import DAMAGED, StoredMessage, address_trial
@@ -38,7 +38,7 @@ class Ways(NamedTuple):
 
     table: Profiles
     sender: Sender
-    connectors: Connectors | None = None
+    open_connections: OpenConnections | None = None
 
 
 class Attempts:
@@ -51,7 +51,7 @@ class Attempts:
         supervisor: Supervisor,
         clock: Callable[[], float],
     ) -> None:
-        self._table, self._sender, self._connectors = ways
+        self._table, self._sender, self._open_connections = ways
         self._scheduler = scheduler
         self._supervisor = supervisor
         self._clock = clock
@@ -91,12 +91,12 @@ class Attempts:
             if isinstance(found, Outcome):
                 return found
             return partial(self._sender.send, Attempt(message, *found, pending.id, self._clock()))
-        if self._connectors is None:
+        if self._open_connections is None:
             return Outcome(False, "Error", Text("this node has no connections"))
-        connection = self._connectors.way(message, pending.subscriber_ref)
+        connection = self._open_connections.way(message, pending.subscriber_ref)
         if isinstance(connection, Outcome):
             return connection
-        return partial(self._connectors.send, message, connection, self._clock(), pending.id)
+        return partial(self._open_connections.send, message, connection, self._clock(), pending.id)
 
     def _route(self, pending: Pending) -> tuple[Profile, Route] | Outcome:
         message = pending.message
@@ -124,13 +124,13 @@ class Attempts:
 
     async def try_connection(self, message: StoredMessage, subscriber_ref: int, number: int) -> Outcome:
         """Send a test message over a connection, beside its queues."""
-        assert self._connectors is not None
-        connection = self._connectors.way(message, subscriber_ref)
+        assert self._open_connections is not None
+        connection = self._open_connections.way(message, subscriber_ref)
         if isinstance(connection, Outcome):
             return connection
-        return await self._connectors.send(message, connection, self._clock(), number)
+        return await self._open_connections.send(message, connection, self._clock(), number)
 
     async def close(self) -> None:
         await self._sender.close()
-        if self._connectors is not None:
-            await self._connectors.close()
+        if self._open_connections is not None:
+            await self._open_connections.close()

@@ -18,7 +18,7 @@ from veldnet.network.shell import Owned, Recorded, Runtime
 from veldnet.store import FrameRow, NewDeliveryRow, Rows, Statement, Store
 
 from .attempts import Attempts, RouteTrial, Ways
-from .connections import Connectors, FlowMessages
+from .connections import FlowMessages, OpenConnections
 from .courier import PAUSE, Courier
 from .delivery_queue import DeliveryQueue, Limits, Pending, Retry
 from .held import HeldMessages
@@ -47,7 +47,7 @@ class Messaging(msgspec.Struct, frozen=True):
     sender: Sender
     owned: Owned | None = None
     flows: FlowMessages | None = None
-    connectors: Connectors | None = None
+    open_connections: OpenConnections | None = None
     processes: ProcessPlan | None = None
 
 
@@ -80,7 +80,7 @@ class Deliveries:
         self._held = HeldMessages(store, self._outbox, limits.in_memory)
         self._runner = QueueRunner(self._drain, self._held, runtime, retry, limits)
         self._attempts = Attempts(
-            Ways(messaging.table, messaging.sender, messaging.connectors),
+            Ways(messaging.table, messaging.sender, messaging.open_connections),
             self._runner.scheduler,
             runtime.supervisor,
             runtime.clock,

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 
 from veldnet.outgoing import (
+    AddressRefused,
     ConnectionFailed,
     MqttClient,
     MqttMessage,
     MqttOptions,
     Pauses,
     keep,
+    masked,
+    parse_broker,
     words_of,
 )
 from veldnet.texts import Text
@@ -28,7 +30,9 @@ log = structlog.get_logger(__name__)
 _PAUSES = Pauses(1.0, 30.0)
 # Commands that wait for a broker that does not read.
 _MOST_WAITING = 256
-_SECURE = {"mqtt": False, "tcp": False, "mqtts": True, "ssl": True}
+_SECURE = {"mqtts": 8883, "ssl": 8883}
+_SCHEMES = (("mqtt", 1883), ("tcp", 1883), *_SECURE.items())
+_FORM = "write mqtt://HOST:1883, or mqtts://HOST:8883 for TLS; user and password apart"
 
 
 class BrokerOptions(msgspec.Struct, frozen=True):
@@ -68,14 +72,10 @@ class BadAddress(ValueError):
 def parse_address(text: str) -> tuple[str, int, bool]:
     """Host, port, and whether over TLS. Raises `BadAddress`."""
     try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise BadAddress(f"{text!r} is no address: {error}") from None
-    secure = _SECURE.get(parts.scheme)
-    if secure is None or not parts.hostname or parts.username is not None or parts.path not in ("", "/"):
-        raise BadAddress("write mqtt://HOST:1883, or mqtts://HOST:8883 for TLS; user and password apart")
-    return parts.hostname, port or (8883 if secure else 1883), secure
+        parsed = parse_broker(text, _SCHEMES)
+    except AddressRefused as error:
+        raise BadAddress(f"{masked(text)!r} {error}; {_FORM}") from None
+    return parsed.host, parsed.port, parsed.scheme in _SECURE
 
 
 class Broker:

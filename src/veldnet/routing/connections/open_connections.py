@@ -48,7 +48,7 @@ class NotNow(Exception):
     """It cannot be decoded now, but soon."""
 
 
-class Connectors:
+class OpenConnections:
     """Carries messages over connections. `received` is told of downlinks."""
 
     def __init__(
@@ -182,4 +182,4 @@ def nowhere(words: str, reason: str) -> Outcome:
     return Outcome(False, "Error", words, refusal="never", reason=reason)
 
 
-__all__ = ["TRANSPORTS", "Connectors", "Decode", "NotNow", "nowhere"]
+__all__ = ["TRANSPORTS", "Decode", "NotNow", "OpenConnections", "nowhere"]
