@@ -9,11 +9,12 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from tests.certificates import Pair
 from tests.mosquitto import free_port
 from veldnet.domain.flows import ConnectionSettings
 
@@ -22,31 +23,58 @@ USER, PASSWORD = "veldnet", "secret"
 _JAAS = "org.apache.kafka.common.security"
 
 
-class KafkaServer:
-    """Listens without authentication at `port`, and with SCRAM and PLAIN at `sasl_port`."""
+def _sasl(listener: str) -> dict[str, str]:
+    plain = f'{_JAAS}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
+    scram = f"{_JAAS}.scram.ScramLoginModule required;"
+    prefix = f"listener.name.{listener.lower()}"
+    return {
+        "listener.security.protocol.map": f"PLAINTEXT:PLAINTEXT,{listener}:{listener},CONTROLLER:PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+        f"{prefix}.plain.sasl.jaas.config": plain,
+        f"{prefix}.scram-sha-256.sasl.jaas.config": scram,
+        f"{prefix}.scram-sha-512.sasl.jaas.config": scram,
+    }
 
-    def __init__(self, folder: Path) -> None:
+
+class Tls(NamedTuple):
+    """The certificate of a broker, and the authority of those that clients need."""
+
+    own: Pair
+    authority: Pair
+
+
+class KafkaServer:
+    """Listens without authentication at `port`, and with SCRAM and PLAIN at `sasl_port`: over TLS where there
+    is `tls`, and then clients need a certificate, too. `first` is the broker whose cluster it joins."""
+
+    def __init__(self, folder: Path, tls: Tls | None = None, first: KafkaServer | None = None) -> None:
         assert JARS.exists(), "there is no Kafka: make test-connections fetches it"
         folder.mkdir(exist_ok=True)
-        self.port, self.sasl_port, controller = free_port(), free_port(), free_port()
+        self.port, self.sasl_port = free_port(), free_port()
+        self.controller: int = free_port() if first is None else first.controller
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        plain = f'{_JAAS}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
-        scram = f"{_JAAS}.scram.ScramLoginModule required;"
-        settings = {
-            "process.roles": "broker,controller",
-            "node.id": "1",
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},SASL_PLAINTEXT://127.0.0.1:{self.sasl_port},"
-            f"CONTROLLER://127.0.0.1:{controller}",
+        listener = "SASL_PLAINTEXT" if tls is None else "SASL_SSL"
+        settings = self._settings(listener, alone=first is None) | _sasl(listener)
+        if tls is not None:
+            settings |= self._tls(tls)
+        self._file = folder / "server.properties"
+        self._file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        users = [f"{each}=[name={USER},password={PASSWORD}]" for each in ("SCRAM-SHA-256", "SCRAM-SHA-512")]
+        given = [part for user in users for part in ("--add-scram", user)] if first is None else []
+        self._java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", str(self._file),
+            *given).wait(60)  # fmt: skip
+
+    def _settings(self, listener: str, *, alone: bool) -> dict[str, str]:
+        here = f"PLAINTEXT://127.0.0.1:{self.port},{listener}://127.0.0.1:{self.sasl_port}"
+        return {
+            "process.roles": "broker,controller" if alone else "broker",
+            "node.id": "1" if alone else "2",
+            "controller.quorum.voters": f"1@127.0.0.1:{self.controller}",
+            "listeners": f"{here},CONTROLLER://127.0.0.1:{self.controller}" if alone else here,
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,"
-            "CONTROLLER:PLAINTEXT",
-            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256",
-            "listener.name.sasl_plaintext.plain.sasl.jaas.config": plain,
-            "listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config": scram,
-            "log.dirs": str(folder / "data"),
+            "log.dirs": str(self._folder / "data"),
             "offsets.topic.replication.factor": "1",
             "offsets.topic.num.partitions": "1",
             "transaction.state.log.replication.factor": "1",
@@ -55,10 +83,18 @@ class KafkaServer:
             "num.partitions": "3",
             "message.max.bytes": "20000",
         }
-        self._file = folder / "server.properties"
-        self._file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        self._java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", str(self._file),
-            "--add-scram", f"SCRAM-SHA-256=[name={USER},password={PASSWORD}]").wait(60)  # fmt: skip
+
+    def _tls(self, tls: Tls) -> dict[str, str]:
+        keys = self._folder / "keys.pem"
+        keys.write_text(tls.own.key.read_text() + tls.own.certificate.read_text())
+        prefix = "listener.name.sasl_ssl.ssl"
+        return {
+            f"{prefix}.keystore.type": "PEM",
+            f"{prefix}.keystore.location": str(keys),
+            f"{prefix}.truststore.type": "PEM",
+            f"{prefix}.truststore.location": str(tls.authority.certificate),
+            f"{prefix}.client.auth": "required",
+        }
 
     def _java(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
 
+from tests.certificates import write_pair, write_signed
 from tests.contract.test_connections_to_tables import connected, message
-from veldnet.connections import Incoming
-from veldnet.domain.flows import ConnectionSecrets
+from veldnet.connections import ConnectionTransport, Incoming
+from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings
 from veldnet.outgoing import Address, AddressRefused, Resolver
 
 if TYPE_CHECKING:
@@ -32,6 +34,99 @@ async def kafka(tmp_path: Path) -> AsyncIterator[KafkaApplication]:
     await made.start()
     yield made
     await made.close()
+
+
+async def test_two_brokers_over_tls(tmp_path: Path) -> None:
+    from tests.kafka_server import PASSWORD, USER, KafkaServer, Tls
+
+    authority, foreign = (write_pair(_made(tmp_path / name), name=name) for name in ("ours", "foreign"))
+    client = write_signed(tmp_path / "client", authority, USER)
+    first = KafkaServer(
+        tmp_path / "first", Tls(write_signed(tmp_path / "1", authority, "one.example"), authority)
+    )
+    await asyncio.to_thread(first.start)
+    second = KafkaServer(
+        tmp_path / "second", Tls(write_signed(tmp_path / "2", authority, "two.example"), authority), first
+    )
+    await asyncio.to_thread(second.start)
+    await _topic(first.port, "things")
+    right = ConnectionSettings(
+        type="KAFKA",
+        address=f"kafkas://127.0.0.1:{first.sasl_port}",
+        username=USER,
+        ca_certificate=authority.certificate.read_text(),
+        client_certificate=client.certificate.read_text(),
+        options={"messageTopic": "things", "mechanism": "SCRAM-SHA-512"},
+    )
+    secrets = ConnectionSecrets(password=PASSWORD, client_key=client.key.read_text())
+    wrong = replace(secrets, password="wrong")
+    try:
+        for settings, private, words in (
+            (replace(right, ca_certificate=foreign.certificate.read_text()), secrets, "is not accepted"),
+            (replace(right, client_certificate=""), replace(secrets, client_key=""), ""),
+            (right, wrong, "refused user name or password"),
+        ):
+            async with connected(settings, secrets=private, within=5.0) as transport:
+                outcome = await transport.deliver(message(1))
+                assert not outcome.delivered and words in str(outcome.error), outcome
+        async with connected(right, secrets=secrets, within=5.0) as transport:
+            # Devices are spread over the partitions of both brokers; one of them goes away in the middle.
+            await _deliver(transport, range(40))
+            await asyncio.to_thread(second.stop)
+            await _deliver(transport, range(40, 80))
+    finally:
+        await asyncio.to_thread(second.stop)
+        found = await _numbers(first.port, "things")
+        await asyncio.to_thread(first.stop)
+    assert found == set(range(80))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+async def _deliver(transport: ConnectionTransport, numbers: Iterable[int]) -> None:
+    """As the ledger does: each until it is delivered."""
+
+    async def one(number: int) -> None:
+        values = {"DevEUI": f"{number:016X}", "FPort": "1"}
+        sent = replace(message(number, f'{{"n": {number}}}'), values=values)
+        while not (await transport.deliver(sent)).delivered:
+            await asyncio.sleep(0.1)
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*map(one, numbers))
+
+
+async def _topic(port: int, name: str) -> None:
+    """A topic whose partitions are at both brokers."""
+    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}")
+    await admin.start()
+    while len((await admin.describe_cluster())["brokers"]) < 2:
+        await asyncio.sleep(0.1)
+    made = NewTopic(name, 4, 2, topic_configs={"min.insync.replicas": "1"})
+    await admin.create_topics([made])
+    await admin.close()
+
+
+async def _numbers(port: int, name: str) -> set[int]:
+    """What is in a topic now."""
+    from aiokafka import AIOKafkaConsumer
+
+    consumer = AIOKafkaConsumer(name, bootstrap_servers=f"127.0.0.1:{port}", auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(consumer.assignment())
+        found: set[int] = set()
+        for _ in range(sum(ends.values())):
+            record = await asyncio.wait_for(consumer.getone(), 20)
+            found.add(json.loads(record.value)["n"])
+        return found
+    finally:
+        await consumer.stop()
 
 
 class Once(Resolver):
