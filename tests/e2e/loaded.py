@@ -1,12 +1,19 @@
-"""Loaded last by the process that programs are forked from, and what else each of them would load or make for
-itself. Nothing of it starts a thread or opens a file."""
+"""Loaded by the process that programs are forked from: what each of them would load or make for itself, such
+as compiled statements and the tables of a new database. No thread goes on, and no file is open."""
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
+from contextlib import ExitStack
 from importlib import import_module
 
+from tests.databases import copied_databases, statements_compiled_once
+from veldnet.api import create_application
 from veldnet.api.routers import routers
 from veldnet.api.routes import operations_of
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.platform import Platform
 from veldnet.settings import load_settings
 
 for _name in (
@@ -38,4 +45,20 @@ for _name in (
 for router in routers():
     for operation in operations_of(router):
         operation.inputs()
-load_settings({}, environment={})
+
+
+async def _start_once(folder: str) -> None:
+    """The statements of a start, compiled, and a database without rows to copy."""
+    settings = load_settings({"data": f"{folder}/data", "keys.process": False}, environment={})
+    platform = Platform(settings, await DataDirectory.open(settings, create=True))
+    await platform.start()
+    create_application(platform)
+    await platform.stop()
+
+
+# Of a process that ends with its tests.
+_kept = ExitStack()
+_kept.enter_context(copied_databases())
+_kept.enter_context(statements_compiled_once())
+with tempfile.TemporaryDirectory(prefix="veldnet-loaded-") as _folder:
+    asyncio.run(_start_once(_folder))
