@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,32 @@ Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 # Shapes of a part of pages, and the colour schemes in which each was looked at.
 Seen = dict[str, set[str]]
+
+
+class _Shared:
+    """Lines that all processes know that are forked from this one, in whichever they were added."""
+
+    def __init__(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            self._file = os.open(f"{folder}/known", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        self._read = 0
+        self._known: set[str] = set()
+
+    def known(self) -> set[str]:
+        while found := os.pread(self._file, 1 << 20, self._read):
+            # The last line may not be all there yet, or not all read.
+            whole = found[: found.rfind(b"\n") + 1]
+            if not whole:
+                break
+            self._read += len(whole)
+            self._known.update(whole.decode().split("\n")[:-1])
+        return self._known
+
+    def add(self, lines: Iterable[str]) -> None:
+        """At the end of the file, whoever writes."""
+        if new := set(lines) - self.known():
+            os.write(self._file, "".join(f"{line}\n" for line in sorted(new)).encode())
+
 
 HEIGHTS = {1440: 900, 1024: 768, 768: 1024, 390: 844}
 EVERY_RULE = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa")
@@ -33,9 +60,9 @@ _around: Seen = {}
 # Of dialogs, many are alike: questions, say, that differ in their words.
 _alike: Seen = {}
 # Elements, as shapes of a part list them, of whose structure axe said that it is well, on whatever page.
-_elements: set[str] = set()
+_elements = _Shared()
 # Combinations of colours of which axe said that they are well, on whatever page it was.
-_judged: set[str] = set()
+_judged = _Shared()
 # Whether each text of each screen is looked at in both schemes at each width, as `make screens` does.
 EVERYTHING = "TEST_SCREENS" in os.environ
 # The widths at which something is looked at, and the colours in which axe looks there: it does not where
@@ -162,7 +189,6 @@ _LOOK = f"""async ([around, parts]) => {{
   return {{
     wide: root.scrollWidth,
     scheme: `${{dark}} ${{colour}}`,
-    axe: "axe" in window,
     shapes: Object.fromEntries(parts.map((part) => [
       part, document.querySelector(part) && [...whole, ...shapes(part)].join("\\n"),
     ])),
@@ -176,6 +202,7 @@ _AXE = f"""async ([include, exclude, tags, contrast, known, shapes]) => {{
   const tones = ({_TONES})(include, exclude);
   for (const tone of known.split("\\n")) tones.delete(tone);
   if (!shapes.length && !tones.size) return {{ violations: [], judged: [] }};
+  if (!window.axe) return null;
   const said = (each) => [...each.any, ...each.all, ...each.none].map((check) => check.message).join("; ");
   const violation = (rule) => ({{
     id: rule.id, help: rule.help,
@@ -308,13 +335,11 @@ class Looks:
         if new:
             # Together, for most of the work is to find what lies where.
             excluded = [SCREEN] if AROUND in new and SCREEN not in new else []
-            if not found["axe"]:
-                self.page.evaluate(_axe())
             # What does not follow from the colours was looked at in the other ones, if it is there already.
             elements = {each for part in new if not new[part] for each in shapes[part].split("\n")}
-            unknown = elements if EVERYTHING else elements - _elements
+            unknown = elements if EVERYTHING else elements - _elements.known()
             self._check(next(iter(new)), excluded, sorted(unknown))
-            _elements.update(unknown)
+            _elements.add(unknown)
         for schemes in new.values():
             schemes.add(scheme)
         return bool(new)
@@ -325,15 +350,19 @@ class Looks:
 
     def _check(self, part: str, excluded: list[str], elements: list[str]) -> None:
         """What axe says of a page that has settled, and of the structure of `elements`."""
-        known = "" if EVERYTHING else "\n".join(_judged)
-        found = self.page.evaluate(_AXE, [part, excluded, EVERY_RULE, CONTRAST, known, elements])
+        known = "" if EVERYTHING else "\n".join(_judged.known())
+        about = [part, excluded, EVERY_RULE, CONTRAST, known, elements]
+        # Few pages need axe, which takes more to load than most of its work.
+        if (found := self.page.evaluate(_AXE, about)) is None:
+            self.page.evaluate(_axe())
+            found = self.page.evaluate(_AXE, about)
         problems = [
             f"{v['id']}: {v['help']}: {node['target']} {node['failureSummary'][:300]}"
             for v in found["violations"]
             for node in v["nodes"]
         ]
         assert not problems, f"{self.page.url}\n" + "\n".join(problems[:10])
-        _judged.update(found["judged"])
+        _judged.add(found["judged"])
 
 
 def _fits(page: Page, wide: int) -> None:

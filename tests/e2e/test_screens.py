@@ -287,6 +287,12 @@ def test_axe_looks_everywhere_once_for_each_scheme(browser: Browser) -> None:
                 looks.at(1440, "light")
             with pytest.raises(AssertionError, match=rule):
                 looks.at(1440, "dark")
+    # Elements like which each was looked at before, and one that is new within them.
+    page.set_content(PAGE % ("", "<button><b>a</b></button><p><a href=x>b</a></p>", ""))
+    Looks(page).now()
+    page.set_content(PAGE % ("", "<button><b><a href=x>b</a></b></button>", ""))
+    with pytest.raises(AssertionError, match="nested-interactive"):
+        Looks(page).now()
     page.close()
 
 
