@@ -3,7 +3,7 @@ which tries a connection and tells how it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -192,6 +192,14 @@ CONNECTIONS = Resources(
 FLOWS = Resources("flow", flow_app, FlowRow, "; messages that wait are delivered all the same")
 
 
+def _print_table(title: str, row: type[msgspec.Struct], found: Iterable[Any], as_json: Any) -> None:
+    """A table; where there is `as_json`, that instead."""
+    if as_json is not None:
+        print_json(as_json)
+        return
+    print_rows(title, row, [msgspec.convert(each, row) for each in found], as_json=False)
+
+
 def _commands(kind: Resources) -> None:
     """What can be done with either."""
     how = ", and how they are" if kind is CONNECTIONS else ""
@@ -199,11 +207,8 @@ def _commands(kind: Resources) -> None:
     @kind.app.command("list", help=f"List {kind.noun}s{how}.")
     def list_them(access: Access, as_json: AsJson = False) -> None:
         found = access.call("GET", kind.path)
-        if as_json:
-            print_json(found)
-            return
-        rows = [msgspec.convert(each | each.get("state", {}), kind.row) for each in found]
-        print_rows(f"{kind.noun.capitalize()}s", kind.row, rows, as_json=False)
+        flat = [each | each.get("state", {}) for each in found]
+        _print_table(f"{kind.noun.capitalize()}s", kind.row, flat, found if as_json else None)
 
     @kind.app.command("show", help=f"Show a {kind.noun}{how.replace('they are', 'it is')}.")
     def show(ref: Ref, access: Access, as_json: AsJson = False) -> None:
@@ -259,11 +264,7 @@ def _of_preset(kinds: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
 def list_kinds(access: Access, as_json: AsJson = False) -> None:
     """List the types of connection, how their addresses begin, and their presets."""
     found = access.call("GET", "/api/v1/connectionKinds")
-    if as_json:
-        print_json(found)
-        return
-    rows = [msgspec.convert(_kind_row(kind), KindRow) for kind in found]
-    print_rows("Types of connection", KindRow, rows, as_json=False)
+    _print_table("Types of connection", KindRow, map(_kind_row, found), found if as_json else None)
 
 
 def _kind_row(kind: dict[str, Any]) -> dict[str, Any]:

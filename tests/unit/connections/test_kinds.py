@@ -7,11 +7,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from veldnet.connections import KINDS, Kind, Outcome, Outgoing
 from veldnet.connections.batches import Batches
 from veldnet.connections.kind import MEMBERS, SECRETS
+from veldnet.domain.errors import InvalidField
 from veldnet.inventory import flows
 from veldnet.outgoing import AddressRefused, ConnectionFailed
 
@@ -48,6 +50,25 @@ def test_presets_fill_fields_of_their_type(kind: Kind) -> None:
             body.options = options
         prepared = flows.prepare(body, None, allow_private=False)
         assert prepared.settings.address == body.address
+
+
+def test_a_secret_option_is_kept_apart_and_can_be_left_as_it_is() -> None:
+    def body(**options: str) -> flows.Connection:
+        return flows.Connection(
+            name="x", type="INFLUXDB", address="https://influx.example.com", options=dict(options)
+        )
+
+    made = flows.prepare(body(token="s3cret", bucket="b"), None, allow_private=False)
+    assert (made.settings.options, made.secrets.options) == ({"bucket": "b"}, {"token": "s3cret"})
+    kept = flows.prepare(body(token="*****", bucket="c"), made, allow_private=False)
+    assert (kept.settings.options, kept.secrets.options) == ({"bucket": "c"}, {"token": "s3cret"})
+    assert flows.prepare(body(token=""), kept, allow_private=False).secrets.options == {}
+    assert "s3cret" not in repr(made)
+    for wrong in ("https://influx.example.com/?org=x", "mqtt://influx.example.com"):
+        with pytest.raises(InvalidField):
+            flows.prepare(msgspec.structs.replace(body(), address=wrong), None, allow_private=False)
+    with pytest.raises(InvalidField):
+        flows.prepare(body(token="s\u00e9cret"), None, allow_private=False)
 
 
 def test_the_docs_have_every_type_and_preset() -> None:
