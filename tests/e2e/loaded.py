@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from importlib import import_module
 
 from tests.databases import copied_databases, statements_compiled_once
+from tests.passwords import quick_passwords
 from veldnet.api import create_application
 from veldnet.api.routers import routers
 from veldnet.api.routes import operations_of
@@ -60,5 +61,6 @@ async def _start_once(folder: str) -> None:
 _kept = ExitStack()
 _kept.enter_context(copied_databases())
 _kept.enter_context(statements_compiled_once())
+_kept.enter_context(quick_passwords())
 with tempfile.TemporaryDirectory(prefix="veldnet-loaded-") as _folder:
     asyncio.run(_start_once(_folder))
