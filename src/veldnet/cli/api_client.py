@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,4 +113,6 @@ def read_key(file: Path | None) -> str:
             fail(f"--key-file {file} cannot be read: {error}")
     if not key.strip():
         fail(f"give an API key: --key-file FILE, or {_KEY} in the environment")
+    if not re.fullmatch(r"[!-~]+", key.strip()):
+        fail(f"the API key of {file or _KEY} is not one line of letters, digits and signs")
     return key.strip()

@@ -173,6 +173,8 @@ class DeviceMover:
                 continue
             self._seen.add(eui)
             try:
+                if device.problem:
+                    raise NotMovable(device.problem)
                 profile = self._profile(device.profile)
                 checked.append((check_device(device, profile, self._terms, self._sessions), profile))
             except NotMovable as error:

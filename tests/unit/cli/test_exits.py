@@ -8,6 +8,7 @@ import pytest
 
 from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, StorageError
 from veldnet.assembly.listening import CannotListen
+from veldnet.cli.api_client import read_key
 from veldnet.cli.entry import main
 from veldnet.cli.exits import Exit
 from veldnet.cli.output import fail, print_json
@@ -81,3 +82,13 @@ def test_what_is_no_text_is_refused(
         main()
     assert ended.value.code == 2
     assert capsys.readouterr().err == f"error: {named} is not text in UTF-8\n"
+
+
+@pytest.mark.parametrize("text", ["one\ntwo", "caf\u00e9", "a b", "\x00"])
+def test_a_key_that_no_header_can_carry_is_refused(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "key").write_text(text)
+    with pytest.raises(SystemExit):
+        read_key(tmp_path / "key")
+    assert "is not one line of letters, digits and signs" in capsys.readouterr().err.replace("\n", " ")

@@ -169,8 +169,8 @@ def create_transport_key(
     shown once, encrypted for the customer."""
     try:
         pem = public_key.read_text()
-    except OSError as error:
-        fail(f"cannot read {public_key}: {error.strerror}")
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"--public-key {public_key} cannot be read: {error}")
     _create(settings_of(data), group, pem, customer_id)
 
 

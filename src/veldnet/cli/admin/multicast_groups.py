@@ -14,7 +14,7 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.api_client import ApiClient, read_key
 from veldnet.cli.options import CustomerOption, Data, Json
-from veldnet.cli.output import print_members, print_rows, report
+from veldnet.cli.output import fail, print_members, print_rows, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts, audit, groups
@@ -69,7 +69,10 @@ class Identity(msgspec.Struct, frozen=True):
 
     def enter(self, body: MulticastGroup) -> None:
         if self.key_file is not None:
-            body.multicastKey = self.key_file.read_text().strip()
+            try:
+                body.multicastKey = self.key_file.read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                fail(f"--key-file {self.key_file} cannot be read: {error}")
         if self.hsm_group is not None:
             body.hsmGroupId = self.hsm_group
         body.deviceClass = "C" if self.ping_period is None else "B"

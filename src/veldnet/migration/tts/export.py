@@ -62,7 +62,7 @@ class TheThingsStack:
     def _device(self, line: int, octets: bytes) -> Device:
         try:
             found = _decoder.decode(octets)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             return Device(eui=f"line {line}", problem=f"it is no end device of The Things Stack v3: {error}")
         eui, name = found.ids.dev_eui, found.name or found.ids.device_id
         try:
