@@ -122,7 +122,12 @@ def test_a_profile_moves_its_devices_to_one_like_it_only(
     assert answer.status_code == 400 and "suspended" in answer.json()["message"]
     decoder = {"name": "Moving", "kind": "CAYENNE_LPP", "deviceProfileIds": ["VELD/One"]}
     made = user.call("POST", f"{V1}/decoders", decoder)["ref"]
+    connection = {"name": "Board", "type": "HTTP", "address": "https://board.example/", "active": False}
+    links = [user.call("POST", f"{V1}/connections", connection)["ref"]]
+    chosen = {"name": "Some", "deviceProfileIds": ["VELD/Two", "VELD/One"], "connectionRefs": links}
+    flow = user.call("POST", f"{V1}/flows", chosen)["ref"]
     operator.call("DELETE", f"{DESK}/{path}?moveTo=VELD/Two")
+    assert user.call("GET", f"{V1}/flows/{flow}")["deviceProfileIds"] == ["VELD/Two"]
     assert user.call("GET", f"{V1}/decoders/{made}")["deviceProfileIds"] == ["VELD/Two"]
     assert user.call("GET", f"{V1}/devices/{ref}")["deviceProfileId"] == "VELD/Two"
 

@@ -90,6 +90,9 @@ _WIDE = """async () => {
   for (let turn = 0; turn < 2; turn++) await new Promise(requestAnimationFrame);
   return document.documentElement.scrollWidth;
 }"""
+# What a panel holds that is wider than it, which nobody sees.
+_CUT = """() => [...document.querySelectorAll("main .mantine-Card-root")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.innerText)"""
 # What contrast follows from: the colour of a text and whether it is large, what lies under it as far as that
 # is seen, and what lays it over something else. Of each such combination, the elements that are shown.
 _TONES = """(part, excluded) => {
@@ -369,3 +372,4 @@ def _fits(page: Page, wide: int) -> None:
     assert page.viewport_size is not None
     width = page.viewport_size["width"]
     assert wide <= width, f"{page.url} is {wide} wide on a screen of {width}"
+    assert page.evaluate(_CUT) == [], f"{page.url} on a screen of {width}"

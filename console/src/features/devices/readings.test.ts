@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { anyMembers } from "../../api/client";
-import { chartOf, numeric, titleOf, valueOf, type Table } from "./readings";
+import { chartOf, numeric, silent, titleOf, valueOf, type Table } from "./readings";
 
 const table: Table = {
   devices: [
@@ -28,6 +28,11 @@ const table: Table = {
 };
 
 describe("readings", () => {
+  it("names the devices that have none", () => {
+    const third = { ref: "3", EUI: "C", name: "Shed" };
+    expect(silent({ ...table, devices: [...table.devices, third] })).toEqual(["Shed"]);
+  });
+
   it("are columns with units, and curves where they are numbers", () => {
     expect(table.fields.map(titleOf)).toEqual(["temperature (°C)", "humidity (%)", "counter", "state"]);
     expect(numeric(table).map((field) => field.name)).toEqual(["temperature", "humidity", "counter"]);

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Connection, func, insert, select, update
 
 from veldnet.domain.documents import ProfileSettings, decode_profile
 from veldnet.domain.errors import BadRequest, InvalidField
+from veldnet.inventory.flows import follow_profile
 from veldnet.inventory.routing_profiles import check_destinations
 from veldnet.lorawan.regions import REGIONS
 from veldnet.store import moment
@@ -92,7 +93,8 @@ def _take_connections(connection: Connection, plan_ref: int, target_ref: int, ta
 
 def move_to_profile(connection: Connection, operator_ref: int, profile_ref: int, target_id: str) -> int:
     """Move the devices of a profile to another one of the same LoRaWAN version and region: their sessions and
-    channels go on. So does the decoder of each subscriber that has none for that profile."""
+    channels go on. So does the decoder of each subscriber that has none for that profile, and so do flows that
+    choose it."""
     rows = connection.execute(
         select(device_profiles).where(
             device_profiles.c.operator_ref == operator_ref,
@@ -104,7 +106,8 @@ def move_to_profile(connection: Connection, operator_ref: int, profile_ref: int,
         raise InvalidField(
             "moveTo {target_id!r} is not the id of another device profile", target_id=target_id[:80]
         )
-    old = decode_profile(next(row.settings for row in rows if row.ref == profile_ref))
+    replaced = next(row for row in rows if row.ref == profile_ref)
+    old = decode_profile(replaced.settings)
     if target.suspended or not _alike(old, decode_profile(target.settings)):
         raise InvalidField(
             "moveTo {target_id} must not be suspended, and be for LoRaWAN {version} in "
@@ -121,6 +124,7 @@ def move_to_profile(connection: Connection, operator_ref: int, profile_ref: int,
         .where(bound.profile_ref == profile_ref, bound.subscriber_ref.not_in(others))
         .values(profile_ref=target.ref)
     )
+    follow_profile(connection, operator_ref, replaced.id, target.id)
     return _move(connection, devices.c.profile_ref, profile_ref, target.ref)
 
 
@@ -161,7 +165,8 @@ def profiles_to_move_to(connection: Connection, operator_ref: int, profile_ref: 
         .where(device_profiles.c.operator_ref == operator_ref)
         .order_by(device_profiles.c.name, device_profiles.c.id)
     ).all()
-    old = decode_profile(next(row.settings for row in rows if row.ref == profile_ref))
+    replaced = next(row for row in rows if row.ref == profile_ref)
+    old = decode_profile(replaced.settings)
     return [
         (row.id, row.name)
         for row in rows

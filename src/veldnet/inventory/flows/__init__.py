@@ -15,7 +15,7 @@ from .connections import (
     sealed_secrets,
     update_connection,
 )
-from .flows import create_flow, delete_flow, get_flow, list_flows, update_flow
+from .flows import create_flow, delete_flow, follow_profile, get_flow, list_flows, update_flow
 from .resources import HIDDEN, Connection, ConnectionState, Flow
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "create_flow",
     "delete_connection",
     "delete_flow",
+    "follow_profile",
     "get_connection",
     "get_flow",
     "list_connections",

@@ -127,6 +127,21 @@ def update_flow(database: Database, scope: Scope, ref: str, body: Flow) -> Flow:
     return get_flow(database, scope, ref)
 
 
+def follow_profile(database: Database, operator_ref: int, old: str, new: str) -> None:
+    """Have the flows that choose a device profile choose another one in its place, to which its devices
+    move."""
+    own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
+    rows = select(flows.c.ref, flows.c.settings).where(flows.c.subscriber_ref.in_(own))
+    for row in database.execute(rows.order_by(flows.c.ref)).all():
+        settings = _decoder.decode(row.settings)
+        if old in settings.device_profiles:
+            named = dict.fromkeys(new if each == old else each for each in settings.device_profiles)
+            followed = msgspec.structs.replace(settings, device_profiles=tuple(named))
+            values = {"settings": msgspec.json.encode(followed).decode(), "updated_at": moment(database)}
+            database.execute(update(flows).where(flows.c.ref == row.ref).values(**values))
+            changes.note(database, "flow", row.ref)
+
+
 def delete_flow(database: Database, scope: Scope, ref: str) -> None:
     """Remove a flow; what waits goes on over its connections."""
     row = _own(database, scope, ref)
