@@ -163,7 +163,7 @@ def test_from_an_invitation_to_a_second_factor(browser: Browser, place: Place) -
     sign_in(phone, place, "anna@example.com", PASSWORD)
     phone.get_by_label("Code").fill("000000")
     phone.get_by_role("button", name="Sign in", exact=True).click()
-    expect(phone.get_by_role("alert")).to_contain_text("the code is wrong")
+    expect(phone.get_by_role("alert")).to_contain_text("The code is wrong")
     accessible(phone)
     # The code that set it up was used; the next one counts already, for clocks that are ahead.
     phone.get_by_label("Code").fill(code_at(secret, time.time() + 30))

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { sentence } from "../components/problem";
 import { json, serve } from "../testing";
 import { activity, api, link, timeouts, Unreachable } from "./client";
 
@@ -56,5 +57,16 @@ describe("a request without an answer", () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(end.mock.lastCall?.[0]).toBeInstanceOf(Unreachable);
     expect(activity.count).toBe(0);
+  });
+});
+
+describe("a refusal", () => {
+  it("is a sentence, and names of members stay as they are", () => {
+    expect(["password is wrong", "fPort is 300", "sign_in.url is not set", "één"].map(sentence)).toEqual([
+      "Password is wrong",
+      "fPort is 300",
+      "sign_in.url is not set",
+      "Één",
+    ]);
   });
 });

@@ -8,9 +8,14 @@ import { branding } from "../branding";
 import { useT, type Translate } from "../text";
 
 export function messageOf(error: unknown, t: Translate): string {
-  if (error instanceof ApiError) return error.message;
+  if (error instanceof ApiError) return sentence(error.message);
   if (error instanceof Unreachable) return t(error.change ? "common.unreachable" : "common.unreachableRead");
   return error instanceof Error ? error.message : String(error);
+}
+
+/** With a capital, unless it begins with the name of a member or setting, such as `geoLatitude` or `sign_in`. */
+export function sentence(text: string): string {
+  return /^[a-zà-ÿ]+(?![\w.])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 /** Whether there is nothing to show but the error. What was loaded stays while the server is away, for somebody
