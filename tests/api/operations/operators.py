@@ -31,6 +31,7 @@ EXAMPLES: dict[str, Make] = {
         }
     ),
     "changeUser": lambda w: Example({"kind": "subscriber", "userRef": w.new_user()}, {"role": "rw"}),
+    "getUserUses": lambda w: Example({"kind": "subscriber", "userRef": w.new_user()}),
     "removeUser": lambda w: Example({"kind": "subscriber", "userRef": w.new_user()}),
     "getDefaults": plain(),
     "listPlans": plain(),

@@ -19,6 +19,13 @@ def test_a_file_is_tried_imported_and_undone(desk: Desk, user: Person, world: Wo
     picture.write_bytes(b"\x89PNG\x00\xff\xfe" * 100)
     choose.set_input_files(picture)
     desk.told("is not text in UTF-8")
+    # What is wrong with a file stays beside it.
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("Naam;DevEUI;Kleur\nPomp;0059AC00DE0000F1;rood\n")
+    choose.set_input_files(wrong)
+    expect(desk.page.get_by_role("alert")).to_have_count(0)
+    desk.button("Check file")
+    expect(desk.page.get_by_role("main").get_by_role("alert")).to_contain_text("column C: 'Kleur' is unknown")
     rest = f"0059AC0000000001,{KEY},{world.account.device_profile_id},{world.account.hsm_group_id}"
     rows = [f"Bulk {n},0059AC00DE{n:06X},{rest}" for n in range(1, 61)] + [f"Bad,nonsense,{rest}"]
     table = tmp_path / "fleet.csv"

@@ -9,7 +9,7 @@ import {
 } from "@tabler/icons-react";
 import type { DragEvent } from "react";
 import { RowRemoval } from "../../components/actions";
-import { IfMayChange, Mono, PageTitle, Panel, Time } from "../../components/basics";
+import { IfMayChange, Mono, PageTitle, Panel, Time, Problem } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { refusedRows, templates } from "./csv";
@@ -31,6 +31,7 @@ export function Import() {
         <IfMayChange>
           <Panel>
             <Target {...importing} />
+            {importing.problem !== null && <Problem error={importing.problem} />}
             {importing.progress && <Sending {...importing} progress={importing.progress} />}
           </Panel>
         </IfMayChange>

@@ -4,7 +4,7 @@ import { useRef, useState } from "react";
 import { refresh } from "../../api/changes";
 import { api, postText } from "../../api/client";
 import { useUnsaved } from "../../components/edits";
-import { done, useTell } from "../../components/notify";
+import { done } from "../../components/notify";
 import { bytes, withQuery } from "../../format";
 import { useT, type Translate } from "../../text";
 import { touchedByImport } from "./api";
@@ -45,6 +45,11 @@ function resultsIn(answer: string): Result[] {
   }));
 }
 
+function counted(results: Result[]): { count: number; failed: number } {
+  const count = results.filter((result) => result.ok).length;
+  return { count, failed: results.length - count };
+}
+
 /** Throws what is wrong with a file that has no rows to import. */
 async function load(given: File, t: Translate): Promise<Loaded> {
   if (given.size > MOST) throw new Error(t("import.tooLarge", { size: bytes(MOST) }));
@@ -60,7 +65,7 @@ async function load(given: File, t: Translate): Promise<Loaded> {
 /** A file that somebody has chosen, what was sent of it, and what came of each row. */
 export function useImport() {
   const t = useT();
-  const { failed } = useTell();
+  const [problem, setProblem] = useState<unknown>(null);
   const queries = useQueryClient();
   const [file, setFile] = useState<Loaded | null>(null);
   const [results, setResults] = useState<Result[]>([]);
@@ -73,16 +78,18 @@ export function useImport() {
     if (!given) return;
     setResults([]);
     setTried(false);
+    setProblem(null);
     try {
       setFile(await load(given, t));
     } catch (error) {
-      failed(error);
+      setProblem(error);
     }
   };
   const carryOut = async (dry: boolean) => {
     if (!file) return;
     stopping.current = false;
     setResults([]);
+    setProblem(null);
     const split = parts(file.csv, SIZE);
     setProgress({ at: 0, of: split.length, dry });
     const all: Result[] = [];
@@ -106,16 +113,14 @@ export function useImport() {
         setResults([...all]);
         setProgress({ at: index + 1, of: split.length, dry });
       }
-      const bad = all.filter((result) => !result.ok).length;
-      if (!dry) done(t("import.done", { count: all.length - bad, failed: bad }));
+      if (!dry) done(t("import.done", counted(all)));
       setTried(dry);
     } catch (error) {
-      failed(error);
+      setProblem(error);
     } finally {
       setProgress(null);
       refresh(queries, touchedByImport);
     }
   };
-  const stop = () => void (stopping.current = true);
-  return { file, results, progress, tried, take, carryOut, stop };
+  return { file, problem, results, progress, tried, take, carryOut, stop: () => void (stopping.current = true) };
 }

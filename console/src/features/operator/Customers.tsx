@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Stack, Title } from "@mantine/core";
+import { Badge, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
@@ -11,8 +11,9 @@ import { useConfirm, useTell } from "../../components/notify";
 import { PasswordField } from "../../components/PasswordField";
 import { useSession } from "../../session";
 import { useT, type Translate } from "../../text";
-import { useChangeUser, useDeleteUser, useResetUserFactor, useUsers, type Person } from "./api";
+import { useChangeUser, useDeleteUser, useResetUserFactor, useUsers, useUserUses, type Person } from "./api";
 import { NewUser } from "./NewUser";
+import { Uses } from "./OfferMenu";
 
 type User = Schemas["User"];
 
@@ -102,7 +103,6 @@ function Actions({ kind, row }: { kind: Person["kind"]; row: User }) {
   const confirm = useConfirm();
   const { run } = useTell();
   const change = useChangeUser();
-  const deletion = useDeleteUser();
   const factor = useResetUserFactor();
   const name = row.username;
   const setRole = (role: "rw" | "ro") =>
@@ -123,13 +123,7 @@ function Actions({ kind, row }: { kind: Person["kind"]; row: User }) {
       t("colleagues.resetFactor"),
       () => void run(factor.mutateAsync({ kind, ref: row.ref }), t("factor.removed")),
     );
-  const remove = () =>
-    confirm(
-      t("users.removeTitle", { name: row.username }),
-      t("users.removeText"),
-      t("common.delete"),
-      () => void run(deletion.mutateAsync({ kind, ref: row.ref }), t("users.removed")),
-    );
+  const remove = () => openDialog(t("users.removeTitle", { name }), <Removal person={{ kind, ref: row.ref }} />);
   return (
     <IfMayChange>
       <Group gap={4} justify="flex-end">
@@ -148,6 +142,33 @@ function Actions({ kind, row }: { kind: Person["kind"]; row: User }) {
         <RowRemoval onClick={remove}>{t("common.delete")}</RowRemoval>
       </Group>
     </IfMayChange>
+  );
+}
+
+/** With what ends with the user, shown first. */
+function Removal({ person }: { person: Person }) {
+  const t = useT();
+  const { run } = useTell();
+  const uses = useUserUses(person);
+  const deletion = useDeleteUser();
+  const remove = async () => {
+    if (await run<unknown>(deletion.mutateAsync(person), t("users.removed"))) closeDialogs();
+  };
+  if (blocking(uses)) return <Problem error={uses.error} />;
+  if (!uses.data) return <Loading rows={2} />;
+  return (
+    <Stack>
+      <Uses uses={uses.data} />
+      <Text size="sm">{t("users.removeText")}</Text>
+      <Group justify="flex-end">
+        <Button variant="default" onClick={() => closeDialogs()} data-autofocus>
+          {t("common.cancel")}
+        </Button>
+        <Button color="red.9" loading={deletion.isPending} onClick={() => void remove()}>
+          {t("common.delete")}
+        </Button>
+      </Group>
+    </Stack>
   );
 }
 

@@ -100,7 +100,7 @@ export function OfferMenu({ kind, offer, onEdit, onCopy }: Props) {
 }
 
 /** What hangs on it. */
-function Uses({ uses }: { uses: { devices: number } & Record<string, unknown> }) {
+export function Uses({ uses }: { uses: object & { subscribers?: unknown } }) {
   const t = useT();
   const counts = Object.entries(uses).filter(
     (entry): entry is [string, number] => Boolean(entry[1]) && typeof entry[1] === "number",

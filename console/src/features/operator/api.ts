@@ -364,6 +364,11 @@ export function useResetUserFactor() {
   );
 }
 
+/** What ends with a user. */
+export function useUserUses(person: Person) {
+  return $api.useQuery("get", "/api/v1/operator/users/{kind}/{userRef}/uses", path(person), { gcTime: 0 });
+}
+
 export function useDeleteUser() {
   return useChange((person: Person) => api.DELETE("/api/v1/operator/users/{kind}/{userRef}", path(person)), people);
 }

@@ -135,6 +135,7 @@ from .tokens import Bearer, bearer_of, issue_token, revoke_token, scope_of_user
 from .users import (
     User,
     UserName,
+    UserUses,
     create_operator_user,
     create_subscriber_user,
     find_user,
@@ -149,6 +150,7 @@ from .users import (
     set_password,
     set_role,
     set_station_access,
+    user_uses,
 )
 
 __all__ = [
@@ -185,6 +187,7 @@ __all__ = [
     "User",
     "UserName",
     "UserSession",
+    "UserUses",
     "accept_invitation",
     "acting_for",
     "activate_project",
@@ -299,6 +302,7 @@ __all__ = [
     "user_handle",
     "user_of_identity",
     "user_of_session",
+    "user_uses",
     "verify_session",
     "withdraw_invitation",
     "write_preferences",

@@ -6,16 +6,18 @@ import re
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Insert, Table, delete, insert, select, update
+from sqlalchemy import Connection, Insert, Table, delete, func, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InvalidField, NotFound
 from veldnet.domain.scope import OperatorScope, Role, UserRef, account_of
 from veldnet.inventory.names import check_name, is_printable
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store.schema import operator_users, preferences, subscribers, users
+from veldnet.store.schema import operator_users, preferences, projects, subscribers, users
 
+from .api_keys import list_keys
 from .credentials import NO_PASSWORD
 from .holders import end_access
+from .sessions import list_sessions
 
 _MAX_NAME = 254
 # One address, as mail servers take it: no names, comments, quotes or lists.
@@ -34,6 +36,24 @@ class User(msgspec.Struct):
     customerId: str | None = None
     # Of an operator's user: whether it may run commands and open shells on base stations.
     stationAccess: bool = False
+
+
+class UserUses(msgspec.Struct):
+    """What ends with a user: sessions and API keys; and the projects that act as it, which must be activated
+    again."""
+
+    sessions: int
+    apiKeys: int
+    projects: int
+
+
+def user_uses(connection: Connection, user: UserRef, idle: float) -> UserUses:
+    """A session is over when it was not used for `idle` seconds."""
+    acting = 0
+    if not user.operator:
+        query = select(func.count()).select_from(projects).where(projects.c.user_ref == user.ref)
+        acting = connection.execute(query).scalar_one()
+    return UserUses(len(list_sessions(connection, user, idle)), len(list_keys(connection, user)), acting)
 
 
 def check_names(connection: Connection, username: str, display_name: str) -> None:

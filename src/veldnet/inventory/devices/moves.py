@@ -93,8 +93,8 @@ def _take_connections(connection: Connection, plan_ref: int, target_ref: int, ta
 
 def move_to_profile(connection: Connection, operator_ref: int, profile_ref: int, target_id: str) -> int:
     """Move the devices of a profile to another one of the same LoRaWAN version and region: their sessions and
-    channels go on. So does the decoder of each subscriber that has none for that profile, and so do flows that
-    choose it."""
+    channels go on. So does the decoder of each subscriber that has none for that profile; flows
+    that choose it follow."""
     rows = connection.execute(
         select(device_profiles).where(
             device_profiles.c.operator_ref == operator_ref,

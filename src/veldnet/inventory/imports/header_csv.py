@@ -53,7 +53,8 @@ _PASSED_OVER = (
     # Of a file of refused rows.
     "reason",
 )
-# The names under which makers, other servers and people have the same thing.
+# The names under which makers, other servers and people have the same thing, the console's in Dutch among
+# them.
 _ALIASES = {
     "EUI": "deveui deviceeui endeviceeui nodeeui hardwareserial",
     "applicationEUI": "appeui joineui appeuijoineui joineuiappeui applicationidentifier",
@@ -63,17 +64,17 @@ _ALIASES = {
     "networkAddress": "devaddr deviceaddress deviceaddr",
     "networkSessionKey": "nwkskey fnwksintkey networkskey",
     _APP_S_KEY: "appskey applicationskey applicationsessionkey",
-    "name": "devicename label",
-    "deviceProfileId": "deviceprofile profile profileid",
-    "connectivityPlanId": "connectivityplan plan planid",
-    "routingProfileId": "routingprofile routing asroutingprofile asroutingprofileid",
-    "hsmGroupId": "hsmgroup hsm",
-    "geoLatitude": "latitude lat",
-    "geoLongitude": "longitude lon lng long",
-    "administrativeInfo": "info admininfo description comment comments",
-    "activationType": "activation activationmode jointype",
-    "deviceClass": "class loraclass lorawanclass",
-    _ACTION: "operation",
+    "name": "devicename label naam apparaatnaam",
+    "deviceProfileId": "deviceprofile profile profileid apparaatprofiel",
+    "connectivityPlanId": "connectivityplan plan planid connectiviteitsplan",
+    "routingProfileId": "routingprofile routing asroutingprofile asroutingprofileid routeringsprofiel",
+    "hsmGroupId": "hsmgroup hsm hsmgroep",
+    "geoLatitude": "latitude lat breedtegraad",
+    "geoLongitude": "longitude lon lng long lengtegraad",
+    "administrativeInfo": "info admininfo description comment comments omschrijving opmerking opmerkingen",
+    "activationType": "activation activationmode jointype activatie",
+    "deviceClass": "class loraclass lorawanclass klasse",
+    _ACTION: "operation actie",
 }
 
 

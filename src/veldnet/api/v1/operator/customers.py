@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField
-from veldnet.domain.scope import OperatorScope, Role
+from veldnet.domain.scope import OperatorScope, Role, UserRef
 from veldnet.inventory import accounts
-from veldnet.inventory.accounts import Subscriber, User
+from veldnet.inventory.accounts import Subscriber, User, UserUses
 from veldnet.store.schema import operator_users, users
 
 
@@ -200,6 +200,18 @@ async def change_user(
         write, by=operator, action="user.changed", what=f"{kind} user {user_ref}", details=body
     )
     services.forget_callers()
+
+
+@OPERATOR.get("/users/{kind}/{userRef}/uses", "getUserUses", "Operator", "What ends with a user.")
+async def get_user_uses(kind: str, user_ref: str, services: Services, operator: OperatorScope) -> UserUses:
+    """Sessions, API keys and projects of a user, before it is removed."""
+    idle = services.platform.settings.console.session_idle
+
+    def read(connection: Connection) -> UserUses:
+        table, ref = own_user(connection, operator, kind, user_ref)
+        return accounts.user_uses(connection, UserRef(ref, table is operator_users), idle)
+
+    return await services.read(read)
 
 
 @OPERATOR.delete("/users/{kind}/{userRef}", "removeUser", "Operator", "Remove a user.")
