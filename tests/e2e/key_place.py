@@ -101,10 +101,10 @@ def forms(key: bytes) -> list[bytes]:
     return [key, key.hex().encode(), key.hex().upper().encode(), key.hex().encode("utf-16-le")]
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = 60, *, every: float = 0.1) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := what():
             return found
-        time.sleep(0.1)
+        time.sleep(every)
     raise AssertionError("it did not come about")
