@@ -219,7 +219,12 @@ def begin(program: str) -> None:
         started.returncode = 0
 
 
+def clear() -> None:
+    """The last that is asked for here is over."""
+    shutil.rmtree(_place.folder, ignore_errors=True)
+
+
 @atexit.register
-def _clear() -> None:
+def _clear_as_owner() -> None:
     if os.getpid() == _place.owner:
-        shutil.rmtree(_place.folder, ignore_errors=True)
+        clear()

@@ -108,6 +108,7 @@ class Origin:
         """The tests are over."""
         for child in self._children.values():
             os.kill(child.pid, signal.SIGKILL)
+        forked.clear()
         os._exit(0)
 
     def _leave(self) -> None:
