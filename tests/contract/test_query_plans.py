@@ -160,6 +160,13 @@ def test_devices_of_a_tag_stand_in_its_indexes(store: SqliteStore, order: str, i
     assert f"{index} (subscriber_ref=? AND tag=?)" in found and "TEMP B-TREE" not in found, found
 
 
+@pytest.mark.parametrize("order", ["alarm", "-alarm"])
+def test_alarms_of_a_device_are_looked_up_by_it(store: SqliteStore, order: str) -> None:
+    found = steps(store, page(Wanted(), order, 2)).split("SCALAR SUBQUERY")
+    looked_up = [part.split("; ")[1] for part in found[1:] if "SEARCH alarms" in part.split("; ")[1]]
+    assert looked_up and all("device_ref=?" in step for step in looked_up), looked_up
+
+
 @pytest.mark.parametrize("name", ["plan", "profile", "routing", "health"])
 def test_many_devices_are_found_in_the_order_of_an_index(
     store: SqliteStore, name: str, monkeypatch: pytest.MonkeyPatch
