@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from tests.brokers import Amqp1Application
 from tests.certificates import Pair, write_pair, write_signed
 from tests.contract.test_connections_to_tables import connected, message
-from tests.unit.outgoing.servers import serving
 from veldnet.connections import Incoming
 from veldnet.domain.flows import ConnectionSecrets
 
@@ -37,18 +36,15 @@ async def test_reasons(broker: Amqp1Application) -> None:
     async with connected(guest, secrets=GUEST) as transport:
         assert (await transport.deliver(message(1))).delivered
     missing = plain.options | {"target": "/exchange/none"}
-    async with serving(lambda _number: [b"HTTP/1.1 400 Bad Request\r\n\r\n"]) as server:
-        http = server.address.replace("http", "amqp").removesuffix("/as")
-        for settings, secrets, words in (
-            (guest, ConnectionSecrets(password="wrong"), "refused user name or password"),
-            (replace(plain, options=missing), None, "no such queue or topic: NOT_FOUND - no exchange 'none'"),
-            (replace(plain, address=http), None, "does not speak AMQP 1.0"),
-            (replace(plain, address=f"amqp://127.0.0.1:{broker.tls_port}"), None, "closed the connection"),
-        ):
-            # RabbitMQ says nothing for three seconds after a wrong password.
-            async with connected(settings, secrets=secrets, within=5.0) as transport:
-                outcome = await transport.deliver(message(1))
-                assert words in str(outcome.error), outcome
+    for settings, secrets, words in (
+        (guest, ConnectionSecrets(password="wrong"), "refused user name or password"),
+        (replace(plain, options=missing), None, "no such queue or topic: NOT_FOUND - no exchange 'none'"),
+        (replace(plain, address=f"amqp://127.0.0.1:{broker.tls_port}"), None, "closed the connection"),
+    ):
+        # RabbitMQ says nothing for three seconds after a wrong password.
+        async with connected(settings, secrets=secrets, within=5.0) as transport:
+            outcome = await transport.deliver(message(1))
+            assert words in str(outcome.error), outcome
     async with connected(plain, private=False) as transport:
         assert "not a public address" in str((await transport.deliver(message(1))).error)
 
