@@ -39,7 +39,7 @@ async def test_reasons(broker: Amqp1Application) -> None:
     for settings, secrets, words in (
         (guest, ConnectionSecrets(password="wrong"), "refused user name or password"),
         (replace(plain, options=missing), None, "no such queue or topic: NOT_FOUND - no exchange 'none'"),
-        (replace(plain, address=f"amqp://127.0.0.1:{broker.tls_port}"), None, "closed the connection"),
+        (replace(plain, address=f"amqp://127.0.0.1:{broker.tls_port}"), None, "wants TLS"),
     ):
         # RabbitMQ says nothing for three seconds after a wrong password.
         async with connected(settings, secrets=secrets, within=5.0) as transport:
