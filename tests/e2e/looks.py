@@ -90,9 +90,10 @@ _WIDE = """async () => {
   for (let turn = 0; turn < 2; turn++) await new Promise(requestAnimationFrame);
   return document.documentElement.scrollWidth;
 }"""
-# What a panel holds that is wider than it, which nobody sees.
+# What a panel holds that is wider than it, which nobody sees. The page under a dialog is left out.
 _CUT = """() => [...document.querySelectorAll("main .mantine-Card-root")]
-  .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.innerText)"""
+  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.innerText)"""
 # What contrast follows from: the colour of a text and whether it is large, what lies under it as far as that
 # is seen, and what lays it over something else. Of each such combination, the elements that are shown.
 _TONES = """(part, excluded) => {
