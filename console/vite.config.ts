@@ -2,13 +2,12 @@
 import react from "@vitejs/plugin-react";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { brotliCompressSync, constants } from "node:zlib";
+import { brotliCompressSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
 /** Beside each script and style its smallest form, which takes too long to make for a server that is asked for it. */
 function compressed(): Plugin {
   let folder = "";
-  const params = { [constants.BROTLI_PARAM_QUALITY]: Number(process.env.CONSOLE_COMPRESSION ?? 11) };
   return {
     name: "compressed",
     apply: "build",
@@ -18,7 +17,7 @@ function compressed(): Plugin {
     closeBundle() {
       for (const name of readdirSync(folder).filter((one) => /\.(js|css)$/.test(one))) {
         const path = join(folder, name);
-        writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path), { params }));
+        writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path)));
       }
     },
   };
