@@ -6,7 +6,7 @@ import ast
 from collections import defaultdict
 from typing import NamedTuple
 
-from tests.sources import LOOKS_THROUGH, TESTS, nodes, walk
+from tests.sources import LOOKS_THROUGH, TESTS, functions, statements, walk
 
 pytestmark = LOOKS_THROUGH
 
@@ -15,7 +15,8 @@ EXPECT = {"raises", "warns", "fail", "expect"}
 
 
 class Routine(NamedTuple):
-    """A function of the tests: whether it says itself what must hold, and which others it calls."""
+    """A function of the tests: whether it says itself what must hold, and else which
+    others it calls."""
 
     file: str
     name: str
@@ -24,12 +25,12 @@ class Routine(NamedTuple):
 
 
 def _routine(file: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Routine:
-    inside = walk(function)
-    calls = [node for node in inside if isinstance(node, ast.Call)]
+    if any(isinstance(node, ast.Assert | ast.Raise) for node in statements(function)):
+        return Routine(file, function.name, True, frozenset())
+    calls = [node for node in walk(function) if isinstance(node, ast.Call)]
     # What is called, and what is handed over to be called.
     names = {_name(part) for call in calls for part in (call.func, *call.args)} - {function.name, ""}
-    states = any(isinstance(node, ast.Assert | ast.Raise) for node in inside) or bool(names & EXPECT)
-    return Routine(file, function.name, states, frozenset(names))
+    return Routine(file, function.name, bool(names & EXPECT), frozenset(names))
 
 
 def _name(node: ast.expr) -> str:
@@ -42,8 +43,7 @@ def _routines() -> list[Routine]:
     return [
         _routine(path.relative_to(TESTS).as_posix(), node)
         for path in TESTS.rglob("*.py")
-        for node in nodes(path)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in functions(path)
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.sources import LOOKS_THROUGH, SOURCE, TESTS, nodes, syntax
 from tests.sources import ROOT as REPOSITORY
+from tests.sources import functions as functions_of
 
 pytestmark = LOOKS_THROUGH
 
@@ -134,12 +135,7 @@ def functions(modules: list[Module]) -> list[Measured]:
         if module.path.startswith(COMMANDS)
         for name in _commands(module.file)
     }
-    return [
-        _measure(module.path, node, commands)
-        for module in modules
-        for node in nodes(module.file)
-        if isinstance(node, Function)
-    ]
+    return [_measure(module.path, node, commands) for module in modules for node in functions_of(module.file)]
 
 
 def test_no_file_is_long(modules: list[Module]) -> None:
