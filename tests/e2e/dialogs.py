@@ -16,7 +16,7 @@ from tests.rsa_keys import public_pem
 # Of the rows of a table, which have the same buttons, the first that has each.
 _MARK = """() => {
   const seen = new Set();
-  let count = 0;
+  const labels = [];
   for (const one of document.querySelectorAll("main [aria-haspopup=dialog], main [aria-haspopup=menu]")) {
     if (one.disabled || !one.checkVisibility()) continue;
     const [row, cell] = [one.closest("tbody tr"), one.closest("td")];
@@ -24,9 +24,13 @@ _MARK = """() => {
     const place = row && `${one.closest("table").getAttribute("aria-label")} ${cell?.cellIndex} ${turn}`;
     if (place && seen.has(place)) continue;
     seen.add(place);
-    one.dataset.walk = `${count++}`;
+    one.dataset.walk = `${labels.length}`;
+    const way = [];
+    for (let at = one; at.parentElement; at = at.parentElement)
+      way.push([...at.parentElement.children].indexOf(at));
+    labels.push(`${one.getAttribute("aria-label") ?? one.innerText} ${place ?? way}`);
   }
-  return count;
+  return [location.pathname, labels];
 }"""
 _TYPED = (
     ":is(input:not([type]), input[type=text], input[type=password], input[type=email], textarea)"
@@ -66,8 +70,9 @@ _BEFORE = {"/devices": _select_a_device, "/devices/import": _wait_for_imports, "
 
 
 class Dialogs:
-    """Opens each dialog once, by whatever screen offers it first. Of those `before`, which somebody else has
-    looked at, only the way in and out again is tried."""
+    """Looks at each dialog once, by whatever screen offers it first. Of those `before`, which somebody else
+    has looked at, only the way in and out again is tried; what stands around the tabs of a screen opens its
+    dialogs at the first of them, in `make screens` at each."""
 
     def __init__(self, desk: Desk, before: Set[str]) -> None:
         self.desk = desk
@@ -76,6 +81,8 @@ class Dialogs:
         self.forms: set[str] = set()
         # The next dialog is opened where the one before was looked at last.
         self.at: Place = "desk"
+        # Of addresses of screens, without what chooses a tab or a view, what opened a dialog there.
+        self._opened: dict[str, set[str]] = {}
 
     def stand(self, place: Place) -> None:
         width, scheme = PLACES[place]
@@ -90,7 +97,13 @@ class Dialogs:
 
     def of_the_screen(self) -> None:
         page = self.desk.page
-        for turn in range(page.evaluate(_MARK)):
+        # Around its tabs and views a screen has the same ones: by their words and places.
+        screen, labels = page.evaluate(_MARK)
+        opened = set() if EVERYTHING else self._opened.get(screen, set())
+        self._opened[screen] = opened | set(labels)
+        for turn, label in enumerate(labels):
+            if label in opened:
+                continue
             opener = page.locator(f'[data-walk="{turn}"]')
             if not opener.is_visible():
                 self.stand("desk")

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.api.town import operator_of
 from tests.authenticator import code_at
 from tests.e2e.desk import WIDTHS, save_data
-from tests.e2e.looks import EVERYTHING, Looks, resize
+from tests.e2e.looks import EVERYTHING, Looks, paint, resize
 from tests.e2e.running import RunningServer, sandbox
 from tests.monitoring.post_office import PostOffice
 from tests.person import Person
@@ -97,17 +97,44 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         assert found.server.stop() == 0
 
 
-def page_of(browser: Browser, *, dark: bool = False, language: str = "en-GB") -> Page:
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900},
-        color_scheme="dark" if dark else "light",
-        locale=language,
-        reduced_motion="reduce",
-    )
-    page = context.new_page()
-    save_data(page)
-    page.set_default_timeout(30_000)
-    return page
+class Pages:
+    """Of the tests of this file: a page that has loaded the console before loads it with half of the
+    work. What it speaks is settled when it is made."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: dict[str, list[Page]] = {}
+
+    def take(self, *, dark: bool = False, language: str = "en-GB") -> Page:
+        """A page of nobody."""
+        free = self._free.setdefault(language, [])
+        page = free.pop() if free else self._new(language)
+        paint(page, "dark" if dark else "light")
+        resize(page, WIDTHS[0])
+        return page
+
+    def _new(self, language: str) -> Page:
+        context = self._browser.new_context(
+            viewport={"width": 1440, "height": 900}, locale=language, reduced_motion="reduce"
+        )
+        page = context.new_page()
+        save_data(page)
+        page.set_default_timeout(30_000)
+        return page
+
+    def give_back(self, place: Place, *pages: Page) -> None:
+        """They keep nothing of who was there, at either address."""
+        for page in pages:
+            for address in (place.http, place.server.http):
+                page.goto(f"{address}/healthz")
+                page.evaluate("localStorage.clear(); sessionStorage.clear()")
+            page.context.clear_cookies()
+            self._free[page.evaluate("navigator.language")].append(page)
+
+
+@pytest.fixture(scope="module")
+def pages(browser: Browser) -> Pages:
+    return Pages(browser)
 
 
 def accessible(page: Page, *, walked: bool = False) -> None:
@@ -128,13 +155,13 @@ def sign_in(page: Page, place: Place, username: str, password: str) -> None:
     page.locator("button[type=submit]").click()
 
 
-def test_from_an_invitation_to_a_second_factor(browser: Browser, place: Place) -> None:
+def test_from_an_invitation_to_a_second_factor(pages: Pages, place: Place) -> None:
     account = place.account
-    admin = page_of(browser)
+    admin = pages.take()
     sign_in(admin, place, account.thingpark_username, account.thingpark_password)
     _invite(admin, "anna@example.com")
 
-    anna = page_of(browser, dark=True, language="nl-NL")
+    anna = pages.take(dark=True, language="nl-NL")
     anna.goto(place.link(1))
     expect(anna.get_by_text("Sandbox User nodigt u uit")).to_be_visible()
     accessible(anna)
@@ -159,7 +186,7 @@ def test_from_an_invitation_to_a_second_factor(browser: Browser, place: Place) -
     secret = _enrol(anna)
     accessible(anna, walked=True)
 
-    phone = page_of(browser)
+    phone = pages.take()
     sign_in(phone, place, "anna@example.com", PASSWORD)
     phone.get_by_label("Code").fill("000000")
     phone.get_by_role("button", name="Sign in", exact=True).click()
@@ -180,8 +207,7 @@ def test_from_an_invitation_to_a_second_factor(browser: Browser, place: Place) -
     expect(ends).to_have_count(1)
     phone.reload()
     expect(phone.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
-    for page in (admin, anna, phone):
-        page.context.close()
+    pages.give_back(place, admin, anna, phone)
 
 
 def _invite(admin: Page, email: str) -> None:
@@ -228,9 +254,9 @@ def _add_passkey(page: Page, name: str, password: str) -> None:
     accessible(page)
 
 
-def test_a_passkey_from_adding_it_to_a_second_browser(browser: Browser, place: Place) -> None:
+def test_a_passkey_from_adding_it_to_a_second_browser(pages: Pages, place: Place) -> None:
     name, password = operator_of(place.account), place.account.thingpark_password
-    page = page_of(browser, dark=True, language="nl-NL")
+    page = pages.take(dark=True, language="nl-NL")
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     options = {
@@ -284,10 +310,10 @@ def test_a_passkey_from_adding_it_to_a_second_browser(browser: Browser, place: P
     expect(page.get_by_text("Passkeys werken alleen op")).to_be_visible()
     expect(page.get_by_role("link", name=place.http)).to_be_visible()
     accessible(page)
-    page.context.close()
+    pages.give_back(place, page)
 
 
-def test_a_forgotten_password(browser: Browser, place: Place) -> None:
+def test_a_forgotten_password(pages: Pages, place: Place) -> None:
     admin = Person(place.server, place.account.thingpark_username, place.account.thingpark_password)
     made = admin.call("POST", "/api/v1/invitations", {"email": "bert@example.com", "role": "ro"})
     before = len(place.post.messages)
@@ -295,7 +321,7 @@ def test_a_forgotten_password(browser: Browser, place: Place) -> None:
     assert made["mailed"]
     body = {"token": token, "username": "bert", "displayName": "Bert", "password": PASSWORD}
     assert httpx.post(f"{place.http}/api/v1/invitation/acceptance", json=body).status_code == 204
-    page = page_of(browser, dark=True)
+    page = pages.take(dark=True)
     page.goto(f"{place.http}/console/")
     page.get_by_role("link", name="Forgot your password?").click()
     page.get_by_label("User name or e-mail address").fill("bert@example.com")
@@ -315,7 +341,7 @@ def test_a_forgotten_password(browser: Browser, place: Place) -> None:
     page.goto(link)
     expect(page.get_by_role("alert")).to_contain_text("has expired or was used already")
     accessible(page)
-    page.context.close()
+    pages.give_back(place, page)
 
 
 def _at_provider(page: Page, subject: str) -> None:
@@ -323,8 +349,8 @@ def _at_provider(page: Page, subject: str) -> None:
     page.get_by_role("button", name=subject, exact=True).first.click()
 
 
-def test_an_identity_provider(browser: Browser, place: Place) -> None:
-    page = page_of(browser)
+def test_an_identity_provider(pages: Pages, place: Place) -> None:
+    page = pages.take()
     page.goto(f"{place.http}/console/")
     page.get_by_role("link", name="Sign in with Town hall").click()
     _at_provider(page, "248")
@@ -360,4 +386,4 @@ def test_an_identity_provider(browser: Browser, place: Place) -> None:
     page.get_by_role("link", name="Sign in with Town hall").click()
     _at_provider(page, "anna")
     expect(page.get_by_role("button", name=re.compile("Sandbox User"))).to_be_visible()
-    page.context.close()
+    pages.give_back(place, page)
