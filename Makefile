@@ -137,10 +137,11 @@ lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
 	@$(BIN)/lint-imports
 
 fuzz: $(VENV)/.dev ## Longer runs of the fuzz and property tests, and of made-up requests to the API
-	@HYPOTHESIS_PROFILE=long $(PYTEST) tests/fuzz tests/property tests/api/test_resources.py tests/e2e/test_schemathesis.py $(ARGS)
+	@HYPOTHESIS_PROFILE=long $(PYTEST) tests/fuzz tests/property tests/api/test_resources.py \
+		tests/e2e/test_schemathesis.py tests/e2e/test_front.py tests/e2e/test_decoders.py $(ARGS)
 
-simulation: $(VENV)/.dev ## Longer runs of the simulation: many seeds, days of thousands of devices, a week of failures
-	@VELDNET_SIMULATION_SEEDS=40 $(PYTEST) tests/simulation $(ARGS)
+simulation: $(VENV)/.dev tools ## Longer runs of the simulation: many seeds, days of thousands of devices, a week of failures
+	@VELDNET_SIMULATION_SEEDS=40 $(PYTEST) tests/simulation tests/e2e/test_kill.py tests/e2e/test_clock_steps.py $(ARGS)
 	@$(BIN)/veldnet simulate network --devices 5000 --hours 24 --base-stations 12 --radius 5 --period 3600
 	@$(BIN)/veldnet simulate network --devices 500 --hours 24 --protocol mixed
 	@$(BIN)/veldnet simulate week --devices 2000

@@ -25,7 +25,7 @@ from veldnet.settings import Settings
 LONG = "TEST_CLUSTER" in os.environ
 DEVICES = 60
 JOINING = 20
-RATE = 150.0 if LONG else 80.0
+RATE = 150.0 if LONG else 40.0
 # Seconds of load for each fate of a node.
 PIECE = 12.0 if LONG else 3.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +20,8 @@ from veldnet.simulator.customer import Account
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"
+# As many as a call may have, in `make fuzz`.
+TRIALS = 100 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 40
 FINE = "function decodeUplink(input) { return { data: { n: input.bytes.length } }; }"
 
 
@@ -51,7 +54,7 @@ def test_c7_hostile_lab_calls_hold_up_nobody_else(user: Person, other: Person) -
     hostile = {
         "kind": "JAVASCRIPT",
         "source": "function decodeUplink() { for (;;) {} }",
-        "trials": [{"payload": "00"}] * 100,
+        "trials": [{"payload": "00"}] * TRIALS,
     }
     with ThreadPoolExecutor(12) as threads:
         calls = [threads.submit(user.request, "POST", f"{V1}/decoders/lab", hostile) for _ in range(12)]

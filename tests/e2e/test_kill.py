@@ -4,6 +4,7 @@ routes and by MQTT and NATS of flows."""
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sqlite3
 from collections.abc import Sequence
@@ -28,9 +29,11 @@ from veldnet.lorawan import GatewayEui, frames
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import NetworkSettings, Settings
 
+# `make simulation` kills it three times.
+LONG = "VELDNET_SIMULATION_SEEDS" in os.environ
 DEVICES = 100
-PIECES = 4
-PIECE = 600
+PIECES = 4 if LONG else 3
+PIECE = 600 if LONG else 400
 RATE = 500.0
 
 

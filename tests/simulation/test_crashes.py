@@ -15,9 +15,9 @@ from veldnet.virtual import VirtualNetwork as World
 SEEDS = range(int(os.environ.get("VELDNET_SIMULATION_SEEDS", "1")))
 # Steps of a run are spread over so many tests, which run side by side.
 SHARDS = 4
-# `make simulation` kills the server at every step, `make test` at every seventh: kinds of steps come by fours
-# and sixes.
-STRIDE = 1 if "VELDNET_SIMULATION_SEEDS" in os.environ else 7
+# `make simulation` kills the server at every step, `make test` at every eleventh: kinds of steps come by
+# fours and sixes.
+STRIDE = 1 if "VELDNET_SIMULATION_SEEDS" in os.environ else 11
 
 
 async def live(directory: Path, seed: int, seconds: float, count: int, die_at: int | None = None) -> World:

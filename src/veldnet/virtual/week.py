@@ -30,8 +30,6 @@ from .network import Conditions, VirtualNetwork
 from .population import Kind
 
 KINDS = (Kind("1.0.2", motion="NEAR_STATIC"), Kind("1.0.4", motion="NEAR_STATIC"))
-# One device in so many lives in the village, which one base station alone can hear.
-_VILLAGE = 20
 _LOOK_EVERY = 300.0
 # A look that has not ended by then belongs to a server that was killed.
 _TIMEOUT = 120.0
@@ -81,9 +79,12 @@ class WeekResult(msgspec.Struct, frozen=True):
 
 class Week(VirtualNetwork):
     """Devices that send every two hours, some of which fail; a village whose base station fails for half a
-    day; a server that is killed once a day."""
+    day; a server that is killed once a day. One device in `village` lives there, where one base station alone
+    hears it."""
 
-    def __init__(self, directory: Path, seed: int, devices_each: int, stations: int) -> None:
+    def __init__(
+        self, directory: Path, seed: int, devices_each: int, stations: int, village: int = 20
+    ) -> None:
         # Acknowledgements of repeated uplinks count as downlinks; a plan of one an hour would mark them.
         plan = PlanSettings(deviceStatusRequestFrequency=4, downlinkRate=10, downlinkBucketSize=10)
         super().__init__(
@@ -99,6 +100,7 @@ class Week(VirtualNetwork):
         self.afflicted: dict[str, list[DeviceLife]] = {}
         self._each = devices_each
         self._station_count = stations
+        self._village = village
         self._running: dict[DeviceLife, asyncio.Task[None]] = {}
         self._recorded: dict[bytes, list[_OnAir]] = {}
 
@@ -126,9 +128,9 @@ class Week(VirtualNetwork):
         await self.server.platform.apply_changes()
         station = list(self._stations.values())[-1]
         station.place = Place(60.0, 0.0)
-        for life in self.lives[::_VILLAGE]:
+        for life in self.village:
             life.place = Place(60.0 + self.rng.uniform(-1, 1), self.rng.uniform(-1, 1))
-        free = [(n, life) for n, life in enumerate(self.lives) if n % _VILLAGE]
+        free = [(n, life) for n, life in enumerate(self.lives) if n % self._village]
         for failure in FAILURES:
             fit = [
                 (n, life)
@@ -143,7 +145,7 @@ class Week(VirtualNetwork):
 
     @property
     def village(self) -> list[DeviceLife]:
-        return self.lives[::_VILLAGE]
+        return self.lives[:: self._village]
 
     # The scene.
 
