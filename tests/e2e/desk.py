@@ -120,14 +120,14 @@ class Desk:
         if not url.startswith((self.server.http, "data:", "blob:")):
             self.elsewhere.append(url)
 
-    def give_session(self, person: Person) -> None:
-        """From the next page load on the browser has the session of `person`, and no other."""
+    def give_session(self, person: Person | None) -> None:
+        """From the next page load on the browser has the session of `person`, if any, and no other."""
         self.context.clear_cookies()
-        for cookie in person.http.cookies.jar:
+        for cookie in person.http.cookies.jar if person else ():
             assert cookie.value is not None
             self.context.add_cookies([{"name": cookie.name, "value": cookie.value, "url": self.server.http}])
 
-    def hand_over(self, person: Person) -> None:
+    def hand_over(self, person: Person | None) -> None:
         """To the next one, who finds nothing of who was there: at a page of the server that keeps nothing."""
         self.page.unroute_all(behavior="ignoreErrors")
         self.context.set_offline(False)
@@ -204,9 +204,9 @@ class Desks:
         self._free: list[Desk] = []
 
     @contextmanager
-    def of(self, person: Person) -> Iterator[Desk]:
-        """Where `person` has signed in; no page is open. In the end no page had an error, and none asked
-        another host."""
+    def of(self, person: Person | None) -> Iterator[Desk]:
+        """Where `person`, if any, has signed in; no page is open. In the end no page had an error, and none
+        asked another host."""
         if self._free:
             found = self._free.pop()
             found.hand_over(person)

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.api.town import operator_of
-from tests.e2e.desk import Desk
+from tests.e2e.desk import Desk, Desks
 from tests.e2e.running import KPN, RunningServer
 from tests.person import Person
 from veldnet.simulator.customer import Account
@@ -60,7 +60,7 @@ def _grant(desk: Desk, plan: str) -> None:
 
 
 def test_what_an_operator_offers_is_copied_suspended_and_deleted(
-    browser: Browser, server: RunningServer, account: Account
+    desks: Desks, server: RunningServer, account: Account
 ) -> None:
     user = Person(server, account.thingpark_username, account.thingpark_password)
     body = {
@@ -73,79 +73,74 @@ def test_what_an_operator_offers_is_copied_suspended_and_deleted(
     }
     ref = user.call("POST", f"{KPN}/devices", body)["ref"]
     operator = Person(server, operator_of(account), account.thingpark_password)
-    desk = Desk(browser, server, operator)
-    page = desk.page
     plan = operator.call("GET", f"{V1}/operator/plans")[0]
-    desk.go("/operator/plans")
-    dialog = _act(page, plan["name"], "Copy")
-    dialog.get_by_role("textbox", name="ID", exact=True).fill("veld-cs/copy")
-    dialog.get_by_role("textbox", name="Name", exact=True).fill("Copied")
-    dialog.get_by_label("Search settings").fill("Uplinks allowed")
-    dialog.get_by_role("textbox", name="Uplinks allowed").fill("77")
-    desk.accessible()
-    dialog.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Uplinks allowed: 77")).to_be_visible()
-    dialog = _act(page, plan["name"], "Delete")
-    expect(dialog.get_by_text("1 device", exact=True)).to_be_visible()
-    expect(dialog.get_by_role("button", name="Delete")).to_be_disabled()
-    expect(dialog.get_by_text("No other plan fits.")).to_be_visible()
-    copied = next(one for one in operator.call("GET", f"{V1}/operator/plans") if one["name"] == "Copied")
-    grant = {"customerId": plan["grants"][0]["customerId"], "granted": 5}
-    operator.call("PUT", f"{V1}/operator/plans/{copied['ref']}/grants", grant)
-    page.reload()
-    dialog = _act(page, plan["name"], "Delete")
-    dialog.get_by_role("combobox", name="Move 1 device to").click()
-    page.get_by_role("option", name="Copied").click()
-    dialog.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("button", name=f"Actions for {plan['name']}", exact=True)).to_have_count(0)
-    assert user.call("GET", f"{V1}/devices/{ref}")["connectivityPlanId"] == "veld-cs/copy"
-    dialog = _act(page, "Copied", "Suspend")
-    desk.accessible()
-    dialog.get_by_role("button", name="Suspend").click()
-    expect(page.get_by_text("Suspended", exact=True)).to_be_visible()
-    assert "suspended" in str(user.call("GET", f"{V1}/devices/{ref}/explanation"))
-    desk.told("Copied suspended")
-    _grant(desk, "Copied")
-    desk.move("/operator/subscribers")
-    desk.button("New subscriber")
-    page.get_by_role("dialog").get_by_label("Name").fill("Short stay")
-    page.get_by_role("dialog").get_by_label("Customer ID").fill("700000001")
-    page.get_by_role("dialog").get_by_role("button", name="Create").click()
-    dialog = _act(page, "Short stay", "Delete")
-    expect(dialog.get_by_text("Nothing uses it.")).to_be_visible()
-    dialog.get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("Short stay", exact=True)).to_have_count(0)
-    desk.told("Short stay deleted")
-    assert desk.errors == [] and desk.elsewhere == []
-    desk.context.close()
+    with desks.of(operator) as desk:
+        page = desk.page
+        desk.go("/operator/plans")
+        dialog = _act(page, plan["name"], "Copy")
+        dialog.get_by_role("textbox", name="ID", exact=True).fill("veld-cs/copy")
+        dialog.get_by_role("textbox", name="Name", exact=True).fill("Copied")
+        dialog.get_by_label("Search settings").fill("Uplinks allowed")
+        dialog.get_by_role("textbox", name="Uplinks allowed").fill("77")
+        desk.accessible()
+        dialog.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Uplinks allowed: 77")).to_be_visible()
+        dialog = _act(page, plan["name"], "Delete")
+        expect(dialog.get_by_text("1 device", exact=True)).to_be_visible()
+        expect(dialog.get_by_role("button", name="Delete")).to_be_disabled()
+        expect(dialog.get_by_text("No other plan fits.")).to_be_visible()
+        copied = next(one for one in operator.call("GET", f"{V1}/operator/plans") if one["name"] == "Copied")
+        grant = {"customerId": plan["grants"][0]["customerId"], "granted": 5}
+        operator.call("PUT", f"{V1}/operator/plans/{copied['ref']}/grants", grant)
+        page.reload()
+        dialog = _act(page, plan["name"], "Delete")
+        dialog.get_by_role("combobox", name="Move 1 device to").click()
+        page.get_by_role("option", name="Copied").click()
+        dialog.get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("button", name=f"Actions for {plan['name']}", exact=True)).to_have_count(0)
+        assert user.call("GET", f"{V1}/devices/{ref}")["connectivityPlanId"] == "veld-cs/copy"
+        dialog = _act(page, "Copied", "Suspend")
+        desk.accessible()
+        dialog.get_by_role("button", name="Suspend").click()
+        expect(page.get_by_text("Suspended", exact=True)).to_be_visible()
+        assert "suspended" in str(user.call("GET", f"{V1}/devices/{ref}/explanation"))
+        desk.told("Copied suspended")
+        _grant(desk, "Copied")
+        desk.move("/operator/subscribers")
+        desk.button("New subscriber")
+        page.get_by_role("dialog").get_by_label("Name").fill("Short stay")
+        page.get_by_role("dialog").get_by_label("Customer ID").fill("700000001")
+        page.get_by_role("dialog").get_by_role("button", name="Create").click()
+        dialog = _act(page, "Short stay", "Delete")
+        expect(dialog.get_by_text("Nothing uses it.")).to_be_visible()
+        dialog.get_by_role("button", name="Delete").click()
+        expect(page.get_by_text("Short stay", exact=True)).to_have_count(0)
+        desk.told("Short stay deleted")
 
 
 def test_the_console_has_the_operators_name_logo_and_colour(
-    browser: Browser, server: RunningServer, account: Account
+    desks: Desks, server: RunningServer, account: Account
 ) -> None:
-    desk = Desk(browser, server)
-    page = desk.page
-    desk.go("/")
-    expect(page.get_by_role("heading", name="Polderlink", level=1)).to_be_visible()
-    expect(page).to_have_title("Sign in – Polderlink")
-    colour = "getComputedStyle(document.querySelector('button[type=submit]')).backgroundColor"
-    assert page.evaluate(colour) == "rgb(122, 31, 92)"
-    desk.accessible()
-    desk.sign_in(account.thingpark_username, account.thingpark_password)
-    expect(page.get_by_role("link", name="Polderlink")).to_be_visible()
-    expect(page).to_have_title("Home – Polderlink")
-    assert page.evaluate("document.querySelector('header img').naturalWidth") > 0
-    desk.accessible()
-    assert desk.errors == [] and desk.elsewhere == []
-    desk.context.close()
+    with desks.of(None) as desk:
+        page = desk.page
+        desk.go("/")
+        expect(page.get_by_role("heading", name="Polderlink", level=1)).to_be_visible()
+        expect(page).to_have_title("Sign in – Polderlink")
+        colour = "getComputedStyle(document.querySelector('button[type=submit]')).backgroundColor"
+        assert page.evaluate(colour) == "rgb(122, 31, 92)"
+        desk.accessible()
+        desk.sign_in(account.thingpark_username, account.thingpark_password)
+        expect(page.get_by_role("link", name="Polderlink")).to_be_visible()
+        expect(page).to_have_title("Home – Polderlink")
+        assert page.evaluate("document.querySelector('header img').naturalWidth") > 0
+        desk.accessible()
 
 
 def test_the_operators_screens_fit_every_width_in_both_themes(
-    browser: Browser, server: RunningServer, account: Account
+    desks: Desks, server: RunningServer, account: Account
 ) -> None:
-    desk = Desk(browser, server, Person(server, operator_of(account), account.thingpark_password))
-    desk.go("/operator")
-    for path, heading in SCREENS:
-        desk.move(path)
-        desk.accessible_everywhere(path.replace("/", "-"), heading)
-    desk.context.close()
+    with desks.of(Person(server, operator_of(account), account.thingpark_password)) as desk:
+        desk.go("/operator")
+        for path, heading in SCREENS:
+            desk.move(path)
+            desk.accessible_everywhere(path.replace("/", "-"), heading)

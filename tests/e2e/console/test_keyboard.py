@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
 from tests.e2e import radio
 from tests.e2e.console.world import World
-from tests.e2e.desk import Desk
-from tests.e2e.running import RunningServer
+from tests.e2e.desk import Desk, Desks
 from veldnet.simulator.customer import Account
 
 # Presses of a key from one control to another that people put up with.
@@ -63,11 +62,9 @@ class Hands:
 
 
 @pytest.fixture
-def hands(browser: Browser, server: RunningServer, world: World) -> Iterator[Hands]:
-    desk = Desk(browser, server)
-    yield Hands(desk)
-    assert desk.errors == []
-    desk.context.close()
+def hands(desks: Desks, world: World) -> Iterator[Hands]:
+    with desks.of(None) as desk:
+        yield Hands(desk)
 
 
 def test_an_operator_creates_a_plan_by_keyboard(hands: Hands, account: Account) -> None:
