@@ -14,11 +14,13 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests import databases, installation, postgresql
 from tests.databases import copied_databases, statements_compiled_once
 from tests.forked import VAULT_STARTER
 from tests.passwords import quick_passwords
 from tests.workers import pytest_addoption as pytest_addoption
 from tests.workers import pytest_configure as pytest_configure
+from veldnet.api.routers import routers
 
 settings.register_profile("short", max_examples=100, deadline=None)
 settings.register_profile(
@@ -30,10 +32,25 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 gc.disable()
 
 
+def prepare() -> None:
+    """What each of the processes that run the tests would make for itself."""
+    databases.prepare()
+    postgresql.prepare()
+    with copied_databases(), quick_passwords():
+        installation.prepare()
+    routers()
+
+
+# Fewer tests than these may need no database at all.
+MANY_TESTS = 1000
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Garbage is looked for as the server looks for it, and not among what was collected: a tenth of the time
     that tests take."""
+    if session.config.option.workers > 1 and len(session.items) > MANY_TESTS:
+        prepare()
     gc.enable()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -79,3 +79,8 @@ def _migrated() -> sqlite3.Connection:
         with closing(sqlite3.connect(path)) as made:
             made.backup(kept)
     return kept
+
+
+def prepare() -> None:
+    """Make what all processes share that are forked from this one."""
+    _migrated()

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tests.endings import at_the_end
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.cli.sandbox import make_sandbox
 from veldnet.settings import load_settings
@@ -69,17 +70,20 @@ def postgresql() -> Any:
     return postgresql
 
 
-_folders: list[tempfile.TemporaryDirectory[str]] = []
-
-
 @cache
 def _template(_postgresql: bool) -> tuple[Path, Account]:
-    """A data directory with a sandbox, made once for each engine in each process that runs tests."""
-    folder = tempfile.TemporaryDirectory(prefix="veldnet-template-")
-    data = Path(folder.name) / "data"
-    # Until the process ends.
-    _folders.append(folder)
+    """A data directory with a sandbox, made once for each engine in each process that runs tests, and those
+    that are forked from it."""
+    folder = Path(tempfile.mkdtemp(prefix="veldnet-template-"))
+    at_the_end(lambda: shutil.rmtree(folder, ignore_errors=True))
+    data = folder / "data"
     return data, _here(_add(data))
+
+
+def prepare() -> None:
+    """Make what all processes share that are forked from this one."""
+    if not over_postgresql():
+        _template(False)
 
 
 async def _add(data: Path) -> Account:

@@ -3,7 +3,6 @@ a Unix socket. Each test gets a new database, copied from one that has the schem
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from tests.endings import at_the_end
 from veldnet.store import HEAD
 from veldnet.store.postgres import PostgresStore
 
@@ -33,13 +33,18 @@ _QUICK = {
     "listen_addresses": "''",
     "log_min_messages": "fatal",
 }
+_TEMPLATE = "veldnet_schema"
 _numbers = count(1)
 
 
-def _program(name: str) -> str:
+def _found(name: str) -> str | None:
     """A program of PostgreSQL, which Debian does not put into the path."""
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    found = shutil.which(name, path=os.pathsep.join([*map(str, places), os.environ.get("PATH", "")]))
+    return shutil.which(name, path=os.pathsep.join([*map(str, places), os.environ.get("PATH", "")]))
+
+
+def _program(name: str) -> str:
+    found = _found(name)
     assert found is not None, f"there is no {name}: the tests need PostgreSQL 15 or later; run make tools"
     return found
 
@@ -59,20 +64,8 @@ class PostgresServer:
         self.start()
 
     def _make(self) -> None:
-        self._run(
-            "initdb",
-            "--pgdata",
-            str(self._data),
-            "--username",
-            _USER,
-            "--auth",
-            "trust",
-            "--encoding",
-            "UTF8",
-            "--locale",
-            "C.UTF-8",
-            "--no-sync",
-        )
+        # As the user who owns both.
+        self._run("cp", "-a", str(_cluster()), str(self._data))
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -134,6 +127,21 @@ class PostgresServer:
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+class _FirstServer(PostgresServer):
+    """Makes the data directory that all others begin with."""
+
+    def _make(self) -> None:
+        self._run(
+            "initdb",
+            *("--pgdata", str(self._data), "--username", _USER, "--auth", "trust"),
+            *("--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"),
+        )
+
+    @property
+    def data(self) -> Path:
+        return self._data
+
+
 class Standby(PostgresServer):
     """Follows a server, until it is promoted."""
 
@@ -160,27 +168,37 @@ class Standby(PostgresServer):
 
 
 @cache
-def server() -> PostgresServer:
-    """The server of this process."""
-    started = PostgresServer()
-    atexit.register(started.remove)
-    return started
+def _cluster() -> Path:
+    """The data directory of a server that has stopped, with a database that has the schema and nothing in it.
+    Processes forked after this was made share it."""
+    first = _FirstServer()
+    at_the_end(first.remove)
+    first.run(f"CREATE DATABASE {_TEMPLATE}")
+    store = PostgresStore(first.url(_TEMPLATE), inline=True)
+    store.migrate()
+    store.dispose()
+    first.stop("fast")
+    return first.data
+
+
+def prepare() -> None:
+    """Make what all processes share that are forked from this one, where PostgreSQL is installed."""
+    if _found("initdb") is not None:
+        _cluster()
 
 
 @cache
-def _template() -> str:
-    """A database with the schema and nothing in it."""
-    name = server().create()
-    store = PostgresStore(server().url(name), inline=True)
-    store.migrate()
-    store.dispose()
-    return name
+def server() -> PostgresServer:
+    """The server of this process."""
+    started = PostgresServer()
+    at_the_end(started.remove)
+    return started
 
 
 @contextmanager
 def database(*, empty: bool = False) -> Iterator[str]:
     """The URL of a new database with the schema, or with nothing."""
-    name = server().create() if empty else server().create(_template())
+    name = server().create() if empty else server().create(_TEMPLATE)
     try:
         yield server().url(name)
     finally:
@@ -194,7 +212,7 @@ _beside: dict[Path, str] = {}
 def database_beside(data: Path) -> str:
     """The URL of the database that belongs to a data directory; a new one at first."""
     if data not in _beside:
-        _beside[data] = server().create(_template())
+        _beside[data] = server().create(_TEMPLATE)
     return server().url(_beside[data])
 
 
@@ -234,7 +252,7 @@ def define_base(database: str) -> None:
 def _dump_schema() -> None:
     """Write down today's schema as the oldest one: `python -m tests.postgresql`. Not after a release whose
     schema is on PostgreSQL."""
-    arguments = ("--schema-only", "--no-owner", "--no-comments", "--no-privileges", server().url(_template()))
+    arguments = ("--schema-only", "--no-owner", "--no-comments", "--no-privileges", server().url(_TEMPLATE))
     done = subprocess.run([_program("pg_dump"), *arguments], check=True, capture_output=True, text=True)
     lines = [line for line in done.stdout.splitlines() if line and not line.startswith(("--", "\\"))]
     lines.append("RESET search_path;")
