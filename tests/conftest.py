@@ -22,7 +22,8 @@ from tests.workers import pytest_addoption as pytest_addoption
 from tests.workers import pytest_configure as pytest_configure
 from veldnet.api.routers import routers
 
-settings.register_profile("short", max_examples=100, deadline=None)
+settings.register_profile("short", max_examples=50, deadline=None)
+settings.register_profile("usual", max_examples=100, deadline=None)
 settings.register_profile(
     "long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
