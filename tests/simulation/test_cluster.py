@@ -123,7 +123,7 @@ def test_a_node_that_is_lost_is_replaced(tmp_path: Path, fate: str) -> None:
                 world.split((one,), 15.0)
 
         world._spawn(act())
-        await world.run(85)
+        await world.run(85 if LONG else 72)
         records = await world.check_invariants()
         times = sorted(r.time for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted")
         gaps = [(after - before, before) for before, after in pairwise(times)]

@@ -39,6 +39,24 @@ class InlineExecutor(Executor):
             future.set_exception(error)
         return future
 
+    def run(self, fn: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """As `run_in_executor` of the event loop, without what other threads need: the end, too, is heard of
+        in the loop's next round."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        loop.call_soon(_settle, done, self.submit(fn, *args))
+        return done
+
+
+def _settle(done: asyncio.Future[T], ended: Future[T]) -> None:
+    if done.cancelled():
+        return
+    error = ended.exception()
+    if error is None:
+        done.set_result(ended.result())
+    else:
+        done.set_exception(error)
+
 
 def executor(inline: bool, threads: int, name: str) -> Executor:
     """Threads for what blocks; `inline` needs none."""
@@ -138,6 +156,8 @@ class EngineStore(ABC):
         has many writers."""
 
     async def _run(self, executor: Executor, work: Callable[..., T], *arguments: Any) -> T:
+        if isinstance(executor, InlineExecutor):
+            return await executor.run(work, *arguments)
         try:
             running = asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
         except RuntimeError as error:
