@@ -198,7 +198,7 @@ class Caddy:
         ):
             assert theirs in site, theirs
             site = site.replace(theirs, ours)
-        options = f"{{\n\tadmin off\n\thttp_port {plain}\n\thttps_port {self.port}\n}}\n"
+        options = f"{{\n\tadmin off\n\tgrace_period 1s\n\thttp_port {plain}\n\thttps_port {self.port}\n}}\n"
         configuration = folder / "Caddyfile"
         configuration.write_text(options + site)
         self.plain = f"http://127.0.0.1:{plain}"
