@@ -53,7 +53,7 @@ def test_two_hours_of_faults(results: Results) -> None:
     assert results.server_deaths >= 3 and results.base_station_outages >= 3
     assert results.joined == results.devices == DEVICES
     # What is lost is lost on the radio, to dead servers and to dead base stations.
-    assert results.sent > 14 * DEVICES and results.delivered_share > 0.85
+    assert results.sent > 700 * DEVICES // 48 and results.delivered_share > 0.85
     assert results.delivered == results.accepted or results.delivered_share > 0.85
     assert set(results.downlinks_by_slot) == {"RX1", "RX2", "ping slot"}
     assert len(results.per_hour) == 2 and results.copies_per_uplink > 1
