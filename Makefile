@@ -169,6 +169,10 @@ docs: $(VENV)/.dev console ## Regenerate the generated pages
 texts: $(VENV)/.dev ## Bring new texts of the server into the catalogues
 	@$(BIN)/python -m tests.texts_catalogue
 
+.PHONY: schema
+schema: $(VENV)/.dev ## Write what all migrations make of an empty file, after a new one: src/veldnet/store/schema.sql
+	@$(BIN)/python -m tests.schema_file
+
 .PHONY: docs-site
 docs-site: $(VENV)/.dev console build/mermaid.min.js ## The site of the documentation: build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -1,5 +1,5 @@
-"""Databases for tests: the migrations run once in a process, and what they make of nothing is copied; each
-statement is compiled once in a process, for all of its databases."""
+"""Databases for tests: the tables are made once in a process, and copied; each statement is compiled once in
+a process, for all of its databases."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.util import LRUCache
 
-from veldnet.store import alembic_chain, sqlite, sqlite_engine
+from veldnet.store import HEAD, migrating, sqlite, sqlite_engine
+from veldnet.store.empty_file import fill_empty
 
-_migrate = alembic_chain.upgrade
 _lock = Lock()
 
 
 @contextmanager
 def copied_databases() -> Iterator[None]:
-    """Until the end, whoever upgrades an empty database gets a copy of one that was. All else goes through
-    the chain of migrations, as does a database that has anything in it."""
+    """Until the end, whoever opens an empty database gets a copy of one with tables."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(alembic_chain, "upgrade", _upgrade)
+        patch.setattr(migrating, "fill_empty", _copy)
         yield
 
 
@@ -56,25 +55,25 @@ def statements_compiled_once() -> Iterator[None]:
     common.dispose()
 
 
-def _upgrade(engine: Engine, revision: str = "head") -> None:
+def _copy(engine: Engine) -> str | None:
     with closing(engine.raw_connection()) as connection:
         target = connection.driver_connection
         assert isinstance(target, sqlite3.Connection)
-        if revision == "head" and target.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
-            with _lock:
-                _migrated().backup(target)
-            return
-    _migrate(engine, revision)
+        if target.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
+            return None
+        with _lock:
+            _filled().backup(target)
+    return HEAD
 
 
 @cache
-def _migrated() -> sqlite3.Connection:
+def _filled() -> sqlite3.Connection:
     """An empty database of this version, in memory."""
     kept = sqlite3.connect(":memory:", check_same_thread=False)
     with tempfile.TemporaryDirectory(prefix="veldnet-schema-") as folder:
         path = Path(folder) / "empty.db"
         engine = sqlite_engine(path)
-        _migrate(engine)
+        assert fill_empty(engine) == HEAD, "make schema"
         engine.dispose()
         with closing(sqlite3.connect(path)) as made:
             made.backup(kept)
@@ -83,4 +82,4 @@ def _migrated() -> sqlite3.Connection:
 
 def prepare() -> None:
     """Make what all processes share that are forked from this one."""
-    _migrated()
+    _filled()

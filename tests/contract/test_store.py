@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Connection, delete, insert, inspect, select, text, update
+from sqlalchemy import Connection, Engine, delete, insert, inspect, select, text, update
 
 from tests import postgresql
+from tests.schema_file import schema_of
 from veldnet.domain.documents import PlanSettings, ProfileSettings, decode_plan, decode_profile, encode
 from veldnet.store import (
     AttemptRow,
@@ -31,11 +32,15 @@ from veldnet.store import (
     StateRow,
     StoreError,
     UnknownRevision,
+    alembic_chain,
     first_id_at,
     migrate,
+    migrating,
     millis_of,
+    sqlite_engine,
 )
 from veldnet.store.alembic_chain import head_revision, upgrade
+from veldnet.store.empty_file import SCHEMA, fill_empty
 from veldnet.store.expressions import total
 from veldnet.store.migrating import HEAD
 from veldnet.store.schema import (
@@ -266,6 +271,23 @@ def test_migrations_give_the_schema_and_keep_a_snapshot(tmp_path: Path) -> None:
     assert not (tmp_path / "test-0000.backup").exists()
 
 
+def test_a_new_file_has_its_schema_at_once_and_what_is_in_a_file_stays(tmp_path: Path) -> None:
+    engine = sqlite_engine(tmp_path / "new.db")
+    assert fill_empty(engine) == HEAD and fill_empty(engine) is None
+    engine.dispose()
+    assert schema_of(tmp_path / "new.db") == SCHEMA.read_text()
+
+
+def test_where_the_schema_is_older_than_the_migrations_these_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgraded: list[Engine] = []
+    monkeypatch.setattr(migrating, "fill_empty", lambda _engine: "0055")
+    monkeypatch.setattr(alembic_chain, "upgrade", upgraded.append)
+    store = SqliteStore(tmp_path / "test.db")
+    assert migrate(store.engine, store.path) and upgraded == [store.engine]
+
+
 def test_identifiers_rise_and_tell_their_time() -> None:
     ids = IdSource(process=3)
     given = [ids.next(now) for now in (1000.0, 1000.0, 999.0, 1000.5) for _ in range(20_000)]
@@ -306,6 +328,7 @@ def test_a_database_of_0002_keeps_what_it_holds(tmp_path: Path) -> None:
             )
     assert migrate(store.engine, store.path)
     assert (tmp_path / "old-0002.backup").exists()
+    assert schema_of(store.path) == SCHEMA.read_text(), "make schema"
     with store.engine.connect() as connection:
         found = connection.execute(select(frames.c.device_ref, frames.c.id, frames.c.flags)).all()
         assert [tuple(row) for row in found] == [(1, 20, 0), (1, 30, 0), (5000, 10, 0)]
