@@ -20,7 +20,7 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lock import DirectoryLock
 from veldnet.assembly.data_directory.takeover import holding
 from veldnet.assembly.listening import Addresses, Ports
-from veldnet.cli.serving import serve
+from veldnet.cli.serving import Moments, serve
 from veldnet.inventory.sandbox import Sandbox
 from veldnet.logs import configure_logs
 from veldnet.settings import Settings
@@ -54,7 +54,7 @@ async def _demo(
     """Run until stopped, or for `duration` seconds; returns the number of readings."""
     sandbox = await _prepare(settings, lock)
     listening: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve(settings, lock, ports, listening.set_result))
+    serving = asyncio.create_task(serve(settings, lock, ports, Moments(listening.set_result)))
     serving.add_done_callback(lambda _task: listening.cancel())
     try:
         addresses = await listening

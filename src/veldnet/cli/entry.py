@@ -17,18 +17,40 @@ def main() -> None:
         print_completions(sys.argv[1:])
         return
     _refuse_octets()
+    if not _served():
+        from .main import app
+
+        app()
+
+
+def _served() -> bool:
+    """Whether it was a server, told by arguments that need no explanation, which has ended."""
     if sys.argv[1:2] == ["serve"]:
         from .serve_arguments import parse
 
         arguments = parse(sys.argv[2:])
         if arguments is not None:
+            _look_for_no_garbage()
             from .server import serve_with
 
             serve_with(arguments)
-            return
-    from .main import app
+            return True
+    if sys.argv[1:2] == ["sandbox"] and "--serve" in sys.argv:
+        from .sandbox_arguments import parse as parse_sandbox
 
-    app()
+        sandbox = parse_sandbox(sys.argv[2:])
+        if sandbox is not None:
+            _look_for_no_garbage()
+            from .sandbox import sandbox_with
+
+            sandbox_with(sandbox)
+            return True
+    return False
+
+
+def _look_for_no_garbage() -> None:
+    """Until the server is up: of what a start makes nearly everything stays."""
+    gc.disable()
 
 
 def _refuse_octets() -> None:

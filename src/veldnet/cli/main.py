@@ -30,7 +30,7 @@ app = lazy_group(
             "Run a demo with virtual devices.",
         ),
         "sandbox": Lazy(
-            "veldnet.cli.sandbox:sandbox_command",
+            "veldnet.cli.sandbox_command:sandbox_command",
             "Create an operator, a subscriber and all they need, to try things out.",
         ),
         "bench": Lazy("veldnet.cli.bench:bench", "Measure, against a real server process."),

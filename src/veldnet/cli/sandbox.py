@@ -1,5 +1,5 @@
-"""`veldnet sandbox`: creates sample accounts, plans, profiles and a base station, and serves them for
-tests."""
+"""Creates sample accounts, plans, profiles and a base station, and serves them for tests. A server loads
+nothing of the commands, so it starts soon."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-import typer
 
+# First, since it loads structlog without rich.
+from veldnet.logs import configure_logs
+
+# isort: split
 from veldnet.assembly.data_directory import clock_mark
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.takeover import holding
@@ -23,9 +26,9 @@ from veldnet.inventory.sandbox import Sandbox, create_sandbox
 from veldnet.lorawan import GatewayEui, InvalidIdentifier
 from veldnet.settings import Settings
 
-from .options import ConfigFile, Data, Http, Json, Udp, VirtualTime
-from .output import console, fail, print_json
+from .output import fail, print_json
 from .running import readable_errors, run, settings_or_fail, with_data
+from .sandbox_arguments import SandboxArguments
 
 
 async def make_sandbox(data: DataDirectory, gateway_eui: GatewayEui | None = None) -> Sandbox:
@@ -35,44 +38,33 @@ async def make_sandbox(data: DataDirectory, gateway_eui: GatewayEui | None = Non
     return await data.store.write(lambda c: create_sandbox(c, password, password_hash, gateway_eui))
 
 
-def sandbox_command(
-    data: Data = None,
-    base_station_eui: Annotated[
-        str | None, typer.Option(help="EUI of a real base station to register, 16 hexadecimal digits.")
-    ] = None,
-    serve: Annotated[
-        bool,
-        typer.Option(
-            "--serve", help="Serve it until SIGTERM or Ctrl-C; without --data in a temporary directory."
-        ),
-    ] = False,
-    virtual_clock: VirtualTime = False,
-    http: Http = None,
-    udp: Udp = None,
-    config: ConfigFile = None,
-    as_json: Json = False,
-) -> None:
-    """Create operator, subscriber, user, project, plan, profiles, HSM group and base station."""
-    try:
-        eui = None if base_station_eui is None else GatewayEui.parse(base_station_eui)
-    except InvalidIdentifier as error:
-        fail(f"--base-station-eui: {error}")
-    if serve:
-        with _directory(data) as directory:
-            settings = _served_settings(directory, http, udp, config)
-            _serve(settings, eui, virtual=virtual_clock, as_json=as_json)
+def sandbox_with(arguments: SandboxArguments) -> None:
+    """Create operator, subscriber, user, project, plan, profiles, HSM group and base station, and serve them
+    where that is wanted."""
+    eui = _eui(arguments.base_station_eui)
+    if arguments.serve:
+        with _directory(arguments.data) as directory:
+            _serve(_served_settings(directory, arguments), eui, arguments)
         return
-    if http is not None or udp is not None:
+    if arguments.http is not None or arguments.udp is not None:
         fail("--http and --udp go with --serve")
-    settings = settings_or_fail({"data": None if data is None else str(data)}, config)
+    data = None if arguments.data is None else str(arguments.data)
+    settings = settings_or_fail({"data": data}, arguments.config)
 
     async def create(opened: DataDirectory) -> Sandbox:
-        if virtual_clock:
+        if arguments.virtual_clock:
             await opened.store.read(lambda c: clock_mark.check_clock(c, virtual=True))
         return await make_sandbox(opened, eui)
 
     sandbox = with_data(settings, create, create=True)
-    _print(sandbox, {"console_url": f"http://{settings.api.http}/console/"}, as_json=as_json)
+    _print(sandbox, {"console_url": f"http://{settings.api.http}/console/"}, as_json=arguments.as_json)
+
+
+def _eui(given: str | None) -> GatewayEui | None:
+    try:
+        return None if given is None else GatewayEui.parse(given)
+    except InvalidIdentifier as error:
+        fail(f"--base-station-eui: {error}")
 
 
 @contextmanager
@@ -86,51 +78,45 @@ def _directory(data: Path | None) -> Iterator[Path]:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def _served_settings(directory: Path, http: str | None, udp: str | None, config: Path | None) -> Settings:
+def _served_settings(directory: Path, arguments: SandboxArguments) -> Settings:
     return settings_or_fail(
         {
             "data": str(directory),
-            "api.http": http,
-            "gateways.udp": udp if udp is not None else "127.0.0.1:1700",
+            "api.http": arguments.http,
+            "gateways.udp": arguments.udp if arguments.udp is not None else "127.0.0.1:1700",
             # Application servers under test are on this machine, and tests ask as often as they like.
             "routing.allow_private_destinations": True,
             "api.rate_limit": 0,
             "console.rate_limit": 0,
             "log.level": "error",
         },
-        config,
+        arguments.config,
     )
 
 
-def _serve(settings: Settings, eui: GatewayEui | None, *, virtual: bool, as_json: bool) -> None:
-    from veldnet.cli.serving import serve
-    from veldnet.cli.virtual_serving import serve_virtually, virtual_settings
-    from veldnet.logs import configure_logs
+def _serve(settings: Settings, eui: GatewayEui | None, arguments: SandboxArguments) -> None:
+    from .serving import Moments, serve
+    from .virtual_serving import serve_virtually, virtual_settings
 
     configure_logs(settings.log)
-    if virtual:
+    if arguments.virtual_clock:
         settings = virtual_settings(settings)
+    made: list[Sandbox] = []
+
+    async def opened(data: DataDirectory) -> None:
+        made.append(await make_sandbox(data, eui))
+
+    def started(addresses: Addresses) -> None:
+        base_url = f"http://{addresses.http}"
+        more = {"console_url": f"{base_url}/console/", "base_url": base_url, "udp": addresses.udp}
+        _print(made[0], more, as_json=arguments.as_json)
+
+    moments = Moments(started, opened)
     with readable_errors(), holding(settings) as lock, closing(Ports.open(settings)) as ports:
-
-        async def create() -> Sandbox:
-            opened = await DataDirectory.open(settings, create=True, vaults=False, lock=lock)
-            try:
-                await opened.store.read(lambda c: clock_mark.check_clock(c, virtual=virtual))
-                return await make_sandbox(opened, eui)
-            finally:
-                await opened.close()
-
-        sandbox = run(create())
-
-        def started(addresses: Addresses) -> None:
-            base_url = f"http://{addresses.http}"
-            more = {"console_url": f"{base_url}/console/", "base_url": base_url, "udp": addresses.udp}
-            _print(sandbox, more, as_json=as_json)
-
-        if virtual:
-            serve_virtually(settings, lock, ports, started)
+        if arguments.virtual_clock:
+            serve_virtually(settings, lock, ports, moments)
         else:
-            run(serve(settings, lock, ports, started))
+            run(serve(settings, lock, ports, moments))
 
 
 def _print(sandbox: Sandbox, more: dict[str, Any], *, as_json: bool) -> None:
@@ -138,6 +124,8 @@ def _print(sandbox: Sandbox, more: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(printed)
         return
+    from .output import console
+
     for name, value in printed.items():
         console.print(f"{name:22} [cyan]{value}[/]", highlight=False)
     console.print("\nPassword and client secret are shown this once. First steps: docs/first-steps.md")

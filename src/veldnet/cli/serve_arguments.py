@@ -1,5 +1,4 @@
-"""The arguments of `veldnet serve`, read without the parser of the other commands: that takes as long to load
-as all else before the ports are open."""
+"""The arguments of `veldnet serve`."""
 
 from __future__ import annotations
 
@@ -7,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+
+from .plain_arguments import read_plain
 
 
 class ServeArguments(msgspec.Struct, frozen=True):
@@ -34,20 +35,5 @@ FLAGS = {"--take-over": "take_over", "--json": "as_json", "--virtual-clock": "vi
 
 def parse(arguments: Sequence[str]) -> ServeArguments | None:
     """The arguments, or None where there is one that the complete parser must explain."""
-    found: dict[str, str | bool] = {}
-    left = iter(arguments)
-    for argument in left:
-        name, equals, value = argument.partition("=")
-        if argument in FLAGS:
-            found[FLAGS[argument]] = True
-        elif name in VALUES:
-            given = value if equals else next(left, None)
-            if given is None or (not equals and given.startswith("-")):
-                return None
-            found[VALUES[name]] = given
-        else:
-            return None
-    for name in ("data", "config"):
-        if name in found:
-            found[name] = Path(str(found[name]))  # type: ignore[assignment]
-    return ServeArguments(**found)  # type: ignore[arg-type]
+    found = read_plain(arguments, VALUES, FLAGS)
+    return None if found is None else ServeArguments(**found)  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def _serve(
     configure_logs(settings.log)
     import structlog
 
-    from veldnet.cli.serving import serve
+    from veldnet.cli.serving import Moments, serve
 
     for old, new in old_names:
         structlog.get_logger().warning("setting_renamed", old=old, new=new)
@@ -73,9 +73,9 @@ def _serve(
     if arguments.virtual_clock:
         from .virtual_serving import serve_virtually
 
-        serve_virtually(settings, lock, ports, started, take_over=arguments.take_over)
+        serve_virtually(settings, lock, ports, Moments(started), take_over=arguments.take_over)
         return
-    run(serve(settings, lock, ports, started, take_over=arguments.take_over))
+    run(serve(settings, lock, ports, Moments(started), take_over=arguments.take_over))
 
 
 def _tune_threads() -> None:

@@ -7,8 +7,8 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -31,16 +31,24 @@ log = structlog.get_logger(__name__)
 _CERTIFICATE_EVERY = 5.0
 
 
+class Moments(NamedTuple):
+    """Whom a command has called by a server: `started` once every port is served, `opened` when the data
+    directory is open and nothing is served yet."""
+
+    started: Callable[[Addresses], None]
+    opened: Callable[[DataDirectory], Awaitable[None]] | None = None
+
+
 async def serve(
     settings: Settings,
     lock: DirectoryLock,
     ports: Ports,
-    started: Callable[[Addresses], None],
+    moments: Moments,
     *,
     take_over: bool = False,
     virtual: VirtualWorld | None = None,
 ) -> None:
-    """Run until SIGTERM or SIGINT; `started` hears when every port is served. `lock` is that of the data
+    """Run until SIGTERM or SIGINT, and call those of `moments` meanwhile. `lock` is that of the data
     directory. With `virtual` the server lives under the virtual clock of the loop. Raises `LeaseLost`
     once another server has taken the data directory over."""
     loop = asyncio.get_running_loop()
@@ -51,7 +59,7 @@ async def serve(
     # Asks for the certificate again; without one it must not end the server.
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     certificate = _certificate(settings)
-    platform = await _open_platform(settings, lock, virtual, ports.addresses)
+    platform = await _open_platform(settings, lock, virtual, ports.addresses, moments)
     try:
         await platform.start(take_over=take_over)
         await platform.hub.start(ports.base_stations)
@@ -68,7 +76,7 @@ async def serve(
     await http.start()
     _tune_garbage_collection()
     platform.ready = True
-    started(ports.addresses)
+    moments.started(ports.addresses)
     manager.ready()
     if manager.alive_every:
         platform.supervisor.repeat("signs of life", manager.alive_every, manager.alive)
@@ -89,13 +97,17 @@ async def serve(
 
 
 async def _open_platform(
-    settings: Settings, lock: DirectoryLock, virtual: VirtualWorld | None, addresses: Addresses
+    settings: Settings,
+    lock: DirectoryLock,
+    virtual: VirtualWorld | None,
+    addresses: Addresses,
+    moments: Moments,
 ) -> Platform:
     """Open the data directory, or create it, and load the parts meanwhile."""
     loop = asyncio.get_running_loop()
     loading = loop.run_in_executor(None, _load_platform)
     try:
-        data = await _open_data(settings, lock, virtual)
+        data = await _open_data(settings, lock, virtual, moments)
     except BaseException:
         await asyncio.wait({loading})
         raise
@@ -143,7 +155,9 @@ def _keep_certificate(platform: Platform, certificate: ServerCertificate) -> Non
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
 
 
-async def _open_data(settings: Settings, lock: DirectoryLock, virtual: VirtualWorld | None) -> DataDirectory:
+async def _open_data(
+    settings: Settings, lock: DirectoryLock, virtual: VirtualWorld | None, moments: Moments
+) -> DataDirectory:
     """The data directory, if this clock may serve it."""
     data = await DataDirectory.open(settings, create=True, vault_process=True, lock=lock)
     try:
@@ -152,6 +166,8 @@ async def _open_data(settings: Settings, lock: DirectoryLock, virtual: VirtualWo
         else:
             await data.store.read(lambda c: clock_mark.check_clock(c, virtual=True))
             virtual.resume(await data.store.read(clock_mark.virtual_lead))
+        if moments.opened is not None:
+            await moments.opened(data)
     except BaseException:
         await data.close()
         raise
@@ -174,3 +190,4 @@ def _tune_garbage_collection() -> None:
     behind is a handful of objects: to look for them takes a twentieth of it."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from veldnet.assembly.data_directory.lock import DirectoryLock
-from veldnet.assembly.listening import Addresses, Ports
+from veldnet.assembly.listening import Ports
 from veldnet.settings import Duration, Settings
 from veldnet.virtual import ClockedWorld, VirtualClock, VirtualClockLoop
 
-from .serving import serve
+from .serving import Moments, serve
 
 # A client that moves the clock, or waits meanwhile, is not late.
 _NEVER = Duration(100 * 366 * 86_400)
@@ -36,11 +35,11 @@ def serve_virtually(
     settings: Settings,
     lock: DirectoryLock,
     ports: Ports,
-    started: Callable[[Addresses], None],
+    moments: Moments,
     *,
     take_over: bool = False,
 ) -> None:
     """Run until SIGTERM or SIGINT, as `serve` does, on a loop of its own."""
     clock = VirtualClock(time.time())
     with asyncio.Runner(loop_factory=lambda: VirtualClockLoop(clock)) as runner:
-        runner.run(serve(settings, lock, ports, started, take_over=take_over, virtual=ClockedWorld(clock)))
+        runner.run(serve(settings, lock, ports, moments, take_over=take_over, virtual=ClockedWorld(clock)))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 import msgspec
 
@@ -31,7 +31,7 @@ def to_xml(name: str, fields: Mapping[str, Any]) -> bytes:
 
 def _element(parts: list[str], member: str, value: Any) -> None:
     if member in _JSON_IN_XML:
-        parts.append(f"<{member}>{escape(_encoder.encode(value).decode())}</{member}>")
+        parts.append(f"<{member}>{escape(_encoder.encode(value).decode(), quote=False)}</{member}>")
     elif isinstance(value, Mapping):
         parts.append(f"<{member}>")
         for inner, content in value.items():
@@ -43,7 +43,7 @@ def _element(parts: list[str], member: str, value: Any) -> None:
     elif isinstance(value, float):
         parts.append(f"<{member}>{value:.6f}</{member}>")
     else:
-        parts.append(f"<{member}>{escape(_printable(str(value)))}</{member}>")
+        parts.append(f"<{member}>{escape(_printable(str(value)), quote=False)}</{member}>")
 
 
 def _printable(text: str) -> str:

@@ -1,24 +1,32 @@
-"""The quick reader of the arguments of `veldnet serve`, against the complete one."""
+"""The quick reader of the arguments of `veldnet serve` and `veldnet sandbox`, against the complete one."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
+from veldnet.cli import sandbox_arguments, serve_arguments
 from veldnet.cli.main import app
-from veldnet.cli.serve_arguments import FLAGS, VALUES, ServeArguments, parse
+from veldnet.cli.sandbox_arguments import SandboxArguments
+from veldnet.cli.serve_arguments import ServeArguments, parse
 
 
-def test_it_knows_the_options_that_the_command_has() -> None:
-    command = typer.main.get_command(app).get_command(None, "serve")  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    ("name", "quick", "kind"),
+    [("serve", serve_arguments, ServeArguments), ("sandbox", sandbox_arguments, SandboxArguments)],
+    ids=["serve", "sandbox"],
+)
+def test_it_knows_the_options_that_the_command_has(name: str, quick: Any, kind: Any) -> None:
+    command = typer.main.get_command(app).get_command(None, name)  # type: ignore[attr-defined]
     options = {option: parameter.name for parameter in command.params for option in parameter.opts}
     options.pop("--help", None)
-    assert options == VALUES | FLAGS
-    assert set(options.values()) == set(ServeArguments.__struct_fields__)
+    assert options == quick.VALUES | quick.FLAGS
+    assert set(options.values()) == set(kind.__struct_fields__)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +42,14 @@ def test_it_knows_the_options_that_the_command_has() -> None:
 )
 def test_it_reads_what_is_plain(arguments: list[str], expected: ServeArguments) -> None:
     assert parse(arguments) == expected
+
+
+def test_it_reads_what_a_sandbox_is_served_with() -> None:
+    arguments = ["--serve", "--virtual-clock", "--json", "--http", "127.0.0.1:0", "--data=d"]
+    expected = SandboxArguments(
+        data=Path("d"), serve=True, virtual_clock=True, http="127.0.0.1:0", as_json=True
+    )
+    assert sandbox_arguments.parse(arguments) == expected
 
 
 @pytest.mark.parametrize(
@@ -77,6 +93,7 @@ def test_a_server_opens_its_ports_before_it_loads_the_platform_and_loads_nothing
         "import sys\nimport veldnet.cli.server\n"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))\n"
         "print(*sorted({name for name in sys.modules if name.startswith('veldnet.')}))\n"
+        "import veldnet.cli.sandbox, veldnet.cli.virtual_serving\n"
         "import veldnet.logs, veldnet.cli.serving, veldnet.assembly.platform, veldnet.api.front.server\n"
         "from veldnet.api.application import _Application\nfrom veldnet.api.routers import routers\n"
         "routers(), _Application([])\n"
