@@ -28,7 +28,6 @@ from sqlalchemy import (
     union_all,
 )
 
-from . import name_texts
 from .expressions import with_text
 from .properties import read_property, write_property
 from .schema import devices, metadata, properties
@@ -91,7 +90,9 @@ _INDEX = table("device_names", column("rowid"), column("device_names"))
 
 def create_name_index(connection: Connection) -> None:
     """Create the index; in SQLite, or leave the one that is there."""
-    statements = _STATEMENTS if connection.dialect.name == "sqlite" else name_texts.STATEMENTS
+    statements: Sequence[str] = _STATEMENTS
+    if connection.dialect.name != "sqlite":
+        from .name_texts import STATEMENTS as statements
     for statement in statements:
         connection.exec_driver_sql(statement)
 
@@ -206,6 +207,9 @@ def named(connection: Connection, *ways: Sequence[str], euis: bool = True) -> Co
     ):
         matches = None
     else:
+        # Loaded where it is used: it brings a dialect that takes as long to load as all tables.
+        from . import name_texts
+
         matches = name_texts.matching(ways, _MOST_TRIGRAMS, euis=euis)
     if matches is None:
         return None

@@ -8,16 +8,23 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
 
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+def _insert(dialect: str, table: Table) -> Any:
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 @cache
 def _put(
     dialect: str, table: Table, given: tuple[str, ...], key: tuple[str, ...], kept: tuple[str, ...]
 ) -> Any:
-    statement = _INSERTS[dialect](table)
+    statement = _insert(dialect, table)
     others = {name: statement.excluded[name] for name in given if name not in (*key, *kept)}
     if not others:
         return statement.on_conflict_do_nothing(index_elements=key)
@@ -52,7 +59,7 @@ def put_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, A
 
 @cache
 def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
-    statement = _INSERTS[dialect](table).on_conflict_do_nothing(index_elements=key)
+    statement = _insert(dialect, table).on_conflict_do_nothing(index_elements=key)
     return statement.returning(*(table.c[name] for name in key), *table.primary_key)
 
 

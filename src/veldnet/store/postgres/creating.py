@@ -9,6 +9,7 @@ from veldnet.store.interface import StoreError
 from veldnet.store.migrating import HEAD, check_revision, current_revision, revision_of
 from veldnet.store.nodes import database_time
 from veldnet.store.schema import metadata, nodes
+from veldnet.store.schema.columns import ON_POSTGRESQL
 
 from .definitions import define
 
@@ -59,6 +60,15 @@ def _create(connection: Connection) -> None:
             f"it has tables of something else, {sorted(there)[0]} among them; "
             "give Veldnet a database of its own"
         )
+    _take_up_options()
     metadata.create_all(connection, checkfirst=False)
     define(connection)
     stamp(connection)
+
+
+def _take_up_options() -> None:
+    """Tell SQLAlchemy what tables and indexes have on PostgreSQL alone."""
+    for table in metadata.tables.values():
+        table.dialect_options["postgresql"].update(table.info.get(ON_POSTGRESQL, {}))
+        for index in table.indexes:
+            index.dialect_options["postgresql"].update(index.info.get(ON_POSTGRESQL, {}))

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from .columns import Ref, Text, metadata
+from .columns import Ref, Text, metadata, on_postgresql
 
 
 def _alarm_columns() -> list[Column[Any]]:
@@ -61,7 +61,7 @@ alarms = Table(
         "device_ref",
         "state",
         sqlite_where=text("acked IS 0"),
-        postgresql_where=text("acked IS false"),
+        info=on_postgresql(where=text("acked IS false")),
     ),
     # And those of each level stand in this one.
     Index(
@@ -70,7 +70,7 @@ alarms = Table(
         "state",
         "device_ref",
         sqlite_where=text("acked IS 0"),
-        postgresql_where=text("acked IS false"),
+        info=on_postgresql(where=text("acked IS false")),
     ),
     sqlite_autoincrement=True,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Table, text
 
-from .columns import Ref, Text, metadata
+from .columns import Ref, Text, metadata, on_postgresql
 
 # Who changed what.
 audit = Table(
@@ -26,7 +26,7 @@ audit = Table(
         "device_ref",
         "id",
         sqlite_where=text("device_ref IS NOT NULL"),
-        postgresql_where=text("device_ref IS NOT NULL"),
+        info=on_postgresql(where=text("device_ref IS NOT NULL")),
     ),
     sqlite_autoincrement=True,
 )

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, text
 
-from .columns import Ref, Text, metadata
+from .columns import Ref, Text, metadata, on_postgresql
 
 # Devices of a subscriber in each state of health, by blocks of their refs; triggers on `devices` keep it (see
 # `store.triggers`): a count is the sum of its parts. So health is counted, and a page far behind is found,
@@ -17,7 +17,9 @@ DEVICE_BLOCK_BITS = 12
 def _appended_index(table: str) -> Index:
     """What transactions of PostgreSQL have appended and nobody has added up."""
     index = Index(
-        f"ix_{table}_appended", "part", postgresql_where=text("part <> 0"), info={"engine": "postgresql"}
+        f"ix_{table}_appended",
+        "part",
+        info={"engine": "postgresql"} | on_postgresql(where=text("part <> 0")),
     )
     return index.ddl_if(dialect="postgresql")
 

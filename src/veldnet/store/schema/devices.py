@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from .columns import Ref, Text, metadata
+from .columns import Ref, Text, metadata, on_postgresql
 
 devices = Table(
     "devices",
@@ -63,14 +63,14 @@ devices = Table(
         "name",
         "dev_eui",
         "health",
-        postgresql_include=["ref"],
+        info=on_postgresql(include=["ref"]),
     ),
     Index(
         "ix_devices_subscriber_ref_dev_eui",
         "subscriber_ref",
         "dev_eui",
         "health",
-        postgresql_include=["ref"],
+        info=on_postgresql(include=["ref"]),
     ),
     # The last four digits of the DevEUI: labels show the end.
     Index("ix_devices_eui_end", text("substr(dev_eui, 13)"), "subscriber_ref", "dev_eui"),
@@ -81,7 +81,7 @@ devices = Table(
         "longitude",
         "health",
         sqlite_where=text("latitude IS NOT NULL"),
-        postgresql_where=text("latitude IS NOT NULL"),
+        info=on_postgresql(where=text("latitude IS NOT NULL")),
     ),
     sqlite_autoincrement=True,
 )
@@ -189,12 +189,12 @@ device_states = Table(
         "ix_device_states_unsolicited",
         "device_ref",
         sqlite_where=text("unsolicited IS NOT NULL"),
-        postgresql_where=text("unsolicited IS NOT NULL"),
+        info=on_postgresql(where=text("unsolicited IS NOT NULL")),
     ),
     Index(
         "ix_device_states_check_at",
         "check_at",
         sqlite_where=text("check_at IS NOT NULL"),
-        postgresql_where=text("check_at IS NOT NULL"),
+        info=on_postgresql(where=text("check_at IS NOT NULL")),
     ),
 )

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from veldnet.store.rows import HOURLY_COUNTERS, FrameRow
 
-from .columns import Ref, Text, metadata
+from .columns import Ref, Text, metadata, on_postgresql
 
 frames = Table(
     "frames",
@@ -46,7 +46,7 @@ frames = Table(
     Index("ix_frames_id", "id", unique=True),
     sqlite_with_rowid=False,
     # By days; see `store.postgres.days`.
-    postgresql_partition_by="RANGE (id)",
+    info=on_postgresql(partition_by="RANGE (id)"),
 )
 # In the order of a frame row's fields.
 FRAME_COLUMNS = tuple(frames.c[name] for name in FrameRow.__struct_fields__)
@@ -60,7 +60,7 @@ frame_bodies = Table(
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("frame_id", "part"),
     sqlite_with_rowid=False,
-    postgresql_partition_by="RANGE (frame_id)",
+    info=on_postgresql(partition_by="RANGE (frame_id)"),
 )
 
 deliveries = Table(

@@ -14,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 
-from .columns import Ref, Text, metadata
+from .columns import Ref, Text, metadata, on_postgresql
 
 multicast_groups = Table(
     "multicast_groups",
@@ -55,7 +55,7 @@ multicast_groups = Table(
         "ix_multicast_groups_busy",
         "ref",
         sqlite_where=text("busy IS NOT NULL"),
-        postgresql_where=text("busy IS NOT NULL"),
+        info=on_postgresql(where=text("busy IS NOT NULL")),
     ),
     sqlite_autoincrement=True,
 )
