@@ -64,7 +64,7 @@ def actions(town: Town) -> list[str]:
 
 
 def test_a_passkey_signs_in_alone_and_is_the_second_factor_after_a_password(town: Town) -> None:
-    _ref, person = town.invited()
+    ref, person = town.invited()
     name = person.signed_in["username"]
     before = len(town.post.messages)
     authenticator, codes = added(person)
@@ -77,6 +77,11 @@ def test_a_passkey_signs_in_alone_and_is_the_second_factor_after_a_password(town
     assert browser.http.get(f"{V1}/devices").status_code == 200
     listed = person.call("GET", f"{V1}/passkeys")
     assert listed["origin"] == URL and listed["passkeys"][0]["lastUsed"]
+    for suspended, status in ((True, 401), (False, 200)):
+        town.admin.call("PUT", f"{V1}/users/{ref}", {"suspended": suspended})
+        assert Browser(town).enter(authenticator).status_code == status
+    person = Person(town.server, name, PASSWORD)
+    person.call("POST", f"{V1}/session/secondFactor", {"code": codes[1]})
 
     half = Person(town.server, name, PASSWORD)
     assert half.signed_in["secondFactor"] == "code" and half.signed_in["passkey"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tests.api.examples import V1, body, create, operator_of
-from tests.api.hosting import HostedServer
+from tests.api.hosting import Client, HostedServer
 from tests.customers import KPN
 from tests.installation import sandbox
 from tests.person import JSON, Person
+from veldnet.inventory import accounts
 from veldnet.simulator.customer import Account
+
+PASSWORD = "correct horse battery"
 
 # The tests of this file share a server.
 
@@ -248,3 +251,91 @@ def test_a4_what_is_left_out_of_a_new_user_gives_no_right(operator: Person, serv
         name = f"left-out-{number}@example.com"
         assert operator.call("POST", path, person | {"username": name} | kind)["role"] == "ro"
         assert Person(server, name, person["password"]).signed_in["role"] == "ro"
+
+
+def _colleague(server: HostedServer, admin: Person, name: str) -> tuple[str, Person]:
+    """A user that an administrator invited: its ref, and who has signed in."""
+    email = f"{name}@example.com"
+    made = admin.call("POST", f"{V1}/invitations", {"email": email, "role": "rw"})
+    accepted = {"token": made["token"], "username": email, "displayName": name, "password": PASSWORD}
+    assert server.connect().post(f"{V1}/invitation/acceptance", json=accepted).status_code == 204
+    return _listed(admin, email)["ref"], Person(server, email, PASSWORD)
+
+
+def _listed(admin: Person, username: str) -> dict[str, Any]:
+    return next(dict(one) for one in admin.call("GET", f"{V1}/users") if one["username"] == username)
+
+
+def test_a_suspended_user_has_no_access_in_any_way_until_resumed(server: HostedServer, user: Person) -> None:
+    ref, person = _colleague(server, user, "suzan")
+    name, http = person.signed_in["username"], server.connect()
+    key = person.call("POST", f"{V1}/apiKeys", {"name": "K", "scope": "read"})["key"]
+    script = server.connect(headers={"authorization": f"Bearer {key}"})
+    link = {"token": user.call("POST", f"{V1}/users/{ref}/passwordReset", {})["token"]}
+    user.call("PUT", f"{V1}/users/{ref}", {"suspended": True})
+    assert person.request("GET", f"{V1}/session").status_code == 401
+    assert script.get(f"{V1}/devices").status_code == 401
+    refused = http.post(f"{V1}/session", json={"username": name, "password": PASSWORD})
+    assert refused.status_code == 401 and "suspended" in refused.json()["message"]
+    form = {"grant_type": "client_credentials", "client_id": name, "client_secret": PASSWORD}
+    refused = http.post("/users-auth/protocol/openid-connect/token", data=form)
+    assert refused.status_code == 401 and "suspended" in refused.json()["message"]
+    assert http.post(f"{V1}/passwordReset/link", json=link).status_code == 410
+    refused = user.request("POST", f"{V1}/users/{ref}/passwordReset", {})
+    assert refused.status_code == 400 and "resume" in refused.json()["message"]
+    found = server.run(server.platform.store.read(lambda c: accounts.addressees(c, name)))
+    assert found == [], "no link is sent"
+    listed = _listed(user, name)
+    assert listed["suspended"] and listed["sessions"] == 0 and listed["apiKeys"] == 1
+    assert ref not in [one["ref"] for one in user.call("GET", f"{V1}/alarms/assignees")]
+    written = user.call("GET", f"{V1}/audit")[0]
+    assert (written["action"], written["details"]["suspended"]) == ("user.changed", True)
+    user.call("PUT", f"{V1}/users/{ref}", {"suspended": False})
+    assert script.get(f"{V1}/devices").status_code == 200
+    assert len(Person(server, name, PASSWORD).call("GET", f"{V1}/sessions")) == 1
+
+
+def test_projects_of_a_suspended_user_have_no_access(server: HostedServer) -> None:
+    account = sandbox(server.data)
+    client = Client(server, account)
+    client.activate()
+    assert client.request("GET", "/devices").status_code == 200
+    desk = Person(server, operator_of(account), account.thingpark_password)
+    users = desk.call("GET", f"{V1}/operator/users")
+    (owner,), (myself,) = users["subscribers"], users["operator"]
+    path = f"{V1}/operator/users/subscriber/{owner['ref']}"
+    refused = desk.request("PUT", path, {"suspended": True})
+    assert refused.status_code == 400 and "last administrator" in refused.json()["message"]
+    refused = desk.request("PUT", f"{V1}/operator/users/operator/{myself['ref']}", {"suspended": True})
+    assert refused.status_code == 400 and "this is you" in refused.json()["message"]
+    copy = {"username": "second@example.org", "password": PASSWORD, "displayName": "Second"}
+    made = desk.call("POST", f"{path}/copy", copy)
+    assert (made["role"], made["customerId"], made["email"]) == (
+        "admin",
+        owner["customerId"],
+        copy["username"],
+    )
+    desk.call("PUT", path, {"suspended": True})
+    assert client.request("GET", "/devices").status_code == 403
+    desk.call("PUT", path, {"suspended": False})
+    assert client.request("GET", "/devices").status_code == 200
+
+
+def test_a_renamed_user_keeps_its_rights_and_its_links_are_void(server: HostedServer, user: Person) -> None:
+    ref, person = _colleague(server, user, "rena")
+    link = {"token": user.call("POST", f"{V1}/users/{ref}/passwordReset", {})["token"]}
+    user.call("PUT", f"{V1}/users/{ref}", {"username": "renate@example.com", "displayName": "Renate"})
+    assert person.call("GET", f"{V1}/session")["username"] == "renate@example.com"
+    assert server.connect().post(f"{V1}/passwordReset/link", json=link).status_code == 410
+    listed = _listed(user, "renate@example.com")
+    assert (listed["displayName"], listed["email"]) == ("Renate", "renate@example.com"), "the address follows"
+    for change, said in (
+        ({"username": user.signed_in["username"]}, "exists already"),
+        ({"username": "x"}, "3 to 254"),
+        ({"email": "nobody"}, "one e-mail address"),
+        ({"displayName": " "}, "display name"),
+        ({}, "mandatory"),
+    ):
+        refused = user.request("PUT", f"{V1}/users/{ref}", change)
+        assert refused.status_code == 400 and said in refused.json()["message"], change
+    assert Person(server, "renate@example.com", PASSWORD)

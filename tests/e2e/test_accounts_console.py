@@ -207,7 +207,21 @@ def test_from_an_invitation_to_a_second_factor(pages: Pages, place: Place) -> No
     expect(ends).to_have_count(1)
     phone.reload()
     expect(phone.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+
+    admin.keyboard.press("Escape")
+    _suspend(admin, "Anna")
+    anna.reload()
+    expect(anna.get_by_role("button", name="Aanmelden", exact=True)).to_be_visible()
+    sign_in(anna, place, "anna@example.com", PASSWORD)
+    expect(anna.get_by_role("alert")).to_contain_text("is verwijderd of opgeschort")
     pages.give_back(place, admin, anna, phone)
+
+
+def _suspend(admin: Page, name: str) -> None:
+    admin.get_by_role("button", name=re.compile(f"Actions for .*{name}")).click()
+    admin.get_by_role("menuitem", name="Suspend").click()
+    admin.get_by_role("dialog").get_by_role("button", name="Suspend").click()
+    expect(admin.get_by_role("row", name=re.compile(name))).to_contain_text("Suspended")
 
 
 def _invite(admin: Page, email: str) -> None:
@@ -386,4 +400,12 @@ def test_an_identity_provider(pages: Pages, place: Place) -> None:
     page.get_by_role("link", name="Sign in with Town hall").click()
     _at_provider(page, "anna")
     expect(page.get_by_role("button", name=re.compile("Sandbox User"))).to_be_visible()
+
+    page.goto(f"{place.http}/console/users")
+    _suspend(page, "fien")
+    page.context.clear_cookies()
+    page.goto(f"{place.http}/console/")
+    page.get_by_role("link", name="Sign in with Town hall").click()
+    _at_provider(page, "248")
+    expect(page.get_by_role("main")).to_contain_text("Your account here is suspended")
     pages.give_back(place, page)

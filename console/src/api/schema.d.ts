@@ -2243,7 +2243,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Change the role of another user. */
+        /** Change the role or names of another user, suspend or resume it. */
         put: operations["changeColleague"];
         post?: never;
         /** Remove another user. */
@@ -2984,11 +2984,28 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Change the role or password of a user. */
+        /** Change role, password or names of a user, suspend or resume it. */
         put: operations["changeUser"];
         post?: never;
         /** Remove a user. */
         delete: operations["removeUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/users/{kind}/{userRef}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create a user like another one. */
+        post: operations["copyUser"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -5567,6 +5584,7 @@ export interface components {
             apiKeys: number;
             lastSeen: string | null;
             you: boolean;
+            suspended: boolean;
         };
         /**
          * UserAccess
@@ -6228,6 +6246,9 @@ export interface components {
             customerId?: string | null;
             /** @default false */
             stationAccess: boolean;
+            email?: string | null;
+            /** @default false */
+            suspended: boolean;
         };
         /**
          * UserUses
@@ -7158,12 +7179,18 @@ export interface components {
             rejoin: boolean;
         };
         /**
-         * RoleChange
-         * @description The role to be.
+         * ColleagueChange
+         * @description What is to be different, the rest stays: the role; whether the user is suspended, which signs it out
+         *     and ends the access of its API keys and projects until it is resumed; its names and e-mail
+         *     address.
          */
-        RoleChange: {
-            /** @enum {string} */
-            role: "admin" | "ro" | "rw";
+        ColleagueChange: {
+            /** @enum {string|null} */
+            role?: "admin" | "ro" | "rw" | null;
+            suspended?: boolean | null;
+            username?: string | null;
+            displayName?: string | null;
+            email?: string | null;
         };
         /**
          * MailLanguage
@@ -7282,12 +7309,28 @@ export interface components {
         };
         /**
          * UserChange
-         * @description Another role, or another password, which ends the user's sessions and tokens.
+         * @description What is to be different, the rest stays: the role; the password, which ends the user's sessions and
+         *     tokens; whether the user is suspended, which signs it out and ends the access of its API keys and projects
+         *     until it is resumed; its names and e-mail address.
          */
         UserChange: {
             /** @enum {string|null} */
             role?: "admin" | "ro" | "rw" | null;
             password?: string | null;
+            suspended?: boolean | null;
+            username?: string | null;
+            displayName?: string | null;
+            email?: string | null;
+        };
+        /**
+         * UserCopy
+         * @description Names and password of a user like another one.
+         */
+        UserCopy: {
+            username: string;
+            password: string;
+            displayName: string;
+            email?: string | null;
         };
         /**
          * NewPlan
@@ -21134,7 +21177,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RoleChange"];
+                "application/json": components["schemas"]["ColleagueChange"];
             };
         };
         responses: {
@@ -25556,6 +25599,92 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    copyUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                kind: string;
+                /** @description Identifier, as returned in lists and responses. */
+                userRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserCopy"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
             };
             /** @description Bad Request */
             400: {

@@ -27,6 +27,7 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "no_subject": "The identity provider's token names nobody.",
         "unknown": "You have no account here for this identity. Sign in with your password and link it under "
         "Account, or ask an administrator for an invitation.",
+        "suspended": "Your account here is suspended. Ask your administrator.",
         "no_role": "The identity provider gives you no role here. Ask your administrator.",
         "name_taken": "There is a user with your name already. Sign in with its password and link this "
         "identity under Account.",
@@ -55,6 +56,7 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "no_subject": "Het token van de identiteitsprovider noemt niemand.",
         "unknown": "U hebt hier geen account voor deze identiteit. Meld u aan met uw wachtwoord en koppel "
         "haar onder Account, of vraag een beheerder om een uitnodiging.",
+        "suspended": "Uw account hier is opgeschort. Vraag het aan uw beheerder.",
         "no_role": "De identiteitsprovider geeft u hier geen rol. Vraag het aan uw beheerder.",
         "name_taken": "Er is al een gebruiker met uw naam. Meld u aan met het wachtwoord daarvan en koppel "
         "deze identiteit onder Account.",

@@ -31,6 +31,10 @@ EXAMPLES: dict[str, Make] = {
         }
     ),
     "changeUser": lambda w: Example({"kind": "subscriber", "userRef": w.new_user()}, {"role": "rw"}),
+    "copyUser": lambda w: Example(
+        {"kind": "subscriber", "userRef": w.new_user()},
+        {"username": f"copy-{w.number()}", "password": "long enough", "displayName": "C"},
+    ),
     "getUserUses": lambda w: Example({"kind": "subscriber", "userRef": w.new_user()}),
     "removeUser": lambda w: Example({"kind": "subscriber", "userRef": w.new_user()}),
     "getDefaults": plain(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.e2e.console.world import World
 from tests.e2e.desk import Desk
@@ -63,6 +63,37 @@ def test_a4_a_new_user_gets_no_right_that_nobody_chose(operators: Desk, world: W
     expect(operators.page.get_by_role("table", name="Subscriber users").locator(rows)).to_contain_text(
         "read-only"
     )
+    _change_a_user(operators, "chosen@example.com")
+
+
+def _change_a_user(operators: Desk, name: str) -> None:
+    """Suspend the user, give it another name, make another one like it."""
+    page = operators.page
+    users = page.get_by_role("table", name="Subscriber users")
+
+    def choose(item: str) -> Locator:
+        users.get_by_role("button", name=f"Actions for {name}").click()
+        page.get_by_role("menuitem", name=item).click()
+        return page.get_by_role("dialog")
+
+    asked = choose("Suspend")
+    expect(asked).to_contain_text("is signed out at once and cannot sign in")
+    asked.get_by_role("button", name="Suspend").click()
+    expect(users.locator("tr", has_text=name)).to_contain_text("Suspended")
+    names = choose("Rename")
+    names.get_by_label("User name").fill("renamed@example.com")
+    expect(names.get_by_label("E-mail address")).to_have_value("renamed@example.com")
+    names.get_by_role("button", name="Save").click()
+    name = "renamed@example.com"
+    copy = choose("Copy")
+    copy.get_by_label("User name").fill("copied@example.com")
+    copy.get_by_role("textbox", name="Password").fill("copied password")
+    copy.get_by_role("button", name="Create").click()
+    copied = users.locator("tr", has_text="copied@example.com")
+    expect(copied).to_contain_text("read-only")
+    expect(copied).not_to_contain_text("Suspended")
+    choose("Resume").get_by_role("button", name="Resume").click()
+    expect(users.locator("tr", has_text=name)).not_to_contain_text("Suspended")
 
 
 def test_a4_operator_rights_are_given_after_a_question(operators: Desk, world: World) -> None:

@@ -86,7 +86,16 @@ def test_users(admin: Admin, tmp_path: Path) -> None:
     assert "--role" in admin.refused("user", "change", "somebody@example.org")
     assert "must be" in admin.refused("user", "change", "somebody@example.org", "--role", "root")
     assert "role" in admin.refused("user", "change", "desk@example.org", "--role", "admin")
-    for name in ("somebody@example.org", "desk@example.org"):
+    changed = admin(
+        "user", "change", "somebody@example.org", "--new-username", "anna@example.org", "--suspend"
+    )
+    assert (changed["username"], changed["email"], changed["suspended"]) == (*["anna@example.org"] * 2, True)
+    assert "True" in admin.shown("user", "list")
+    admin("user", "change", "desk@example.org", "--station-access")
+    copy = admin("user", "copy", "desk@example.org", "desk2@example.org", *file)
+    assert (copy["role"], copy["stationAccess"]) == ("rw", True)
+    assert "exists already" in admin.refused("user", "copy", "anna@example.org", "desk@example.org", *file)
+    for name in ("anna@example.org", "desk@example.org", "desk2@example.org"):
         admin("user", "delete", name)
         assert "there is no user" in admin.refused("user", "show", name)
 

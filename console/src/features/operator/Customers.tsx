@@ -1,5 +1,5 @@
-import { Badge, Button, Group, Stack, Text, Title } from "@mantine/core";
-import { IconUsers } from "@tabler/icons-react";
+import { ActionIcon, Badge, Button, Group, Menu, Stack, Text, Title } from "@mantine/core";
+import { IconDots, IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { NewButton, RowButton, RowRemoval } from "../../components/actions";
@@ -7,11 +7,14 @@ import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, blocking } from 
 import { DataTable, type Column } from "../../components/DataTable";
 import { closeDialogs, openDialog } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
+import { Suspended } from "../../components/Suspended";
 import { useConfirm, useTell } from "../../components/notify";
 import { PasswordField } from "../../components/PasswordField";
 import { useSession } from "../../session";
 import { useT, type Translate } from "../../text";
 import { useChangeUser, useDeleteUser, useResetUserFactor, useUsers, useUserUses, type Person } from "./api";
+import { RenameUser, useSuspension } from "../users/forms";
+import { CopyUser } from "./CopyUser";
 import { NewUser } from "./NewUser";
 import { Uses } from "./OfferMenu";
 
@@ -60,10 +63,18 @@ export function Users() {
   );
 }
 
+function nameOf(row: User) {
+  return (
+    <Group gap={8}>
+      {row.displayName} <Suspended of={row} />
+    </Group>
+  );
+}
+
 /** `me` may not be changed by the one who is. */
 function columnsOf(t: Translate, kind: Person["kind"], me: string | undefined): Column<User>[] {
   return [
-    { key: "name", title: t("common.name"), value: (row) => row.displayName, render: (row) => row.displayName },
+    { key: "name", title: t("common.name"), value: (row) => row.displayName, render: (row) => nameOf(row) },
     { key: "username", title: t("signIn.username"), value: (row) => row.username, render: (row) => row.username },
     ...(kind === "subscriber"
       ? [
@@ -139,9 +150,46 @@ function Actions({ kind, row }: { kind: Person["kind"]; row: User }) {
           {t("users.password")}
         </RowButton>
         <RowButton onClick={resetFactor}>{t("colleagues.resetFactor")}</RowButton>
+        <More kind={kind} user={row} />
         <RowRemoval onClick={remove}>{t("common.delete")}</RowRemoval>
       </Group>
     </IfMayChange>
+  );
+}
+
+/** What is done less often. */
+function More({ kind, user }: { kind: Person["kind"]; user: User }) {
+  const t = useT();
+  const change = useChangeUser();
+  const suspend = useSuspension();
+  const person = { kind, ref: user.ref };
+  const name = user.username;
+  const rename = () =>
+    openDialog(
+      t("users.renameOf", { name }),
+      <RenameUser user={user} change={(names) => change.mutateAsync({ person, ...names })} />,
+    );
+  const copy = () => openDialog(t("users.copyOf", { name }), <CopyUser person={person} />);
+  const turn = () => suspend(name, user.suspended ?? false, (suspended) => change.mutateAsync({ person, suspended }));
+  return (
+    <Menu position="bottom-end" withArrow>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={t("colleagues.actionsOf", { name })}>
+          <IconDots size={18} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item aria-haspopup="dialog" onClick={rename}>
+          {t("users.rename")}
+        </Menu.Item>
+        <Menu.Item aria-haspopup="dialog" onClick={copy}>
+          {t("offers.copy")}
+        </Menu.Item>
+        <Menu.Item aria-haspopup="dialog" onClick={turn}>
+          {t(user.suspended ? "offers.resume" : "offers.suspend")}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 

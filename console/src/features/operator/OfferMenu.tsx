@@ -1,6 +1,7 @@
 // What an operator does with a plan, a device profile, an HSM group or a subscriber, and what hangs on it.
-import { ActionIcon, Alert, Badge, Button, Group, List, Menu, Select, Stack, Text } from "@mantine/core";
+import { ActionIcon, Alert, Button, Group, List, Menu, Select, Stack, Text } from "@mantine/core";
 import { closeDialogs, openDialog } from "../../components/dialogs";
+import { Suspended } from "../../components/Suspended";
 import { useUnsaved } from "../../components/edits";
 import { IconCopy, IconDots, IconEdit, IconPlayerPause, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
@@ -24,15 +25,6 @@ interface Props {
   offer: Offered;
   onEdit?: () => void;
   onCopy?: () => void;
-}
-
-export function Suspended({ of }: { of: { suspended?: boolean } }) {
-  const t = useT();
-  return of.suspended ? (
-    <Badge color="orange" variant="light" style={{ color: "var(--mantine-color-text)" }}>
-      {t("offers.suspended")}
-    </Badge>
-  ) : null;
 }
 
 /** Names of what can be suspended. */

@@ -351,8 +351,15 @@ export function useCreateUser() {
 
 export function useChangeUser() {
   return useChange(
-    ({ person, ...body }: { person: Person; role?: "rw" | "ro"; password?: string }) =>
+    ({ person, ...body }: { person: Person } & Schemas["UserChange"]) =>
       api.PUT("/api/v1/operator/users/{kind}/{userRef}", { ...path(person), body }),
+    people,
+  );
+}
+
+export function useCopyUser(person: Person) {
+  return useChange(
+    (body: Schemas["UserCopy"]) => api.POST("/api/v1/operator/users/{kind}/{userRef}/copy", { ...path(person), body }),
     people,
   );
 }

@@ -7,6 +7,7 @@ import { Empty, Once, PageTitle, Time } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { blocking, Loading, Problem } from "../../components/problem";
+import { Suspended } from "../../components/Suspended";
 import { closeDialogs, openDialog } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
 import { useSession } from "../../session";
@@ -14,6 +15,7 @@ import { useT, useTexts } from "../../text";
 import { KeyRows, SessionRows } from "../account/Access";
 import {
   useAccess,
+  useChangeColleague,
   useColleagues,
   useEndUserSession,
   useInvitations,
@@ -23,11 +25,11 @@ import {
   useResetFactor,
   useResetPassword,
   useRevokeUserKey,
-  useSetRole,
   useWithdraw,
   type Colleague,
   type Role,
 } from "./api";
+import { RenameUser, useSuspension } from "./forms";
 
 interface Link {
   label: string;
@@ -94,7 +96,7 @@ function People({ onLink }: { onLink: (link: Link | null) => void }) {
           value: (row) => row.displayName,
           render: (row) => (
             <>
-              {row.displayName}{" "}
+              {row.displayName} <Suspended of={row} />{" "}
               {row.you && (
                 <Text span size="xs" c="dimmed">
                   ({t("colleagues.you")})
@@ -133,6 +135,28 @@ interface ActionsProps {
   onLink: (link: Link | null) => void;
 }
 
+type Item = [label: string, act: () => void, shown: boolean, asks?: boolean];
+
+/** Other names, another user like this one, suspension. */
+function useAgain({ user, onLink }: ActionsProps): Item[] {
+  const t = useT();
+  const change = useChangeColleague(user.ref);
+  const suspend = useSuspension();
+  const name = user.displayName;
+  const rename = <RenameUser user={user} change={(names) => change.mutateAsync(names)} />;
+  const copy = <Invite role={user.role} onLink={onLink} />;
+  return [
+    [t("users.rename"), () => openDialog(t("users.renameOf", { name }), rename), !user.you, true],
+    [t("offers.copy"), () => openDialog(t("users.copyOf", { name }), copy), true, true],
+    [
+      t(user.suspended ? "offers.resume" : "offers.suspend"),
+      () => suspend(name, user.suspended, (suspended) => change.mutateAsync({ suspended })),
+      !user.you,
+      true,
+    ],
+  ];
+}
+
 /** What can be done with the account of a colleague; deleting it aside. */
 function useActions({ user, onLink }: ActionsProps) {
   const { t, language } = useTexts();
@@ -140,6 +164,7 @@ function useActions({ user, onLink }: ActionsProps) {
   const { run } = useTell();
   const password = useResetPassword();
   const factor = useResetFactor();
+  const again = useAgain({ user, onLink });
   const name = user.displayName;
   const sendLink = async () => {
     const answer = await run(password.mutateAsync({ userRef: user.ref, language }));
@@ -148,7 +173,7 @@ function useActions({ user, onLink }: ActionsProps) {
     if (mailed) done(t("colleagues.resetSent", { name }));
     onLink(token ? { label: t("colleagues.resetLink", { name }), value: address("reset", token) } : null);
   };
-  const items: [label: string, act: () => void, shown: boolean, asks?: boolean][] = [
+  const items: Item[] = [
     [
       t("colleagues.access"),
       () => openDialog(t("colleagues.accessOf", { name }), <Access user={user} />, { size: "lg" }),
@@ -161,7 +186,8 @@ function useActions({ user, onLink }: ActionsProps) {
       !user.you,
       true,
     ],
-    [t("colleagues.reset"), () => void sendLink(), !user.you && user.password],
+    ...again,
+    [t("colleagues.reset"), () => void sendLink(), !user.you && user.password && !user.suspended],
     [
       t("colleagues.resetFactor"),
       () =>
@@ -270,11 +296,11 @@ function RoleSelect({ value, onChange }: { value: Role; onChange: (role: Role) =
 function ChangeRole({ user }: { user: Colleague }) {
   const t = useT();
   const { run } = useTell();
-  const change = useSetRole();
+  const change = useChangeColleague(user.ref);
   const [role, setRole] = useState<Role>(user.role);
   useUnsaved(role !== user.role);
   const save = async () => {
-    if (await run(change.mutateAsync({ userRef: user.ref, role }), t("users.changed"))) closeDialogs();
+    if (await run(change.mutateAsync({ role }), t("users.changed"))) closeDialogs();
   };
   return (
     <Stack>
@@ -296,14 +322,20 @@ function useSent(onLink: (link: Link | null) => void) {
   };
 }
 
-function Invite({ onLink }: { onLink: (link: Link | null) => void }) {
+interface InviteProps {
+  /** That of somebody whom the invited one is to be like. */
+  role?: Role;
+  onLink: (link: Link | null) => void;
+}
+
+function Invite({ role: first = "ro", onLink }: InviteProps) {
   const { t, language } = useTexts();
   const { run } = useTell();
   const invitation = useInvite();
   const sent = useSent(onLink);
   const [email, setEmail] = useState("");
-  const [role, setRole] = useState<Role>("ro");
-  useUnsaved(email !== "" || role !== "ro");
+  const [role, setRole] = useState<Role>(first);
+  useUnsaved(email !== "" || role !== first);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const answer = await run(invitation.mutateAsync({ email, role, language }));

@@ -37,10 +37,9 @@ export function useWithdraw() {
   );
 }
 
-export function useSetRole() {
+export function useChangeColleague(userRef: string) {
   return useChange(
-    ({ userRef, role }: { userRef: string; role: Role }) =>
-      api.PUT("/api/v1/users/{userRef}", { params: { path: { userRef } }, body: { role } }),
+    (body: Schemas["ColleagueChange"]) => api.PUT("/api/v1/users/{userRef}", { params: { path: { userRef } }, body }),
     ["/api/v1/users"],
   );
 }

@@ -129,7 +129,9 @@ async def require_scope(
             return scope
         if bearer.scope is None:
             raise GatewayError(
-                403, "This project is not activated; POST /activate with ThingPark credentials"
+                403,
+                "This project is not activated, or its user or customer is suspended; POST /activate with "
+                "ThingPark credentials",
             )
         scope = bearer.scope
     _check_role(request, scope.role, looking)

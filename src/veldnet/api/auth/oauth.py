@@ -98,7 +98,7 @@ async def user_token(request: Request[Any, Any, Any], services: Services) -> dic
     user_ref = await verify_user(request, services, login, secret)
     scope = await services.read(lambda c: accounts.scope_of_user(c, user_ref))
     if scope is None:
-        raise GatewayError(401, "The user was removed")
+        raise GatewayError(401, "The user was removed or suspended")
     text = new_token(services, client_id, [f"SUBSCRIBER:{scope.customer_id}"], lifetime)
     token = await services.write(lambda c: accounts.issue_token(c, lifetime, user_ref=user_ref, token=text))
     return {

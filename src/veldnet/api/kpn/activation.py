@@ -40,7 +40,7 @@ async def activate(
     user_ref = await verify_user(request, services, body.thingpark_username, body.thingpark_password)
     scope = await services.read(lambda c: accounts.scope_of_user(c, user_ref))
     if scope is None:
-        raise Unauthorized("the user was removed")
+        raise Unauthorized("the user was removed or suspended")
     await services.change(
         lambda c: accounts.activate_project(c, project_ref, user_ref),
         by=scope,

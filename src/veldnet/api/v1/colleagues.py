@@ -8,20 +8,30 @@ from sqlalchemy import Connection
 from veldnet.api import letters
 from veldnet.api.routers import ADMINISTRATOR
 from veldnet.api.services import Services
-from veldnet.domain.errors import BadRequest
+from veldnet.domain.errors import BadRequest, MissingField
 from veldnet.domain.scope import Role, Scope
 from veldnet.inventory import accounts
-from veldnet.inventory.accounts import Addressee, ApiKey, Colleague, Identity, UserSession
+from veldnet.inventory.accounts import Addressee, ApiKey, Colleague, Identity, Naming, UserSession
 from veldnet.store.schema import users
 from veldnet.texts import Language
 
 from .password_reset import send_link
 
 
-class RoleChange(msgspec.Struct):
-    """The role to be."""
+class ColleagueChange(msgspec.Struct):
+    """What is to be different, the rest stays: the role; whether the user is suspended, which signs it out
+    and ends the access of its API keys and projects until it is resumed; its names and e-mail
+    address."""
 
-    role: Role
+    role: Role | None = None
+    suspended: bool | None = None
+    username: str | None = None
+    displayName: str | None = None
+    email: str | None = None
+
+    @property
+    def naming(self) -> Naming:
+        return Naming(self.username, self.displayName, self.email)
 
 
 class UserAccess(msgspec.Struct):
@@ -52,16 +62,26 @@ async def list_users(services: Services, scope: Scope) -> list[Colleague]:
 
 
 @ADMINISTRATOR.put(
-    "/users/{userRef}", "changeColleague", "Users", "Change the role of another user.", status=204
+    "/users/{userRef}",
+    "changeColleague",
+    "Users",
+    "Change the role or names of another user, suspend or resume it.",
+    status=204,
 )
-async def change(user_ref: str, services: Services, scope: Scope, body: RoleChange) -> None:
-    """Projects that act as the user must be activated again."""
+async def change(user_ref: str, services: Services, scope: Scope, body: ColleagueChange) -> None:
+    """Projects that act as a user with another role must be activated again. An e-mail address that is the
+    user name, too, changes with it."""
+    if body == ColleagueChange():
+        raise MissingField("role, suspended, username, displayName or email is mandatory")
 
     def write(connection: Connection) -> None:
         user = accounts.other_colleague(connection, scope, user_ref)
-        changed = accounts.change_role(connection, user, body.role)
+        accounts.rename_user(connection, users, user.ref, body.naming)
+        changed = body.role is not None and accounts.change_role(connection, user, body.role)
         if changed and services.settings.renew_activations:
             accounts.end_activations(connection, user.ref)
+        if body.suspended is not None:
+            accounts.suspend_user(connection, users, user.ref, suspended=body.suspended)
 
     await services.change(write, by=scope, action="user.changed", what=f"user {user_ref}", details=body)
     _forget(services)
@@ -175,6 +195,8 @@ async def reset_password(user_ref: str, services: Services, scope: Scope, body: 
         found = accounts.addressee(connection, user)
         if found is None or not accounts.has_password(connection, user):
             raise BadRequest("this user signs in with an identity provider and has no password")
+        if accounts.is_suspended(connection, user):
+            raise BadRequest("this user is suspended; resume it first")
         return found
 
     to = await services.change(write, by=scope, action="user.passwordReset", what=f"user {user_ref}")

@@ -236,6 +236,8 @@ async def _user_of(services: Services, name: str, person: Person) -> UserRef:
             if not provider.create_users:
                 raise NoAccess("unknown")
             return _create(connection, provider, person)
+        if accounts.is_suspended(connection, user):
+            raise NoAccess("suspended")
         if not user.operator and not accounts.has_password(connection, user):
             _follow(connection, provider, person, user)
         return user

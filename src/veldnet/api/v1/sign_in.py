@@ -161,6 +161,7 @@ async def begin_session(
     token = await services.write(lambda c: accounts.open_session(c, user, lifetime, origin))
     session = await services.sessions.session(token)
     if session is None:
+        await services.write(lambda c: accounts.close_session(c, accounts.token_digest(token)))
         raise GatewayError(401, "The user was removed or suspended")
     person = session.operator or session.scope
     assert person is not None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated, TypeVar, cast, get_args
 
+import msgspec
 import typer
 from rich.prompt import Prompt
 
@@ -23,6 +24,8 @@ from veldnet.store import Connection, Store
 user_app = typer.Typer(
     help="Users: people with a password, of customers and operators.", no_args_is_help=True
 )
+
+T = TypeVar("T")
 
 Username = Annotated[str, typer.Argument(help="User name, such as somebody@example.org.")]
 DisplayName = Annotated[str, typer.Option(help="Display name in the audit log.")]
@@ -47,14 +50,14 @@ def _role(role: str) -> Role:
     return cast(Role, role)
 
 
-def _with_password(data: Path | None, password: str, write: Callable[[Connection, str], None]) -> None:
+def _with_password(data: Path | None, password: str, write: Callable[[Connection, str], T]) -> T:
     """Write something with the hash of a password, which takes its time."""
 
-    async def work(opened: DataDirectory) -> None:
+    async def work(opened: DataDirectory) -> T:
         password_hash = await asyncio.to_thread(accounts.hash_password, password)
-        await opened.store.write(lambda connection: write(connection, password_hash))
+        return await opened.store.write(lambda connection: write(connection, password_hash))
 
-    with_data(settings_of(data), work)
+    return with_data(settings_of(data), work)
 
 
 def create_operator_user(
@@ -123,53 +126,115 @@ def show_user(username: Username, data: Data = None, as_json: Json = False) -> N
     print_members(read_data(data, lambda c: accounts.find_user(c, username).user), as_json=as_json)
 
 
-@user_app.command("change")
-def change_user(
-    username: Username,
+class UserNames(msgspec.Struct, frozen=True):
+    """Other names of a user."""
+
+    new_username: Annotated[str | None, typer.Option(help="New user name, to sign in with.")] = None
+    display_name: Annotated[str | None, typer.Option(help="New display name.")] = None
+    email: Annotated[
+        str | None,
+        typer.Option(help="New e-mail address; without it, one that is the user name follows."),
+    ] = None
+
+
+class UserRights(msgspec.Struct, frozen=True):
+    """What a user may do."""
+
     role: Annotated[
         str | None,
         typer.Option(help="New role: rw (read-write), ro (read-only) or admin (customers' users)."),
-    ] = None,
-    password: Annotated[
-        bool, typer.Option("--password", help="Set a new password; prompts, or see --password-file.")
-    ] = False,
-    password_file: PasswordFile = None,
+    ] = None
     station_access: Annotated[
         bool | None,
         typer.Option(
             "--station-access/--no-station-access",
             help="Whether an operator's user may run commands and open shells on base stations.",
         ),
-    ] = None,
+    ] = None
+    suspended: Annotated[
+        bool | None,
+        typer.Option("--suspend/--resume", help="Whether the user is signed out and has no access."),
+    ] = None
+
+
+@user_app.command("change")
+def change_user(
+    username: Username,
+    names: UserNames,
+    rights: UserRights,
+    password: Annotated[
+        bool, typer.Option("--password", help="Set a new password; prompts, or see --password-file.")
+    ] = False,
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Give a user another role, password or access to base stations. A new password ends all sessions and
-    tokens of the user."""
-    if role is None and not password and password_file is None and station_access is None:
-        fail("name what changes: --role, --station-access, --password or --password-file")
-    wanted = None if role is None else _role(role)
+    """Rename, suspend or resume a user, give it another role, password or access to base stations. A new
+    password ends all sessions and tokens of the user. A suspended user is signed out, cannot sign in, and its
+    API keys and projects have no access until it is resumed."""
+    if not password and password_file is None and names == UserNames() and rights == UserRights():
+        fail(
+            "name what changes: --role, --suspend, --resume, --new-username, --display-name, --email, "
+            "--station-access, --password or --password-file"
+        )
+    if rights.role is not None:
+        _role(rights.role)
 
-    def write(connection: Connection, password_hash: str) -> None:
+    def write(connection: Connection, password_hash: str) -> accounts.User:
         found = accounts.find_user(connection, username)
-        if wanted is not None:
-            accounts.set_role(connection, found.table, found.ref, wanted)
         if password_hash:
             accounts.set_password(connection, found.table, found.ref, password_hash)
-        if station_access is not None:
-            accounts.set_station_access(connection, found.table, found.ref, allowed=station_access)
-        audit.note(
-            connection,
-            audit.Author(administrator(), found.subscriber_ref, found.operator_ref),
-            "user.changed",
-            username,
-            None if station_access is None else {"stationAccess": station_access},
-        )
+        _change(connection, found, names, rights)
+        details = {"username": names.new_username, "displayName": names.display_name, "email": names.email}
+        details |= {"role": rights.role}
+        given: dict[str, str | bool] = {name: value for name, value in details.items() if value is not None}
+        if rights.station_access is not None:
+            given["stationAccess"] = rights.station_access
+        if rights.suspended is not None:
+            given["suspended"] = rights.suspended
+        author = audit.Author(administrator(), found.subscriber_ref, found.operator_ref)
+        audit.note(connection, author, "user.changed", username, given)
+        return accounts.find_user(connection, names.new_username or username).user
 
     if password or password_file is not None:
-        _with_password(data, _password(password_file), write)
+        changed = _with_password(data, _password(password_file), write)
     else:
-        with_data(settings_of(data), lambda d: d.store.write(lambda c: write(c, "")))
-    report(f"user {username} changed", username=username)
+        changed = with_data(settings_of(data), lambda d: d.store.write(lambda c: write(c, "")))
+    report(f"user {username} changed", **msgspec.to_builtins(changed))
+
+
+def _change(connection: Connection, found: accounts.FoundUser, names: UserNames, rights: UserRights) -> None:
+    naming = accounts.Naming(names.new_username, names.display_name, names.email)
+    accounts.rename_user(connection, found.table, found.ref, naming)
+    if rights.role is not None:
+        accounts.set_role(connection, found.table, found.ref, _role(rights.role))
+    if rights.station_access is not None:
+        accounts.set_station_access(connection, found.table, found.ref, allowed=rights.station_access)
+    if rights.suspended is not None:
+        accounts.suspend_user(connection, found.table, found.ref, suspended=rights.suspended)
+
+
+@user_app.command("copy")
+def copy_user(
+    username: Username,
+    new_username: Annotated[str, typer.Argument(help="User name of the copy.")],
+    display_name: DisplayName = "",
+    email: Annotated[str | None, typer.Option(help="E-mail address, unless the user name is one.")] = None,
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Create a user like another one: of the same customer or operator, with the same role, language and
+    access to base stations, and a password of its own."""
+
+    def write(connection: Connection, password_hash: str) -> accounts.User:
+        found = accounts.find_user(connection, username)
+        naming = accounts.Naming(new_username, display_name or None, email)
+        made = accounts.copy_user(connection, found.table, found.ref, naming, password_hash, stations=True)
+        author = audit.Author(administrator(), found.subscriber_ref, found.operator_ref)
+        audit.note(connection, author, "user.created", new_username, {"copyOf": username})
+        return made
+
+    made = _with_password(data, _password(password_file), write)
+    report(f"user {new_username} created like {username}", **msgspec.to_builtins(made))
 
 
 @user_app.command("delete")

@@ -31,6 +31,7 @@ class Colleague(msgspec.Struct):
     apiKeys: int
     lastSeen: str | None
     you: bool
+    suspended: bool
 
 
 def list_colleagues(connection: Connection, scope: Scope) -> list[Colleague]:
@@ -77,6 +78,7 @@ def list_colleagues(connection: Connection, scope: Scope) -> list[Colleague]:
             row.keys,
             None if row.used_at is None else timestamp(row.used_at),
             row.ref == scope.user_ref,
+            bool(row.suspended),
         )
         for row in rows
     ]

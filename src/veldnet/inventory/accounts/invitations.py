@@ -15,7 +15,7 @@ from veldnet.store import lock_row, moment
 from veldnet.store.schema import invitations, subscribers, users
 
 from .credentials import random_text, token_digest
-from .users import EMAIL, User, create_subscriber_user
+from .users import EMAIL, User, check_email, create_subscriber_user
 
 _MOST = 200
 
@@ -47,16 +47,6 @@ class Invited(msgspec.Struct):
     subscriber: str
     invitedBy: str
     expires: str
-
-
-def check_email(email: str) -> str:
-    """One e-mail address without anything around it. Raises `InvalidField`."""
-    email = email.strip()
-    if len(email) > 254 or not EMAIL.fullmatch(email) or ".." in email:
-        raise InvalidField(
-            "email {email!r} must be one e-mail address, such as anna@example.com", email=email[:80]
-        )
-    return email
 
 
 def invite(

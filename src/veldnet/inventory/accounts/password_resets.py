@@ -14,6 +14,7 @@ from veldnet.texts import Language
 from .credentials import NO_PASSWORD, random_text, token_digest
 from .holders import held_by, holder_values, places_of, table_of
 from .preferences import known_language
+from .sessions import is_suspended
 from .users import set_password
 
 # Users with one address who get a link each.
@@ -32,7 +33,8 @@ class Addressee(msgspec.Struct, frozen=True):
 
 
 def addressees(connection: Connection, name: str) -> list[Addressee]:
-    """The users of a user name or e-mail address who have a password and an address."""
+    """The users of a user name or e-mail address who have a password and an address, and are not
+    suspended."""
     found: list[Addressee] = []
     for table, operator in ((users, False), (operator_users, True)):
         rows = connection.execute(
@@ -41,6 +43,7 @@ def addressees(connection: Connection, name: str) -> list[Addressee]:
                 or_(table.c.username == name, func.lower(table.c.email) == name.lower()),
                 table.c.email.is_not(None),
                 table.c.password_hash != NO_PASSWORD,
+                table.c.suspended.is_(False),
             )
             .limit(_MOST)
         )
@@ -97,8 +100,9 @@ def open_reset(connection: Connection, token: str) -> Addressee:
     if row is None:
         raise LinkExpired
     operator = row.operator_user_ref is not None
-    found = addressee(connection, UserRef(row.operator_user_ref if operator else row.user_ref, operator))
-    if found is None:
+    user = UserRef(row.operator_user_ref if operator else row.user_ref, operator)
+    found = addressee(connection, user)
+    if found is None or is_suspended(connection, user):
         raise LinkExpired
     return found
 

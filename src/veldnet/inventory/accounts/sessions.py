@@ -271,6 +271,7 @@ def end_sessions(connection: Connection, user: UserRef, keep: bytes = b"") -> in
 
 
 def operator_scope(connection: Connection, ref: int) -> OperatorScope | None:
+    """What a user of an operator may see and change; None while it is suspended."""
     row = connection.execute(
         select(
             operators.c.ref,
@@ -283,9 +284,15 @@ def operator_scope(connection: Connection, ref: int) -> OperatorScope | None:
             operator_users.c.station_access,
         )
         .join(operator_users, operator_users.c.operator_ref == operators.c.ref)
-        .where(operator_users.c.ref == ref)
+        .where(operator_users.c.ref == ref, operator_users.c.suspended.is_(False))
     ).first()
     return None if row is None else OperatorScope(*row)
+
+
+def is_suspended(connection: Connection, user: UserRef) -> bool:
+    """Whether a user has no access now: it or its subscriber is suspended."""
+    found = operator_scope if user.operator else scope_of_user
+    return found(connection, user.ref) is None
 
 
 def has_station_access(connection: Connection, user_ref: int) -> bool:

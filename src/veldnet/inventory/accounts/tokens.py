@@ -72,7 +72,8 @@ def bearer_of(connection: Connection, digest: bytes) -> Bearer | None:
 
 
 def scope_of_user(connection: Connection, user_ref: int) -> Scope | None:
-    """What a user of a subscriber may see and change; None while the operator has suspended it."""
+    """What a user of a subscriber may see and change; None while it or its subscriber is
+    suspended."""
     row = connection.execute(
         select(
             subscribers.c.operator_ref,
@@ -84,7 +85,7 @@ def scope_of_user(connection: Connection, user_ref: int) -> Scope | None:
             users.c.role,
         )
         .join(subscribers, subscribers.c.ref == users.c.subscriber_ref)
-        .where(users.c.ref == user_ref, subscribers.c.suspended.is_(False))
+        .where(users.c.ref == user_ref, users.c.suspended.is_(False), subscribers.c.suspended.is_(False))
     ).first()
     return None if row is None else Scope(*row)
 

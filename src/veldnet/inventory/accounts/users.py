@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Insert, Table, delete, func, insert, select, update
@@ -19,7 +19,7 @@ from .credentials import NO_PASSWORD
 from .holders import end_access
 from .sessions import list_sessions
 
-_MAX_NAME = 254
+MOST_NAME = 254
 # One address, as mail servers take it: no names, comments, quotes or lists.
 EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?", re.ASCII)
 
@@ -36,6 +36,8 @@ class User(msgspec.Struct):
     customerId: str | None = None
     # Of an operator's user: whether it may run commands and open shells on base stations.
     stationAccess: bool = False
+    email: str | None = None
+    suspended: bool = False
 
 
 class UserUses(msgspec.Struct):
@@ -57,11 +59,16 @@ def user_uses(connection: Connection, user: UserRef, idle: float) -> UserUses:
 
 
 def check_names(connection: Connection, username: str, display_name: str) -> None:
+    """A new user's names."""
+    check_username(connection, username)
+    check_name(display_name, what="display name", most=MOST_NAME)
+
+
+def check_username(connection: Connection, username: str) -> None:
     """User names are unique over subscribers and operators, for they sign in at one place."""
     printable = is_printable(username) and username == username.strip()
-    if not 3 <= len(username) <= _MAX_NAME or not printable:
+    if not 3 <= len(username) <= MOST_NAME or not printable:
         raise InvalidField("a user name has 3 to 254 printable characters, no blanks around them")
-    check_name(display_name, what="display name", most=_MAX_NAME)
     for table in (users, operator_users):
         if connection.execute(select(table.c.ref).where(table.c.username == username)).first():
             raise BadRequest("user {username} exists already", username=username)
@@ -81,7 +88,8 @@ def _insert(
             email=email_of(username),
         )
     )
-    return User(str(inserted_ref(done)), username, display_name.strip(), role)
+    email = email_of(username)
+    return User(str(inserted_ref(done)), username, display_name.strip(), role, email=email)
 
 
 def create_operator_user(
@@ -115,20 +123,40 @@ def email_of(username: str) -> str | None:
     return username if EMAIL.fullmatch(username) else None
 
 
+def check_email(email: str) -> str:
+    """One e-mail address without anything around it. Raises `InvalidField`."""
+    email = email.strip()
+    if len(email) > 254 or not EMAIL.fullmatch(email) or ".." in email:
+        raise InvalidField(
+            "email {email!r} must be one e-mail address, such as anna@example.com", email=email[:80]
+        )
+    return email
+
+
 class UserName(msgspec.Struct, frozen=True):
     """A subscriber's user by name."""
 
     username: str
     display_name: str
     customer_id: str
+    role: str
+    suspended: bool
 
 
 def list_user_names(connection: Connection) -> list[UserName]:
     """The users of the customers of all operators of the installation."""
     rows = connection.execute(
-        select(users.c.username, users.c.display_name, subscribers.c.customer_id).join(subscribers)
+        select(
+            users.c.username,
+            users.c.display_name,
+            subscribers.c.customer_id,
+            users.c.role,
+            users.c.suspended,
+        )
+        .join(subscribers)
+        .order_by(users.c.ref)
     )
-    return [UserName(row.username, row.display_name, row.customer_id) for row in rows]
+    return [UserName(*row) for row in rows]
 
 
 class FoundUser(NamedTuple):
@@ -148,6 +176,8 @@ def find_user(connection: Connection, username: str) -> FoundUser:
             users.c.ref,
             users.c.display_name,
             users.c.role,
+            users.c.email,
+            users.c.suspended,
             users.c.subscriber_ref,
             subscribers.c.operator_ref,
             subscribers.c.customer_id,
@@ -156,44 +186,77 @@ def find_user(connection: Connection, username: str) -> FoundUser:
         .where(users.c.username == username)
     ).first()
     if row is not None:
-        user = User(str(row.ref), username, row.display_name, row.role, row.customer_id)
+        user = _user(row, username=username, customer_id=row.customer_id)
         return FoundUser(users, row.ref, user, row.operator_ref, row.subscriber_ref)
     columns = operator_users.c
     own = connection.execute(
         select(
-            columns.ref, columns.display_name, columns.role, columns.operator_ref, columns.station_access
+            columns.ref,
+            columns.display_name,
+            columns.role,
+            columns.email,
+            columns.suspended,
+            columns.operator_ref,
+            columns.station_access,
         ).where(columns.username == username)
     ).first()
     if own is None:
         raise BadRequest("there is no user {username}", username=username[:80])
-    access = bool(own.station_access)
-    user = User(str(own.ref), username, own.display_name, own.role, stationAccess=access)
+    user = _user(own, username=username, station_access=own.station_access)
     return FoundUser(operator_users, own.ref, user, own.operator_ref)
+
+
+def _user(
+    row: Any, *, username: str = "", customer_id: str | None = None, station_access: bool = False
+) -> User:
+    return User(
+        str(row.ref),
+        username or row.username,
+        row.display_name,
+        row.role,
+        customer_id,
+        bool(station_access),
+        row.email,
+        bool(row.suspended),
+    )
 
 
 def list_operator_users(connection: Connection, operator_ref: int) -> list[User]:
     columns = operator_users.c
     rows = connection.execute(
-        select(columns.ref, columns.username, columns.display_name, columns.role, columns.station_access)
+        select(
+            columns.ref,
+            columns.username,
+            columns.display_name,
+            columns.role,
+            columns.email,
+            columns.suspended,
+            columns.station_access,
+        )
         .where(columns.operator_ref == operator_ref)
         .order_by(columns.ref)
     )
-    return [
-        User(str(row.ref), row.username, row.display_name, row.role, stationAccess=bool(row.station_access))
-        for row in rows
-    ]
+    return [_user(row, station_access=row.station_access) for row in rows]
 
 
 def list_subscriber_users(connection: Connection, operator_ref: int) -> list[User]:
     """Users of all subscribers of an operator."""
     rows = connection.execute(
-        select(users.c.ref, users.c.username, users.c.display_name, users.c.role, subscribers.c.customer_id)
+        select(
+            users.c.ref,
+            users.c.username,
+            users.c.display_name,
+            users.c.role,
+            users.c.email,
+            users.c.suspended,
+            subscribers.c.customer_id,
+        )
         .join(subscribers, subscribers.c.ref == users.c.subscriber_ref)
         .where(subscribers.c.operator_ref == operator_ref)
         .order_by(users.c.ref)
         .limit(10_000)
     )
-    return [User(str(row.ref), row.username, row.display_name, row.role, row.customer_id) for row in rows]
+    return [_user(row, customer_id=row.customer_id) for row in rows]
 
 
 def own_subscriber_user(connection: Connection, operator_ref: int, ref: str) -> int:

@@ -149,10 +149,10 @@ def add_comment(connection: Connection, scope: Scope, ref: str, text: str, now: 
 
 
 def list_assignees(connection: Connection, scope: Scope) -> list[Assignee]:
-    """The users of the subscriber, by name."""
+    """The users of the subscriber who are not suspended, by name."""
     rows = connection.execute(
         select(users.c.ref, users.c.display_name, users.c.username)
-        .where(users.c.subscriber_ref == scope.subscriber_ref)
+        .where(users.c.subscriber_ref == scope.subscriber_ref, users.c.suspended.is_(False))
         .order_by(users.c.display_name, users.c.ref)
     )
     return [Assignee(str(row.ref), row.display_name, row.username) for row in rows]

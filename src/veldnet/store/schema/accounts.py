@@ -40,6 +40,8 @@ users = Table(
     Column("email", Text, index=True),
     # Of e-mails and of what the server says; without a choice, what the browser prefers.
     Column("language", Text),
+    # Cannot sign in, and its keys and projects have no access, until somebody resumes it.
+    Column("suspended", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
 )
 
@@ -70,6 +72,7 @@ operator_users = Table(
     Column("language", Text),
     # Whether the user may run commands and open shells on base stations.
     Column("station_access", Boolean, nullable=False, server_default="0"),
+    Column("suspended", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
 )
 

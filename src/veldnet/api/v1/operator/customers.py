@@ -12,7 +12,7 @@ from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.scope import OperatorScope, Role, UserRef
 from veldnet.inventory import accounts
-from veldnet.inventory.accounts import Subscriber, User, UserUses
+from veldnet.inventory.accounts import Naming, Subscriber, User, UserUses
 from veldnet.store.schema import operator_users, users
 
 
@@ -51,10 +51,29 @@ class NewUser(msgspec.Struct):
 
 
 class UserChange(msgspec.Struct):
-    """Another role, or another password, which ends the user's sessions and tokens."""
+    """What is to be different, the rest stays: the role; the password, which ends the user's sessions and
+    tokens; whether the user is suspended, which signs it out and ends the access of its API keys and projects
+    until it is resumed; its names and e-mail address."""
 
     role: Role | None = None
     password: str | None = None
+    suspended: bool | None = None
+    username: str | None = None
+    displayName: str | None = None
+    email: str | None = None
+
+    @property
+    def naming(self) -> Naming:
+        return Naming(self.username, self.displayName, self.email)
+
+
+class UserCopy(msgspec.Struct):
+    """Names and password of a user like another one."""
+
+    username: str
+    password: str
+    displayName: str
+    email: str | None = None
 
 
 class Users(msgspec.Struct):
@@ -176,18 +195,24 @@ def own_user(connection: Connection, operator: OperatorScope, kind: str, ref: st
 
 
 @OPERATOR.put(
-    "/users/{kind}/{userRef}", "changeUser", "Operator", "Change the role or password of a user.", status=204
+    "/users/{kind}/{userRef}",
+    "changeUser",
+    "Operator",
+    "Change role, password or names of a user, suspend or resume it.",
+    status=204,
 )
 async def change_user(
     kind: str, user_ref: str, services: Services, operator: OperatorScope, body: UserChange
 ) -> None:
-    """Give a user another role or password; projects that act as the user must be activated again."""
+    """Projects that act as a user with another role or password must be activated again. An e-mail address
+    that is the user name, too, changes with it."""
     hashed = None
     if body.password is not None:
         hashed = await services.secrets.hash(accounts.hash_password, body.password)
 
     def write(connection: Connection) -> None:
         table, ref = own_user(connection, operator, kind, user_ref)
+        accounts.rename_user(connection, table, ref, body.naming)
         renewed = hashed is not None
         if body.role is not None:
             renewed |= accounts.set_role(connection, table, ref, body.role)
@@ -195,11 +220,36 @@ async def change_user(
             accounts.set_password(connection, table, ref, hashed)
         if renewed and table is users and services.settings.renew_activations:
             accounts.end_activations(connection, ref)
+        if body.suspended is not None:
+            accounts.suspend_user(connection, table, ref, suspended=body.suspended)
 
     await services.change(
         write, by=operator, action="user.changed", what=f"{kind} user {user_ref}", details=body
     )
     services.forget_callers()
+
+
+@OPERATOR.post(
+    "/users/{kind}/{userRef}/copy", "copyUser", "Operator", "Create a user like another one.", status=201
+)
+async def copy_user(
+    kind: str, user_ref: str, services: Services, operator: OperatorScope, body: UserCopy
+) -> User:
+    """A user of the same subscriber, or of the operator, with the same role and language. Access to base
+    stations is not copied: an administrator gives it at the command line."""
+    hashed = await services.secrets.hash(accounts.hash_password, body.password)
+
+    def write(connection: Connection) -> User:
+        # One's own account may be copied, too.
+        of_operator = kind == "operator" and user_ref == str(operator.user_ref)
+        own = (operator_users, operator.user_ref)
+        table, ref = own if of_operator else own_user(connection, operator, kind, user_ref)
+        naming = accounts.Naming(body.username, body.displayName, body.email)
+        return accounts.copy_user(connection, table, ref, naming, hashed)
+
+    return await services.change(
+        write, by=operator, action="user.created", what=f"user {body.username[:254]}", details=body
+    )
 
 
 @OPERATOR.get("/users/{kind}/{userRef}/uses", "getUserUses", "Operator", "What ends with a user.")
