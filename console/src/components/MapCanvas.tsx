@@ -3,11 +3,10 @@ import { useComputedColorScheme } from "@mantine/core";
 import L from "leaflet";
 import "leaflet/dist/leaflet.css";
 import { useEffect, useMemo, useRef, type RefObject } from "react";
-import { feature } from "topojson-client";
-import type { GeometryCollection, Topology } from "topojson-specification";
 import { fixed } from "../format";
 import { useSession } from "../session";
 import { translate, useT, type Key } from "../text";
+import { drawLand } from "./land";
 
 export interface Spot {
   id: string;
@@ -63,23 +62,6 @@ export interface MapProps {
   /** Show all spots, or these places, whenever this changes. */
   fit?: string;
   places?: { latitude: number; longitude: number }[];
-}
-
-let outlines: Promise<GeoJSON.FeatureCollection> | null = null;
-
-function countries(): Promise<GeoJSON.FeatureCollection> {
-  outlines ??= import("world-atlas/countries-50m.json").then(
-    (module) => {
-      const atlas = module.default as unknown as Topology<{ countries: GeometryCollection }>;
-      return feature(atlas, atlas.objects.countries);
-    },
-    () => {
-      // The next map tries again; this one has its grid.
-      outlines = null;
-      return { type: "FeatureCollection", features: [] };
-    },
-  );
-  return outlines;
 }
 
 /** Of our own, between Leaflet's for lines (400) and for marks (600). */
@@ -204,36 +186,22 @@ function useMap(place: Shared<HTMLElement>, tiles: string, given: Pick<MapProps,
   return { map, layer };
 }
 
-/** Outlines of countries over a grid. What it returns takes them away. */
+/** Outlines of countries under a grid. What it returns takes them away. */
 function drawOutlines(on: L.Map, dark: boolean): () => void {
-  let gone = false;
-  const parts: L.Layer[] = [];
   const grid = L.layerGroup().addTo(on);
   const draw = () => drawGrid(on, grid, dark ? "#3a4046" : "#dbe1e5");
   on.on("moveend", draw);
   draw();
-  parts.push(
-    grid,
-    L.layerGroup()
-      .on("remove", () => on.off("moveend", draw))
-      .addTo(on),
-  );
-  void countries().then((found) => {
-    if (gone) return;
-    const style = {
-      color: dark ? "#5c636a" : "#adb5bd",
-      weight: 1,
-      fillColor: dark ? "#25292d" : "#f7f9f6",
-      fillOpacity: 1,
-      interactive: false,
-    };
-    const land = L.geoJSON(found, { style: () => style, interactive: false }).addTo(on);
-    land.bringToBack();
-    parts.push(land);
+  const clear = drawLand(on, {
+    color: dark ? "#5c636a" : "#adb5bd",
+    weight: 1,
+    fillColor: dark ? "#25292d" : "#f7f9f6",
+    fillOpacity: 1,
   });
   return () => {
-    gone = true;
-    for (const part of parts) part.remove();
+    on.off("moveend", draw);
+    grid.remove();
+    clear();
   };
 }
 
