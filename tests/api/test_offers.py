@@ -126,8 +126,17 @@ def test_a_profile_moves_its_devices_to_one_like_it_only(
     links = [user.call("POST", f"{V1}/connections", connection)["ref"]]
     chosen = {"name": "Some", "deviceProfileIds": ["VELD/Two", "VELD/One"], "connectionRefs": links}
     flow = user.call("POST", f"{V1}/flows", chosen)["ref"]
+    assert operator.call("GET", f"{DESK}/{path}/uses")["flows"] == 1
     operator.call("DELETE", f"{DESK}/{path}?moveTo=VELD/Two")
     assert user.call("GET", f"{V1}/flows/{flow}")["deviceProfileIds"] == ["VELD/Two"]
+    # A flow holds a profile without devices, too.
+    user.call("PUT", f"{V1}/flows/{flow}", {"deviceProfileIds": ["VELD/Other"]})
+    path = f"deviceProfiles/{named(operator, 'deviceProfiles', 'VELD/Other')['ref']}"
+    assert "VELD/Other is chosen by 1 flow; name in moveTo" in refused(operator, "DELETE", path)
+    user.call("PUT", f"{V1}/flows/{flow}", {"deviceProfileIds": ["VELD/Two"]})
+    operator.call("DELETE", f"{DESK}/{path}")
+    unknown = user.request("PUT", f"{V1}/flows/{flow}", {"deviceProfileIds": ["VELD/Other"]})
+    assert unknown.status_code == 400 and "VELD/Other is unknown" in unknown.json()["message"]
     assert user.call("GET", f"{V1}/decoders/{made}")["deviceProfileIds"] == ["VELD/Two"]
     assert user.call("GET", f"{V1}/devices/{ref}")["deviceProfileId"] == "VELD/Two"
 

@@ -6327,8 +6327,9 @@ export interface components {
         /**
          * Uses
          * @description Devices by subscriber, and how many other things of subscribers refer to it: grants of a plan, decoders
-         *     of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan or with
-         *     keys of an HSM group. `targets` are the plans or profiles that its devices can move to.
+         *     of a device profile, flows that choose it, keys of routing profiles in an HSM group, multicast groups on a
+         *     plan or with keys of an HSM group. `targets` are the plans or profiles that its devices and flows can move
+         *     to.
          */
         Uses: {
             devices: number;
@@ -6341,6 +6342,8 @@ export interface components {
             decoders: number;
             /** @default 0 */
             routingProfiles: number;
+            /** @default 0 */
+            flows: number;
             /** @default [] */
             targets: components["schemas"]["MoveTarget"][];
         };

@@ -123,6 +123,7 @@ def test_plans_and_device_profiles(admin: Admin) -> None:
     shown = admin("device-profile", "show", profile, *OPERATOR)
     assert (shown["name"], shown["settings"]["loRaWANClass"]) == ("Meters", "C")
     assert shown["settings"]["rx2DataRate"] == 3
+    assert "not the id" in admin.refused("device-profile", "delete", profile, *OPERATOR, "--move-to", "none")
     admin("device-profile", "delete", profile, *OPERATOR)
     assert "there is no device profile" in admin.refused("device-profile", "show", profile, *OPERATOR)
 

@@ -174,17 +174,20 @@ function Removal({ kind, offer }: RemovalProps) {
   if (!uses.data) return <Loading rows={2} />;
   const count = uses.data.devices;
   const groups = Number(uses.data.groups ?? 0);
-  const refused = (count > 0 && !moveTo) || groups > 0;
+  // Those of a subscriber go with it.
+  const flows = kind === "deviceProfiles" ? Number(uses.data.flows ?? 0) : 0;
+  const moving = count > 0 || flows > 0;
+  const refused = (moving && !moveTo) || groups > 0;
   const moves = kind === "plans" || kind === "deviceProfiles";
   // Only where they fit, as the server judges it.
   const targets = (uses.data.targets ?? []) as Schemas["MoveTarget"][];
   return (
     <Stack>
       <Uses uses={uses.data} />
-      {count > 0 && moves && targets.length === 0 && <Alert color="orange">{t(`offers.noTarget.${kind}`)}</Alert>}
-      {count > 0 && moves && targets.length > 0 && (
+      {moving && moves && targets.length === 0 && <Alert color="orange">{t(`offers.noTarget.${kind}`)}</Alert>}
+      {moving && moves && targets.length > 0 && (
         <Select
-          label={t("offers.moveTo", { count })}
+          label={count > 0 ? t("offers.moveTo", { count }) : t("offers.moveFlows", { count: flows })}
           description={t(`offers.moveText.${kind}`)}
           data={targets.map((one) => ({ value: one.id, label: `${one.name} (${one.id})` }))}
           value={moveTo}
@@ -193,8 +196,8 @@ function Removal({ kind, offer }: RemovalProps) {
           clearable
         />
       )}
-      {(kind === "subscribers" ? refused : count > 0 && !moveTo && (!moves || targets.length > 0)) && (
-        <Alert color="orange">{t(`offers.refused.${kind}`)}</Alert>
+      {(kind === "subscribers" ? refused : moving && !moveTo && (!moves || targets.length > 0)) && (
+        <Alert color="orange">{t(count > 0 || flows === 0 ? `offers.refused.${kind}` : "offers.refusedFlows")}</Alert>
       )}
       {groups > 0 && kind !== "subscribers" && <Alert color="orange">{t("offers.refusedGroups")}</Alert>}
       <Group justify="flex-end">

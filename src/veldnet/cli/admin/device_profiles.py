@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from veldnet.domain.documents import ProfileSettings
-from veldnet.inventory import offers
+from veldnet.inventory import devices, offers
 
 from .operator_documents import Documents
 
@@ -20,4 +20,5 @@ profile_app = Documents(
         c, operator, before.ref, name, settings
     ),
     remove=offers.remove_profile,
+    move=devices.move_to_profile,
 ).commands()

@@ -45,6 +45,8 @@ class Documents(msgspec.Struct, Generic[S, Row], frozen=True, kw_only=True):
     create: Callable[[Connection, int, str, str, S], object]
     change: Callable[[Connection, int, Row, str, S], object]
     remove: Callable[[Connection, int, str], object] | None = None
+    # Moves what uses one, by its ref, to another one, by its id.
+    move: Callable[[Connection, int, int, str], object] | None = None
     check: Callable[[Settings, S], None] = _anything
 
     def find(self, connection: Connection, operator_ref: int, wanted: str) -> Row:
@@ -112,9 +114,22 @@ class Documents(msgspec.Struct, Generic[S, Row], frozen=True, kw_only=True):
         change_data(settings_of(data), f"{self.action}.changed", id, write)
         report(f"{self.noun} {id} changed", id=id)
 
-    def _delete(self, id: Id, operator: Operator, data: Data = None) -> None:
-        assert self.remove is not None
-        self.delete(id, operator, data, self.remove)
+    def _delete(
+        self,
+        id: Id,
+        operator: Operator,
+        move_to: Annotated[
+            str | None, typer.Option(help="Id of the one that takes what uses it: devices, and flows.")
+        ] = None,
+        data: Data = None,
+    ) -> None:
+        def remove(connection: Connection, operator_ref: int, ref: str) -> None:
+            assert self.remove is not None and self.move is not None
+            if move_to is not None:
+                self.move(connection, operator_ref, int(ref), move_to)
+            self.remove(connection, operator_ref, ref)
+
+        self.delete(id, operator, data, remove)
 
     def delete(
         self, id: str, operator: str, data: Path | None, remove: Callable[[Connection, int, str], object]

@@ -10,7 +10,7 @@ from veldnet.cli.options import Data, Operator, Setting
 from veldnet.cli.output import counted, report
 from veldnet.cli.running import change_data, settings_of
 from veldnet.domain.documents import PlanSettings
-from veldnet.inventory import accounts, offers
+from veldnet.inventory import accounts, devices, offers
 from veldnet.store import Connection
 
 from .documents import read_settings
@@ -29,6 +29,7 @@ plan_app = Documents(
         c, operator, before.id, settings, name=name
     ),
     remove=offers.remove_plan,
+    move=devices.move_to_plan,
 ).commands()
 
 

@@ -15,7 +15,7 @@ from .connections import (
     sealed_secrets,
     update_connection,
 )
-from .flows import create_flow, delete_flow, follow_profile, get_flow, list_flows, update_flow
+from .flows import count_choosing, create_flow, delete_flow, follow_profile, get_flow, list_flows, update_flow
 from .resources import HIDDEN, Connection, ConnectionState, Flow
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Flow",
     "Prepared",
     "connection_ref",
+    "count_choosing",
     "create_connection",
     "create_flow",
     "delete_connection",

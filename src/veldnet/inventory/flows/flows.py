@@ -127,19 +127,30 @@ def update_flow(database: Database, scope: Scope, ref: str, body: Flow) -> Flow:
     return get_flow(database, scope, ref)
 
 
+def _choosing(database: Database, operator_ref: int, profile_id: str) -> list[tuple[int, FlowSettings]]:
+    """The flows of an operator's subscribers that choose a device profile, by number."""
+    own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
+    # Most flows name no profile, so they are not even read.
+    written = flows.c.settings.contains(msgspec.json.encode(profile_id).decode(), autoescape=True)
+    rows = select(flows.c.ref, flows.c.settings).where(flows.c.subscriber_ref.in_(own), written)
+    found = [(row.ref, _decoder.decode(row.settings)) for row in database.execute(rows.order_by(flows.c.ref))]
+    return [(ref, settings) for ref, settings in found if profile_id in settings.device_profiles]
+
+
+def count_choosing(database: Database, operator_ref: int, profile_id: str) -> int:
+    """How many flows choose a device profile."""
+    return len(_choosing(database, operator_ref, profile_id))
+
+
 def follow_profile(database: Database, operator_ref: int, old: str, new: str) -> None:
     """Have the flows that choose a device profile choose another one in its place, to which its devices
     move."""
-    own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
-    rows = select(flows.c.ref, flows.c.settings).where(flows.c.subscriber_ref.in_(own))
-    for row in database.execute(rows.order_by(flows.c.ref)).all():
-        settings = _decoder.decode(row.settings)
-        if old in settings.device_profiles:
-            named = dict.fromkeys(new if each == old else each for each in settings.device_profiles)
-            followed = msgspec.structs.replace(settings, device_profiles=tuple(named))
-            values = {"settings": msgspec.json.encode(followed).decode(), "updated_at": moment(database)}
-            database.execute(update(flows).where(flows.c.ref == row.ref).values(**values))
-            changes.note(database, "flow", row.ref)
+    for ref, settings in _choosing(database, operator_ref, old):
+        named = dict.fromkeys(new if each == old else each for each in settings.device_profiles)
+        followed = msgspec.structs.replace(settings, device_profiles=tuple(named))
+        values = {"settings": msgspec.json.encode(followed).decode(), "updated_at": moment(database)}
+        database.execute(update(flows).where(flows.c.ref == ref).values(**values))
+        changes.note(database, "flow", ref)
 
 
 def delete_flow(database: Database, scope: Scope, ref: str) -> None:
@@ -154,7 +165,7 @@ def _settings(database: Database, scope: Scope, body: Flow, now: FlowSettings) -
     if body.tags is not UNSET:
         given["tags"] = check_tags(body.tags)
     if body.deviceProfileIds is not UNSET:
-        given["device_profiles"] = _profiles(database, scope, body.deviceProfileIds)
+        given["device_profiles"] = _profiles(database, scope, body.deviceProfileIds, now)
     if body.strategies is not UNSET:
         given["strategies"] = tuple(dict.fromkeys(body.strategies))
     if body.ports is not UNSET:
@@ -168,7 +179,9 @@ def _settings(database: Database, scope: Scope, body: Flow, now: FlowSettings) -
     return msgspec.json.encode(msgspec.structs.replace(now, **given)).decode()
 
 
-def _profiles(database: Database, scope: Scope, ids: Sequence[str]) -> tuple[str, ...]:
+def _profiles(database: Database, scope: Scope, ids: Sequence[str], now: FlowSettings) -> tuple[str, ...]:
+    """What a flow names already may stay, though it is gone: earlier versions deleted profiles that flows
+    chose."""
     if len(ids) > _MOST_PROFILES:
         raise InvalidField(
             "{name} holds {count} values; at most {most} are taken",
@@ -185,7 +198,7 @@ def _profiles(database: Database, scope: Scope, ids: Sequence[str]) -> tuple[str
         ).scalars()
     )
     for profile_id in wanted:
-        if profile_id not in known:
+        if profile_id not in known and profile_id not in now.device_profiles:
             raise UnknownReference(
                 "deviceProfileIds: {profile_id} is unknown; see GET /deviceProfiles",
                 profile_id=profile_id[:80],

@@ -147,8 +147,8 @@ def suspend_profile(connection: Connection, operator_ref: int, ref: str, suspend
 
 
 def remove_profile(connection: Connection, operator_ref: int, ref: str) -> None:
-    """Delete a device profile; decoders lose the link to it. Its devices are moved to another one first.
-    Raises `InUse`."""
+    """Delete a device profile; decoders lose the link to it. Its devices, and flows that choose it,
+    are moved to another one first. Raises `InUse`."""
     number, profile_id = own_profile(connection, operator_ref, ref)
     refuse_while_used(
         Text("device profile {profile_id}", profile_id=profile_id),

@@ -7,8 +7,10 @@ import msgspec
 from sqlalchemy import Column, Connection, func, select
 
 from veldnet.domain.errors import InUse
+from veldnet.inventory.flows import count_choosing
 from veldnet.store.schema import (
     decoder_bindings,
+    device_profiles,
     devices,
     multicast_groups,
     plan_grants,
@@ -35,8 +37,9 @@ class MoveTarget(msgspec.Struct):
 
 class Uses(msgspec.Struct):
     """Devices by subscriber, and how many other things of subscribers refer to it: grants of a plan, decoders
-    of a device profile, keys of routing profiles in an HSM group, multicast groups on a plan or with
-    keys of an HSM group. `targets` are the plans or profiles that its devices can move to."""
+    of a device profile, flows that choose it, keys of routing profiles in an HSM group, multicast groups on a
+    plan or with keys of an HSM group. `targets` are the plans or profiles that its devices and flows can move
+    to."""
 
     devices: int
     subscribers: list[UsedBy]
@@ -44,6 +47,7 @@ class Uses(msgspec.Struct):
     groups: int = 0
     decoders: int = 0
     routingProfiles: int = 0
+    flows: int = 0
     targets: list[MoveTarget] = []
 
 
@@ -81,6 +85,9 @@ def profile_uses(connection: Connection, profile_ref: int) -> Uses:
         .select_from(decoder_bindings)
         .where(decoder_bindings.c.profile_ref == profile_ref)
     ).scalar_one()
+    named = select(device_profiles.c.operator_ref, device_profiles.c.id)
+    row = connection.execute(named.where(device_profiles.c.ref == profile_ref)).one()
+    uses.flows = count_choosing(connection, row.operator_ref, row.id)
     return uses
 
 
@@ -119,6 +126,16 @@ def refuse_while_used(what: Text, uses: Uses, instead: Text) -> None:
                 what=what,
                 count=uses.devices,
                 names=f"{names}, ..." if len(uses.subscribers) > 5 else names,
+                instead=instead,
+            )
+        )
+    if uses.flows:
+        raise InUse(
+            Plural(
+                "{what} is chosen by {count} flow; {instead}",
+                "{what} is chosen by {count} flows; {instead}",
+                what=what,
+                count=uses.flows,
                 instead=instead,
             )
         )
