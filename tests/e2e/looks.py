@@ -121,12 +121,17 @@ _TONES = """(part, excluded) => {
   // Of a single character axe does not say that its contrast is too low.
   const written = (one) => one.matches("input, select, textarea") ||
     [...one.childNodes].some((each) => each.nodeType === Node.TEXT_NODE && each.data.trim().length > 1);
+  // What is shown only when it has the focus lies to the left of the page until then.
+  const beside = (one) => {
+    const { left, right } = one.getBoundingClientRect();
+    return left < 0 && right + scrollX < 0;
+  };
   const types = ["checkbox", "radio", "hidden", "range", "color", "image"];
   const marks = types.map((type) => `input[type=${type}]`);
   const unheeded = [...marks, ":disabled", "[aria-disabled=true]", "[inert]", ...excluded].join();
   const found = new Map();
   for (const one of document.querySelector(part).querySelectorAll("*")) {
-    if (!written(one) || one.closest(unheeded) || !one.checkVisibility()) continue;
+    if (!written(one) || one.closest(unheeded) || !one.checkVisibility() || beside(one)) continue;
     const style = getComputedStyle(one);
     const link = one.closest("a[href]");
     const around = link && [
@@ -158,11 +163,22 @@ _LOOK = f"""async ([around, parts]) => {{
   const kept = /^(role|type|alt|title|style|autocomplete|tabindex|lang|scope|aria-.*)$/;
   const refers = /^(for|aria-(labelledby|describedby|controls|owns|activedescendant|details))$/;
   const there = (ids) => ids.split(" ").map((id) => !!document.getElementById(id));
+  // Of words, whether there are any; where elements within decide what is said of one, it is not like others.
+  const words = /^(title|alt|aria-(label|description|roledescription|valuetext))$/;
+  const composed = /^(TABLE|IFRAME|FRAME|OBJECT|VIDEO|AUDIO)$/i;
+  // How long something is, unless it is the space between letters, words or lines.
+  const spaces = /(letter|word|line)-(spacing|height)/;
+  const length = /(?!0(?![\\d.]))(\\d+(\\.\\d+)?|\\.\\d+)(?=px|rem|em|%|ms)/g;
+  const lengths = (value) => spaces.test(value) ? value : value.replace(length, "1");
+  const scrolls = (one) => (one.scrollHeight > one.clientHeight || one.scrollWidth > one.clientWidth) &&
+    /auto|scroll/.test(getComputedStyle(one).overflow);
   // Classes that are made up for each element.
   const classes = (value) => value.replace(/__m__\\S+/g, "");
   const value = (one, name) => {{
     const value = one.getAttribute(name);
     if (name === "class") return classes(value);
+    if (name === "style") return lengths(value);
+    if (words.test(name) && !composed.test(one.tagName)) return value.trim() !== "";
     if (name === "id") return document.querySelectorAll(`#${{CSS.escape(value)}}`).length;
     return refers.test(name) ? there(value) : kept.test(name) && value;
   }};
@@ -185,7 +201,7 @@ _LOOK = f"""async ([around, parts]) => {{
     }}
     return visible.map((one) => note(one, JSON.stringify([
       one.tagName, one.getAttributeNames().sort().map((name) => [name, value(one, name)]), one.labels?.length,
-      says.has(one), kind(one.parentElement), [...holds.get(one) ?? []].sort(),
+      says.has(one), kind(one.parentElement), [...holds.get(one) ?? []].sort(), ...scrolls(one) ? [true] : [],
     ]))).sort();
   }};
   const colour = getComputedStyle(root).getPropertyValue("--mantine-primary-color-filled");
@@ -238,6 +254,11 @@ _AXE = f"""async ([include, exclude, tags, contrast, known, shapes]) => {{
   const links = texts.map((one) => one.closest("a[href]")).filter((one) => one);
   for (const one of [...texts, ...links]) one.setAttribute(mark, "");
   for (const one of named) one.setAttribute(fresh, "");
+  // axe reads all of a page, whatever it judges: it finds nothing in what is beside the part, or left out.
+  const empty = exclude.flatMap((each) => [...document.querySelectorAll(each)]);
+  for (let at = document.querySelector(include); at.parentElement; at = at.parentElement)
+    empty.push(...[...at.parentElement.children].filter((each) => each !== at && each !== document.head));
+  for (const one of empty) Object.defineProperty(one, "childNodes", {{ value: [], configurable: true }});
   try {{
     const preload = document.querySelector("audio, video") ? {{ assets: ["media"] }} : false;
     const runOnly = shapes.length ? tags : contrast;
@@ -246,6 +267,7 @@ _AXE = f"""async ([include, exclude, tags, contrast, known, shapes]) => {{
   }} finally {{
     for (const one of [...texts, ...links]) one.removeAttribute(mark);
     for (const one of named) one.removeAttribute(fresh);
+    for (const one of empty) delete one.childNodes;
   }}
 }}"""
 
