@@ -44,7 +44,8 @@ def statements_compiled_once() -> Iterator[None]:
 
     def engine_of(path: Path, **options: Any) -> Engine:
         made = sqlite_engine(path, **options)
-        # Statements are looked up by their dialect, too. What listens for connections stays with the other.
+        # Statements are looked up by their dialect, too. What opens connections stays with the other.
+        vars(common.dialect)["do_begin"] = vars(made.dialect)["do_begin"]
         made.dialect = common.dialect
         made._compiled_cache = compiled
         return made

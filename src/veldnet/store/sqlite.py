@@ -74,17 +74,19 @@ def _execute(cursor: Any, statement: Statement, rows: Sequence[Row]) -> None:
 def sqlite_engine(path: Path, *, durable: bool = True, file: DatabaseFile | None = None) -> Engine:
     """An engine whose transactions take the write lock at once and whose commits are durable, unless a
     simulation has no use for that. `file` watches over the file that the first connection opens."""
-    # Every statement of the commits is prepared once, in each of its sizes.
-    options = {"timeout": 30, "check_same_thread": False, "cached_statements": 256}
-    engine = create_engine(f"sqlite:///{path}", connect_args=options, pool_size=8)
     watched = file if file is not None else DatabaseFile(path)
 
-    @event.listens_for(engine, "do_connect")
-    def refuse(*_arguments: Any) -> None:
+    def connect() -> sqlite3.Connection:
         # SQLite would begin an empty database.
         problem = watched.problem
         if problem is not None:
             raise sqlite3.OperationalError(problem)
+        # Every statement of the commits is prepared once, in each of its sizes.
+        return sqlite3.connect(path.absolute(), timeout=30, check_same_thread=False, cached_statements=256)
+
+    engine = create_engine(f"sqlite:///{path}", creator=connect, pool_size=8)
+    # Not by an event: an engine with one looks at each statement for more of them.
+    vars(engine.dialect)["do_begin"] = _begin
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -103,12 +105,14 @@ def sqlite_engine(path: Path, *, durable: bool = True, file: DatabaseFile | None
             connection.execute(f"PRAGMA {pragma}").close()
         watched.opened()
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        connection.exec_driver_sql("BEGIN" if options.get("veldnet_read") else "BEGIN IMMEDIATE")
-
     return engine
+
+
+def _begin(connection: PoolProxiedConnection) -> None:
+    """Take the write lock, unless the transaction is there: one that only reads."""
+    driver: Any = connection.driver_connection
+    if not driver.in_transaction:
+        driver.execute("BEGIN IMMEDIATE").close()
 
 
 def _prove(cursor: Any, proof: Proof | None) -> None:
@@ -264,7 +268,7 @@ class SqliteStore(EngineStore):
         return int(pages)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
-        with self._transaction(veldnet_read=True) as connection:
+        with self._transaction(reads=True) as connection:
             return query(connection)
 
     def _write(self, change: Callable[[Connection], T], proof: Proof | None) -> T:
@@ -285,11 +289,13 @@ class SqliteStore(EngineStore):
         return self._write(change, None)
 
     @contextmanager
-    def _transaction(self, **options: Any) -> Iterator[Connection]:
+    def _transaction(self, *, reads: bool = False) -> Iterator[Connection]:
         """A connection of the pool in a transaction. One on which the engine has failed does not go back."""
-        with engine_errors(), self.engine.connect() as opened:
-            connection = opened.execution_options(**options)
+        with engine_errors(), self.engine.connect() as connection:
             try:
+                if reads:
+                    driver: Any = connection.connection.driver_connection
+                    driver.execute("BEGIN").close()
                 with connection.begin():
                     yield connection
             except (SQLAlchemyError, sqlite3.Error):
