@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Dialect,
@@ -116,23 +117,33 @@ _DEVICE: Select[Any] = (
 )
 
 
-def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> list[DeviceRow]:
-    return [DeviceRow(*row) for row in connection.execute(_DEVICE.where(condition))]
+# Made once: to make such a statement takes as long as the answer.
+_SOME: BindParameter[Any] = bindparam("some", expanding=True)
+_BY_REF = _DEVICE.where(devices.c.ref.in_(_SOME))
+_BY_DEV_EUI = _DEVICE.where(devices.c.dev_eui.in_(_SOME))
+_BY_DEV_ADDR = _DEVICE.where(
+    devices.c.ref.in_(
+        select(device_states.c.device_ref).where(
+            or_(device_states.c.dev_addr.in_(_SOME), device_states.c.pending_dev_addr.in_(_SOME))
+        )
+    )
+)
+
+
+def _read(connection: Connection, query: Select[Any], some: Sequence[Any]) -> list[DeviceRow]:
+    return [DeviceRow(*row) for row in connection.execute(query, {"some": some})]
 
 
 def devices_by_dev_addr(connection: Connection, dev_addrs: Sequence[int]) -> list[DeviceRow]:
-    refs = select(device_states.c.device_ref).where(
-        or_(device_states.c.dev_addr.in_(dev_addrs), device_states.c.pending_dev_addr.in_(dev_addrs))
-    )
-    return _devices_where(connection, devices.c.ref.in_(refs))
+    return _read(connection, _BY_DEV_ADDR, dev_addrs)
 
 
 def devices_by_dev_eui(connection: Connection, dev_euis: Sequence[str]) -> list[DeviceRow]:
-    return _devices_where(connection, devices.c.dev_eui.in_(dev_euis))
+    return _read(connection, _BY_DEV_EUI, dev_euis)
 
 
 def devices_by_ref(connection: Connection, refs: Sequence[int]) -> list[DeviceRow]:
-    return _devices_where(connection, devices.c.ref.in_(refs))
+    return _read(connection, _BY_REF, refs)
 
 
 def devices_with_unsolicited_downlinks(
@@ -191,15 +202,25 @@ def pending_queues(
     return [PendingQueue(*row) for row in connection.execute(query)]
 
 
+_PENDING = {
+    owner: (
+        select(*_fields(DeliveryRow, deliveries, {"device_subscriber_ref": owner.c.subscriber_ref}))
+        .select_from(deliveries)
+        .join(owner, owner.c.ref == bindparam("number"), isouter=True)
+        .where(
+            deliveries.c.device_ref == bindparam("device_ref"),
+            deliveries.c.queue == bindparam("queue"),
+            deliveries.c.state == 0,
+        )
+        .order_by(deliveries.c.id)
+        .limit(bindparam("limit"))
+    )
+    for owner in (devices, multicast_groups)
+}
+
+
 def pending_deliveries(connection: Connection, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
     # A group's messages have its number below 0.
     owner, number = (devices, device_ref) if device_ref >= 0 else (multicast_groups, -device_ref)
-    query = (
-        select(*_fields(DeliveryRow, deliveries, {"device_subscriber_ref": owner.c.subscriber_ref}))
-        .select_from(deliveries)
-        .join(owner, owner.c.ref == number, isouter=True)
-        .where(deliveries.c.device_ref == device_ref, deliveries.c.queue == queue, deliveries.c.state == 0)
-        .order_by(deliveries.c.id)
-        .limit(limit)
-    )
-    return [DeliveryRow(*row) for row in connection.execute(query)]
+    values = {"number": number, "device_ref": device_ref, "queue": queue, "limit": limit}
+    return [DeliveryRow(*row) for row in connection.execute(_PENDING[owner], values)]

@@ -20,6 +20,9 @@ _COLUMNS = (
     notifications.c.id,
     id_marks.c.last_id,
 )
+# In one statement: a server waits for it when it starts.
+_HIGHEST = select(*(select(func.max(column)).scalar_subquery() for column in _COLUMNS))
+_AHEAD = select(id_steps.c.ahead).order_by(id_steps.c.first_id.desc()).limit(1)
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -31,10 +34,8 @@ class Mark(msgspec.Struct, frozen=True):
 
 def resume(connection: Connection, ids: IdSource, process: int) -> None:
     """Have the identifiers of a process go on above all that the store knows of."""
-    highest = max(connection.execute(select(func.max(column))).scalar() or 0 for column in _COLUMNS)
-    ahead = connection.execute(
-        select(id_steps.c.ahead).order_by(id_steps.c.first_id.desc()).limit(1)
-    ).scalar()
+    highest = max(number or 0 for number in connection.execute(_HIGHEST).one())
+    ahead = connection.execute(_AHEAD).scalar()
     # An identifier that its own process has given and not written down yet counts, too.
     highest = max(highest, ids.last)
     ids.resume(process, highest, ahead or 0)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from veldnet.domain.partitions import PARTITIONS
 
@@ -80,6 +80,14 @@ def database_time(connection: Connection) -> int:
     return int(connection.execute(now).scalar_one())
 
 
+_ALL = select(nodes).order_by(nodes.c.name)
+_HELD = (
+    select(leases.c.partition, leases.c.owner, leases.c.epoch)
+    .where(leases.c.owner != "")
+    .order_by(leases.c.partition)
+)
+
+
 def read_cluster(connection: Connection) -> ClusterView:
     """Who serves the database, and who holds what."""
     return _read(connection, database_time(connection))
@@ -99,13 +107,9 @@ def _read(connection: Connection, now: int) -> ClusterView:
             row.expires_at,
             row.status,
         )
-        for row in connection.execute(select(nodes).order_by(nodes.c.name))
+        for row in connection.execute(_ALL)
     )
-    held = {
-        row.partition: Held(row.owner, row.epoch)
-        for row in connection.execute(select(leases).order_by(leases.c.partition))
-        if row.owner
-    }
+    held = {partition: Held(owner, epoch) for partition, owner, epoch in connection.execute(_HELD)}
     return ClusterView(now, found, held)
 
 
@@ -155,14 +159,20 @@ def _process_of_one_that_is_away(connection: Connection, now: int) -> int:
     return int(away.process)
 
 
+# Made once: every node does it every second.
+_RENEW = (
+    update(nodes)
+    .where(nodes.c.name == bindparam("of_name"), nodes.c.epoch == bindparam("of_epoch"))
+    .values(beat_at=bindparam("now"), expires_at=bindparam("end"), status=bindparam("says"))
+)
+
+
 def beat(connection: Connection, lease: Lease, length: int, status: str) -> ClusterView:
     """Renew the lease of a node for so many milliseconds, with what it says of itself. Raises `LeaseLost`
     where it is no member more."""
     now = database_time(connection)
-    mine = (nodes.c.name == lease.owner) & (nodes.c.epoch == lease.member)
-    renewed = connection.execute(
-        update(nodes).where(mine).values(beat_at=now, expires_at=now + length, status=status)
-    )
+    mine = {"of_name": lease.owner, "of_epoch": lease.member}
+    renewed = connection.execute(_RENEW, mine | {"now": now, "end": now + length, "says": status})
     if renewed.rowcount == 0:
         raise LeaseLost(f"the node {lease.owner} has been replaced by another process of this name")
     return _read(connection, now)
