@@ -143,7 +143,7 @@ class DataDirectory:
         return bytes.fromhex(text or "")
 
     async def note_sealed_under(self, name: str, header: bytes) -> None:
-        await self.store.write(lambda c: write_property(c, _of_vault(_SEALED_UNDER, name), header.hex()))
+        await _note_sealed_under(self.store, name, header)
 
     async def generation(self) -> int:
         """Grows each time a backup is restored."""
@@ -285,7 +285,12 @@ async def _create(settings: Settings, run: _Run, how: Opened, lock: DirectoryLoc
         store = await run(_begin_database, settings, run is _run_inline)
         try:
             vaults, _checks = await _open_vaults(settings, store, how, is_new=True)
-            await vaults.close()
+            try:
+                # Nothing is, so that the first server need not look for what was sealed under another key.
+                for name in vaults.names:
+                    await _note_sealed_under(store, name, await vaults.of(name).refresh())
+            finally:
+                await vaults.close()
         except VaultError as error:
             raise DataDirectoryError(str(error)) from None
         finally:
@@ -359,6 +364,10 @@ async def _open_vaults(
         await vaults.close()
         raise
     return vaults, checks
+
+
+async def _note_sealed_under(store: DatabaseStore, name: str, header: bytes) -> None:
+    await store.write(lambda c: write_property(c, _of_vault(_SEALED_UNDER, name), header.hex()))
 
 
 async def _seal_check(store: DatabaseStore, vaults: Vaults, checks: dict[str, bytes], name: str) -> None:
