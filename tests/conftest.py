@@ -82,7 +82,8 @@ def vaults_forked() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def loggers_of_now() -> Iterator[None]:
     """A command that runs in the tests' process sets up its log, as a process of its own does. No logger
-    keeps it: what a later test logs would be missing in the log that this test reads."""
+    keeps it: what a later test logs would be missing in the log that this test reads. Tracebacks are plain,
+    as the server's are: one in colour takes a tenth of a second."""
     configure = structlog.configure
 
     def configure_uncached(**settings: Any) -> None:
@@ -90,6 +91,9 @@ def loggers_of_now() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(structlog, "configure", configure_uncached)
+        *others, _coloured = structlog.get_config()["processors"]
+        plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        configure_uncached(processors=[*others, plain])
         yield
 
 
