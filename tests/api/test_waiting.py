@@ -46,7 +46,13 @@ def test_a_dead_application_server_is_found_from_both_homes(
     made = user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
     antenna, virtual = Antenna(server, account.base_station_eui), radio.device(body["EUI"], KEY)
     radio.join(antenna, virtual)
+    begun = server.clock()
     antenna.hear(virtual.uplink(1, b"x"))
+    found = server.until(lambda: operator.call("GET", f"{V1}/operator/overview")["destinations"])
+    assert "HTTP status 503" in found[0]["lastError"], "found with the first failure"
+    assert server.clock() - begun < 60, "before it has waited for a minute"
+    explanation = f"{V1}/devices/{made['ref']}/explanation"
+    assert "HTTP status 503" in str(user.call("GET", explanation)["findings"])
     server.pass_time(120)
     (waiting,) = operator.call("GET", f"{V1}/operator/overview")["destinations"]
     assert (waiting["routingProfileRef"], waiting["routingProfileName"]) == (profile["ref"], "Pumps")

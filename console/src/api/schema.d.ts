@@ -5401,8 +5401,8 @@ export interface components {
         };
         /**
          * Deliveries
-         * @description Messages that are pending, that were set aside as undelivered, and that have waited for more than a
-         *     minute, also by destination; at most 10,000 are counted.
+         * @description Messages that are pending, that were set aside as undelivered, and that wait since a delivery failed or
+         *     for more than a minute, also by destination; at most 10,000 are counted.
          */
         Deliveries: {
             pending: number;
@@ -5412,7 +5412,8 @@ export interface components {
         };
         /**
          * Waiting
-         * @description A destination with messages that have waited for more than a minute, and what was said of them last.
+         * @description A destination with messages that wait since a delivery failed, or for more than a minute, and what was
+         *     said of them last.
          */
         Waiting: {
             routingProfileRef: string;

@@ -1638,7 +1638,7 @@ export const en = {
   "undelivered.until": "Kept until",
   "undelivered.untried": "not attempted yet",
   "undelivered.waiting": "Queued messages",
-  "undelivered.waitingTitle": "Messages have been queued for more than a minute",
+  "undelivered.waitingTitle": "Messages wait for an application server",
   "undelivered.withPending": "Include messages being retried",
   "unknown.address": "DevAddr without session",
   "unknown.below": "Heard by base stations, but not registered. Only operators see them.",

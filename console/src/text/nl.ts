@@ -1640,7 +1640,7 @@ export const nl: Record<keyof typeof en, string> = {
   "undelivered.until": "Bewaard tot",
   "undelivered.untried": "nog niet geprobeerd",
   "undelivered.waiting": "Berichten in de wachtrij",
-  "undelivered.waitingTitle": "Berichten staan langer dan een minuut in de wachtrij",
+  "undelivered.waitingTitle": "Berichten wachten op een applicatieserver",
   "undelivered.withPending": "Ook berichten die opnieuw worden geprobeerd",
   "unknown.address": "DevAddr zonder sessie",
   "unknown.below": "Ontvangen door basisstations, maar niet geregistreerd. Alleen zichtbaar voor de operator.",

@@ -16,7 +16,7 @@ from veldnet.texts import unpack
 from .findings import Found, Text, found
 from .stored import StoredDevice
 
-# Milliseconds after which a message counts as waiting.
+# Milliseconds after which a message counts as waiting, unless it failed or is behind one that did.
 _OVERDUE = 60_000
 _MOST_COUNTED = 1000
 _PENDING, _UNDELIVERED = 0, 1
@@ -54,11 +54,13 @@ def _waiting(connection: Connection, device: StoredDevice, now_ms: int) -> Itera
     mine = (deliveries.c.device_ref == device.ref) & (deliveries.c.subscriber_ref == device.subscriber_ref)
     timeline = read_timeline(connection)
     before = timeline.first_id_at(now_ms - _OVERDUE)
-    overdue = mine & (deliveries.c.state == _PENDING) & (deliveries.c.id < before)
-    count = _count(connection, overdue)
+    pending = mine & (deliveries.c.state == _PENDING)
+    failing = select(deliveries.c.queue).where(pending, deliveries.c.attempts > 0).distinct()
+    waiting = pending & ((deliveries.c.id < before) | deliveries.c.queue.in_(failing))
+    count = _count(connection, waiting)
     if count:
-        oldest = connection.execute(select(func.min(deliveries.c.id)).where(overdue)).scalar_one()
-        answer = _last_answer(connection, mine & (deliveries.c.state == _PENDING))
+        oldest = connection.execute(select(func.min(deliveries.c.id)).where(waiting)).scalar_one()
+        answer = _last_answer(connection, pending)
         since = _time(timeline.millis_of(oldest))
         yield found("problem", "routing.waiting", messages=_messages(count), since=since, answer=answer)
     yesterday = timeline.first_id_at(now_ms - _DAY)

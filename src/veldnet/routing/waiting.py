@@ -1,18 +1,25 @@
-"""Counts messages queued for more than a minute, by destination."""
+"""Counts messages that wait, by destination: since a delivery failed, or for more than a minute.
+
+A message that failed stays in its queue, with what was answered, until it is delivered or expires, and those
+behind it wait, too. So a destination that does not answer is found with its first failure, and is not lost
+between attempts."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from veldnet.store import Timeline, read_timeline
+from veldnet.store.expressions import total
 from veldnet.store.schema import connections, deliveries, routing_profiles, subscribers
 from veldnet.texts import Language, stored_in
 
 from .ledger import QueueName
 from .undelivered import PENDING
 
-# Milliseconds after which a message counts as waiting.
+# Milliseconds after which a message that has not failed counts as waiting.
 OVERDUE_AFTER = 60_000
 _MOST_QUEUES = 200
 
@@ -54,22 +61,13 @@ def waiting_destinations(
     """Where messages of a subscriber wait, or of all subscribers of an operator, those with most of them
     first; at most so many are counted. What was said last is in a language."""
     timeline = read_timeline(connection)
-    chosen = (deliveries.c.state == PENDING) & (
-        deliveries.c.id < timeline.first_id_at(now_ms - OVERDUE_AFTER)
-    )
+    chosen = deliveries.c.state == PENDING
     if subscriber_ref is not None:
         chosen &= deliveries.c.subscriber_ref == subscriber_ref
     if operator_ref is not None:
         own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
         chosen &= deliveries.c.subscriber_ref.in_(own)
-    counted = select(deliveries.c.queue, deliveries.c.id).where(chosen).order_by(deliveries.c.id).limit(most)
-    inner = counted.subquery()
-    queues = connection.execute(
-        select(inner.c.queue, func.count().label("number"), func.min(inner.c.id).label("oldest"))
-        .group_by(inner.c.queue)
-        .order_by(func.count().desc())
-        .limit(_MOST_QUEUES)
-    ).all()
+    queues = connection.execute(_waiting(chosen, timeline.first_id_at(now_ms - OVERDUE_AFTER), most)).all()
     merged: dict[str, list[tuple[str, int, int]]] = {}
     for row in queues:
         merged.setdefault(QueueName.parse(row.queue).destination, []).append(
@@ -77,6 +75,26 @@ def waiting_destinations(
         )
     found = [_destination(connection, chosen, listed, timeline, language) for listed in merged.values()]
     return sorted(found, key=lambda destination: -destination.waiting)
+
+
+def _waiting(chosen: ColumnElement[bool], before: int, most: int) -> Select[Any]:
+    """Names of queues with how many messages wait there and the oldest of them."""
+    columns = (deliveries.c.device_ref, deliveries.c.queue, deliveries.c.id, deliveries.c.attempts)
+    inner = select(*columns).where(chosen).order_by(deliveries.c.id).limit(most).subquery()
+    # Messages of each device go one after the other.
+    of_device = (
+        select(inner.c.queue, func.count().label("number"), func.min(inner.c.id).label("oldest"))
+        .group_by(inner.c.device_ref, inner.c.queue)
+        .having(or_(func.min(inner.c.id) < before, func.max(inner.c.attempts) > 0))
+        .subquery()
+    )
+    number = total(of_device.c.number).label("number")
+    return (
+        select(of_device.c.queue, number, func.min(of_device.c.oldest).label("oldest"))
+        .group_by(of_device.c.queue)
+        .order_by(number.desc())
+        .limit(_MOST_QUEUES)
+    )
 
 
 def _destination(

@@ -82,7 +82,7 @@ async def test_c5_the_diagnosis_speaks_of_messages_that_wait(tmp_path: Path) -> 
         # Not its own: the number of the device is all they share.
         connection.execute(insert(deliveries).values(delivery(9000, 31, subscriber_ref=2)))
     said = findings(store)
-    assert "29 messages waiting since 2027-01-15 07:52:00 UTC" in said
+    assert "30 messages waiting since 2027-01-15 07:52:00 UTC" in said
     assert "HTTP status 503 from http://as.example/x at 2027-01-15 07:59:55 UTC" in said
     assert "next attempt at 2027-01-15 08:01:00 UTC" in said
     await store.close()

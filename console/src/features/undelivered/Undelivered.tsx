@@ -144,7 +144,7 @@ function LastError({ of }: { of: Waiting }) {
   );
 }
 
-/** Destinations that have kept messages waiting for more than a minute. */
+/** Destinations that keep messages waiting: a delivery failed, or they are queued for more than a minute. */
 export function WaitingDestinations({ waiting }: { waiting: readonly Waiting[] }) {
   const t = useT();
   if (!waiting.length) return null;

@@ -24,7 +24,8 @@ _MOST_COUNTED = 10_000
 
 
 class Waiting(msgspec.Struct):
-    """A destination with messages that have waited for more than a minute, and what was said of them last."""
+    """A destination with messages that wait since a delivery failed, or for more than a minute, and what was
+    said of them last."""
 
     routingProfileRef: str
     routingProfileName: str
@@ -58,8 +59,8 @@ def _moment(millis: int | None) -> str | None:
 
 
 class Deliveries(msgspec.Struct):
-    """Messages that are pending, that were set aside as undelivered, and that have waited for more than a
-    minute, also by destination; at most 10,000 are counted."""
+    """Messages that are pending, that were set aside as undelivered, and that wait since a delivery failed or
+    for more than a minute, also by destination; at most 10,000 are counted."""
 
     pending: int
     undelivered: int

@@ -81,6 +81,8 @@ def rename_user(connection: Connection, table: Table, ref: int, naming: Naming) 
     """Give a user another user name, display name or e-mail address. An address that was the user name
     follows it. Links that were sent to set the password are void. Raises `InvalidField`, and `BadRequest`
     for a user name that is taken."""
+    if naming == Naming():
+        return
     columns = table.c
     before = connection.execute(
         select(columns.username, columns.display_name, columns.email).where(columns.ref == ref)
