@@ -10,7 +10,7 @@ import asyncio
 import io
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ import httpx
 import structlog
 
 from tests import customers
+from tests.api.exchange import Caller
 from tests.installation import store_flags
 from veldnet.api import create_application
 from veldnet.api.front import HeadAsGet
@@ -149,7 +150,7 @@ class HostedServer:
 
     def connect(self, **arguments: Any) -> httpx.Client:
         """A client with no credentials."""
-        return httpx.Client(base_url=self.http, transport=_Transport(self), **arguments)
+        return Caller(self, self.http, **arguments)
 
     def kill(self) -> None:
         """Nothing happens any more, as after `kill -9`; another one may take the data directory over."""
@@ -176,36 +177,6 @@ def _logged(stream: io.StringIO) -> Iterator[None]:
     finally:
         logging.getLogger().removeHandler(handler)
         structlog.configure(**before)
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._stream:
-            yield chunk
-
-
-class _Transport(httpx.BaseTransport):
-    """Hands requests to the application, and runs the server until it has answered."""
-
-    def __init__(self, server: HostedServer) -> None:
-        self._server = server
-        self._asgi = httpx.ASGITransport(app=server.application, raise_app_exceptions=False)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self._server.run(self._answer(request))
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        assert isinstance(request.stream, httpx.SyncByteStream)
-        asked = httpx.Request(
-            request.method, request.url, headers=request.headers, stream=_Body(request.stream)
-        )
-        answer = await self._asgi.handle_async_request(asked)
-        assert isinstance(answer.stream, httpx.AsyncByteStream)
-        body = b"".join([part async for part in answer.stream])
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(body))
 
 
 class Client(customers.Client):
