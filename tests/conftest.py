@@ -18,6 +18,7 @@ from tests import databases, installation, postgresql
 from tests.databases import copied_databases, statements_compiled_once
 from tests.forked import VAULT_STARTER
 from tests.passwords import quick_passwords
+from tests.rewriting import rewrite_quickly
 from tests.workers import pytest_addoption as pytest_addoption
 from tests.workers import pytest_configure as pytest_configure
 from veldnet.api.routers import routers
@@ -28,6 +29,8 @@ settings.register_profile(
     "long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
+
+rewrite_quickly()
 
 # Modules and tests that are collected stay until the end: to look for garbage among them finds none.
 gc.disable()
