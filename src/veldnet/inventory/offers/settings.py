@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -68,10 +69,16 @@ def right_value(kind: type[msgspec.Struct], name: str) -> Text:
     """What a member may be, in words."""
     if name in _HINTS:
         return _HINTS[name]
-    components = msgspec.json.schema(kind)
-    schema = components["$defs"][kind.__name__]["properties"][name]
+    schema = _properties(kind)[name]
     options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
     return _describe(options[0])
+
+
+@cache
+def _properties(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The members of a kind, each with the schema of what it may be."""
+    properties: dict[str, Any] = msgspec.json.schema(kind)["$defs"][kind.__name__]["properties"]
+    return properties
 
 
 _KINDS = {
