@@ -138,7 +138,7 @@ lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
 
 fuzz: $(VENV)/.dev ## Longer runs of the fuzz and property tests, and of made-up requests to the API
 	@HYPOTHESIS_PROFILE=long $(PYTEST) tests/fuzz tests/property tests/api/test_resources.py \
-		tests/e2e/test_schemathesis.py tests/e2e/test_front.py tests/e2e/test_decoders.py $(ARGS)
+		tests/unit/inventory/test_map.py tests/e2e/test_schemathesis.py tests/e2e/test_front.py tests/e2e/test_decoders.py $(ARGS)
 	@HYPOTHESIS_PROFILE=usual $(PYTEST) -m hypothesis tests/unit tests/monitoring $(ARGS)
 
 simulation: $(VENV)/.dev tools ## Longer runs of the simulation: many seeds, days of thousands of devices, a week of failures
