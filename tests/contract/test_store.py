@@ -99,24 +99,22 @@ async def fleet(store: EngineStore, count: int) -> None:
             insert(connectivity_plans).values(ref=1, id="a/b", communication_type="UNICAST", **settings)
         )
         connection.execute(insert(device_profiles).values(ref=1, id="p", type_mac="LoRaMAC", **settings))
-        for ref in range(1, count + 1):
-            connection.execute(
-                insert(devices).values(
-                    ref=ref,
-                    subscriber_ref=1,
-                    dev_eui=f"{ref:016X}",
-                    name="x",
-                    activation_type="OTAA",
-                    device_class="A",
-                    profile_ref=1,
-                    plan_ref=1,
-                    details='{"dataflowTags":["t"]}',
-                    created_at=0,
-                    updated_at=0,
-                    updated_by="x",
-                )
-            )
-            connection.execute(insert(device_states).values(device_ref=ref))
+        device = {
+            "subscriber_ref": 1,
+            "name": "x",
+            "activation_type": "OTAA",
+            "device_class": "A",
+            "profile_ref": 1,
+            "plan_ref": 1,
+            "details": '{"dataflowTags":["t"]}',
+            "created_at": 0,
+            "updated_at": 0,
+            "updated_by": "x",
+        }
+        if refs := range(1, count + 1):
+            rows = [device | {"ref": ref, "dev_eui": f"{ref:016X}"} for ref in refs]
+            connection.execute(insert(devices), rows)
+            connection.execute(insert(device_states), [{"device_ref": ref} for ref in refs])
 
     await store.write(write)
 
