@@ -112,6 +112,27 @@ ROOT = Path(__file__).parent
 FIRST = ("simulation/test_week.py", "simulation/test_city.py", "e2e", "simulation", "api")
 """What takes longest begins first, so that no worker ends long after the others."""
 
+WAITING = (
+    "e2e/test_versions_and_classes.py",
+    "e2e/test_chirpstack_mqtt.py",
+    "e2e/test_commands.py",
+    "e2e/test_simulated_towns.py",
+    "e2e/test_monitoring.py",
+    "e2e/test_front_limits.py",
+    "e2e/test_data_directory.py",
+    "e2e/test_console_api.py",
+    "e2e/test_basics_station.py",
+    "e2e/test_ci.py",
+    "e2e/test_odd_base_stations.py",
+    "e2e/test_mqtt_certificates.py",
+    "e2e/test_delivery.py",
+    "e2e/test_tls.py",
+    "contract/base_stations/test_clocks.py",
+    "contract/base_stations/test_bad_input.py",
+    "contract/test_connections.py",
+)
+"""Those whose tests use a processor in less than a third of their time, the longest first."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -122,6 +143,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and (shared := _shared_by(item)) is not None:
             item.add_marker(pytest.mark.xdist_group(_below_tests(shared)))
+        if _below_tests(item.path) in WAITING:
+            item.add_marker(pytest.mark.waits)
 
 
 @cache
@@ -132,8 +155,9 @@ def _below_tests(path: Path) -> str:
 @cache
 def _turn(file: Path) -> int:
     below = _below_tests(file)
-    starts = (number for number, start in enumerate(FIRST) if f"{below}/".startswith(f"{start}/"))
-    return next(starts, len(FIRST))
+    order = WAITING + FIRST
+    starts = (number for number, start in enumerate(order) if f"{below}/".startswith(f"{start}/"))
+    return next(starts, len(order))
 
 
 def _shared_by(item: pytest.Function) -> Path | None:

@@ -3,6 +3,10 @@
 They are forked from the process that has collected the tests; each of pytest-xdist's collects them by itself,
 which costs more than a thousand of them do. Whoever is free takes the next test, or all that share what their
 module or folder makes.
+
+Tests that are marked with `waits` spend their time waiting, for receive windows, time limits and other
+processes. They have processes of their own beside the others, which end when there are no more of them: so
+they begin with the first, and nobody has to wait for them at the end.
 """
 
 from __future__ import annotations
@@ -42,6 +46,14 @@ def grouped(items: Iterable[pytest.Item]) -> list[Group]:
     return [tuple(group) for group in groups.values()]
 
 
+# Processes for tests that wait.
+WAITERS = 2
+
+
+def waits(item: pytest.Item) -> bool:
+    return item.get_closest_marker("waits") is not None
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--workers", type=int, default=0, help="run the tests in so many processes, which are forked"
@@ -49,6 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "waits: spends its time waiting (see tests/workers.py)")
     if (count := config.getoption("workers")) > 1:
         config.pluginmanager.register(Workers(count))
 
@@ -67,8 +80,10 @@ class Workers:
         assert not others, f"collecting the tests has started {others}"
         run = _Run(session)
         try:
+            for _ in range(min(WAITERS, len(run.waiting))):
+                run.start_worker(waits=True)
             for _ in range(min(self._count, len(run.groups))):
-                run.start_worker()
+                run.start_worker(waits=False)
             run.follow()
         finally:
             run.end()
@@ -80,13 +95,17 @@ class _Worker(NamedTuple):
     connection: Connection[Any, Any]
     taken: deque[int]
     """The test that runs, and those that follow."""
+    waits: bool
+    """Whether it runs tests that wait, and no others."""
 
 
 class _Run:
     """The process that has collected the tests."""
 
     def __init__(self, session: pytest.Session) -> None:
-        self.groups = deque(grouped(session.items))
+        groups = grouped(session.items)
+        self.waiting = deque(group for group in groups if waits(session.items[group[0]]))
+        self.groups = deque(group for group in groups if not waits(session.items[group[0]]))
         self._session = session
         self._hook = session.config.hook
         self._workers: dict[Connection[Any, Any], _Worker] = {}
@@ -95,7 +114,7 @@ class _Run:
         self._folders.getbasetemp()
         session.config.pluginmanager.getplugin("terminalreporter").showfspath = False
 
-    def start_worker(self) -> None:
+    def start_worker(self, *, waits: bool) -> None:
         ours, theirs = _fork.Pipe()
         self._started += 1
         others = [*self._workers, ours]
@@ -103,7 +122,7 @@ class _Run:
         process = _fork.Process(target=_work, args=(self._session, theirs, others, folder))
         process.start()
         theirs.close()
-        self._workers[ours] = _Worker(process, ours, deque())
+        self._workers[ours] = _Worker(process, ours, deque(), waits)
 
     def follow(self) -> None:
         """Until all workers have ended."""
@@ -121,7 +140,7 @@ class _Run:
     def _take(self, worker: _Worker, event: Event) -> None:
         given = event.given
         if event.name == "next":
-            group = self.groups.popleft() if self.groups else ()
+            group = self._next(worker)
             worker.taken.extend(group)
             worker.connection.send(group)
             return
@@ -138,6 +157,11 @@ class _Run:
         getattr(self._hook, event.name)(**given)
         if event.name == "pytest_runtest_logfinish":
             worker.taken.popleft()
+
+    def _next(self, worker: _Worker) -> Group:
+        """Nothing where there is none left."""
+        mine, others = (self.waiting, deque[Group]()) if worker.waits else (self.groups, self.waiting)
+        return next((groups.popleft() for groups in (mine, others) if groups), ())
 
     def _ended(self, worker: _Worker) -> None:
         """As it should, or in the middle of a test, which has failed then; another one runs what it had
@@ -158,8 +182,8 @@ class _Run:
         )
         self._hook.pytest_runtest_logreport(report=report)
         if worker.taken:
-            self.groups.appendleft(tuple(worker.taken))
-        self.start_worker()
+            (self.waiting if worker.waits else self.groups).appendleft(tuple(worker.taken))
+        self.start_worker(waits=worker.waits)
 
     def end(self) -> None:
         """Those that still run end with their test."""

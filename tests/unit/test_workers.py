@@ -41,6 +41,13 @@ def test_many(number, tmp_path):
     time.sleep(0.01)
     assert tmp_path.exists()
 
+@pytest.mark.waits
+@pytest.mark.parametrize("number", range(2))
+def test_waiting(number):
+    pathlib.Path(__file__).with_name(f"waiting-{os.getpid()}").touch()
+    while len(list(pathlib.Path(__file__).parent.glob("waiting-*"))) < 2:
+        time.sleep(0.01)
+
 @pytest.mark.skip(reason="not now")
 def test_skipped(): ...
 """
@@ -68,11 +75,13 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_every_test_runs_once_and_is_reported_with_what_it_says(tmp_path: Path) -> None:
     done = _run(tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(r"^2 failed, 8 passed, 1 skipped, \d warnings? in", done.stdout, re.MULTILINE)
+    assert re.search(r"^2 failed, 10 passed, 1 skipped, \d warnings? in", done.stdout, re.MULTILINE)
     assert done.stdout.count("UserWarning: careful") == 1
     for said in ("test_two - assert", "before it fails", "UserWarning: careful", "not now"):
         assert said in done.stdout, said
     assert (tmp_path / "test_made_up.unmade").exists()
+    # Two that wait at the same time.
+    assert len(list(tmp_path.glob("waiting-*"))) == 2
     assert "test_ends_its_process - its process ended with 3" in done.stdout
 
 
