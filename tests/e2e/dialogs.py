@@ -10,7 +10,7 @@ from typing import Literal
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.desk import PICTURES, Desk
-from tests.e2e.looks import EVERYTHING, Looks, codes_shown, paint
+from tests.e2e.looks import EVERYTHING, UNCOVER, Looks, codes_shown, paint
 from tests.rsa_keys import public_pem
 
 # Of the rows of a table, which have the same buttons, the first that has each.
@@ -36,13 +36,15 @@ _TYPED = (
     ":is(input:not([type]), input[type=text], input[type=password], input[type=email], textarea)"
     ":not([role=combobox], [aria-haspopup], :disabled)"
 )
-# The first field of the dialog that takes text has the focus; what stands in it.
-_FIELD = """(typed) => {
-  window.field = document.querySelector(`[role=dialog] ${typed}`);
+# The first field of the dialog that takes text has the focus; what stands in it. What lies under the dialog
+# stays hidden while something is typed, or it would be laid out again; not longer: the focus goes back there.
+_FIELD = f"""(typed) => {{
+  window.field = document.querySelector(`[role=dialog] ${{typed}}`);
   window.field?.focus();
+  if (!window.field) ({UNCOVER})();
   return window.field && window.field.value;
-}"""
-_VALUE = "() => window.field.isConnected && window.field.value"
+}}"""
+_VALUE = f"() => {{ ({UNCOVER})(); return window.field.isConnected && window.field.value; }}"
 # Queries that are old by now are read again; what was typed into the field.
 _REFETCH = "() => { window.dispatchEvent(new Event('visibilitychange')); return window.field.value; }"
 
@@ -161,7 +163,6 @@ class Dialogs:
                 self.at = OPPOSITE[self.at]
                 looks.at(*PLACES[self.at])
                 self._picture(title)
-            looks.uncover()
             self._keeps_what_is_typed(title)
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Page
@@ -85,15 +85,15 @@ _SETTLED = """async () => {
   for (let left = running(); left.length; left = running())
     await Promise.allSettled(left.map((each) => each.finished));
 }"""
-# Two frames after a screen is narrower, what measures itself has followed.
-_WIDE = """async () => {
-  for (let turn = 0; turn < 2; turn++) await new Promise(requestAnimationFrame);
-  return document.documentElement.scrollWidth;
-}"""
 # What a panel holds that is wider than it, which nobody sees. The page under a dialog is left out.
 _CUT = """() => [...document.querySelectorAll("main .mantine-Card-root")]
   .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
   .map((one) => one.innerText)"""
+# Two frames after a screen is narrower, what measures itself has followed.
+_WIDE = f"""async () => {{
+  for (let turn = 0; turn < 2; turn++) await new Promise(requestAnimationFrame);
+  return {{ wide: document.documentElement.scrollWidth, cut: ({_CUT})() }};
+}}"""
 # What contrast follows from: the colour of a text and whether it is large, what lies under it as far as that
 # is seen, and what lays it over something else. Of each such combination, the elements that are shown.
 _TONES = """(part, excluded) => {
@@ -142,11 +142,11 @@ _TONES = """(part, excluded) => {
   }
   return found;
 }"""
-# How wide the page is, its colours, and which elements are visible within each part, wherever they stand: of
-# the links in a menu each is the one of the page in its turn. What axe says of the structure follows from
-# what is noted here of each: its attributes, whether it shows a text, and what is around it and in it; the
-# elements are kept with it. The page under a dialog is left out, for it takes most of the time, and keeps its
-# place.
+# How wide the page is and what is cut off, its colours, and which elements are visible within each part,
+# wherever they stand: of the links in a menu each is the one of the page in its turn. What axe says of the
+# structure follows from what is noted here of each: its attributes, whether it shows a text, whether it
+# scrolls, and what is around it and in it; the elements are kept with it. The page under a dialog is left
+# out, for it takes most of the time, and keeps its place.
 _LOOK = f"""async ([around, parts]) => {{
   const [root, screen] = [document.documentElement, document.querySelector("{SCREEN}")];
   // Pages of the server itself have no such element.
@@ -208,13 +208,15 @@ _LOOK = f"""async ([around, parts]) => {{
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   return {{
     wide: root.scrollWidth,
+    cut: ({_CUT})(),
     scheme: `${{dark}} ${{colour}}`,
     shapes: Object.fromEntries(parts.map((part) => [
       part, document.querySelector(part) && [...whole, ...shapes(part)].join("\\n"),
     ])),
   }};
 }}"""
-_UNCOVER = """() => document.getElementById("root")?.removeAttribute("style")"""
+# The page under the dialog that was looked at.
+UNCOVER = """() => document.getElementById("root")?.removeAttribute("style")"""
 # Of the texts, those in colours that were not judged to be well before; what lies under something else, say,
 # axe does not judge. Of the structure, the elements that are named, what each is in, and what stands in it.
 # Together, for axe reads all of the page each time.
@@ -348,7 +350,7 @@ class Looks:
     def now(self) -> bool:
         """It fits the screen, and axe finds no violation of WCAG A or AA."""
         found = self.page.evaluate(_LOOK, [AROUND, [*self._seen]])
-        _fits(self.page, found["wide"])
+        _fits(self.page, found)
         shapes, scheme = found["shapes"], found["scheme"]
         # Of each part that is to be looked at, how it was looked at before.
         new: dict[str, set[str]] = {}
@@ -370,10 +372,6 @@ class Looks:
             schemes.add(scheme)
         return bool(new)
 
-    def uncover(self) -> None:
-        """The page under the dialog that was looked at."""
-        self.page.evaluate(_UNCOVER)
-
     def _check(self, part: str, excluded: list[str], elements: list[str]) -> None:
         """What axe says of a page that has settled, and of the structure of `elements`."""
         known = "" if EVERYTHING else "\n".join(_judged.known())
@@ -391,8 +389,8 @@ class Looks:
         _judged.add(found["judged"])
 
 
-def _fits(page: Page, wide: int) -> None:
+def _fits(page: Page, found: dict[str, Any]) -> None:
     assert page.viewport_size is not None
-    width = page.viewport_size["width"]
+    width, wide = page.viewport_size["width"], found["wide"]
     assert wide <= width, f"{page.url} is {wide} wide on a screen of {width}"
-    assert page.evaluate(_CUT) == [], f"{page.url} on a screen of {width}"
+    assert found["cut"] == [], f"{page.url} on a screen of {width}"
