@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 # uv installs in a seventh of pip's CPU time. Where it cannot reach the packages (a package index that only pip has been told
 # of), pip does.
 UV := $(BIN)/uv
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The environment gets a pip of its own only where that of $(PYTHON) is missing or too old: to put one there takes longer than to
+# make the environment and to install uv.
+PIP := $$(test -e $(BIN)/pip3 && echo $(BIN)/python -m pip || echo $(PYTHON) -m pip --python $(BIN)/python) \
+	--disable-pip-version-check --quiet
 # On a terminal it shows how far it has come.
 install = $(UV) pip install $(shell test -t 2 || echo --quiet) --python $(BIN)/python $(1) || $(PIP) install --no-compile $(1)
 # Bytecode of what the server loads, and of nothing else, so that its first start is as quick as any other.
@@ -25,7 +28,9 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Veldnet needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12"; exit 1; }
 	@echo "setting up $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --without-pip $(VENV)
+	@$(PYTHON) -c "import pip; exit([int(part) for part in pip.__version__.split('.')[:2]] < [22, 3])" 2> /dev/null || \
+		$(BIN)/python -m ensurepip > /dev/null
 
 $(UV): requirements/setup.lock | $(BIN)/python
 	@$(PIP) install --require-hashes -r $<
