@@ -346,11 +346,14 @@ def test_the_sign_in_form_and_the_first_screen_are_small() -> None:
     # Each file costs its headers, nearly 1 KB.
     assert len(form) <= 3 and sum((assets / f"{name}.br").stat().st_size for name in form) < 112_000
     texts = max(assets.glob("[en][nl]-*.js"), key=lambda path: path.stat().st_size).name
-    parts = ("Console-*.js", "Console-*.css", "Home-*.js", "messages-*.js")
-    behind = {path.name for part in parts for path in assets.glob(part)}
-    assert {name.split("-")[0] for name in behind} >= {"Console", "Home", "messages"}
+    behind = {
+        path.name for part in ("view-*.js", "view-*.css", "messages-*.js") for path in assets.glob(part)
+    }
+    assert len(behind) == 3
     first = _with_imports(assets, form | {texts} | behind)
-    assert sum((assets / f"{name}.br").stat().st_size for name in first) < 300_000
+    # With nothing of other screens.
+    assert first == form | {texts} | behind
+    assert sum((assets / f"{name}.br").stat().st_size for name in first) < 262_000
 
 
 def _documented(server: RunningServer, key: str, *more: str) -> subprocess.Popen[str]:
