@@ -20,6 +20,9 @@ from .base_station import BaseStation, HeardFrame
 _KEEP_ALIVE = 5.0
 # Keep-alives between two statistics, which come every half minute.
 _STATISTICS_EVERY = 6
+# A base station has a port of its own: a server sends nothing to one that comes back from another port until
+# that has shown itself for a while, so that the first joins would get no answer.
+_FIRST_PORT, _PORTS = 16_384, 16_384
 
 
 class UdpLink(asyncio.DatagramProtocol):
@@ -51,9 +54,13 @@ class UdpLink(asyncio.DatagramProtocol):
     ) -> Self:
         """Connect to a server and wait for its first PULL_ACK. Raises `TimeoutError` without one."""
         loop = asyncio.get_running_loop()
-        _transport, link = await loop.create_datagram_endpoint(
-            lambda: cls(station, rng, clock), remote_addr=(host, port)
-        )
+        link = cls(station, rng, clock)
+        own = ("0.0.0.0", _FIRST_PORT + int(station.eui) % _PORTS)  # noqa: S104 - talks to one server
+        try:
+            await loop.create_datagram_endpoint(lambda: link, local_addr=own, remote_addr=(host, port))
+        except (OSError, ValueError):
+            # Another one has it, or the server has an address of another kind.
+            await loop.create_datagram_endpoint(lambda: link, remote_addr=(host, port))
         link._task = loop.create_task(link._keep_alive())
         try:
             async with asyncio.timeout(10):
