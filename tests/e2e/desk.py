@@ -15,16 +15,21 @@ from tests.person import Person
 WIDTHS = (1440, 1024, 390)
 # Milliseconds: other tests may run on the machine.
 PATIENCE = 30_000
-# Until what is waited for has stood for two frames; looked for whenever the page has changed. In the page
-# itself: each question from here costs more than the answer. Where another screen takes the place of the one
-# before, its title is another element; where the same screen shows something else, it goes by an address
-# where nothing is.
-_MOVE = """async ([to, headed, patience]) => {
+# Until what is waited for has stood for two frames, or `patience` ends; looked for whenever the page or the
+# focus has changed. In the page itself: each question from here costs more than the answer.
+UNTIL = """
   const seen = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility());
   const frame = () => new Promise(requestAnimationFrame);
   const changed = (left) => new Promise((resolve) => {
-    const observer = new MutationObserver(() => { observer.disconnect(); clearTimeout(timer); resolve(); });
-    const timer = setTimeout(() => { observer.disconnect(); resolve(); }, left);
+    const end = () => {
+      observer.disconnect();
+      document.removeEventListener("focusin", end);
+      clearTimeout(timer);
+      resolve();
+    };
+    const observer = new MutationObserver(end);
+    const timer = setTimeout(end, left);
+    document.addEventListener("focusin", end);
     observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
   });
   const end = performance.now() + patience;
@@ -39,6 +44,12 @@ _MOVE = """async ([to, headed, patience]) => {
     }
     return false;
   };
+"""
+# Where another screen takes the place of the one before, its title is another element; where the same screen
+# shows something else, it goes by an address where nothing is.
+_MOVE = (
+    f"async ([to, headed, patience]) => {{{UNTIL}"
+    + """
   const open = (address) => {
     history.pushState(null, "", address);
     dispatchEvent(new PopStateEvent("popstate"));
@@ -57,6 +68,7 @@ _MOVE = """async ([to, headed, patience]) => {
     titles.every((one) => !one.isConnected) && !document.querySelector("[aria-busy=true]");
   return await until(there) ? "" : document.body.innerText.slice(0, 500);
 }"""
+)
 # Pictures of what `accessible_everywhere` looks at are kept here.
 PICTURES = os.environ.get("TEST_PICTURES")
 
