@@ -101,11 +101,14 @@ def _options(command: Any, last: str) -> Iterator[tuple[str, str]]:
 
 def _commands(group: Any, last: str) -> Iterator[tuple[str, str]]:
     group.listing = True
-    for name in group.list_commands(None):
-        if name.startswith(last):
-            command = group.get_command(None, name)
-            if command is not None and not command.hidden:
-                yield name, _first_line(command.help)
+    try:
+        for name in group.list_commands(None):
+            if name.startswith(last):
+                command = group.get_command(None, name)
+                if command is not None and not command.hidden:
+                    yield name, _first_line(command.help)
+    finally:
+        group.listing = False
 
 
 def _first_line(text: str | None) -> str:

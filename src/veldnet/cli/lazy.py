@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import typer
@@ -77,6 +78,7 @@ def _nothing() -> None:
     """A group without options of its own."""
 
 
+@cache
 def _load(name: str, lazy: Lazy) -> Any:
     module, _, attribute = lazy.target.partition(":")
     try:
