@@ -7,6 +7,7 @@ Changes of management exclude each other and commits, so nobody counts while bou
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -14,6 +15,7 @@ import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     Table,
     and_,
     delete,
@@ -113,6 +115,12 @@ def blocks_of(
 
 def unbalanced_lists(connection: Connection, size: int = BLOCK) -> list[tuple[DeviceList, int]]:
     """Lists and subscribers that have blocks to be divided, or many more of them than they need."""
+    found = connection.execute(_unbalanced(size))
+    return [(DeviceList(row.list), row.subscriber_ref) for row in found]
+
+
+@cache
+def _unbalanced(size: int) -> Select[Any]:
     counts = device_list_counts.c
     number = total(counts.devices).label("number")
     blocks = (
@@ -122,7 +130,7 @@ def unbalanced_lists(connection: Connection, size: int = BLOCK) -> list[tuple[De
         .subquery()
         .c
     )
-    found = connection.execute(
+    return (
         select(blocks.list, blocks.subscriber_ref)
         .group_by(blocks.list, blocks.subscriber_ref)
         .having(
@@ -132,7 +140,6 @@ def unbalanced_lists(connection: Connection, size: int = BLOCK) -> list[tuple[De
             )
         )
     )
-    return [(DeviceList(row.list), row.subscriber_ref) for row in found]
 
 
 def balance_lists(connection: Connection, size: int = BLOCK) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -76,8 +77,9 @@ class DeviceRecord(msgspec.Struct, frozen=True, gc=False):
 Observed = Callable[[bytes | None], dict[str, Any]]
 
 
+@cache
 def device_query() -> Select[Any]:
-    """Rows for `DeviceRecord`, in the order of their refs."""
+    """Rows for `DeviceRecord`, in the order of their refs. Made once: that takes longer than the answer."""
     own = (devices.c[name] for name in DeviceRecord.__struct_fields__ if name in devices.c)
     return (
         select(
