@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from veldnet.store.schema import (
 NOW = 1_790_000_000_000
 DAY = 86_400_000
 DEVICES = 12
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
 def _inventory(connection: Connection) -> None:
@@ -126,7 +128,7 @@ def _expected(frames: list[Frame], whose: Whose, wanted: Query) -> list[str]:
 
 
 @pytest.mark.parametrize("few", [0, 2000], ids=["reading backwards", "device by device"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(8 if LONG else 2))
 async def test_pages_hold_what_a_plain_look_finds(
     seed: int, few: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
