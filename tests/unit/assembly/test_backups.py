@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import multiprocessing
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -20,20 +19,22 @@ from veldnet.assembly.data_directory.backups import BackupError, back_up, restor
 from veldnet.assembly.data_directory.directory import DataDirectory, DataDirectoryError, file_of
 from veldnet.assembly.data_directory.lock import DirectoryInUse, DirectoryLock, sharing
 from veldnet.settings import Settings, load_settings
-from veldnet.store import HEAD, read_property, sqlite_database, write_property
+from veldnet.store import HEAD, SqliteStore, read_property, sqlite_database, write_property
 
-# Writes and ends without closing anything, as `kill -9` does.
-_WRITE_AND_DIE = """
-import asyncio, os, sys
-from pathlib import Path
-from veldnet.store import SqliteStore, write_property
-async def main():
-    store = SqliteStore(Path(sys.argv[1]))
-    for number in range(20):
-        await store.write(lambda c: write_property(c, f"frame {number}", "here"))
-    os._exit(0)
-asyncio.run(main())
-"""
+
+def write_and_die(database: Path) -> None:
+    """Write in a process that ends without closing anything, as after `kill -9`."""
+
+    async def write() -> None:
+        store = SqliteStore(database)
+        for number in range(20):
+            await store.write(lambda c, number=number: write_property(c, f"frame {number}", "here"))  # type: ignore[misc]
+        os._exit(0)
+
+    process = multiprocessing.get_context("fork").Process(target=lambda: asyncio.run(write()))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
 
 
 def settings_of(data: Path) -> Settings:
@@ -146,7 +147,7 @@ def test_b4_what_is_kept_after_a_kill_has_its_write_ahead_log(
     """Also where the log cannot be copied into the database first."""
     database, target = file_of(settings).path, tmp_path / "backup.db"
     back_up(settings, target)
-    subprocess.run([sys.executable, "-c", _WRITE_AND_DIE, str(database)], check=True)
+    write_and_die(database)
     wal = database.with_name("veldnet.db-wal")
     assert wal.stat().st_size, "the log was not copied into the database"
     if not emptied:
@@ -383,7 +384,7 @@ def test_b5_a_backup_on_a_medium_that_is_read_only(settings: Settings, tmp_path:
 def test_b5_a_copy_of_files_with_their_log_is_a_backup(settings: Settings, tmp_path: Path) -> None:
     """Somebody copied the files of a killed server instead."""
     database, copied = file_of(settings).path, tmp_path / "copied"
-    subprocess.run([sys.executable, "-c", _WRITE_AND_DIE, str(database)], check=True)
+    write_and_die(database)
     shutil.copytree(settings.data, copied)
     restore(settings, copied / "veldnet.db")
     assert word_in(database, "frame 19") == "here"

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from rich.console import Console
 from tests.docs_generator import commands
 from tests.e2e.running import command, failing
 from tests.installation import sandbox
+from tests.walked_commands import commands as forked_commands
 from veldnet.cli import output
 from veldnet.cli.completion import SCRIPTS, VARIABLE, completions
 
@@ -119,12 +120,10 @@ def test_words_are_completed_as_they_are_typed() -> None:
 
 
 @pytest.fixture(scope="module")
-def path_of_program(tmp_path_factory: pytest.TempPathFactory) -> str:
+def path_of_program() -> Iterator[str]:
     """A search path on which the shells find this program."""
-    folder = tmp_path_factory.mktemp("bin")
-    (folder / "veldnet").write_text(f'#!/bin/sh\nexec {sys.executable} -m veldnet "$@"\n')
-    (folder / "veldnet").chmod(0o700)
-    return f"{folder}:{os.environ['PATH']}"
+    with forked_commands() as folder:
+        yield f"{folder}:{os.environ['PATH']}"
 
 
 def _shell(path: str, *arguments: str) -> str:
