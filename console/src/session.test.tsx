@@ -1,7 +1,8 @@
 import { act, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { $api, api, link } from "./api/client";
+import { api, link } from "./api/client";
+import { $api } from "./api/queries";
 import { useDraft } from "./components/edits";
 import { SessionProvider, useSession } from "./session";
 import { json, serve, Surroundings } from "./testing";

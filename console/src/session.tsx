@@ -1,7 +1,6 @@
 // Who is signed in, and for whom they work; whether the server can be reached.
-import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
-import { api, ApiError, link, probe, type Schemas } from "./api/client";
+import { api, ApiError, kept, link, probe, type Schemas } from "./api/client";
 import { useTexts, type Language } from "./text";
 
 export type User = Schemas["SignedIn"];
@@ -38,7 +37,6 @@ const stored = "veldnet-customer";
 
 /** Whether the server answers. */
 function useReachable(): boolean {
-  const queries = useQueryClient();
   const [reachable, setReachable] = useState(true);
   useEffect(() => {
     link.onReachable = setReachable;
@@ -59,8 +57,8 @@ function useReachable(): boolean {
   }, [reachable]);
   useEffect(() => {
     // What was shown while the server was away may be old.
-    if (reachable) void queries.invalidateQueries();
-  }, [reachable, queries]);
+    if (reachable) kept.refresh();
+  }, [reachable]);
   return reachable;
 }
 
@@ -74,9 +72,9 @@ function useIdentity() {
     (found: User | null) => {
       current.current = found;
       link.csrfToken = found?.csrfToken ?? "";
-      const kept = found?.kind === "operator" ? (sessionStorage.getItem(stored) ?? "") : "";
-      link.customerId = kept;
-      setActing(kept);
+      const customer = found?.kind === "operator" ? (sessionStorage.getItem(stored) ?? "") : "";
+      link.customerId = customer;
+      setActing(customer);
       setUser(found);
       if (found?.language && found.language !== document.documentElement.lang) setLanguage(found.language);
     },
@@ -128,7 +126,6 @@ function useOpening(take: Identity["take"]): boolean {
 
 /** Signing in and out, in all its steps. */
 function useSigning({ current, take }: Pick<Identity, "current" | "take">, settle: (again: boolean) => void) {
-  const queries = useQueryClient();
   return useMemo(() => {
     const enter = (found: User | undefined) => {
       const before = current.current;
@@ -136,18 +133,18 @@ function useSigning({ current, take }: Pick<Identity, "current" | "take">, settl
       if (!same) {
         // Nothing of somebody else's is shown, and nothing is done that they had begun.
         sessionStorage.removeItem(stored);
-        queries.clear();
+        kept.forget();
       }
       take(found ?? null);
       // What waits goes on once the second factor was shown, too.
       if (same && found.secondFactor) return;
       settle(same);
-      if (same) void queries.invalidateQueries();
+      if (same) kept.refresh();
     };
     const verified = (found: User | undefined) => {
       take(found ?? null);
       settle(true);
-      void queries.invalidateQueries();
+      kept.refresh();
     };
     return {
       enter,
@@ -169,16 +166,15 @@ function useSigning({ current, take }: Pick<Identity, "current" | "take">, settl
         settle(false);
         await api.DELETE("/api/v1/session").catch(() => {});
         sessionStorage.removeItem(stored);
-        queries.clear();
+        kept.forget();
         take(null);
       },
     };
-  }, [queries, current, take, settle]);
+  }, [current, take, settle]);
 }
 
 /** What a user chooses for the session: the customer to work for, and the language. */
 function useChoices({ current, setActing }: Pick<Identity, "current" | "setActing">) {
-  const queries = useQueryClient();
   const { setLanguage } = useTexts();
   return useMemo(
     () => ({
@@ -186,21 +182,21 @@ function useChoices({ current, setActing }: Pick<Identity, "current" | "setActin
         if (customerId) sessionStorage.setItem(stored, customerId);
         else sessionStorage.removeItem(stored);
         link.customerId = customerId;
-        queries.clear();
+        kept.forget();
         setActing(customerId);
       },
       speak: (language: Language) => {
         setLanguage(language, () => {
           if (!current.current) return;
           void api.PUT("/api/v1/session/language", { body: { language } }).then(
-            () => queries.invalidateQueries(),
+            () => kept.refresh(),
             // The page has the language all the same; the choice is made again another time.
             () => {},
           );
         });
       },
     }),
-    [queries, setLanguage, current, setActing],
+    [setLanguage, current, setActing],
   );
 }
 

@@ -13,6 +13,7 @@ import {
 import { cleanup, render } from "@testing-library/react";
 import type { ReactElement, ReactNode } from "react";
 import { afterEach, vi } from "vitest";
+import { keepIn } from "./api/queries";
 import { Dialogs } from "./components/dialogs";
 import { UnsavedGuard } from "./components/unsaved";
 import { parseSearch, stringifySearch } from "./search";
@@ -30,6 +31,7 @@ export function Surroundings({ children }: { children: ReactNode }) {
   const queries = new QueryClient({
     defaultOptions: { queries: { retry: false, networkMode: "always" }, mutations: { networkMode: "always" } },
   });
+  keepIn(queries);
   return (
     <TextProvider>
       <MantineProvider env="test">

@@ -1,5 +1,5 @@
 // What devices are made of, for choices and names.
-import { $api } from "./client";
+import { $api } from "./queries";
 
 const long = { staleTime: 60_000 };
 

@@ -1,6 +1,5 @@
 // The server's API, typed by its own description. The browser's cookie says who asks; changes carry the page's token.
 import createFetchClient, { type Middleware } from "openapi-fetch";
-import createQueryClient from "openapi-react-query";
 import { noteBuild } from "./build";
 import type { components, paths } from "./schema";
 
@@ -38,6 +37,9 @@ export const link = {
   onExpired: (() => Promise.resolve(false)) as () => Promise<boolean>,
   onReachable: (() => {}) as (reachable: boolean) => void,
 };
+
+/** The answers that the console keeps, once it is loaded: the sign-in form keeps none. */
+export const kept = { forget: () => {}, refresh: () => {} };
 
 export function headers(method = "GET"): Record<string, string> {
   return {
@@ -152,7 +154,6 @@ const ours: Middleware = {
 
 export const api = createFetchClient<paths>({ baseUrl: "/", fetch: reach });
 api.use(ours);
-export const $api = createQueryClient(api);
 
 /** A file to be sent as it is, such as CSV; the answer's text and headers. */
 export async function postText(

@@ -1,6 +1,7 @@
 // What a person has set: kept by the server, so that it is the same in every browser.
 import { useQueryClient } from "@tanstack/react-query";
-import { $api, anyMembers, type Schemas } from "./client";
+import { anyMembers, type Schemas } from "./client";
+import { $api } from "./queries";
 import type { FiltersOf } from "../navigation";
 
 export interface SavedView<Search> {

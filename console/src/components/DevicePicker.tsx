@@ -2,7 +2,7 @@
 import { Select } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useState } from "react";
-import { $api } from "../api/client";
+import { $api } from "../api/queries";
 import { useT } from "../text";
 
 export function useDeviceOptions(text: string): { value: string; label: string }[] {

@@ -40,7 +40,8 @@ import {
 } from "@tanstack/react-router";
 import { useEffect, useRef, useSyncExternalStore, type ReactElement } from "react";
 import { page, useOutdated } from "../api/build";
-import { $api, activity } from "../api/client";
+import { activity } from "../api/client";
+import { $api } from "../api/queries";
 import { Chart } from "../components/Chart";
 import { Empty, Problem } from "../components/basics";
 import { Updated } from "../components/problem";

@@ -1,5 +1,6 @@
 // One's own account, and who is notified of alarms.
-import { $api, api, type Schemas } from "../../api/client";
+import { api, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange } from "../../api/changes";
 
 type Notifications = Pick<

@@ -1,6 +1,7 @@
 // Alarms: lists and acknowledgement.
 import { keepPreviousData } from "@tanstack/react-query";
-import { $api, api } from "../../api/client";
+import { api } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange, type Readable } from "../../api/changes";
 import type { operations } from "../../api/schema";
 

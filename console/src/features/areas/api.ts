@@ -1,5 +1,6 @@
 // The areas that devices are watched for.
-import { $api, api, type Schemas } from "../../api/client";
+import { api, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange, type Readable } from "../../api/changes";
 
 export type Area = Schemas["GeofenceView"];

@@ -17,7 +17,8 @@ import {
 } from "@mantine/core";
 import { IconPlayerPlay } from "@tabler/icons-react";
 import { useEffect, useState, type KeyboardEvent } from "react";
-import { $api, anyMembers, type Schemas } from "../../api/client";
+import { anyMembers, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { options, useProfiles } from "../../api/catalogues";
 import { DeleteButton } from "../../components/actions";
 import { blocking, IfMayChange, Loading, Mono, PageTitle, Panel, Time } from "../../components/basics";

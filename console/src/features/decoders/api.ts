@@ -1,5 +1,6 @@
 // Payload decoders, and trials of them.
-import { $api, api, type Schemas } from "../../api/client";
+import { api, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange, type Readable } from "../../api/changes";
 
 type Decoder = Schemas["PayloadDecoder"];

@@ -1,5 +1,6 @@
 // Projects: credentials of programs.
-import { $api, api } from "../../api/client";
+import { api } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange, type Readable } from "../../api/changes";
 
 const touched = ["/api/v1/projects"] as const satisfies Readable[];

@@ -1,6 +1,6 @@
 import { Grid, Group, SegmentedControl, Select, Text, TextInput } from "@mantine/core";
 import { useMemo } from "react";
-import { $api } from "../../api/client";
+import { $api } from "../../api/queries";
 import { Loading, Panel, Problem, blocking } from "../../components/basics";
 import { Chart } from "../../components/Chart";
 import { useT } from "../../text";

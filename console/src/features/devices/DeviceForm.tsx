@@ -15,7 +15,8 @@ import {
 } from "@mantine/core";
 import { IconDice, IconInfoCircle, IconQrcode } from "@tabler/icons-react";
 import { useMemo, useState, type FormEvent, type ReactNode } from "react";
-import { $api, type Schemas } from "../../api/client";
+import { type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { Panel } from "../../components/basics";
 import { part } from "../../components/lazy";
 import { WorldMap } from "../../components/Map";

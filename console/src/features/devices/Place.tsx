@@ -1,7 +1,8 @@
 // Where a device is, and which base stations hear it.
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { useMemo, useState } from "react";
-import { $api, type Schemas } from "../../api/client";
+import { type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { RowButton } from "../../components/actions";
 import { Coordinates } from "../../components/Coordinates";
 import { placeOf } from "../../components/places";

@@ -2,7 +2,8 @@ import { Button, Group, MultiSelect, ScrollArea, Select, Stack, Table, Text } fr
 import { IconCode, IconDownload, IconLock } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { $api, download, type Schemas } from "../../api/client";
+import { download, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { Empty, Loading, Panel, Problem, Time, blocking } from "../../components/basics";
 import { Chart } from "../../components/Chart";
 import { useDeviceOptions } from "../../components/DevicePicker";

@@ -2,7 +2,8 @@
 import { Alert, Button, Checkbox, Group, List, Stack, Text, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconKey } from "@tabler/icons-react";
 import { useState } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import { api, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange } from "../../api/changes";
 import { RowButton } from "../../components/actions";
 import { IfMayChange, Panel, Time } from "../../components/basics";

@@ -1,6 +1,7 @@
 // Devices: what is read of them, and what is changed.
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { $api, api, type Schemas } from "../../api/client";
+import { api, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange, type Readable } from "../../api/changes";
 import type { operations } from "../../api/schema";
 import type { DeviceFilters } from "./model";

@@ -1,7 +1,8 @@
 // Downlinks: what is read of them, live, and what is changed.
 import { keepPreviousData } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import { api, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange, type Readable } from "../../api/changes";
 import { follow } from "../../api/live";
 import { withQuery } from "../../format";

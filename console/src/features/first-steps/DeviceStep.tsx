@@ -2,7 +2,7 @@
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { Loading, Once, Panel } from "../../components/basics";
-import { $api } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useT } from "../../text";
 import { noChoice } from "../devices/creating";
 import { DeviceForm, type Created } from "../devices/DeviceForm";

@@ -3,7 +3,7 @@ import { Grid, NavLink, Text, ThemeIcon } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { $api } from "../../api/client";
+import { $api } from "../../api/queries";
 import { usePreferences } from "../../api/preferences";
 import { blocking, Loading, PageTitle, Problem } from "../../components/basics";
 import { useFilters } from "../../navigation";

@@ -1,5 +1,6 @@
 // Flows and connections, and how connections are.
-import { $api, api, type Schemas } from "../../api/client";
+import { api, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange, type Readable } from "../../api/changes";
 
 export type Connection = Schemas["Connection"];

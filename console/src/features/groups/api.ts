@@ -1,5 +1,6 @@
 // Multicast groups: what is read of them, and what is changed.
-import { $api, api, type Schemas } from "../../api/client";
+import { api, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange, type Readable } from "../../api/changes";
 
 export type MulticastGroup = Schemas["MulticastGroup"];

@@ -2,7 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Grid, Group, RingProgress, SimpleGrid, Stack, Text, ThemeIcon, UnstyledButton } from "@mantine/core";
 import { IconBell, IconCpu, IconFlag, IconMailX, IconPlus, IconRoute, IconUpload } from "@tabler/icons-react";
 import { useMemo } from "react";
-import { $api } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useOverview } from "../../api/overview";
 import {
   Empty,

@@ -1,5 +1,6 @@
 // Imports of devices.
-import { $api, api } from "../../api/client";
+import { api } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange } from "../../api/changes";
 import { listsOfDevices } from "../devices/api";
 

@@ -2,7 +2,8 @@
 import { type ReactNode } from "react";
 import { Badge, Box, Button, Code, Grid, Stack, Table, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
-import { $api, type Schemas } from "../../api/client";
+import { type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { Facts, Loading, Mono, Problem, Time, blocking } from "../../components/basics";
 import { hex, localTime, number, utcTime } from "../../format";
 import { useT, useTexts, type Key, type Translate } from "../../text";

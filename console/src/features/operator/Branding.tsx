@@ -1,6 +1,7 @@
 import { Alert, Button, ColorInput, FileButton, Group, Image, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
-import { $api, type Schemas } from "../../api/client";
+import { type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { blocking, IfMayChange, Loading, PageTitle, Panel, Problem } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { same, useDraft } from "../../components/edits";

@@ -1,7 +1,8 @@
 import { Badge, Button, Select, Stack, Text } from "@mantine/core";
 import { IconShieldLock } from "@tabler/icons-react";
 import { useState } from "react";
-import { $api, type Schemas } from "../../api/client";
+import { type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { Empty, IfMayChange, Mono } from "../../components/basics";
 import { TablePage } from "../../components/TablePage";
 import { openDialog } from "../../components/dialogs";

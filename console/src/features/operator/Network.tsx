@@ -2,7 +2,8 @@ import { useNavigate } from "@tanstack/react-router";
 import { Alert, Badge, Grid, Group, SimpleGrid, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconAntenna, IconBuilding, IconCpu, IconFlag, IconMailX } from "@tabler/icons-react";
 import { useMemo } from "react";
-import { $api, type Schemas } from "../../api/client";
+import { type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import {
   IfMayChange,
   Loading,

@@ -1,7 +1,8 @@
 // Connectivity plans and device profiles.
 import { Badge, Button, Group, Stack, Text } from "@mantine/core";
 import { IconCpu, IconListDetails } from "@tabler/icons-react";
-import { $api, type Schemas } from "../../api/client";
+import { type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, blocking } from "../../components/basics";
 import { TablePage } from "../../components/TablePage";
 import { openDialog } from "../../components/dialogs";

@@ -1,7 +1,8 @@
 import { Code, Stack, Text, TextInput } from "@mantine/core";
 import { IconClipboardList } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
-import { $api, type Schemas } from "../../api/client";
+import { type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { Empty, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { TablePage } from "../../components/TablePage";

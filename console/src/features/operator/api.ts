@@ -1,6 +1,7 @@
 // The network and those whom it serves.
 import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
-import { $api, api, type Schemas } from "../../api/client";
+import { api, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import type { operations } from "../../api/schema";
 import { refresh, useChange, type Readable } from "../../api/changes";
 

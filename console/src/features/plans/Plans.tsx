@@ -1,6 +1,6 @@
 import { Badge, Group, Progress, SimpleGrid } from "@mantine/core";
 import { IconListDetails } from "@tabler/icons-react";
-import { $api } from "../../api/client";
+import { $api } from "../../api/queries";
 import { Empty, Facts, Loading, Mono, PageTitle, Panel, Problem, blocking } from "../../components/basics";
 import { number } from "../../format";
 import { useT, type Key } from "../../text";

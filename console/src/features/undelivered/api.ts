@@ -1,5 +1,6 @@
 // Messages that no application server accepted.
-import { $api, api } from "../../api/client";
+import { api } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange } from "../../api/changes";
 
 export function useUndelivered(from: string, pending: boolean) {

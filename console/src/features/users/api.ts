@@ -1,5 +1,6 @@
 // The users of a subscriber, and invitations.
-import { $api, api, type Schemas } from "../../api/client";
+import { api, type Schemas } from "../../api/client";
+import { $api } from "../../api/queries";
 import { useChange } from "../../api/changes";
 
 export type Colleague = Schemas["Colleague"];
