@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.beginnings import beginning
 from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import Conditions, Faults, Steps
@@ -22,6 +23,7 @@ STRIDE = 1 if "VELDNET_SIMULATION_SEEDS" in os.environ else 11
 
 async def live(directory: Path, seed: int, seconds: float, count: int, die_at: int | None = None) -> World:
     world = World(directory, seed, steps=Steps(die_at), conditions=Conditions(flows=True))
+    world.beginning = beginning(f"crashes-{seed}-{count}")
     await world.build(count)
     await world.run(seconds)
     return world

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.beginnings import beginning
 from veldnet.network.core import JoinRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import StoreError
@@ -29,6 +30,7 @@ async def live(directory: Path, steps: Steps) -> World:
     directory.mkdir()
     # So little memory that devices are loaded again and again.
     world = World(directory, 13, steps=steps, conditions=Conditions(capacity=1))
+    world.beginning = beginning("failing-store")
     await world.build(3, period=12.0)
     await world.run(60)
     return world

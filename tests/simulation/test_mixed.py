@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.beginnings import beginning
 from veldnet.inventory import accounts
 from veldnet.inventory.devices import get_device
 from veldnet.lorawan.mac_commands import RekeyConf
@@ -189,6 +190,7 @@ async def short_story(directory: Path, die_at: int | None = None) -> World:
     directory.mkdir()
     kinds = (Kind("1.1", "C"), Kind("1.0.3", "B"), Kind("1.0.4", "A", "AS923-2"))
     world = World(directory, 21, steps=Steps(die_at), conditions=Conditions(kinds=kinds))
+    world.beginning = beginning("mixed")
     await world.build(3)
     await world.run(40)
     return world

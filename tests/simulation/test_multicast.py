@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.beginnings import beginning
 from veldnet.assembly import multicast
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.domain.documents import PlanSettings
@@ -133,6 +134,7 @@ def test_a_group_is_sent_what_was_accepted_wherever_the_server_dies(
     async def story(die_at: int | None) -> int:
         quiet = Conditions(downlinks_every=(1e6, 1e6))
         world = VirtualNetwork(tmp_path / f"step-{die_at}", 3, steps=Steps(die_at), conditions=quiet)
+        world.beginning = beginning("multicast")
         square = Square(world)
         await square.begin()
         for payload in PAYLOADS:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.beginnings import beginning
 from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.backhaul import PROTOCOLS, ProtocolName
 from veldnet.simulator.virtual_time import run_virtually
@@ -82,6 +83,7 @@ async def short_story(directory: Path, die_at: int | None = None) -> VirtualNetw
         faults=faults,
         conditions=Conditions(kinds=KINDS, protocols=PROTOCOLS),
     )
+    network.beginning = beginning("protocols")
     await network.build(3, stations=3)
     await network.run(40)
     return network

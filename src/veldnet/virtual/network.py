@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy import func, select
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.documents import PlanSettings
+from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import BaseStationId, DevEui, GatewayEui
@@ -105,6 +107,9 @@ class VirtualNetwork:
         if conditions.capacity is not None:
             network = replace(self.settings.network, device_capacity=conditions.capacity)
             self.settings = replace(self.settings, network=network)
+        # Where what is written before the servers start is kept, if it is to be: others of the same seed and
+        # conditions begin with a copy.
+        self.beginning: Path | None = None
         self.checker = Checker()
         self.application = Application(self.checker) if conditions.flows else None
         self.lives: list[DeviceLife] = []
@@ -145,29 +150,58 @@ class VirtualNetwork:
         progress: Callable[[int], None] = lambda _done: None,
     ) -> None:
         """`count` devices, of the kinds by turns, and so many base stations in each region."""
+        begun = self._begin_with_copy()
         self.data = await DataDirectory.open(self.settings, inline=True, create=True)
-        store = self.data.store
-        await store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
-        operator = await store.read(lambda c: accounts.find_operator(c, "sandbox-ope"))
-        await self._build_base_stations(operator, stations)
-        scope = await store.read(lambda c: accounts.scope_of_user(c, 1))
-        assert scope is not None
-        routing_profile = await create_rules(self.data, operator, scope, self.kinds, self.plan)
-        if self.application is not None:
-            await store.write(lambda c: create_flow(c, scope))
+        owner = None if begun else await self._write_inventory(stations)
+        self._build_base_stations(stations)
         for number in range(count):
             kind = self.kinds[number % len(self.kinds)]
             identity = identity_of(number, kind, self.rng)
-            await create_device(self.data, scope, kind, identity, routing_profile)
+            if owner is not None:
+                scope, routing_profile = owner
+                await create_device(self.data, scope, kind, identity, routing_profile)
             device = virtual_device(kind, identity, self.rng, slow=not self.area.small)
             sensor, place = Climate(self.rng), self.area.anywhere()
             habits = Habits(period, confirmed_share, first)
             air = self.airs[kind.region]
             self.lives.append(DeviceLife(device, sensor, place, air, habits, clock=self.clock))
             progress(number + 1)
+        if self.beginning is not None and not begun:
+            await self._keep_beginning(self.beginning)
         if self._protocols:
             self._connect_base_stations()
         await self._start_servers()
+
+    def _begin_with_copy(self) -> bool:
+        """Whether another network of the same seed and conditions has written what this one would."""
+        if self.beginning is None or not self.beginning.exists():
+            return False
+        shutil.copytree(self.beginning, self.settings.data, dirs_exist_ok=True)
+        return True
+
+    async def _keep_beginning(self, folder: Path) -> None:
+        await self.data.close()
+        shutil.copytree(self.settings.data, folder)
+        self.data = await DataDirectory.open(self.settings, inline=True)
+
+    async def _write_inventory(self, stations: int) -> tuple[Scope, str]:
+        """All but the devices; returns whose they will be, and their routing profile."""
+        store = self.data.store
+        await store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
+        operator = await store.read(lambda c: accounts.find_operator(c, "sandbox-ope"))
+        others = list(self._regions_of_base_stations(stations))[1:]
+        profiles = self.regions[1:] if self._protocols else []
+        await store.write(lambda c: register_base_stations(c, operator, others, profiles))
+        scope = await store.read(lambda c: accounts.scope_of_user(c, 1))
+        assert scope is not None
+        routing_profile = await create_rules(self.data, operator, scope, self.kinds, self.plan)
+        if self.application is not None:
+            await store.write(lambda c: create_flow(c, scope))
+        return scope, routing_profile
+
+    def _regions_of_base_stations(self, stations: int) -> Iterator[tuple[int, str]]:
+        """The numbers of base stations, so many in each region."""
+        return enumerate(region for region in self.regions for _ in range(stations))
 
     async def _start_servers(self) -> None:
         self.server = MortalServer(self)
@@ -198,13 +232,8 @@ class VirtualNetwork:
             self._defects += server.platform.supervisor.failures
             self.backhaul.die(server.platform)
 
-    async def _build_base_stations(self, operator: int, stations: int) -> None:
-        numbers = range(len(self.regions) * stations)
-        others = [(number, self.regions[number // stations]) for number in numbers[1:]]
-        profiles = self.regions[1:] if self._protocols else []
-        await self.data.store.write(lambda c: register_base_stations(c, operator, others, profiles))
-        for number in numbers:
-            region = self.regions[number // stations]
+    def _build_base_stations(self, stations: int) -> None:
+        for number, region in self._regions_of_base_stations(stations):
             station = BaseStation(
                 GatewayEui(number + 1),
                 self.area.site(number % stations, stations),
