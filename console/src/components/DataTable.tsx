@@ -130,6 +130,11 @@ interface RowProps<T> {
   onToggle?: () => void;
 }
 
+/** Cards leave out what has no value; looked at again whenever the row is drawn. */
+function markNone(cell: HTMLTableCellElement | null) {
+  if (cell) cell.toggleAttribute("data-none", cell.textContent === "–");
+}
+
 function Row<T>({ row, id, columns, onOpen, selected, onToggle }: RowProps<T>) {
   const t = useT();
   const move = (event: KeyboardEvent<HTMLTableRowElement>) => {
@@ -168,7 +173,14 @@ function Row<T>({ row, id, columns, onOpen, selected, onToggle }: RowProps<T>) {
         </Table.Td>
       )}
       {columns.map((column) => (
-        <Table.Td key={column.key} ta={column.align} data-title={column.title} data-wide={column.wide} role="cell">
+        <Table.Td
+          key={column.key}
+          ref={(cell) => markNone(cell)}
+          ta={column.align}
+          data-title={column.title}
+          data-wide={column.wide}
+          role="cell"
+        >
           {column.render(row)}
         </Table.Td>
       ))}

@@ -6,7 +6,12 @@ import { translate, useT } from "../text";
 import { openQuestion } from "./dialogs";
 import { messageOf } from "./problem";
 
+// Errors that are shown: what worked since has made them old.
+const problems = new Set<string>();
+
 export function done(message: string): void {
+  for (const id of problems) notifications.hide(id);
+  problems.clear();
   notifications.show({
     message,
     color: "veld",
@@ -20,15 +25,17 @@ export function done(message: string): void {
 export function useTell() {
   const t = useT();
   const failed = useCallback(
-    (error: unknown) =>
-      notifications.show({
+    (error: unknown) => {
+      const shown = notifications.show({
         title: t("common.problem"),
         message: messageOf(error, t),
         color: "red",
         icon: <IconX size={18} />,
         autoClose: 12_000,
         closeButtonProps: { "aria-label": t("common.close") },
-      }),
+      });
+      problems.add(shown);
+    },
     [t],
   );
   const run = useCallback(

@@ -82,7 +82,7 @@ function Target(importing: Importing) {
 function Do({ file, progress, tried, take, carryOut }: Importing) {
   const t = useT();
   return (
-    <Group>
+    <Group justify="center">
       <FileButton
         onChange={(given) => void take(given)}
         accept=".csv,.txt,.tsv,text/csv,text/plain,text/tab-separated-values"
