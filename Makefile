@@ -186,7 +186,7 @@ build/mermaid.min.js: tests/diagrams.py | $(VENV)/.dev
 	@$(BIN)/python -m tests.diagrams
 
 .PHONY: screens
-screens: $(VENV)/.dev console tools ## All screens and dialogs at each width, light and dark; make test looks at what is alike once
+screens: $(VENV)/.dev console tools ## All screens and dialogs at each width, light and dark, and walks in Dutch, too; make test looks at what is alike once
 	@TEST_SCREENS=all $(PYTEST) -q tests/e2e/console $(addprefix tests/e2e/test_,$(addsuffix .py,\
 		screens accounts_console find following creating console_offers first_steps)) $(ARGS)
 

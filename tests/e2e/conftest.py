@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.browsers import launch
 from tests.e2e.desk import Desks
+from tests.e2e.languages import LANGUAGES, Spoken, speaking
 from tests.e2e.running import Client, RunningServer, sandbox
 from veldnet.simulator.customer import Account
 
@@ -32,8 +33,22 @@ def no_server_left() -> Iterator[None]:
             server.kill()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """In `make screens`, walks of modules that say so are gone through in each language, on a server each."""
+    if getattr(metafunc.module, "IN_EACH_LANGUAGE", False) and len(LANGUAGES) > 1:
+        metafunc.parametrize("language", LANGUAGES, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def language(request: pytest.FixtureRequest) -> Iterator[Spoken]:
+    """What the users of the browsers speak."""
+    chosen: Spoken = getattr(request, "param", "en")
+    with speaking(chosen):
+        yield chosen
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, language: Spoken) -> Path:
     return tmp_path_factory.mktemp("veldnet") / "data"
 
 

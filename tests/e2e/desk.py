@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect
 
-from tests.e2e import looks
+from tests.e2e import languages, looks
 from tests.e2e.running import RunningServer
 from tests.person import Person
 
@@ -54,7 +55,7 @@ _MOVE = (
     history.pushState(null, "", address);
     dispatchEvent(new PopStateEvent("popstate"));
   };
-  const missing = () => document.body.textContent.includes("This page does not exist");
+  const missing = () => /This page does not exist|Deze pagina bestaat niet/.test(document.body.textContent);
   const parts = (path) => path.split(/[?#]/)[0].split("/");
   const screen = (path) => parts(path).slice(0, path.includes("/operator/") ? 4 : 3).join("/");
   let titles = seen("h1");
@@ -97,7 +98,7 @@ class Desk:
         self.context: BrowserContext = browser.new_context(
             viewport={"width": 1440, "height": 900},
             color_scheme="dark" if dark else "light",
-            locale="en-GB",
+            locale=languages.locale(),
             timezone_id="Europe/Amsterdam",
             accept_downloads=True,
             # Nothing moves that people may switch off: quicker, and less work.
@@ -213,18 +214,20 @@ class Desks:
     def __init__(self, browser: Browser, server: RunningServer) -> None:
         self._browser = browser
         self._server = server
-        self._free: list[Desk] = []
+        # By the language of their browsers.
+        self._free: dict[str, list[Desk]] = defaultdict(list)
 
     @contextmanager
     def of(self, person: Person | None) -> Iterator[Desk]:
         """Where `person`, if any, has signed in; no page is open. In the end no page had an error, and none
         asked another host."""
-        if self._free:
-            found = self._free.pop()
+        free = self._free[languages.locale()]
+        if free:
+            found = free.pop()
             found.hand_over(person)
         else:
             found = Desk(self._browser, self._server, person)
         yield found
         assert found.errors == [], "no error in the page"
         assert found.elsewhere == [], "no request to another host"
-        self._free.append(found)
+        free.append(found)

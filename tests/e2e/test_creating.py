@@ -22,6 +22,7 @@ from tests.unit.inventory.test_catalogue import FILES, folder
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
+IN_EACH_LANGUAGE = True
 
 CONSOLE = Path(__file__).parents[2] / "console"
 V1 = "/api/v1"
@@ -135,7 +136,7 @@ def test_a_code_before_the_camera_names_device_and_model(desk: Desk, user: Perso
     desk.heading("Cold store")
     (found,) = user.call("GET", f"{V1}/devices?search={SCANNED}")["devices"]
     assert found["deviceProfileId"] == "acme/thermo/1.10/EU868"
-    assert found["administrativeInfo"] == "Serial number ACME-1"
+    assert found["administrativeInfo"] in ("Serial number ACME-1", "Serienummer ACME-1")
     (decoder,) = user.call("GET", f"{V1}/decoders")
     assert decoder["deviceProfileIds"] == [found["deviceProfileId"]]
 

@@ -13,11 +13,13 @@ from playwright.sync_api import Locator, expect
 from tests.api.town import operator_of
 from tests.e2e import radio
 from tests.e2e.desk import Desk, Desks
+from tests.e2e.languages import in_english_alone
 from tests.e2e.running import KPN, RunningServer
 from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
+IN_EACH_LANGUAGE = True
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"
@@ -89,6 +91,7 @@ def look_for(desk: Desk, text: str, key: str = "Control+k", field: str = "Name, 
 
 
 def test_everything_is_found_from_the_keyboard(desk: Desk, world: World) -> None:
+    in_english_alone()
     options = look_for(desk, "ffee")
     expect(options).to_have_text(["Water meter Dam 70059AC0000C0FFEE"])
     desk.page.keyboard.press("Enter")
@@ -127,6 +130,7 @@ def test_hostile_names_are_shown_as_they_are(desk: Desk, world: World) -> None:
 
 
 def test_an_operator_searches_all_subscribers_in_dutch(operators: Desk, world: World) -> None:
+    in_english_alone()
     operators.page.get_by_role("button", name="Account").click()
     operators.page.get_by_role("menuitem", name="Nederlands").click()
     options = look_for(operators, "sandbox", field="Naam, DevEUI")

@@ -12,11 +12,13 @@ from playwright.sync_api import Browser, Locator, expect
 from tests.e2e import radio
 from tests.e2e.desk import Desk
 from tests.e2e.key_place import wait_for
+from tests.e2e.languages import Spoken
 from tests.e2e.running import RunningServer, command
 from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
+IN_EACH_LANGUAGE = True
 
 PASSWORD = "a password of somebody"
 KEY, WRONG = "8F1CA24B6D0E93577A21C4F8B3D6E905", "8F1CA24B6D0E93577A21C4F8B3D6E906"
@@ -54,7 +56,7 @@ def desk(server: RunningServer, browser: Browser) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
-def antenna() -> radio.Antenna:
+def antenna(language: Spoken) -> radio.Antenna:
     """One for all tests: downlinks go to where the base station has been for long, not to its new port."""
     return radio.Antenna(STATION)
 

@@ -14,6 +14,7 @@ from tests.api.town import operator_of
 from tests.e2e import radio
 from tests.e2e.desk import WIDTHS, Desk, Desks
 from tests.e2e.key_place import wait_for
+from tests.e2e.languages import in_english_alone
 from tests.e2e.looks import EVERYTHING, Looks, paint, resize
 from tests.e2e.running import KPN, RunningServer
 from tests.person import Person
@@ -21,6 +22,7 @@ from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
 
 # The tests of this file share a server.
+IN_EACH_LANGUAGE = True
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"
@@ -154,6 +156,7 @@ def test_a_downlink_is_followed_from_the_form_to_its_acknowledgement(
 
 
 def test_an_alarm_is_commented_assigned_and_muted(desk: Desk, world: World) -> None:
+    in_english_alone()
     world.antenna.keep_alive()
     world.antenna.hear(radio.device("0059AC00DD000001", "00" * 15 + "01").join_request())
     wait_for(lambda: world.user.call("GET", f"{V1}/alarms")["total"] == 1)

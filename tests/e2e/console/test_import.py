@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.console.world import KEY, V1, World
 from tests.e2e.desk import PICTURES, Desk
+from tests.e2e.languages import LANGUAGES, Spoken
 from tests.person import Person
 
 
-def test_a_file_is_tried_imported_and_undone(desk: Desk, user: Person, world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", LANGUAGES, indirect=True)
+def test_a_file_is_tried_imported_and_undone(
+    language: Spoken, desk: Desk, user: Person, world: World, tmp_path: Path
+) -> None:
     desk.go("/devices/import")
     choose = desk.page.locator("input[type=file]")
     picture = tmp_path / "picture.csv"
@@ -25,7 +30,8 @@ def test_a_file_is_tried_imported_and_undone(desk: Desk, user: Person, world: Wo
     choose.set_input_files(wrong)
     expect(desk.page.get_by_role("alert")).to_have_count(0)
     desk.button("Check file")
-    expect(desk.page.get_by_role("main").get_by_role("alert")).to_contain_text("column C: 'Kleur' is unknown")
+    told = {"en": "column C: 'Kleur' is unknown", "nl": "kolom C: 'Kleur' is onbekend"}[language]
+    expect(desk.page.get_by_role("main").get_by_role("alert")).to_contain_text(told)
     rest = f"0059AC0000000001,{KEY},{world.account.device_profile_id},{world.account.hsm_group_id}"
     rows = [f"Bulk {n},0059AC00DE{n:06X},{rest}" for n in range(1, 61)] + [f"Bad,nonsense,{rest}"]
     table = tmp_path / "fleet.csv"
