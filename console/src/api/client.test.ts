@@ -61,11 +61,13 @@ describe("a request without an answer", () => {
 });
 
 describe("a refusal", () => {
-  it("is a sentence, and names of members stay as they are", () => {
-    expect(["password is wrong", "fPort is 300", "sign_in.url is not set", "één"].map(sentence)).toEqual([
+  it("is a sentence, and names stay as they are", () => {
+    const same = ["fPort is 300", "sign_in.url is not set", "anna@example.com is taken", "broker:1883 does not answer"];
+    expect(same.map(sentence)).toEqual(same);
+    expect(["password is wrong", "e-mail is off", "payload: too long", "één"].map(sentence)).toEqual([
       "Password is wrong",
-      "fPort is 300",
-      "sign_in.url is not set",
+      "E-mail is off",
+      "Payload: too long",
       "Één",
     ]);
   });

@@ -13,9 +13,9 @@ export function messageOf(error: unknown, t: Translate): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** With a capital, unless it begins with the name of a member or setting, such as `geoLatitude` or `sign_in`. */
+/** With a capital, unless it begins with a name: of a member or setting, such as `geoLatitude` or `sign_in`, a host or an address. */
 export function sentence(text: string): string {
-  return /^[a-zà-ÿ]+(?![\w.])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /^[a-zà-ÿ]+(-[a-zà-ÿ]+)*[,;:]?(\s|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 /** Whether there is nothing to show but the error. What was loaded stays while the server is away, for somebody

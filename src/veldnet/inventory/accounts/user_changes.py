@@ -67,12 +67,12 @@ def _check_not_last(connection: Connection, table: Table, ref: int) -> None:
         return
     if operator:
         raise BadRequest(
-            "{username} is the last user of the operator who may change things; create another one first",
+            "user {username} is the last one of the operator who may change things; create another one first",
             username=row.username,
         )
     raise BadRequest(
-        "{username} is the last administrator of its subscriber; make another user administrator first, or "
-        "suspend the subscriber",
+        "user {username} is the last administrator of its subscriber; make another user administrator first, "
+        "or suspend the subscriber",
         username=row.username,
     )
 
