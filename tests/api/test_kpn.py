@@ -267,8 +267,7 @@ def test_a_device_eui_is_unique(checked: Any, client: Client) -> None:
 
 def test_pages_hold_a_hundred(newcomer: Client, documents: list[dict[str, Any]]) -> None:
     client, checked = newcomer, checker(newcomer, documents)
-    # What is created and deleted is checked in other tests.
-    refs = [client.call("POST", "/devices", client.device_body(0x100 + n))["ref"] for n in range(101)]
+    refs = [checked("Devicecreation", client.device_body(0x100 + n))["ref"] for n in range(101)]
     first = checked("Devicesretrieval", params={"pageIndex": "1"})
     second = checked("Devicesretrieval", params={"pageIndex": "2"})
     assert (len(first), len(second)) == (100, 1)
@@ -279,7 +278,7 @@ def test_pages_hold_a_hundred(newcomer: Client, documents: list[dict[str, Any]])
     refused(checked, "Devicesretrieval", None, params={"healthState": "FINE"})
     refused(checked, "Devicesretrieval", None, params={"statistics": "maybe"})
     for ref in refs:
-        client.call("DELETE", f"/devices/{ref}")
+        checked("Devicedeletion", path={"deviceRef": ref})
 
 
 def test_the_dx_paths_show_the_configuration_in_lists(

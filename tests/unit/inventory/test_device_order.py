@@ -118,7 +118,7 @@ async def test_slices_are_those_of_one_order(tmp_path: Path) -> None:
     kept = select(func.count()).select_from(device_order)
     assert await store.read(lambda c: c.execute(kept).scalar()) == 0
     await order_devices(store, lambda: NOW / 1000, above=300)
-    for size in (57, 100):
+    for size in (19, 100):
         await store.read(lambda c, size=size: exact(c, 300, size))  # type: ignore[misc]
     # Where an hour or percent has more than can be sorted, whole hours are in order.
     for order in ORDERS:

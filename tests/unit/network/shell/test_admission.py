@@ -88,9 +88,9 @@ def test_c8_a_device_is_served_when_it_has_joined_and_after_a_restart(tmp_path: 
         await flood(world, forge, 1)
         # Through the other base station: this one brings too many that ask to join.
         await world.join(world.lives[0].device, THERE)
-        assert await accepted(world, 4, forge) == 4, "just joined"
+        assert await accepted(world, 6, forge) == 6, "just joined"
         await world.restart()
-        assert await accepted(world, 2, forge) == 2, "with nothing in memory"
+        assert await accepted(world, 4, forge) == 4, "with nothing in memory"
         await world.close()
 
     run_virtually(story())
