@@ -304,8 +304,9 @@ def test_projects_of_a_suspended_user_have_no_access(server: HostedServer) -> No
     users = desk.call("GET", f"{V1}/operator/users")
     (owner,), (myself,) = users["subscribers"], users["operator"]
     path = f"{V1}/operator/users/subscriber/{owner['ref']}"
-    refused = desk.request("PUT", path, {"suspended": True})
-    assert refused.status_code == 400 and "last administrator" in refused.json()["message"]
+    for method, change in (("PUT", {"suspended": True}), ("PUT", {"role": "rw"}), ("DELETE", None)):
+        refused = desk.request(method, path, change)
+        assert refused.status_code == 400 and "last administrator" in refused.json()["message"], change
     refused = desk.request("PUT", f"{V1}/operator/users/operator/{myself['ref']}", {"suspended": True})
     assert refused.status_code == 400 and "this is you" in refused.json()["message"]
     copy = {"username": "second@example.org", "password": PASSWORD, "displayName": "Second"}

@@ -98,6 +98,11 @@ def test_users(admin: Admin, tmp_path: Path) -> None:
     for name in ("anna@example.org", "desk@example.org", "desk2@example.org"):
         admin("user", "delete", name)
         assert "there is no user" in admin.refused("user", "show", name)
+    (desk,) = (each["username"] for each in admin("user", "list", *OPERATOR))
+    (owner,) = (each["username"] for each in admin("user", "list") if each["role"] == "admin")
+    for name, said in ((desk, "last one of the operator"), (owner, "last administrator")):
+        for change in (("delete", name), ("change", name, "--role", "ro"), ("change", name, "--suspend")):
+            assert said in admin.refused("user", *change)
 
 
 def test_plans_and_device_profiles(admin: Admin) -> None:

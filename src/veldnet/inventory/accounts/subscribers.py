@@ -29,7 +29,7 @@ from veldnet.store.schema import (
 )
 from veldnet.texts import Plural
 
-from .users import remove_user
+from .users import clear_user
 
 
 class Subscriber(msgspec.Struct):
@@ -226,7 +226,7 @@ def remove_subscriber(connection: Connection, customer_id: str) -> None:
         )
     leftovers.of_subscriber(connection, ref)
     for user in _refs(connection, users.c.ref, users.c.subscriber_ref == ref):
-        remove_user(connection, users, user)
+        clear_user(connection, users, user)
     for profile in _refs(connection, routing_profiles.c.ref, routing_profiles.c.subscriber_ref == ref):
         changes.note(connection, "routing", profile)
     for connection_ref in _refs(connection, connections.c.ref, connections.c.subscriber_ref == ref):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, func, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 
 from veldnet.domain.errors import BadRequest, MissingField
 from veldnet.domain.scope import UserRef
 from veldnet.inventory.names import check_name
-from veldnet.store import lock_row
-from veldnet.store.schema import operator_users, operators, password_resets, subscribers, users
+from veldnet.store.schema import operator_users, password_resets, subscribers, users
 
 from .holders import end_access, held_by
+from .managers import check_not_last
 from .users import (
     MOST_NAME,
     User,
@@ -37,7 +37,7 @@ def suspend_user(connection: Connection, table: Table, ref: int, *, suspended: b
     cannot sign in in any way, and its API keys and the projects that act as it have no access until it is
     resumed. Raises `BadRequest` for the last one who manages the others."""
     if suspended:
-        _check_not_last(connection, table, ref)
+        check_not_last(connection, table, ref)
     done = connection.execute(
         update(table)
         .where(table.c.ref == ref, table.c.suspended.is_not(suspended))
@@ -46,35 +46,6 @@ def suspend_user(connection: Connection, table: Table, ref: int, *, suspended: b
     if done.rowcount and suspended:
         end_access(connection, UserRef(ref, table is operator_users))
     return done.rowcount > 0
-
-
-def _check_not_last(connection: Connection, table: Table, ref: int) -> None:
-    """Somebody must be left who can resume the others."""
-    operator = table is operator_users
-    owner, owners = (table.c.operator_ref, operators) if operator else (table.c.subscriber_ref, subscribers)
-    managing = "rw" if operator else "admin"
-    row = connection.execute(
-        select(table.c.username, table.c.role, owner.label("owner")).where(table.c.ref == ref)
-    ).one()
-    if row.role != managing:
-        return
-    # Two who suspend each other do so one after the other.
-    lock_row(connection, owners, row.owner)
-    others = select(func.count()).where(
-        owner == row.owner, table.c.role == managing, table.c.suspended.is_(False), table.c.ref != ref
-    )
-    if connection.execute(others).scalar_one():
-        return
-    if operator:
-        raise BadRequest(
-            "user {username} is the last one of the operator who may change things; create another one first",
-            username=row.username,
-        )
-    raise BadRequest(
-        "user {username} is the last administrator of its subscriber; make another user administrator first, "
-        "or suspend the subscriber",
-        username=row.username,
-    )
 
 
 def rename_user(connection: Connection, table: Table, ref: int, naming: Naming) -> None:

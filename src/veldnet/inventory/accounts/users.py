@@ -17,6 +17,7 @@ from veldnet.store.schema import operator_users, preferences, projects, subscrib
 from .api_keys import list_keys
 from .credentials import NO_PASSWORD
 from .holders import end_access
+from .managers import check_not_last
 from .sessions import list_sessions
 
 MOST_NAME = 254
@@ -301,9 +302,11 @@ def has_password(connection: Connection, user: UserRef) -> bool:
 
 
 def set_role(connection: Connection, table: Table, ref: int, role: Role) -> bool:
-    """Whether that changes anything."""
+    """Whether that changes anything. Raises `BadRequest` for the last one who manages the others."""
     if role == "admin" and table is operator_users:
         raise InvalidField("the role of an operator's user is rw or ro; rw manages users too")
+    if role != ("rw" if table is operator_users else "admin"):
+        check_not_last(connection, table, ref)
     changed = connection.execute(
         update(table).where(table.c.ref == ref, table.c.role != role).values(role=role)
     )
@@ -329,7 +332,13 @@ def set_password(
 
 def remove_user(connection: Connection, table: Table, ref: int) -> None:
     """Remove a user with sessions, tokens and saved views; projects that act as it are no longer
-    activated."""
+    activated. Raises `BadRequest` for the last one who manages the others."""
+    check_not_last(connection, table, ref)
+    clear_user(connection, table, ref)
+
+
+def clear_user(connection: Connection, table: Table, ref: int) -> None:
+    """The same, whoever is left."""
     account = account_of(ref, operator=table is operator_users)
     connection.execute(delete(preferences).where(preferences.c.account == account))
     connection.execute(delete(table).where(table.c.ref == ref))
