@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
+from sqlalchemy import update
 
 from tests.api.antenna import Antenna
 from tests.api.examples import KEY, V1, create, operator_of
@@ -16,6 +18,7 @@ from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.packages import CLOCK_SYNC, parse, serialise
 from veldnet.lorawan.packages.clock_sync import AppTimeAns, AppTimeReq
 from veldnet.simulator.customer import Account
+from veldnet.store.schema import flows
 
 # The tests of this file share a server.
 DESK = f"{V1}/operator"
@@ -98,7 +101,7 @@ def test_a_plan_in_use_moves_its_devices_before_it_goes(
 
 
 def test_a_profile_moves_its_devices_to_one_like_it_only(
-    operator: Person, user: Person, account: Account
+    server: HostedServer, operator: Person, user: Person, account: Account
 ) -> None:
     settings = {"loRaWANMacVersion": "1.0.3"}
     for name, more in (("One", {}), ("Two", {}), ("Other", {"loRaWANMacVersion": "1.0.4"})):
@@ -137,6 +140,19 @@ def test_a_profile_moves_its_devices_to_one_like_it_only(
     operator.call("DELETE", f"{DESK}/{path}")
     unknown = user.request("PUT", f"{V1}/flows/{flow}", {"deviceProfileIds": ["VELD/Other"]})
     assert unknown.status_code == 400 and "VELD/Other is unknown" in unknown.json()["message"]
+    # Earlier versions left such a flow behind: what it names may stay, and nothing else that is gone.
+    dead = msgspec.json.encode({"device_profiles": ["VELD/Dead"]}).decode()
+    left = update(flows).where(flows.c.ref == int(flow)).values(settings=dead)
+    server.run(server.platform.store.write(lambda connection: connection.execute(left).rowcount))
+    kept = user.call(
+        "PUT", f"{V1}/flows/{flow}", {"deviceProfileIds": ["VELD/Dead", "VELD/Two"], "name": "Kept"}
+    )
+    assert (kept["name"], kept["deviceProfileIds"]) == ("Kept", ["VELD/Dead", "VELD/Two"])
+    both = {"deviceProfileIds": ["VELD/Dead", "VELD/Other"]}
+    assert "VELD/Other is unknown" in user.request("PUT", f"{V1}/flows/{flow}", both).json()["message"]
+    user.call("PUT", f"{V1}/flows/{flow}", {"deviceProfileIds": ["VELD/Two"]})
+    gone = user.request("PUT", f"{V1}/flows/{flow}", {"deviceProfileIds": ["VELD/Dead"]})
+    assert gone.status_code == 400 and "VELD/Dead is unknown" in gone.json()["message"]
     assert user.call("GET", f"{V1}/decoders/{made}")["deviceProfileIds"] == ["VELD/Two"]
     assert user.call("GET", f"{V1}/devices/{ref}")["deviceProfileId"] == "VELD/Two"
 
