@@ -216,6 +216,7 @@ function Nothing() {
 
 export function DataTable<T>(props: TableProps<T>) {
   const { label, rows, columns, id, onOpen, sort, onSort, selected, onSelect, empty, minWidth = 700 } = props;
+  const t = useT();
   const { shown, local, setLocal } = useSortedHere(rows, columns);
 
   if (!rows.length && empty) return <>{empty}</>;
@@ -230,7 +231,7 @@ export function DataTable<T>(props: TableProps<T>) {
     <Table.ScrollContainer minWidth={minWidth} className="cards-place">
       <Table role="table" highlightOnHover verticalSpacing={6} aria-label={label} striped="even" className="data cards">
         <Table.Thead role="rowgroup">
-          <Table.Tr role="row">
+          <Table.Tr role="row" data-sort-by={t("table.sortBy")}>
             {onSelect && (
               <SelectAll
                 all={all}

@@ -1565,6 +1565,7 @@ export const en = {
   "table.select": "Select",
   "table.selectAll": "Select all on this page",
   "table.sortAll": "Sort all",
+  "table.sortBy": "Sort by",
   "table.sortPage": "Sort this page",
   "thresholds.duration": "No uplink for",
   "thresholds.level": "Level",

@@ -1567,6 +1567,7 @@ export const nl: Record<keyof typeof en, string> = {
   "table.select": "Selecteren",
   "table.selectAll": "Alles op deze pagina selecteren",
   "table.sortAll": "Alles sorteren",
+  "table.sortBy": "Sorteren op",
   "table.sortPage": "Deze pagina sorteren",
   "thresholds.duration": "Geen uplink gedurende",
   "thresholds.level": "Niveau",

@@ -1,21 +1,25 @@
-// A new user: of the operator, or of a subscriber.
-import { Button, Radio, Select, Stack, TextInput } from "@mantine/core";
+// A new user: of the operator, of a subscriber, or like another one.
+import { Button, Radio, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { closeDialogs } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
 import { useConfirm, useTell } from "../../components/notify";
 import { PasswordField } from "../../components/PasswordField";
+import { useSaving } from "../../components/saving";
 import { useT } from "../../text";
-import { useCreateUser, useSubscribers, type Person } from "./api";
+import { useCopyUser, useCreateUser, useSubscribers, type Person } from "./api";
 
 type Role = Schemas["NewUser"]["role"];
 
-interface Form {
-  kind: Person["kind"] | "";
+interface Named {
   username: string;
   displayName: string;
   password: string;
+}
+
+interface Form extends Named {
+  kind: Person["kind"] | "";
   role: Role;
   customerId: string | null;
 }
@@ -66,7 +70,7 @@ function useNewUser({ customer, onCreated }: Props) {
 export function NewUser({ customer, onCreated }: Props) {
   const t = useT();
   const { form, put, ask, complete } = useNewUser({ customer, onCreated });
-  const { kind, username, displayName, password, role } = form;
+  const { kind, role } = form;
   return (
     <Stack>
       {!customer && (
@@ -80,26 +84,7 @@ export function NewUser({ customer, onCreated }: Props) {
       {kind === "subscriber" && !customer && (
         <Subscriber value={form.customerId} onChange={(customerId) => put({ customerId })} />
       )}
-      <TextInput
-        label={t("signIn.username")}
-        value={username}
-        onChange={(event) => put({ username: event.currentTarget.value })}
-        required
-        autoComplete="off"
-      />
-      <TextInput
-        label={t("common.name")}
-        value={displayName}
-        onChange={(event) => put({ displayName: event.currentTarget.value })}
-      />
-      <PasswordField
-        label={t("signIn.password")}
-        description={t("account.short")}
-        value={password}
-        onChange={(next) => put({ password: next })}
-        required
-        autoComplete="new-password"
-      />
+      <Credentials value={form} onChange={put} />
       <Select
         label={t("account.role")}
         allowDeselect={false}
@@ -115,6 +100,66 @@ export function NewUser({ customer, onCreated }: Props) {
         {t("common.create")}
       </Button>
     </Stack>
+  );
+}
+
+/** A user of the same organisation, with the same role. */
+export function CopyUser({ person }: { person: Person }) {
+  const t = useT();
+  const copying = useCopyUser(person);
+  const [form, setForm] = useState<Named>({ username: "", displayName: "", password: "" });
+  const { username, displayName, password } = form;
+  const save = useSaving(Boolean(username || displayName || password));
+  const submit = () =>
+    save(
+      copying.mutateAsync({ username, displayName: displayName || username, password }),
+      t("users.copied", { name: username }),
+    );
+  return (
+    <Stack>
+      <Text size="sm">{t("users.copyText")}</Text>
+      <Credentials value={form} onChange={(part) => setForm((before) => ({ ...before, ...part }))} focused />
+      <Button onClick={() => void submit()} disabled={username.length < 3 || password.length < 8}>
+        {t("common.create")}
+      </Button>
+    </Stack>
+  );
+}
+
+interface CredentialsProps {
+  value: Named;
+  onChange: (change: Partial<Named>) => void;
+  /** The first field has the focus when the dialog opens. */
+  focused?: boolean;
+}
+
+/** What somebody signs in with, and is called. */
+function Credentials({ value, onChange, focused }: CredentialsProps) {
+  const t = useT();
+  return (
+    <>
+      <TextInput
+        label={t("signIn.username")}
+        value={value.username}
+        onChange={(event) => onChange({ username: event.currentTarget.value })}
+        required
+        data-autofocus={focused}
+        autoComplete="off"
+      />
+      <TextInput
+        label={t("common.name")}
+        value={value.displayName}
+        onChange={(event) => onChange({ displayName: event.currentTarget.value })}
+      />
+      <PasswordField
+        label={t("signIn.password")}
+        description={t("account.short")}
+        value={value.password}
+        onChange={(next) => onChange({ password: next })}
+        required
+        autoComplete="new-password"
+      />
+    </>
   );
 }
 
