@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, Table, delete, select, update
 
-from veldnet.domain.errors import BadRequest, MissingField
+from veldnet.domain.errors import MissingField
 from veldnet.domain.scope import UserRef
 from veldnet.inventory.names import check_name
 from veldnet.store.schema import operator_users, password_resets, subscribers, users
