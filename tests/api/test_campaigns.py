@@ -307,7 +307,10 @@ def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
     server.run(server.platform.store.write(lambda c: hear_weakly(c, eui)))
     group_of = {"lead": 60, "gathering": 400}
     refused = refusal(user, body(eui, multicast=group_of))
-    assert "lets 1 devices join the group in 4" in refused and "gathering is 400" in refused
+    assert (
+        "lets 1 devices join the group, beside 0 of other campaigns, in 4" in refused
+        and "gathering is 400" in refused
+    )
     soon = timestamp(round(server.platform.clock() * 1000) + 300_000)
     assert "so endsAt must be later" in refusal(user, body(eui, multicast={"lead": 60}, endsAt=soon))
     made = user.call("POST", V1, asked)

@@ -33,6 +33,9 @@ from veldnet.inventory import accounts, offers
 from veldnet.inventory.devices import Wanted
 from veldnet.inventory.groups import MulticastGroup
 from veldnet.keys import ClearKey, labels
+from veldnet.lorawan import frames
+from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan.regions import REGIONS
 from veldnet.simulator.update_client import Abilities, Answer, UpdateClient
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import StoreError
@@ -64,9 +67,16 @@ class Town:
         self.living: dict[str, asyncio.Task[None]] = {}
 
     async def begin(
-        self, count: int, period: float, options: Options, *, stations: int = 2, joining: float = 0.0
+        self,
+        count: int,
+        period: float,
+        options: Options,
+        *,
+        stations: int = 2,
+        joining: float = 0.0,
+        only: int | None = None,
     ) -> None:
-        """Create a campaign, after so many seconds in which devices join."""
+        """Create a campaign, after so many seconds in which devices join, for all or for some of them."""
         world = self.world
         await world.build(count, stations, period=period, confirmed_share=0.0, first=period)
         lossy = self._lossy
@@ -87,7 +97,8 @@ class Town:
         if joining:
             self.begin_to_live()
             await asyncio.sleep(joining)
-        new = NewCampaign("Update", "firmware", self.content, options, None, Wanted(), None, None, group)
+        euis = None if only is None else [str(life.device.identity.dev_eui) for life in world.lives[:only]]
+        new = NewCampaign("Update", "firmware", self.content, options, euis, Wanted(), None, None, group)
         await self.create(new)
 
     async def create(self, new: NewCampaign) -> None:
@@ -258,6 +269,52 @@ def test_a_group_of_devices_gets_the_file(
         await world.close()
 
     run_virtually(story())
+
+
+@long
+def test_campaigns_at_the_same_time_share_what_a_base_station_may_send(tmp_path: Path) -> None:
+    """Each of two devices gets its file by a group of its own."""
+
+    async def story() -> None:
+        world = VirtualNetwork(
+            tmp_path, 3, conditions=conditions("A"), faults=Faults(loss=0.0, duplicates=0.0)
+        )
+        town, on_air = Town(world, loss=0.0), frames_on_air(world)
+        group = GroupOptions(lead=60, gathering=600)
+        options = replace(OPTIONS, duty_cycle_share=1.0, group=group)
+        await town.begin(2, 20, options, stations=1, joining=300, only=1)
+        mine, options = await town.group(options)
+        second = str(world.lives[1].device.identity.dev_eui)
+        await town.create(NewCampaign("B", "firmware", FILE, options, [second], None, None, None, mine))
+        addresses = select(multicast_groups.c.dev_addr)
+        groups = set(await world.data.store.read(lambda c: c.execute(addresses).scalars()))
+        found = await town.run(20_000)
+        assert (found.state, found.devices) == ("complete", {"applied": 1})
+        assert all(client.files[-1] == FILE and client.of_group >= 15 for client in town.clients)
+        sent = [each for each in on_air if each[1] in groups]
+        assert Counter(address for _, address, _ in sent) == dict.fromkeys(groups, 18)
+        # Together they take one percent, but for one at the beginning.
+        span = max(at for at, _, _ in sent) - min(at for at, _, _ in sent)
+        assert sum(airtime for _, _, airtime in sent[1:]) / span < 0.0101
+        await world.close()
+
+    run_virtually(story())
+
+
+def frames_on_air(world: VirtualNetwork) -> list[tuple[float, int, float]]:
+    """When downlinks were sent, to which address, and the seconds that one takes at DR3."""
+    found: list[tuple[float, int, float]] = []
+    on_air, modulation = world.checker.on_air, REGIONS["EU868"].downlink[3].modulation
+
+    def see(phy_payload: bytes) -> None:
+        frame = frames.parse(phy_payload)
+        if isinstance(frame, frames.DataFrame):
+            airtime = time_on_air(modulation, len(phy_payload), crc=False) / 1000
+            found.append((world.clock(), int(frame.dev_addr), airtime))
+        on_air(phy_payload)
+
+    world.checker.on_air = see  # type: ignore[method-assign]
+    return found
 
 
 def test_many_devices_of_a_group_at_ten_percent_loss(tmp_path: Path) -> None:

@@ -42,6 +42,11 @@ class Turns:
         # Until when each base station has something to send, in Unix milliseconds.
         self._busy_until: dict[int, float] = {}
 
+    @property
+    def busy_until(self) -> dict[int, float]:
+        """A copy of it."""
+        return dict(self._busy_until)
+
     def take(self, stations: Sequence[int], seconds: float, now: int) -> int:
         """When a message may go out that takes so many seconds of one of these base stations."""
         until = self._busy_until

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.regions import ChannelPlan
 from veldnet.network.core.multicast import Heard
 from veldnet.store import multicast
+from veldnet.store.schema import campaign_devices, campaigns
 
 from .block import count_of
-from .capacity import Load, reach_of
+from .capacity import Load, Reach, reach_of
 from .machine import FRAME_OVERHEAD
 from .states import Needs, Options
 
@@ -22,6 +23,8 @@ _AT_ONCE = 500
 _QUESTION = 32
 # Questions: to set up fragments, and for the status; for an image and its start; and those of a group.
 _ASKED, _APPLYING, _OF_GROUP = 2, 2, 3
+# States of devices that are still to join the group of their campaign.
+_JOINING = ("pending", "joiningGroup", "settingUp")
 
 
 def hearing(connection: Connection, refs: Sequence[int]) -> list[Heard]:
@@ -31,6 +34,25 @@ def hearing(connection: Connection, refs: Sequence[int]) -> list[Heard]:
         for start in range(0, len(refs), _AT_ONCE)
         for device, station, margin in multicast.hearing_of(connection, refs[start : start + _AT_ONCE])
     ]
+
+
+def joining_beside(
+    connection: Connection, channel_plan: ChannelPlan, ours: Mapping[int, Reach]
+) -> dict[int, Reach]:
+    """Devices of other campaigns that are still to join a group by base stations of `ours`."""
+    columns = campaign_devices.c
+    joining = connection.execute(
+        select(columns.device_ref)
+        .join(campaigns, campaigns.c.ref == columns.campaign_ref)
+        .where(campaigns.c.group_ref.is_not(None), columns.due_at.is_not(None), columns.state.in_(_JOINING))
+    )
+    stations = {station for each in ours.values() for station in each.stations}
+    found = reach_of(channel_plan, hearing(connection, sorted(joining.scalars())))
+    return {
+        ref: Reach(near, each.data_rate)
+        for ref, each in found.items()
+        if (near := tuple(station for station in each.stations if station in stations))
+    }
 
 
 def needs_of(

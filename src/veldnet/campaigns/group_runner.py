@@ -14,8 +14,11 @@ from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.network.shell import UnknownDevice
 from veldnet.store import Store, StoreError
 
-from .group_work import CampaignGroup, due_for_planning, note_sent, patience_ends, plan_next
+from .airtime import AirtimeShares
+from .group_work import CampaignGroup, due_for_planning, note_sent, patience_ends
 from .machine import fragment_payload
+from .pacing import Pacer
+from .planning import Pace, pace_of, plan_next
 from .sessions import due_fragments, fragment_at
 from .states import Plan, Session
 
@@ -40,26 +43,31 @@ class GroupTurn(msgspec.Struct, frozen=True):
 
 
 class GroupRunner:
-    """`submit` queues a downlink at the node that serves the group."""
+    """`submit` queues a downlink at the node that serves the group; what is sent takes of the `shares` that
+    fragments to single devices have, too."""
 
-    def __init__(self, store: Store, submit: Submit) -> None:
+    def __init__(self, store: Store, submit: Submit, shares: AirtimeShares, pacer: Pacer) -> None:
         self._store = store
         self._submit = submit
+        self._shares = shares
+        self._pacer = pacer
         # By campaign: its group, when it was looked at last, and when a fragment was sent last.
         self.groups: dict[int, CampaignGroup] = {}
         self._looked: dict[int, int] = {}
         self._sent_at: dict[int, int] = {}
         # Refused: not before.
         self._not_before: dict[int, int] = {}
+        # By campaign: the number of a session, and who sends in it.
+        self._paces: dict[int, tuple[int, Pace]] = {}
         # Campaigns in which something has happened since they were looked at.
         self._changed: set[int] = set()
 
     def take(self, groups: dict[int, CampaignGroup]) -> None:
         """Know the groups of the running campaigns, as they are now."""
         self.groups = groups
-        for times in (self._looked, self._sent_at, self._not_before):
-            for ref in [each for each in times if each not in groups]:
-                del times[ref]
+        for known in (self._looked, self._sent_at, self._not_before, self._paces):
+            for ref in [each for each in known if each not in groups]:
+                del known[ref]
         self._changed &= groups.keys()
 
     def changed(self, refs: Iterable[int]) -> None:
@@ -80,7 +88,8 @@ class GroupRunner:
         need = await self._store.read(lambda c: due_for_planning(c, ref, plan, group.session, begun, now))
         if need is None:
             return GroupTurn(False, self._look_at(ref, plan, group, begun))
-        await self._store.write(lambda c: plan_next(c, plan, group, need, now))
+        around = self._pacer.around(now)
+        await self._store.write(lambda c: plan_next(c, plan, group, need, around))
         return GroupTurn(True, now)
 
     def _look_at(self, ref: int, plan: Plan, group: CampaignGroup, begun: int) -> int:
@@ -116,8 +125,22 @@ class GroupRunner:
             sent = number
         if sent > session.sent:
             self._sent_at[ref] = now
+            await self._charge(ref, plan, sent - session.sent, now)
             await self._store.write(partial(note_sent, campaign_ref=ref, number=session.number, sent=sent))
             self.groups[ref] = replace(group, session=replace(session, sent=sent))
+
+    async def _charge(self, ref: int, plan: Plan, fragments: int, now: int) -> None:
+        """Note what fragments take of the base stations that send them."""
+        group = self.groups[ref]
+        assert group.session is not None
+        number, pace = self._paces.get(ref, (0, None))
+        if pace is None or number != group.session.number:
+            size = plan.options.fragment_size
+            pace = await self._store.read(lambda c: pace_of(c, size, group))
+            self._paces[ref] = group.session.number, pace
+        share = plan.options.duty_cycle_share / 100
+        for station in pace.stations:
+            self._shares.charge(station, round(pace.airtime * 10_000) * fragments, share, now)
 
     async def _submitted(
         self, ref: int, plan: Plan, group: CampaignGroup, session: Session, number: int, now: int

@@ -1,26 +1,21 @@
-"""The group of a campaign in the store: its terms, its sessions, and when the next one is planned."""
+"""The group of a campaign in the store: its terms, its sessions, and whether one is to be planned."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
-from veldnet.domain.documents import PlanSettings, decode_plan
 from veldnet.domain.groups import GroupRow
-from veldnet.lorawan import BaseStationId, DevAddr
-from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan import DevAddr
 from veldnet.lorawan.regions import ChannelPlan, Region
-from veldnet.network.core.multicast import Heard, cover, data_rate_of, frequency_of, slots
+from veldnet.network.core.multicast import data_rate_of, frequency_of
 from veldnet.store import multicast
-from veldnet.store.schema import campaign_devices, campaign_sessions, connectivity_plans
+from veldnet.store.schema import campaign_devices, campaign_sessions
 
-from .capacity import TELL, estimate, reach_of
-from .machine import FRAME_OVERHEAD
-from .sessions import Need, plan_session
+from .sessions import Need
 from .states import GroupTerms, Plan, Session
 
 Regions = Mapping[str, ChannelPlan]
@@ -29,8 +24,6 @@ _ON_THE_WAY = ("pending", "joiningGroup", "settingUp", "sessionAsked", "listenin
 # Those who have been silent hold up a session where they are more than one in so many of those who wait:
 # there is time until it begins, and they can be told of it until then.
 _FEW = 10
-# Seconds between frames of neighbours, and for what a ping slot is prepared ahead of time.
-_APART, _AHEAD = 0.5, 6.0
 _SESSIONS: Select[Any] = select(
     campaign_sessions.c.campaign_ref, *(campaign_sessions.c[name] for name in Session.__struct_fields__)
 )
@@ -128,72 +121,3 @@ def due_for_planning(
     if not waiting or (held_up and now < patience_ends(plan, session, begun)):
         return None
     return Need(waiting, said < waiting, missing)
-
-
-def plan_next(connection: Connection, plan: Plan, group: CampaignGroup, need: Need, now: int) -> bool:
-    """Write the next session and let the devices that wait be told of it; where no more come, they get by
-    themselves what they need. Returns whether there is one."""
-    options, before = plan.options.group, group.session
-    another = options is not None and (before is None or before.number < options.sessions)
-    if another:
-        spacing = _spacing(connection, plan, group)
-        session = plan_session(plan, need, before, spacing, now + _telling(connection, plan, group, need))
-        row = msgspec.structs.asdict(session) | {"campaign_ref": group.campaign_ref}
-        connection.execute(insert(campaign_sessions).values(row))
-    columns = campaign_devices.c
-    connection.execute(
-        update(campaign_devices)
-        .where(columns.campaign_ref == group.campaign_ref, columns.state == "waitingSession")
-        .where(columns.due_at.is_not(None))
-        .values(due_at=now)
-    )
-    return another
-
-
-def _telling(connection: Connection, plan: Plan, group: CampaignGroup, need: Need) -> int:
-    """Milliseconds in which base stations have air time to tell the devices that wait of a session."""
-    share = plan.options.duty_cycle_share / 100
-    rows = multicast.hearing_of_members(connection, group.row.ref)
-    reach = reach_of(group.channel_plan, (Heard(d, BaseStationId(s), margin) for d, s, margin in rows))
-    return estimate(group.channel_plan, reach, need.waiting, TELL, share).seconds * 1000
-
-
-def _spacing(connection: Connection, plan: Plan, group: CampaignGroup) -> int:
-    """Milliseconds from one fragment to the next: all base stations must have had their turn, and none may
-    send for longer than its share."""
-    row, region = group.row, group.channel_plan.region
-    modulation = region.downlink[group.terms.data_rate].modulation
-    size = plan.options.fragment_size + FRAME_OVERHEAD
-    airtime = time_on_air(modulation, size, crc=False) / 1000
-    by_share = airtime / (plan.options.duty_cycle_share / 100)
-    if row.ping_period is not None:
-        return ceil(1000 * max(by_share, row.ping_period + _AHEAD))
-    rules = _rules(connection, row.plan_ref)
-    turns = _turns(connection, row, region, rules)
-    length = max(airtime + _APART, float(rules.multicastInterLrrDelay))
-    return ceil(1000 * max(by_share, turns * length + 1))
-
-
-def _rules(connection: Connection, plan_ref: int | None) -> PlanSettings:
-    query = select(connectivity_plans.c.settings).where(connectivity_plans.c.ref == plan_ref)
-    found = connection.execute(query).scalar()
-    return PlanSettings() if found is None else decode_plan(found)
-
-
-def _turns(connection: Connection, row: GroupRow, region: Region, rules: PlanSettings) -> int:
-    """How many base stations send one after the other."""
-    listed = multicast.stations_of_group(connection, row)
-    ours = {BaseStationId.parse(each.base_station): each.place for each in listed}
-    heard = [
-        Heard(device, BaseStationId(station), margin)
-        for device, station, margin in multicast.hearing_of_members(connection, row.ref)
-        if BaseStationId(station) in ours
-    ]
-    members = multicast.members_of_group(connection, row.ref)
-    modulation = region.downlink[data_rate_of(row, region)].modulation
-    chosen: Sequence[BaseStationId] = tuple(ours)
-    if row.coverage == "MEMBERS":
-        chosen = cover(members, heard, modulation).stations
-    places = {station: place for station, place in ours.items() if place is not None}
-    turn = slots(chosen, places, rules.multicastCollisionDistance)
-    return max(turn.values(), default=0) + 1

@@ -13,6 +13,7 @@ from veldnet.store import Store, multicast
 from .airtime import Turns
 from .capacity import Reach, message_time, reach_of
 from .group_work import Regions
+from .planning import Around
 from .states import ASKING, DeviceState, Progress, Session
 from .work import Item
 
@@ -48,6 +49,10 @@ class Pacer:
         self._store = store
         self._regions = regions
         self._turns = Turns()
+
+    def around(self, now: int) -> Around:
+        """What a session that is planned now has to go by."""
+        return Around(now, self._regions, self._turns.busy_until)
 
     async def later(self, asking: Sequence[Asking], now: int) -> dict[int, int]:
         """Devices whose turn has not come, and when it does, in Unix milliseconds. One query for all."""

@@ -31,7 +31,7 @@ from veldnet.store.schema import devices as device_rows
 
 from .block import MAX_SIZE, count_of
 from .capacity import SET_UP, TELL, estimate, reach_of
-from .estimating import hearing, needs_of
+from .estimating import hearing, joining_beside, needs_of
 from .group_work import sessions_of
 from .states import CampaignState, DeviceState, Options, Session
 
@@ -201,13 +201,16 @@ def _planned(
         return options
     channel_plan, share = new.group.channel_plan, options.duty_cycle_share / 100
     reach = reach_of(channel_plan, heard)
-    joining = estimate(channel_plan, reach, len(refs), SET_UP, share)
+    others = joining_beside(connection, channel_plan, reach)
+    joining = estimate(channel_plan, reach | others, len(refs) + len(others), SET_UP, share)
     if joining.seconds > group.gathering:
         raise InvalidField(
-            "the duty cycle of {stations} base stations lets {count} devices join the group in "
-            "{needed} seconds; gathering is {gathering}: make it longer, or take fewer devices",
+            "the duty cycle of {stations} base stations lets {count} devices join the group, beside {others} "
+            "of other campaigns, in {needed} seconds; gathering is {gathering}: make it longer, or take "
+            "fewer devices",
             stations=joining.stations,
             count=len(refs),
+            others=len(others),
             needed=joining.seconds,
             gathering=group.gathering,
         )

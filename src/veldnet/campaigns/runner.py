@@ -80,11 +80,11 @@ class Runner:
         self._submit = submit
         self._keys = keys
         self._regions = regions
-        self._groups = GroupRunner(store, submit)
-        self._any = False
-        self._plans: dict[int, PlanRow] = {}
         self._shares = AirtimeShares()
         self._pacer = Pacer(store, regions)
+        self._groups = GroupRunner(store, submit, self._shares, self._pacer)
+        self._any = False
+        self._plans: dict[int, PlanRow] = {}
         # How many times campaigns were changed from outside; that and the commits of the listener when it was
         # looked last; and between which times nothing is to be done unless these change.
         self._reloads = 0

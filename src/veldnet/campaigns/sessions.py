@@ -34,16 +34,21 @@ class Need(msgspec.Struct, frozen=True):
     missing: int
 
 
+def fragments_for(plan: Plan, need: Need, before: Session | None) -> range:
+    """Fragments that the devices have not got."""
+    if before is None or need.everything:
+        return range(1, plan.first_target + 1)
+    more = need.missing + 2 + -(-need.missing * plan.options.redundancy // 100)
+    first = before.sent + 1 if before.sent + more <= plan.block.most else plan.block.count + 1
+    return range(first, max(first + more - 1, plan.first_target) + 1)
+
+
 def plan_session(plan: Plan, need: Need, before: Session | None, spacing: int, now: int) -> Session:
     """The next session: of fragments that the devices have not got, one every `spacing` ms."""
-    group, block = plan.options.group, plan.block
+    group = plan.options.group
     assert group is not None
-    if before is None or need.everything:
-        first, last = 1, plan.first_target
-    else:
-        more = need.missing + 2 + -(-need.missing * plan.options.redundancy // 100)
-        first = before.sent + 1 if before.sent + more <= block.most else block.count + 1
-        last = max(first + more - 1, plan.first_target)
+    wanted = fragments_for(plan, need, before)
+    first, last = wanted.start, wanted.stop - 1
     unit = _BEACON * 1000 if group.group_class == "B" else 1000
     starts_at = now + group.lead * 1000
     if group.group_class == "B":
@@ -51,7 +56,7 @@ def plan_session(plan: Plan, need: Need, before: Session | None, spacing: int, n
         gps = unix_to_gps(starts_at / 1000)
         starts_at += round((-gps % _BEACON) * 1000)
     room = ((1 << _LONGEST) * unit - GUARD - _AFTER) // spacing
-    last = min(last, first + max(room, 1) - 1, block.most)
+    last = min(last, first + max(room, 1) - 1, plan.block.most)
     lasting = GUARD + (last - first + 1) * spacing + _AFTER
     timeout = min(_LONGEST, max(0, (-(-lasting // unit) - 1).bit_length()))
     return Session(
