@@ -14,7 +14,10 @@ from sqlalchemy import Connection, Engine, delete, insert, inspect, select, text
 
 from tests import postgresql
 from tests.schema_file import schema_of
+from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import PlanSettings, ProfileSettings, decode_plan, decode_profile, encode
+from veldnet.domain.locations import LocationState, NetworkLocation, encode_location
+from veldnet.domain.thresholds import SilenceStep
 from veldnet.store import (
     AttemptRow,
     BodyRow,
@@ -229,6 +232,16 @@ async def test_pending_sessions_are_found_by_their_address(store: EngineStore) -
     assert {row.ref for row in await store.devices_by_dev_addr([6])} == {1, 2}
     assert [row.ref for row in await store.devices_by_dev_eui([f"{2:016X}", "unknown"])] == [2]
     assert [row.ref for row in await store.devices_by_ref([2, 9])] == [2]
+    thresholds = '[{"level":"MAJOR","enabled":true,"durationOfInactivity":"2_HOURS"}]'
+    details = f'{{"dataflowTags":["t"],"alarmThresholds":{thresholds}}}'
+    place = encode_location(
+        LocationState(NetworkLocation(1.5, 52, 5, 0, 9, 1, 0, 0, 1, 1, 3, 4), sides={7: 1})
+    )
+    await store.write(lambda c: c.execute(update(devices).values(details=details, latitude=52)))
+    await store.write(lambda c: c.execute(update(device_states).values(network_location=place)))
+    for row in await store.devices_by_ref([1, 2]):
+        assert row.silence_steps == (SilenceStep(7200, 5),) and row.network_location is not None, row
+        assert msgspec.msgpack.decode(msgspec.msgpack.encode(row), type=DeviceRow) == row
     assert (
         await store.devices_with_unsolicited_downlinks(0, 10) == [1]
         and await store.devices_with_unsolicited_downlinks(1, 10) == []

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from .locations import LocationState
+from .thresholds import SilenceStep
 
 
-class DeviceRow(msgspec.Struct, frozen=True, gc=False):
+class DeviceRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A device as the network needs it: who it is, by which rules it lives, and its state."""
 
     ref: int
@@ -29,8 +30,8 @@ class DeviceRow(msgspec.Struct, frozen=True, gc=False):
     latitude: float | None
     longitude: float | None
     tags: tuple[str, ...]
-    # Seconds of silence and level (2 to 6) of each step of alarm 004.
-    silence_steps: tuple[tuple[int, int], ...]
+    # Of alarm 004.
+    silence_steps: tuple[SilenceStep, ...]
     health: int
     state: bytes | None
     join_memory: bytes | None

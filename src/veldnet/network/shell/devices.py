@@ -1,7 +1,7 @@
 """Device table in memory: loaded on demand in batches, bounded, takes precedence over the store.
 
-An entry may be ahead of the store by the commits under way, so it is never loaded over, and dropped only
-when nothing of it is still to be written.
+An entry may be ahead of the store by the commits under way, so it is never loaded over, and put to rest or
+dropped only when nothing of it is still to be written.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from veldnet.domain.devices import DeviceRow
 from veldnet.domain.partitions import partition_of_address, partition_of_eui
@@ -23,10 +24,12 @@ from veldnet.network.core.state import DeviceState, decode_join_memory, decode_s
 from veldnet.store import Store, StoreError
 from veldnet.supervision import Supervisor
 
+from .address_index import AddressIndex
 from .catalogue import Catalogue
-from .entries import Entry, Resting
+from .entries import Entry
 from .options import ServerOptions
 from .partitions import Owned
+from .resting import REST_AFTER, Resting
 from .runtime import Runtime
 from .session_addresses import SessionAddresses
 
@@ -39,6 +42,11 @@ _LOAD_BATCH = 400
 _ADDRESS_LOAD_DELAY = 0.020
 # Seconds for which a device counts as in use: longer than a join takes, vault and all.
 _IN_USE = 10.0
+# Devices that are put to rest with each use of one, so that no frame waits long: more than one, or those that
+# somebody has only looked at would pile up.
+_AT_ONCE = 2
+# Values that are shared among devices.
+_MOST_SHARED = 10_000
 
 
 class _Loader(Generic[K]):
@@ -137,13 +145,16 @@ class DeviceTable:
         self._generation = options.generation
         self._on_load = on_load
         self._clock = runtime.clock
+        # Those in use, the one used last at the end, and all others.
         self._entries: OrderedDict[int, Entry] = OrderedDict()
         self._resting = Resting()
+        # Of those in use; whoever rests is found in the store by its DevEUI.
         self._by_dev_eui: dict[str, int] = {}
-        self._by_dev_addr: dict[int, tuple[int, ...]] = {}
-        # Addresses of which every session is in memory, and identifiers that the store does not know.
-        self._complete: OrderedDict[int, None] = OrderedDict()
+        self._index = AddressIndex()
+        # What the store does not know.
         self._unknown: OrderedDict[str, None] = OrderedDict()
+        # Devices of a subscriber, or of a maker, have texts in common.
+        self._shared: dict[str, str] = {}
         # How often partitions were forgotten. What was read before is out of date after.
         self._forgotten = 0
         supervisor = runtime.supervisor
@@ -154,25 +165,26 @@ class DeviceTable:
         self._refs: _Loader[int] = _Loader(self._load_refs, self._trim, supervisor)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) + len(self._resting)
 
     # Lookup. None means: not in memory, ask for it.
 
     def on_address(self, dev_addr: int) -> list[Entry] | None:
-        """The devices with a session on an address, most recently used last."""
-        if dev_addr not in self._complete:
-            return None
-        entries = self._entries
-        refs = self._by_dev_addr.get(dev_addr)
-        return [entries[ref] for ref in refs] if refs else []
+        """The devices with a session on an address."""
+        refs = self._index.all_refs(dev_addr)
+        return None if refs is None else self._awake(refs)
 
     def in_memory(self, dev_addr: int) -> list[Entry]:
         """The devices in memory with a session on an address; the store may have others."""
-        return [self._entries[ref] for ref in self._by_dev_addr.get(dev_addr, ())]
+        return self._awake(self._index.refs(dev_addr))
+
+    def _awake(self, refs: tuple[int, ...]) -> list[Entry]:
+        entries = self._entries
+        return [entry for ref in refs if (entry := entries.get(ref) or self._wake(ref)) is not None]
 
     def sharing(self, dev_addr: int) -> int:
         """How many devices in memory have a session on an address."""
-        return len(self._by_dev_addr.get(dev_addr, ()))
+        return len(self._index.refs(dev_addr))
 
     def by_dev_eui(self, dev_eui: str) -> Entry | None:
         ref = self._by_dev_eui.get(dev_eui)
@@ -182,7 +194,8 @@ class DeviceTable:
         return dev_eui in self._unknown
 
     def by_ref(self, ref: int) -> Entry | None:
-        return self._entries.get(ref)
+        entry = self._entries.get(ref)
+        return self._wake(ref) if entry is None else entry
 
     def request_address(self, dev_addr: int, done: Callable[[bool], None] | None = None) -> None:
         self._addresses.request(dev_addr, done)
@@ -217,7 +230,7 @@ class DeviceTable:
         self._add(await self._read(lambda: self.store.devices_by_dev_addr(dev_addrs)))
         for dev_addr in dev_addrs:
             if partition_of_address(dev_addr) in self.owned:
-                self._complete[dev_addr] = None
+                self._index.complete(dev_addr)
 
     async def _load_euis(self, dev_euis: Sequence[str]) -> None:
         rows = await self._read(lambda: self.store.devices_by_dev_eui(dev_euis))
@@ -238,44 +251,78 @@ class DeviceTable:
 
     def _add(self, rows: Iterable[DeviceRow]) -> None:
         for row in rows:
-            if row.ref in self._entries or row.partition not in self.owned:
+            # What rests is as the store has it.
+            if row.ref in self._entries or row.partition not in self.owned or self._wake(row.ref):
                 continue
-            try:
-                entry = self._entry(row)
-            except (msgspec.DecodeError, ValueError, LookupError) as error:
-                # It cannot be served, and must not keep the others of its batch from being loaded.
-                log.error("device_unreadable", dev_eui=row.dev_eui, ref=row.ref, error=repr(error))
-                self._unknown[row.dev_eui] = None
-                continue
-            self._entries[row.ref] = entry
-            self._by_dev_eui[row.dev_eui] = row.ref
-            self._index(row.ref, addresses(entry.state))
-            if entry.state.in_flight:
-                self._on_load(entry)
+            entry = self._enter(row)
+            if entry is not None:
+                self._add_addresses(row.ref, addresses(entry.state))
 
-    def _entry(self, row: DeviceRow) -> Entry:
-        state = catch_up_state(decode_state(row.state), self._generation)
-        memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
-        # The decoded forms replace the stored ones.
-        device = self._catalogue.device(self._resting.compact(row))
-        entry = Entry(device, state, memory, self._clock(), row.monitoring)
-        self._resting.watch(entry)
+    def _enter(self, row: DeviceRow) -> Entry | None:
+        """Take a row into use; its addresses are not touched. None if it cannot be served, which must not
+        keep others from being loaded."""
+        try:
+            state = catch_up_state(decode_state(row.state), self._generation)
+            memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
+            # The decoded forms replace the stored ones.
+            device = self._catalogue.device(self._compact(row))
+        except (msgspec.DecodeError, ValueError, LookupError) as error:
+            log.error("device_unreadable", dev_eui=row.dev_eui, ref=row.ref, error=repr(error))
+            self._unknown[row.dev_eui] = None
+            return None
+        entry = self._entries[row.ref] = Entry(device, state, memory, self._clock(), row.monitoring)
+        self._by_dev_eui[row.dev_eui] = row.ref
+        if state.in_flight:
+            self._on_load(entry)
         return entry
 
-    def _index(self, ref: int, dev_addrs: Iterable[int]) -> None:
-        for dev_addr in dev_addrs:
-            # Nearly always one, of which a tuple is half a list.
-            self._by_dev_addr[dev_addr] = (*self._by_dev_addr.get(dev_addr, ()), ref)
-            self.session_addresses.add(dev_addr)
+    def _wake(self, ref: int) -> Entry | None:
+        row = self._resting.take(ref)
+        if row is None:
+            return None
+        entry = self._enter(row)
+        if entry is None:
+            self._forget_addresses(ref, decode_state(row.state))
+        return entry
 
-    def _unindex(self, ref: int, dev_addrs: Iterable[int]) -> None:
+    def _rest(self, now: float) -> None:
+        """Put devices to rest that have not been used for a while."""
+        entries = self._entries
+        for _ in range(min(_AT_ONCE, len(self._entries))):
+            ref, idle = next(iter(entries.items()))
+            if idle.used_at > now - REST_AFTER:
+                break
+            if idle.busy:
+                entries.move_to_end(ref)
+                continue
+            del entries[ref]
+            del self._by_dev_eui[idle.device.row.dev_eui]
+            idle.removed = True
+            self._resting.put(idle)
+
+    def _compact(self, row: DeviceRow) -> DeviceRow:
+        """A row as it is kept: without what is decoded of it, and sharing texts with others."""
+        return replace(
+            row,
+            customer_id=self._one(row.customer_id),
+            join_eui=None if row.join_eui is None else self._one(row.join_eui),
+            processing_strategy=row.processing_strategy and self._one(row.processing_strategy),
+            device_class=self._one(row.device_class),
+            vault=self._one(row.vault),
+            state=None,
+            join_memory=None,
+            monitoring=None,
+        )
+
+    def _one(self, text: str) -> str:
+        if len(self._shared) >= _MOST_SHARED:
+            self._shared.clear()
+        return self._shared.setdefault(text, text)
+
+    def _add_addresses(self, ref: int, dev_addrs: Iterable[int]) -> None:
+        self._index.add(ref, dev_addrs)
         for dev_addr in dev_addrs:
-            refs = self._by_dev_addr.get(dev_addr, ())
-            left = tuple([each for each in refs if each != ref])
-            if left:
-                self._by_dev_addr[dev_addr] = left
-            elif refs:
-                del self._by_dev_addr[dev_addr]
+            self.session_addresses.add(dev_addr)
 
     # Changing.
 
@@ -285,33 +332,37 @@ class DeviceTable:
         entry.state = state
         if before != after:
             ref = entry.device.row.ref
-            self._unindex(ref, before - after)
-            self._index(ref, after - before)
+            self._index.remove(ref, before - after)
+            self._add_addresses(ref, after - before)
 
     def used(self, entry: Entry, now: float) -> None:
         """Note that a device is in use, so that others are dropped before it."""
         entry.used_at = now
         self._entries.move_to_end(entry.device.row.ref)
-        self._resting.used(entry, now)
+        self._rest(now)
 
     async def refresh(self, ref: int) -> None:
         """Take up a change of the inventory: new rules for a device, or its removal."""
+        # The store has what rests.
+        self.drop_resting(ref)
         rows = await self.store.devices_by_ref([ref])
         entry = self._entries.get(ref)
         if rows:
             self._unknown.pop(rows[0].dev_eui, None)
-            for dev_addr in addresses(decode_state(rows[0].state)):
+            dev_addrs = addresses(decode_state(rows[0].state))
+            for dev_addr in dev_addrs:
                 self.session_addresses.add(dev_addr)
-                if entry is None:
-                    # A device that has come with its session is not among those that were read.
-                    self._complete.pop(dev_addr, None)
-            if entry is not None:
-                entry.device = self._catalogue.device(self._resting.compact(rows[0]))
+            if entry is None:
+                # A device that has come with its session is not among those that were read.
+                self._index.ask_again(dev_addrs)
+            else:
+                entry.device = self._catalogue.device(self._compact(rows[0]))
         elif entry is not None:
             self._drop(entry)
 
     def refresh_rules(self) -> None:
-        """Take up changed connectivity plans and device profiles."""
+        """Take up changed connectivity plans and device profiles. A device that rests does so when it
+        wakes."""
         # A device whose profile was not known yet may be served now.
         self._unknown.clear()
         for entry in self._entries.values():
@@ -324,29 +375,43 @@ class DeviceTable:
             for ref, entry in self._entries.items()
             if entry.device.row.routing_profile_ref == routing_profile_ref
         ]
+        for ref in self._resting.of_routing(routing_profile_ref):
+            self.drop_resting(ref)
         for start in range(0, len(refs), _LOAD_BATCH):
             for row in await self.store.devices_by_ref(refs[start : start + _LOAD_BATCH]):
                 entry = self._entries.get(row.ref)
                 if entry is not None:
-                    entry.device = self._catalogue.device(self._resting.compact(row))
+                    entry.device = self._catalogue.device(self._compact(row))
 
     def _drop(self, entry: Entry) -> None:
         row = entry.device.row
         entry.removed = True
-        self._resting.forget(entry)
         del self._entries[row.ref]
         self._by_dev_eui.pop(row.dev_eui, None)
-        dev_addrs = addresses(entry.state)
-        self._unindex(row.ref, dev_addrs)
-        for dev_addr in dev_addrs:
-            self._complete.pop(dev_addr, None)
+        self._forget_addresses(row.ref, entry.state)
+
+    def drop_resting(self, ref: int) -> None:
+        """Forget what rests: what the store has of it may be newer."""
+        row = self._resting.take(ref)
+        if row is not None:
+            self._forget_addresses(ref, decode_state(row.state))
+
+    def _forget_addresses(self, ref: int, state: DeviceState) -> None:
+        dev_addrs = addresses(state)
+        self._index.remove(ref, dev_addrs)
+        self._index.ask_again(dev_addrs)
 
     def _trim(self) -> None:
         """Drop the devices unused for longest. One with unwritten state stays, and one in use just now: what
         was loaded for a frame must still be there when the frame is answered."""
+        too_many = len(self) - self._capacity
+        if too_many > 0:
+            # Some more, so that the next load has room.
+            for ref in self._resting.oldest(too_many + self._capacity // 64):
+                self.drop_resting(ref)
         settled = self._clock() - _IN_USE
         kept = 0
-        while len(self._entries) > self._capacity and kept < 1000:
+        while len(self) > self._capacity and kept < 1000:
             ref, entry = next(iter(self._entries.items()))
             if entry.used_at > settled:
                 break
@@ -355,9 +420,9 @@ class DeviceTable:
                 kept += 1
             else:
                 self._drop(entry)
-        for bounded in (self._complete, self._unknown):
-            while len(bounded) > 2 * self._capacity:
-                bounded.popitem(last=False)
+        self._index.trim(2 * self._capacity)
+        while len(self._unknown) > 2 * self._capacity:
+            self._unknown.popitem(last=False)
 
     # Partitions.
 
@@ -377,8 +442,9 @@ class DeviceTable:
         self._forgotten += 1
         for entry in self._of(stored):
             self._drop(entry)
-        for dev_addr in [each for each in self._complete if partition_of_address(each) in stored]:
-            del self._complete[dev_addr]
+        for ref in self._resting.of_partitions(stored):
+            self.drop_resting(ref)
+        self._index.forget_vacant(stored)
         # Devices may be made meanwhile.
         self._unknown.clear()
 
@@ -389,8 +455,7 @@ class DeviceTable:
         self._entries.clear()
         self._resting.clear()
         self._by_dev_eui.clear()
-        self._by_dev_addr.clear()
-        self._complete.clear()
+        self._index.clear()
 
     @property
     def loading(self) -> set[asyncio.Task[None]]:
@@ -405,4 +470,4 @@ class DeviceTable:
 
 def addresses(state: DeviceState) -> frozenset[int]:
     """The addresses of a device's sessions."""
-    return frozenset([session.dev_addr for session in state.sessions])
+    return frozenset([int(session.dev_addr) for session in state.sessions])

@@ -44,6 +44,7 @@ class Invalidation:
 
     async def keys_changed(self, ref: int) -> None:
         """Keys of a device were re-wrapped, perhaps of a whole fleet; those in memory have old ones."""
+        self._devices.drop_resting(ref)
         if self._devices.by_ref(ref) is not None:
             await self._devices.refresh(ref)
 
