@@ -124,6 +124,15 @@ build/kafka/lib: tests/kafka.xml
 		-DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.part
 	@mv $@.part $@; touch $@
 
+.PHONY: test-node-red
+test-node-red: $(VENV)/.dev tools build/node-red/.installed ## The flows of docs/node-red in a Node-RED from the npm registry
+	@TEST_NODE_RED=1 $(BIN)/python -m pytest -q -n 0 tests/e2e/test_node_red.py $(ARGS)
+
+build/node-red/.installed: tests/node_red/package-lock.json | $(VENV)/.dev
+	@mkdir -p build/node-red; cp tests/node_red/package.json $< tests/node_red/.npmrc build/node-red/
+	@cd build/node-red; $(NODE) npm ci --ignore-scripts --silent
+	@touch $@
+
 test-cluster: $(VENV)/.dev console tools ## Three nodes on PostgreSQL and NATS under load, and the simulation of nodes with many seeds
 	@TEST_CLUSTER=1 $(PYTEST) tests/e2e/test_cluster.py tests/e2e/test_cluster_faults.py tests/e2e/test_cluster_failover.py tests/e2e/test_cluster_upgrade.py $(ARGS)
 	@VELDNET_SIMULATION_SEEDS=40 $(PYTEST) tests/simulation/test_cluster.py tests/simulation/test_groups_of_nodes.py $(ARGS)
