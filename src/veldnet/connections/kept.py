@@ -90,6 +90,7 @@ class KeptConnection(ABC):
     async def _session(self) -> bool:
         self._was_up = False
         try:
+            self.kind.need_library()
             address = self.kind.parse(self.connection.settings.address)
             await self.session(address, await self.around.resolver.addresses(address))
         except (OSError, ValueError, ConnectionFailed, AddressRefused, NameNotFound) as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Literal
 
 import msgspec
 
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings
-from veldnet.outgoing import Address, AddressRefused, parse_address, parse_broker
+from veldnet.outgoing import Address, AddressRefused, ConnectionFailed, parse_address, parse_broker
 from veldnet.texts import Text
 
 from .interface import MakeTransport
@@ -92,7 +93,7 @@ class Scheme(msgspec.Struct, frozen=True):
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """A type of connection, with the schemes of its addresses; `named` says whether path and query may name
-    what templates may. `extra` is what to install for it besides."""
+    what templates may. `library` is the client that it imports, `extra` what to install to have that."""
 
     type: str
     title: str
@@ -101,6 +102,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[Field, ...]
     make: MakeTransport
     named: bool = False
+    library: str = ""
     extra: str = ""
     presets: tuple[Preset, ...] = ()
     check: Callable[[ConnectionSettings, ConnectionSecrets], None] | None = None
@@ -135,6 +137,17 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
             return parse_address(text)
         return parse_broker(text, ((scheme.name, scheme.port),), path=scheme.path)
 
+    def need_library(self) -> None:
+        """Load its client. Raises `ConnectionFailed` where that is not installed."""
+        try:
+            if self.library:
+                import_module(self.library)
+        except ImportError:
+            command = f"`pip install 'veldnet[{self.extra}]'`"
+            raise ConnectionFailed(
+                Text("connections of {what} need {command}", what=self.title, command=command)
+            ) from None
+
 
 def kind_of(kinds: Mapping[str, Kind], name: str) -> Kind:
     """A type by its name. Raises `InvalidField`."""
@@ -146,10 +159,4 @@ def kind_of(kinds: Mapping[str, Kind], name: str) -> Kind:
     return found
 
 
-def missing(extra: str, what: str) -> str:
-    """What to say where the library of a type is not installed."""
-    command = f"`pip install 'veldnet[{extra}]'`"
-    return Text("connections of {what} need {command}", what=what, command=command)
-
-
-__all__ = ["MEMBERS", "SECRETS", "Field", "Kind", "Preset", "kind_of", "missing"]
+__all__ = ["MEMBERS", "SECRETS", "Field", "Kind", "Preset", "kind_of"]

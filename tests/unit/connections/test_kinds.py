@@ -71,6 +71,12 @@ def test_a_secret_option_is_kept_apart_and_can_be_left_as_it_is() -> None:
         flows.prepare(body(token="s\u00e9cret"), None, allow_private=False)
 
 
+def test_a_type_says_what_its_client_is_installed_by() -> None:
+    msgspec.structs.replace(KINDS["KAFKA"], library="asyncio").need_library()
+    with pytest.raises(ConnectionFailed, match=r"of Kafka need `pip install 'veldnet\[kafka\]'`"):
+        msgspec.structs.replace(KINDS["KAFKA"], library="not_installed").need_library()
+
+
 def test_the_docs_have_every_type_and_preset() -> None:
     page = (REPOSITORY / "docs/flows.md").read_text()
     for kind in KINDS.values():

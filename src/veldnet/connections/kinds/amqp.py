@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from veldnet.connections.dotted import dotted, pattern, slashed
 from veldnet.connections.fields import CERTIFICATES, CLIENT_ID, DOWNLINKS, PASSWORD, TOPIC, USERNAME
 from veldnet.connections.kept import LONGEST_DOWNLINK, TASK, KeptConnection
-from veldnet.connections.kind import Field, Kind, Scheme, missing
+from veldnet.connections.kind import Field, Kind, Scheme
 from veldnet.connections.model import Outcome, Outgoing
 from veldnet.outgoing import Address, ConnectionFailed, words_of
 from veldnet.texts import Text
@@ -38,10 +38,8 @@ class AmqpConnection(KeptConnection):
     _channel: AbstractChannel | None = None
 
     async def session(self, address: Address, hosts: list[str]) -> None:
-        try:
-            from aiormq.exceptions import AMQPError
-        except ImportError:
-            raise ConnectionFailed(missing("connections", "AMQP")) from None
+        from aiormq.exceptions import AMQPError
+
         broker: AbstractConnection | None = None
         try:
             async with asyncio.timeout(self.around.connect_timeout):
@@ -182,5 +180,6 @@ KIND = Kind(
         *CERTIFICATES,
     ),
     make=AmqpConnection,
+    library="aiormq",
     extra="connections",
 )

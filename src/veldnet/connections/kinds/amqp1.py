@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from veldnet.connections.dotted import dotted
 from veldnet.connections.fields import CERTIFICATES, DOWNLINKS, PASSWORD, SUBJECT, USERNAME
 from veldnet.connections.kept import LONGEST_DOWNLINK, KeptConnection
-from veldnet.connections.kind import Field, Kind, Preset, Scheme, missing
+from veldnet.connections.kind import Field, Kind, Preset, Scheme
 from veldnet.connections.model import Outcome, Outgoing
 from veldnet.outgoing import Address, ConnectionFailed
 from veldnet.texts import Text
@@ -58,10 +58,6 @@ class Amqp1Connection(KeptConnection):
     _wire: _Wire | None = None
 
     async def session(self, address: Address, hosts: list[str]) -> None:
-        try:
-            import proton  # noqa: F401 - whether it is there
-        except ImportError:
-            raise ConnectionFailed(missing("amqp10", "AMQP 1.0")) from None
         wire: _Wire | None = None
         try:
             async with asyncio.timeout(self.around.connect_timeout):
@@ -439,6 +435,7 @@ KIND = Kind(
         *CERTIFICATES,
     ),
     make=Amqp1Connection,
+    library="proton",
     extra="amqp10",
     presets=(
         Preset(

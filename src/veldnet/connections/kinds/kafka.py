@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from veldnet.connections.fields import CERTIFICATES, CLIENT_ID, DOWNLINKS, PASSWORD, USERNAME
 from veldnet.connections.interface import Surroundings
 from veldnet.connections.kept import TASK, KeptConnection
-from veldnet.connections.kind import Field, Kind, Preset, Scheme, missing
+from veldnet.connections.kind import Field, Kind, Preset, Scheme
 from veldnet.connections.model import Connection, Outcome, Outgoing
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.flows import NAMES, ConnectionSecrets, ConnectionSettings, fill, names_in
@@ -151,11 +151,9 @@ class KafkaConnection(KeptConnection):
         return KIND
 
     async def session(self, address: Address, hosts: list[str]) -> None:
-        try:
-            from aiokafka import AIOKafkaProducer
-            from aiokafka.errors import KafkaError
-        except ImportError:
-            raise ConnectionFailed(missing("kafka", "Kafka")) from None
+        from aiokafka import AIOKafkaProducer
+        from aiokafka.errors import KafkaError
+
         said: list[BaseException] = []
         _Said.of_session.set(said)
         tls = self.tls(address) if address.scheme in KIND.secure_beginnings else None
@@ -392,6 +390,7 @@ KIND = Kind(
         *CERTIFICATES,
     ),
     make=KafkaConnection,
+    library="aiokafka",
     extra="kafka",
     check=_check,
     presets=(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from veldnet.connections.dotted import dotted, pattern, slashed
 from veldnet.connections.fields import CERTIFICATES, CLIENT_ID, DOWNLINKS, PASSWORD, TOPIC, USERNAME
 from veldnet.connections.kept import LONGEST_DOWNLINK, TASK, KeptConnection
-from veldnet.connections.kind import Kind, Scheme, missing
+from veldnet.connections.kind import Kind, Scheme
 from veldnet.connections.model import Outcome, Outgoing
 from veldnet.outgoing import Address, ConnectionFailed, words_of
 from veldnet.texts import Text
@@ -49,11 +49,9 @@ class NatsConnection(KeptConnection):
     _stream: JetStreamContext | None = None
 
     async def session(self, address: Address, hosts: list[str]) -> None:
-        try:
-            from nats.aio.client import Client
-            from nats.errors import Error
-        except ImportError:
-            raise ConnectionFailed(missing("connections", "NATS")) from None
+        from nats.aio.client import Client
+        from nats.errors import Error
+
         client = Client()
         try:
             ended = await self._open(client, address, hosts)
@@ -198,5 +196,6 @@ KIND = Kind(
     example="tls://nats.example.com:4222",
     fields=(USERNAME, PASSWORD, TOPIC, *DOWNLINKS, CLIENT_ID, *CERTIFICATES),
     make=NatsConnection,
+    library="nats",
     extra="connections",
 )

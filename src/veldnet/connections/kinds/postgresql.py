@@ -18,7 +18,7 @@ from veldnet.connections.batches import Batches
 from veldnet.connections.fields import CERTIFICATES, PASSWORD
 from veldnet.connections.interface import Surroundings
 from veldnet.connections.kept import KeptConnection
-from veldnet.connections.kind import Field, Kind, Preset, Scheme, missing
+from veldnet.connections.kind import Field, Kind, Preset, Scheme
 from veldnet.connections.model import Connection, Outcome, Outgoing
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings
@@ -66,10 +66,8 @@ class PostgresConnection(KeptConnection):
         return KIND
 
     async def session(self, address: Address, hosts: list[str]) -> None:
-        try:
-            import psycopg
-        except ImportError:
-            raise ConnectionFailed(missing("postgresql", "PostgreSQL")) from None
+        import psycopg
+
         database: AsyncConnection | None = None
         try:
             database = await self._open(address, hosts)
@@ -293,6 +291,7 @@ KIND = Kind(
         *CERTIFICATES,
     ),
     make=PostgresConnection,
+    library="psycopg",
     extra="postgresql",
     check=_check,
     presets=(
