@@ -81,6 +81,7 @@ class Flows(Network):
     table: Any
     flows: FlowTable
     incoming: list[Incoming]
+    decoder_fails = False
 
     def connect(self) -> None:
         """Begin, as a new process does."""
@@ -120,6 +121,8 @@ class Flows(Network):
         self.deliveries.connection_ready(ref)
 
     async def _decode(self, _subscriber: int, note: FlowNote) -> Decoding:
+        if self.decoder_fails:
+            return Decoding(error="no such sensor")
         return Decoding({"first": (note.payload or b"\0")[0]})
 
     async def connection(
@@ -206,6 +209,10 @@ class HttpApplication:
     async def come_back(self) -> None:
         del self._server.requests[self._refused_from :]
         self.away = False
+
+    @property
+    def refused(self) -> int:
+        return len(self._server.requests) - self._refused_from
 
     @property
     def bodies(self) -> list[Any]:
@@ -330,6 +337,32 @@ async def test_driver_and_transformation_make_the_document(application: Applicat
         await network.hear(6, tags=("cold", "x"))
         await network.until(lambda: counters(application.bodies[1:]) == [6])
         await network.until(lambda: network.open_connections.conditions[ref].status == "ACTIVE")
+
+
+async def test_chirpstack_is_told_of_a_decoder_that_fails(tmp_path: Path) -> None:
+    application = HttpApplication()
+    await application.start()
+    settings = replace(
+        application.settings, dialect="CHIRPSTACK", address=f"{application.settings.address}/{{event}}"
+    )
+    async with flowing(tmp_path) as network:
+        network.decoder_fails = True
+        await network.connection(
+            settings, FlowSettings(transformation="{n: fCnt, code: code, why: description}")
+        )
+        await network.hear(1)
+        await network.until(lambda: len(application.bodies) == 2)
+        log, up = application.bodies
+        assert log == {"n": None, "code": "UPLINK_CODEC", "why": "no such sensor"}
+        assert up["n"] == 1
+        # Neither is left out where the application is away.
+        await application.go_away()
+        await network.hear(2)
+        await network.until(lambda: application.refused > 0)
+        await application.come_back()
+        await network.until(lambda: network.deliveries.pending == 0)
+        assert [each["n"] for each in application.bodies] == [None, 1, None, 2]
+    await application.close()
 
 
 async def _change(network: Flows, flow: FlowSettings) -> None:

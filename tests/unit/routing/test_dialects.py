@@ -93,7 +93,9 @@ RECORDS: Mapping[str, Record] = {
         copies=(Copy(OTHER, None, None, NOW),),
     ),
     "uplink with LR-FHSS": replace(UP, modulation=LrFhss(coding_rate="1/3", bandwidth=137), data_rate=8),
-    "uplink that acknowledges": replace(UP, acknowledged_fcnt=2, awaited_submission=41),
+    "uplink that acknowledges": replace(
+        UP, acknowledged_fcnt=2, awaited_submission=41, awaited_correlation_id="job-1"
+    ),
     "uplink that does not acknowledge": replace(UP, awaited_submission=41),
     "uplink with a device status": replace(
         UP, device_status=(254, -5), battery=254, margin=-5, status_at=NOW
@@ -159,8 +161,8 @@ def made(dialect: Dialect) -> dict[str, Any]:
         ("uplink whose decoder failed", Decoding(error="TypeError: no bytes")),
     ):
         event = of.events(UP, DEVICE, about)[0]
-        of.with_decoding(event.document, decoding)
-        found[name] = [shown(dialect, event)]
+        besides = of.with_decoding(event.document, decoding)
+        found[name] = [shown(dialect, each) for each in (besides, event) if each is not None]
     wanted = Instruction(fport=10, payload=b"on", confirmed=True, correlation_id="job-3")
     for name, refused in (
         ("answer to a downlink that was queued", None),

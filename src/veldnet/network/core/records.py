@@ -86,9 +86,10 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
     mac: bytes
     acknowledged_fcnt: int | None
     next_fcnt_down: int
-    # The submission of the confirmed downlink that this uplink had to acknowledge; it did if
-    # `acknowledged_fcnt` is there.
+    # The submission of the confirmed downlink that this uplink had to acknowledge, and what its sender calls
+    # it; it did if `acknowledged_fcnt` is there.
     awaited_submission: int = 0
+    awaited_correlation_id: str | None = None
     late: bool = False
     reported: bool = True
     battery: int | None = None

@@ -185,7 +185,7 @@ def _accept(context: UplinkContext, state: DeviceState, found: Match) -> Transit
         exchange.device_status,
         blocked(session),
         exchange.notes + problem + link_notes + adr_notes + clock_notes + answer.decisions,
-        awaited.submission if awaited else 0,
+        awaited,
     )
     record = uplink_record(context, answer.state, found, conduct)
     return Transition(answer.state, (record, *dropped, *answer.records), answer.effects)

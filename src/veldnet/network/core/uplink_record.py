@@ -18,7 +18,7 @@ from .device_class import current_class
 from .events import DataReceived, Transition
 from .receive_windows import device_eirp
 from .records import BlockedCommand, Copy, RefusedRecord, UplinkRecord
-from .state import DeviceState, Session
+from .state import AwaitedAck, DeviceState, Session
 
 
 class Match(msgspec.Struct, frozen=True, gc=False):
@@ -45,8 +45,8 @@ class Conduct(msgspec.Struct, frozen=True, gc=False):
     device_status: tuple[int, int] | None
     blocked: tuple[BlockedCommand, ...]
     notes: tuple[str, ...]
-    # The submission of the confirmed downlink before this uplink.
-    awaited_submission: int = 0
+    # The confirmed downlink before this uplink.
+    awaited: AwaitedAck | None = None
 
 
 def _payload(session: Session, frame: DataFrame, fcnt: int) -> tuple[bytes, bool]:
@@ -117,7 +117,8 @@ def uplink_record(context: UplinkContext, state: DeviceState, found: Match, cond
         sub_band=band.name if band else None,
         mac=conduct.mac,
         acknowledged_fcnt=conduct.acknowledged,
-        awaited_submission=conduct.awaited_submission,
+        awaited_submission=conduct.awaited.submission if conduct.awaited else 0,
+        awaited_correlation_id=conduct.awaited.correlation_id if conduct.awaited else None,
         next_fcnt_down=next_application_fcnt(state),
         late=best.late,
         reported=_reported(context, found, conduct, payload),

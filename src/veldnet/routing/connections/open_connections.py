@@ -126,12 +126,13 @@ class OpenConnections:
         return connection
 
     async def send(self, message: StoredMessage, connection: Connection, now: float, number: int) -> Outcome:
-        """Decode, transform and deliver a message; `number` stays the same when it is sent again."""
+        """Decode, transform and deliver a message; `number` stays the same when it is sent again. What is
+        said besides goes first: the message ends with its own delivery."""
         assert message.flow is not None
         if self._closed:
             return Outcome(False, "Error", Text("the server is being stopped"))
         try:
-            body = await self._body(message, message.flow, connection)
+            listed = await self._made(message, message.flow, connection, number)
         except NotNow as error:
             return Outcome(False, "Error", text_of(error), refusal="busy")
         except (BadExpression, TransformationFailed) as error:
@@ -139,27 +140,37 @@ class OpenConnections:
                 Text("the transformation failed: {why}", why=text_of(error)), "transformationFailed"
             )
         transport = self._transport(connection)
-        if body is None:
-            # A transformation that makes nothing of a message filters it out.
-            return Outcome(True, "Ok", Text("left out by the transformation"))
-        note = message.flow
-        outcome = await transport.deliver(Outgoing(note.event, note.values, body, now, number, note.time))
-        transport.condition.tried(outcome)
+        # A transformation that makes nothing of a message filters it out.
+        outcome = Outcome(True, "Ok", Text("left out by the transformation"))
+        for each in listed:
+            outcome = await transport.deliver(replace(each, now=now))
+            transport.condition.tried(outcome)
+            if not outcome.delivered and (each.id == number or outcome.refusal != "never"):
+                return outcome
         return outcome
 
-    async def _body(self, message: StoredMessage, note: FlowNote, connection: Connection) -> bytes | None:
+    async def _made(
+        self, message: StoredMessage, note: FlowNote, connection: Connection, number: int
+    ) -> list[Outgoing]:
+        """What is sent of a message: itself, and before it what is said of a decoder that failed."""
         flow = self._table.flow(note.flow_ref, connection.subscriber_ref)
         decodes = flow is not None and flow.settings.driver == "AUTO" and note.payload is not None
         expression = flow.settings.transformation if flow is not None else ""
+        itself = Outgoing(note.event, note.values, message.body, 0, number, note.time)
         if not decodes and not expression:
-            return message.body
+            return [itself]
         document: dict[str, Any] = msgspec.json.decode(message.body)
-        if decodes:
-            decoding = await self._decode(connection.subscriber_ref, note)
-            if decoding is not None:
-                DIALECTS[connection.settings.dialect].with_decoding(document, decoding)
-        made = transform(expression, document) if expression else document
-        return None if made is None else msgspec.json.encode(made)
+        decoding = await self._decode(connection.subscriber_ref, note) if decodes else None
+        besides = None
+        if decoding is not None:
+            besides = DIALECTS[connection.settings.dialect].with_decoding(document, decoding)
+        listed = [(itself, document)]
+        if besides is not None:
+            values = {**note.values, "event": besides.event, "message": besides.message, "FPort": ""}
+            # With a number of its own, that no other message has.
+            listed.insert(0, (Outgoing(besides.event, values, b"", 0, -number, note.time), besides.document))
+        made = [(each, transform(expression, said) if expression else said) for each, said in listed]
+        return [replace(each, body=msgspec.json.encode(said)) for each, said in made if said is not None]
 
     async def close(self) -> None:
         self._closed = True

@@ -59,9 +59,14 @@ class ChirpStack:
             return [_location(record, device, facts)]
         return []
 
-    def with_decoding(self, document: dict[str, Any], decoding: Decoding) -> None:
+    def with_decoding(self, document: dict[str, Any], decoding: Decoding) -> Event | None:
         if decoding.error is None:
             document["object"] = decoding.value
+            return None
+        context = {"deduplication_id": document["deduplicationId"]}
+        said = {"time": document["time"], "deviceInfo": document["deviceInfo"]}
+        said |= {"level": "ERROR", "code": "UPLINK_CODEC", "description": decoding.error, "context": context}
+        return Event(event="log", message="DevEUI_notification", document=said)
 
     def trial(self, facts: Facts, now: float) -> Event:
         document: dict[str, Any] = {
@@ -165,7 +170,7 @@ def _of_uplink(record: UplinkRecord, device: Device, facts: Facts) -> list[Event
         found.append(_up(record, device, facts))
     if record.awaited_submission:
         document = _common(record, device, facts) | {
-            "queueItemId": queue_item(record.awaited_submission, None),
+            "queueItemId": queue_item(record.awaited_submission, record.awaited_correlation_id),
             "acknowledged": record.acknowledged_fcnt is not None,
             "fCntDown": record.acknowledged_fcnt or 0,
         }

@@ -76,8 +76,9 @@ class Dialect(Protocol):
     def events(self, record: Record, device: Device, facts: Facts) -> list[Event]:
         """What a record means to applications, in order."""
 
-    def with_decoding(self, document: dict[str, Any], decoding: Decoding) -> None:
-        """Put what a decoder has read into the document of an event."""
+    def with_decoding(self, document: dict[str, Any], decoding: Decoding) -> Event | None:
+        """Put what a decoder has read into the document of an event. Where it has failed, and the dialect has
+        no place for that in the event, returns what is said besides."""
 
     def trial(self, facts: Facts, now: float) -> Event:
         """A message with which a connection is tried, of no device."""

@@ -73,13 +73,14 @@ class TheThingsStack:
             return [_made("location/solved", "location_solved", "DevEUI_location", solved, of)]
         return []
 
-    def with_decoding(self, document: dict[str, Any], decoding: Decoding) -> None:
+    def with_decoding(self, document: dict[str, Any], decoding: Decoding) -> Event | None:
         uplink = document["uplink_message"]
         if decoding.error is None:
             uplink["decoded_payload"] = decoding.value
         warnings = list(decoding.warnings) if decoding.error is None else [decoding.error]
         if warnings:
             uplink["decoded_payload_warnings"] = warnings
+        return None
 
     def trial(self, facts: Facts, now: float) -> Event:
         document: dict[str, Any] = {
@@ -217,7 +218,10 @@ def _of_uplink(record: UplinkRecord, of: _Of) -> list[Event]:
     if record.awaited_submission:
         acknowledged = record.acknowledged_fcnt is not None
         event, member = ("down/ack", "downlink_ack") if acknowledged else ("down/nack", "downlink_nack")
-        body = _present({"f_cnt": record.acknowledged_fcnt, "confirmed": True})
+        identifiers = _ids(record.awaited_correlation_id)
+        body = _present(
+            {"f_cnt": record.acknowledged_fcnt, "confirmed": True, "correlation_ids": identifiers}
+        )
         found.append(_made(event, member, "DevEUI_notification", body, of))
     return found
 

@@ -44,13 +44,14 @@ class ThingPark:
             )
         return found
 
-    def with_decoding(self, document: dict[str, Any], decoding: Decoding) -> None:
+    def with_decoding(self, document: dict[str, Any], decoding: Decoding) -> Event | None:
         (fields,) = document.values()
         if decoding.error is None:
             fields["payload"] = decoding.value
         else:
             words = f"driver internal error: {decoding.error}"
             fields["payloadDecodedError"] = {"code": _DRIVER_FAILED, "message": words}
+        return None
 
     def trial(self, facts: Facts, now: float) -> Event:
         message = trial_message(facts.writer.lrc_id, facts.known.get("customerId", ""), now)
