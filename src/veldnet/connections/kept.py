@@ -29,7 +29,8 @@ from .model import Connection, Incoming, Outcome, Outgoing
 log = structlog.get_logger(__name__)
 
 TASK = "connections"
-# Seconds after which a connection that has not ended is told so once more.
+# Seconds after which a connection that has not ended is told so once more, and by which its first session may
+# be late.
 _AGAIN = 1.0
 # Messages that are longer than any downlink are not read.
 LONGEST_DOWNLINK = 65_536
@@ -122,7 +123,8 @@ class KeptConnection(ABC):
         topic = self.topic_of(message.values)
         where = f"{self.connection.settings.address} {topic}"[:300]
         if not await self._connected():
-            return Outcome(False, "Error", self.condition.reason or Text("not connected"), where)
+            silent = Text("the other side does not answer")
+            return Outcome(False, "Error", self.condition.reason or silent, where)
         try:
             async with asyncio.timeout(self.around.total_timeout):
                 outcome = await self.send(message, topic, where)
@@ -141,7 +143,8 @@ class KeptConnection(ABC):
         """Whether it is connected; waits for it, unless it has failed already."""
         if not self._up.is_set() and self.condition.status != "ERROR":
             try:
-                async with asyncio.timeout(self.around.connect_timeout):
+                # A session that fails for that time says so first.
+                async with asyncio.timeout(self.around.connect_timeout + _AGAIN):
                     await self._tried.wait()
             except TimeoutError:
                 return False

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import jmespath
+import msgspec
 from jmespath import exceptions, functions
 from jmespath.parser import ParsedResult
 from jmespath.visitor import Options, TreeInterpreter
@@ -48,19 +49,53 @@ def parse(expression: str) -> ParsedResult:
             )
         )
     try:
-        return jmespath.compile(expression)
+        parsed = jmespath.compile(expression)
+        _check_functions(parsed.parsed)
     except exceptions.JMESPathError as error:
         raise BadExpression(" ".join(str(error).split())[:300]) from None
     except RecursionError:
         raise BadExpression(Text("it is nested too deeply")) from None
+    return parsed
 
 
-def transform(expression: str, document: Any) -> Any:
-    """What an expression makes of a document; None where there is nothing. Raises `BadExpression` and
-    `TransformationFailed`."""
+def _check_functions(node: Any) -> None:
+    """Functions that are not there, or take other arguments, would fail for each document."""
+    if node["type"] == "function_expression":
+        name, given = node["value"], len(node["children"])
+        known = functions.Functions.FUNCTION_TABLE
+        if name not in known:
+            raise BadExpression(
+                Text(
+                    "there is no function {name}; there are {known}",
+                    name=name[:40],
+                    known=", ".join(sorted(known)),
+                )
+            )
+        signature = known[name]["signature"]
+        more = bool(signature) and bool(signature[-1].get("variadic"))
+        if given < len(signature) or (given > len(signature) and not more):
+            raise BadExpression(
+                Text(
+                    "the function {name} takes {count} arguments, not {given}",
+                    name=name,
+                    count=len(signature),
+                    given=given,
+                )
+            )
+    for child in node["children"]:
+        if isinstance(child, dict):
+            _check_functions(child)
+
+
+def transform(expression: str, document: Any) -> bytes | None:
+    """What an expression makes of a document, as JSON; None where there is nothing. Raises `BadExpression`
+    and `TransformationFailed`."""
     parsed = parse(expression)
     try:
-        return _Interpreter().visit(parsed.parsed, document)
+        made = _Interpreter().visit(parsed.parsed, document)
+        return None if made is None else msgspec.json.encode(made)
+    except UnicodeEncodeError:
+        raise TransformationFailed(Text("a text has half of a character")) from None
     except (exceptions.JMESPathError, ArithmeticError, ValueError, TypeError) as error:
         raise TransformationFailed(" ".join(str(error).split())[:300]) from None
     except RecursionError:

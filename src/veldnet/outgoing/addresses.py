@@ -175,7 +175,7 @@ def _host(host: str) -> tuple[str, IpAddress | None]:
         return _ipv6(host[1:-1])
     name = _ascii(host).lower().removesuffix(".")
     if not name:
-        raise AddressRefused("has no host; an absolute http or https URL is needed")
+        raise AddressRefused("has no host; it must look like SCHEME://HOST")
     labels = name.split(".")
     if _NUMBER.fullmatch(labels[-1]):
         return _ipv4(name)

@@ -110,6 +110,8 @@ def _check_address(kind: Kind, settings: ConnectionSettings, allow_private: bool
     _check_names("address", text, NAMES if kind.named else ())
     plain = re.sub(r"\{[^{}]*\}", "x", text)
     try:
+        if re.search("[{}]", plain):
+            raise AddressRefused("has a single brace; write %7B or %7D")
         parsed = kind.parse(plain)
         if re.match(r"[^/]*//[^/?#]*[{}]", text):
             raise AddressRefused("names something in its host; only path and query may do so")

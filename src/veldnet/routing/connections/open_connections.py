@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -169,8 +170,9 @@ class OpenConnections:
             values = {**note.values, "event": besides.event, "message": besides.message, "FPort": ""}
             # With a number of its own, that no other message has.
             listed.insert(0, (Outgoing(besides.event, values, b"", 0, -number, note.time), besides.document))
-        made = [(each, transform(expression, said) if expression else said) for each, said in listed]
-        return [replace(each, body=msgspec.json.encode(said)) for each, said in made if said is not None]
+        make = partial(transform, expression) if expression else msgspec.json.encode
+        made = [(each, make(said)) for each, said in listed]
+        return [replace(each, body=body) for each, body in made if body is not None]
 
     async def close(self) -> None:
         self._closed = True
