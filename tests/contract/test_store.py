@@ -18,6 +18,8 @@ from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import PlanSettings, ProfileSettings, decode_plan, decode_profile, encode
 from veldnet.domain.locations import LocationState, NetworkLocation, encode_location
 from veldnet.domain.thresholds import SilenceStep
+from veldnet.lorawan import NetId
+from veldnet.network.shell.session_addresses import SessionAddresses
 from veldnet.store import (
     AttemptRow,
     BodyRow,
@@ -230,6 +232,11 @@ async def test_pending_sessions_are_found_by_their_address(store: EngineStore) -
         ]
     )
     assert {row.ref for row in await store.devices_by_dev_addr([6])} == {1, 2}
+    addresses = SessionAddresses(NetId(0))
+    await addresses.load_of(store, frozenset([6]))
+    assert [address in addresses for address in (5, 6, 70)] == [False, True, False]
+    await addresses.load(store)
+    assert [address in addresses for address in (5, 6, 7)] == [True, True, False]
     assert [row.ref for row in await store.devices_by_dev_eui([f"{2:016X}", "unknown"])] == [2]
     assert [row.ref for row in await store.devices_by_ref([2, 9])] == [2]
     thresholds = '[{"level":"MAJOR","enabled":true,"durationOfInactivity":"2_HOURS"}]'

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import Column, Connection, select
+from sqlalchemy import Column, Connection, String, cast, func, select
 
 from veldnet.domain.partitions import PARTITIONS
 from veldnet.lorawan import DevAddr, NetId
@@ -68,7 +68,7 @@ class SessionAddresses:
             after = -1
             while page := await store.read(partial(_page, column, after, stored)):
                 self._add_all(page)
-                after = page[-1]
+                after = max(page)
 
     def _add_all(self, dev_addrs: Sequence[int]) -> None:
         bits, mask, host_bits, prefix = self._bits, self._mask, self._host_bits, self._prefix
@@ -83,9 +83,12 @@ class SessionAddresses:
 def _page(
     column: Column[int], after: int, stored: frozenset[int] | None, connection: Connection
 ) -> Sequence[int]:
-    """In the order of the addresses: so the index has all of it, and no row with its state is read."""
+    """Some above an address: so the index has all of it, and no row with its state is read. They come as one
+    text, which takes half the time of a row for each."""
     query = select(column).distinct().where(column > after)
     if stored is not None:
         # Sessions have addresses of the partition of their device.
         query = query.where((column % PARTITIONS).in_(sorted(stored)))
-    return connection.execute(query.order_by(column).limit(_PAGE)).scalars().all()
+    some = query.order_by(column).limit(_PAGE).subquery()
+    text = connection.execute(select(func.aggregate_strings(cast(some.c[0], String), ","))).scalar()
+    return [*map(int, text.split(","))] if text else []
