@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from veldnet.api.description import openapi
+from veldnet.cli.completing import TABLE, Entry, Option
 from veldnet.cli.main import app
 from veldnet.connections import KINDS, Kind
 from veldnet.settings import describe, sample_file
@@ -86,6 +87,39 @@ def commands_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def completions_file() -> bytes:
+    """`src/veldnet/cli/completions.json`."""
+    table: dict[str, Entry] = {}
+
+    def enter(command: Any, path: tuple[str, ...], hidden: bool) -> None:
+        group = hasattr(command, "list_commands")
+        table[" ".join(path)] = Entry(_first_line(command.help), group, hidden, list(_options(command)))
+        for name in command.list_commands(None) if group else ():
+            below = command.get_command(None, name)
+            enter(below, (*path, name), below.hidden)
+
+    enter(typer.main.get_command(app), (), False)
+    lines = (f"{_json(name)}: {_json(entry)}" for name, entry in table.items())
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _options(command: Any) -> Iterator[Option]:
+    for parameter in command.params:
+        help_ = _first_line(getattr(parameter, "help", None))
+        for name in (*parameter.opts, *parameter.secondary_opts):
+            if name.startswith("--") and not getattr(parameter, "hidden", False):
+                yield Option(name, help_, not getattr(parameter, "is_flag", False))
+    yield Option("--help", "Show the help of the command.")
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0]
+
+
 def connection_pages() -> dict[Path, str]:
     """`docs/connection-*.md`: what the description of each type says, in the place for it."""
     pages = {}
@@ -143,6 +177,7 @@ def main() -> None:
     SETTINGS_PAGE.write_text(settings_page())
     SAMPLE_FILE.write_text(sample_file())
     COMMANDS_PAGE.write_text(commands_page())
+    TABLE.write_bytes(completions_file())
     for page, text in connection_pages().items():
         page.write_text(text)
 

@@ -13,9 +13,11 @@ from tests.docs_generator import (
     SAMPLE_FILE,
     SETTINGS_PAGE,
     commands_page,
+    completions_file,
     connection_pages,
     settings_page,
 )
+from veldnet.cli.completing import TABLE
 from veldnet.domain import errors
 from veldnet.settings import sample_file
 
@@ -26,6 +28,7 @@ def test_generated_pages_are_current() -> None:
     assert SETTINGS_PAGE.read_text() == settings_page(), "run: make docs"
     assert SAMPLE_FILE.read_text() == sample_file(), "run: make docs"
     assert COMMANDS_PAGE.read_text() == commands_page(), "run: make docs"
+    assert TABLE.read_bytes() == completions_file(), "run: make docs"
     for page, text in connection_pages().items():
         assert page.read_text() == text, "run: make docs"
 

@@ -12,7 +12,7 @@ def main() -> None:
     # A server that is up has its own threshold.
     gc.set_threshold(200_000, 20, 50)
     if os.environ.get("_VELDNET_COMPLETE"):
-        from .completion import print_completions
+        from .completing import print_completions
 
         print_completions(sys.argv[1:])
         return

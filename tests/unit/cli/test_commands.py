@@ -18,7 +18,8 @@ from tests.e2e.running import command, failing
 from tests.installation import sandbox
 from tests.walked_commands import commands as forked_commands
 from veldnet.cli import output
-from veldnet.cli.completion import SCRIPTS, VARIABLE, completions
+from veldnet.cli.completing import completions
+from veldnet.cli.completion import SCRIPTS, VARIABLE
 
 COMMANDS = dict(commands())
 EUI = "0059AC637B712889"
@@ -117,6 +118,7 @@ def test_words_are_completed_as_they_are_typed() -> None:
     assert of("admin", "--nothing", "x", "--data", "") == {}
     assert of("no-such-command", "") == {}
     assert of("admin", "backup", "--data", "") == {}, "a file follows"
+    assert {"--suspend", "--resume"} <= set(of("admin", "user", "change", "somebody", "--"))
 
 
 @pytest.fixture(scope="module")
