@@ -1,6 +1,6 @@
 // Who is signed in, and for whom they work; whether the server can be reached.
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
-import { api, ApiError, kept, link, probe, type Schemas } from "./api/client";
+import { api, ApiError, isQuiet, kept, link, probe, type Schemas } from "./api/client";
 import { useTexts, type Language } from "./text";
 
 export type User = Schemas["SignedIn"];
@@ -50,9 +50,10 @@ function useReachable(): boolean {
     };
   }, []);
   useEffect(() => {
-    if (reachable) return;
-    // A small request now and then tells when the server is back.
-    const timer = setInterval(() => void probe(), 3000);
+    // A small request now and then tells when the server is back, and of a page that asks nothing when it is away.
+    const timer = reachable
+      ? setInterval(() => isQuiet() && void probe(), 5000)
+      : setInterval(() => void probe(), 3000);
     return () => clearInterval(timer);
   }, [reachable]);
   useEffect(() => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { sentence } from "../components/problem";
 import { json, serve } from "../testing";
-import { activity, api, link, timeouts, Unreachable } from "./client";
+import { activity, api, isQuiet, link, probe, timeouts, Unreachable } from "./client";
 
 const found: boolean[] = [];
 const broken = () => Promise.reject(new TypeError("Failed to fetch"));
@@ -15,6 +15,21 @@ beforeEach(() => {
 afterEach(() => {
   link.onReachable = () => {};
   vi.useRealTimers();
+});
+
+describe("a page that asks nothing", () => {
+  it("has been quiet for a while, until it hears of the server again", async () => {
+    vi.useFakeTimers();
+    serve({ "GET /api/v1/overview": () => json({}), "GET /healthz": broken });
+    for (const ask of [read, probe]) {
+      await ask();
+      expect(isQuiet()).toBe(false);
+      vi.advanceTimersByTime(timeouts.quiet - 1);
+      expect(isQuiet()).toBe(false);
+      vi.advanceTimersByTime(1);
+      expect(isQuiet()).toBe(true);
+    }
+  });
 });
 
 describe("a request without an answer", () => {

@@ -67,8 +67,16 @@ export async function refusalOf(response: Response): Promise<ApiError> {
 }
 
 /** How long an answer may take before the page shows that it waits, before it asks whether the server is there
- * at all, and before a question is given up. Changes may take longer: theirs is a time to be done in. */
-export const timeouts = { shown: 400, doubted: 2500, probe: 2500, reading: 15_000, changing: 90_000 };
+ * at all, and before a question is given up. Changes may take longer: theirs is a time to be done in. A page that has
+ * asked nothing for `quiet`, such as a form, asks whether the server is there. */
+export const timeouts = { shown: 400, doubted: 2500, probe: 2500, reading: 15_000, changing: 90_000, quiet: 15_000 };
+
+let heard = 0;
+
+/** Whether the page is looked at and has heard nothing of the server for a while. */
+export function isQuiet(): boolean {
+  return document.visibilityState === "visible" && performance.now() - heard >= timeouts.quiet;
+}
 
 /** Requests that take their time, for the bar at the top. */
 export const activity = {
@@ -96,6 +104,7 @@ export function probe(): Promise<boolean> {
     )
     .then((found) => {
       asking = null;
+      heard = performance.now();
       link.onReachable(found);
       return found;
     });
@@ -116,6 +125,7 @@ async function attempt(request: Request): Promise<Response> {
   ];
   try {
     const response = await fetch(request, { signal: AbortSignal.any([request.signal, limit.signal]) });
+    heard = performance.now();
     link.onReachable(true);
     noteBuild(response.headers.get("console-build"));
     return response;
