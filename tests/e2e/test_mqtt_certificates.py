@@ -113,7 +113,7 @@ def test_a_certificate_of_the_internal_authority_is_enough_until_it_is_revoked(t
             await field.link.close()
 
         run(story)
-        [issued] = [each for each in json.loads(place.admin("ca", "list", "--json")) if each["baseStation"]]
+        [issued] = [each for each in json.loads(place.admin("ca", "list", "--json")) if each["baseStationId"]]
         place.admin("ca", "revoke", issued["serial"])
         assert lets_in(broker.port, place.presenting(station["id"])), "the broker knows nothing of it yet"
         place.admin("ca", "revocations", "--output", str(tmp_path / "mosquitto" / "ca.crl"))

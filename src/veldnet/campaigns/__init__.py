@@ -35,6 +35,7 @@ from .states import (
     Session,
 )
 from .texts import reason_text
+from .views import CampaignView, campaign_view
 
 __all__ = [
     "CAMPAIGN_STATES",
@@ -46,6 +47,7 @@ __all__ = [
     "CampaignDevice",
     "CampaignGroupKeys",
     "CampaignState",
+    "CampaignView",
     "DevicePage",
     "DeviceState",
     "GroupOptions",
@@ -59,6 +61,7 @@ __all__ = [
     "Reason",
     "Runner",
     "Session",
+    "campaign_view",
     "change_state",
     "create_campaign",
     "get_campaign",

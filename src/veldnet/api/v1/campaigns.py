@@ -21,11 +21,13 @@ from veldnet.assembly.campaigning import prepare_group
 from veldnet.campaigns import (
     CampaignDevice,
     CampaignState,
+    CampaignView,
     DeviceState,
     GroupOptions,
     Kind,
     NewCampaign,
     Options,
+    campaign_view,
 )
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import HealthState, timestamp
@@ -34,8 +36,6 @@ from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory.devices import Wanted
 from veldnet.inventory.groups import MulticastGroup
 from veldnet.texts import Language, in_language
-
-from .campaign_views import CampaignView, campaign_view
 
 _PAGE = 500
 # DevEUIs and the like beside the file, which is a third longer in base64.

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from veldnet.assembly.certificate_authority import (
@@ -19,7 +20,7 @@ from veldnet.assembly.certificate_authority import (
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.cli.given import on_the_same
 from veldnet.cli.options import Data, Json
-from veldnet.cli.output import console, fail, print_json, print_table, report
+from veldnet.cli.output import console, fail, print_json, print_rows, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import timestamp
@@ -262,24 +263,35 @@ def list_issued(
     """List the certificates that were issued."""
     before = None if expiring is None else int(time.time() * 1000) + expiring * _DAY_MS
     listed = read_data(data, lambda c: certificates.list_certificates(c, expires_before=before))
-    if as_json:
-        print_json(listed)
-        return
-    print_table(
-        "Certificates",
-        ("Serial number", "Base station", "Name", "Expires", "Issued", "By", "Revoked"),
-        [
-            (
-                each.serial,
-                each.base_station or "",
-                each.name,
-                timestamp(each.expires_at),
-                timestamp(each.created_at),
-                each.created_by,
-                "" if each.revoked_at is None else f"{timestamp(each.revoked_at)} {each.revoked_by}",
-            )
-            for each in listed
-        ],
+    rows = [_row(each) for each in listed]
+    print_rows("Certificates", CertificateRow, rows, as_json=as_json, without=("ref",))
+
+
+class CertificateRow(msgspec.Struct, frozen=True, rename="camel"):
+    """A certificate, as the API shows those of a base station; of a server's own there is no base station."""
+
+    ref: str
+    serial: str
+    base_station_id: str | None
+    name: str
+    expires_at: str
+    created_at: str
+    created_by: str
+    revoked_at: str | None
+    revoked_by: str | None
+
+
+def _row(found: Certificate) -> CertificateRow:
+    return CertificateRow(
+        str(found.ref),
+        found.serial,
+        found.base_station,
+        found.name,
+        timestamp(found.expires_at),
+        timestamp(found.created_at),
+        found.created_by,
+        None if found.revoked_at is None else timestamp(found.revoked_at),
+        found.revoked_by,
     )
 
 

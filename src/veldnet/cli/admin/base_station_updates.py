@@ -12,7 +12,7 @@ import typer
 from veldnet.assembly.certificate_authority import CredentialKind, CredentialMaker
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.cli.options import Data, Json
-from veldnet.cli.output import fail, print_json, print_table, report
+from veldnet.cli.output import fail, print_rows, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.resources import timestamp
 from veldnet.inventory import audit, base_stations
@@ -25,59 +25,84 @@ StationIds = Annotated[
 ]
 
 
-def _at(milliseconds: int | None) -> str:
-    return "" if milliseconds is None else timestamp(milliseconds)
+class UpdateRow(msgspec.Struct, frozen=True, rename="camel"):
+    """Something that a base station is to have, as the API shows it; `firmware` is the ref of a file."""
+
+    ref: str
+    base_station_id: str
+    kind: str
+    value: str
+    state: str
+    created_at: str
+    created_by: str
+    fetched_at: str | None
+    confirmed_at: str | None
+    failed_at: str | None
+    attempts: int
+    firmware: str | None
+
+
+class ContactRow(msgspec.Struct, frozen=True, rename="camel"):
+    """What a base station reported when it contacted CUPS last, as the API shows it."""
+
+    base_station_id: str
+    at: str
+    station: str | None
+    model: str | None
+    package: str | None
+    cups_uri: str | None
+    lns_uri: str | None
+    keys: list[str]
+    proof: str
+
+
+def _at(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else timestamp(milliseconds)
+
+
+def _update(update: base_stations.Update, now: float) -> UpdateRow:
+    return UpdateRow(
+        str(update.ref),
+        update.base_station,
+        update.kind,
+        update.value,
+        update.state(now),
+        timestamp(update.created_at),
+        update.created_by,
+        _at(update.fetched_at),
+        _at(update.confirmed_at),
+        _at(update.failed_at),
+        update.attempts,
+        None if update.firmware_ref is None else str(update.firmware_ref),
+    )
+
+
+def _contact(contact: base_stations.Contact) -> ContactRow:
+    return ContactRow(
+        contact.base_station,
+        timestamp(contact.at),
+        contact.station,
+        contact.model,
+        contact.package,
+        contact.cups_uri,
+        contact.lns_uri,
+        [f"{key:08X}" for key in contact.keys],
+        contact.proof,
+    )
 
 
 def list_updates(data: Data = None, as_json: Json = False) -> None:
     """List what base stations are to have by CUPS, and how far that has come."""
-    listed = read_data(data, base_stations.list_updates)
-    if as_json:
-        print_json(listed)
-        return
-    print_table(
-        "Updates of base stations",
-        ("Ref", "Base station", "Kind", "Value", "State", "Ordered", "By", "Fetched", "Confirmed"),
-        [
-            (
-                u.ref,
-                u.base_station,
-                u.kind,
-                u.value,
-                u.state(time.time()),
-                _at(u.created_at),
-                u.created_by,
-                _at(u.fetched_at),
-                _at(u.confirmed_at),
-            )
-            for u in listed
-        ],
-    )
+    now = time.time()
+    listed = [_update(each, now) for each in read_data(data, base_stations.list_updates)]
+    without = ("failed_at", "attempts", "firmware")
+    print_rows("Updates of base stations", UpdateRow, listed, as_json=as_json, without=without)
 
 
 def list_contacts(data: Data = None, as_json: Json = False) -> None:
     """List what base stations reported when they contacted CUPS last."""
-    listed = read_data(data, base_stations.list_contacts)
-    if as_json:
-        print_json(listed)
-        return
-    print_table(
-        "Base stations at CUPS",
-        ("Base station", "Last contact", "Station", "Model", "Package", "CUPS URI", "LNS URI", "Proof"),
-        [
-            (
-                c.base_station,
-                _at(c.at),
-                c.station or "",
-                c.model or "",
-                c.package or "",
-                c.cups_uri or "",
-                c.lns_uri or "",
-                c.proof,
-            )
-            for c in listed
-        ],
-    )
+    listed = [_contact(each) for each in read_data(data, base_stations.list_contacts)]
+    print_rows("Base stations at CUPS", ContactRow, listed, as_json=as_json, without=("keys",))
 
 
 class Wanted(msgspec.Struct, frozen=True):

@@ -22,14 +22,13 @@ from veldnet.campaigns import (
     Campaign,
     CampaignDevice,
     CampaignState,
-    DeviceState,
     GroupOptions,
-    Needs,
     NewCampaign,
     Options,
+    campaign_view,
 )
 from veldnet.cli.options import CustomerOption, Data, Json
-from veldnet.cli.output import fail, print_members, print_rows, report
+from veldnet.cli.output import fail, print_json, print_members, print_rows, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.resources import timestamp
 from veldnet.domain.spreadsheets import csv_text
@@ -44,8 +43,6 @@ campaign_app = typer.Typer(help="Campaigns.", no_args_is_help=True)
 Reference = Annotated[str, typer.Argument(help="Ref of the campaign, as list shows it.")]
 _PAGE = 500
 _LARGEST_LIST = 4 << 20
-# Members that are in JSON and the view of one campaign only.
-_WITHOUT = ("sha256", "devices", "sessions", "set_up_time", "estimate")
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -120,19 +117,8 @@ class ToAll(msgspec.Struct, frozen=True):
         )
 
 
-class SessionRow(msgspec.Struct, frozen=True, rename="camel"):
-    """A session of the group of a campaign: fragments `first` to `last` are sent, as far as `sent`."""
-
-    number: int
-    starts_at: str
-    ends_at: str
-    first: int
-    last: int
-    sent: int
-
-
 class CampaignRow(msgspec.Struct, frozen=True, rename="camel"):
-    """A campaign as commands show it; `devices` are those in each state."""
+    """A campaign in a list."""
 
     ref: str
     name: str
@@ -141,12 +127,6 @@ class CampaignRow(msgspec.Struct, frozen=True, rename="camel"):
     starts_at: str
     ends_at: str
     size: int
-    sha256: str
-    devices: dict[DeviceState, int]
-    sessions: list[SessionRow]
-    # Of a group: seconds; and what messages to single devices need. None where no device had been heard.
-    set_up_time: int | None
-    estimate: Needs | None
 
 
 @campaign_app.command("create")
@@ -191,7 +171,7 @@ def create_campaign(
 
     made = change_data(settings, "campaign.created", f"{customer_id}: {name}", write)
     text = f"campaign {made.ref} created{_estimated(made)}"
-    report(text, ref=str(made.ref), name=made.name, estimate=made.options.needs)
+    report(text, ref=str(made.ref), name=made.name, estimate=campaign_view(made).estimate)
 
 
 def _estimated(made: Campaign) -> str:
@@ -227,8 +207,10 @@ def list_campaigns(customer_id: CustomerOption, data: Data = None, as_json: Json
         data,
         lambda c: campaigns.list_campaigns(c, accounts.customer_scope(c, customer_id, administrator())),
     )
-    rows = [_row(each) for each in listed]
-    print_rows("Campaigns", CampaignRow, rows, as_json=as_json, without=_WITHOUT)
+    if as_json:
+        print_json([campaign_view(each) for each in listed])
+    else:
+        print_rows("Campaigns", CampaignRow, [_row(each) for each in listed], as_json=False)
 
 
 @campaign_app.command("show")
@@ -240,7 +222,7 @@ def show_campaign(
         data,
         lambda c: campaigns.get_campaign(c, accounts.customer_scope(c, customer_id, administrator()), ref),
     )
-    print_members(_row(found), as_json=as_json)
+    print_members(campaign_view(found), as_json=as_json)
 
 
 @campaign_app.command("report")
@@ -302,30 +284,8 @@ def _change(ref: str, customer_id: str, data: Path | None, state: CampaignState)
 
 
 def _row(found: Campaign) -> CampaignRow:
-    return CampaignRow(
-        str(found.ref),
-        found.name,
-        found.kind,
-        found.state,
-        timestamp(found.starts_at),
-        timestamp(found.ends_at),
-        found.size,
-        found.digest.hex(),
-        found.devices,
-        [
-            SessionRow(
-                each.number,
-                timestamp(each.starts_at),
-                timestamp(each.ends_at),
-                each.first,
-                each.last,
-                each.sent,
-            )
-            for each in found.sessions
-        ],
-        None if found.options.group is None else found.options.group.set_up or None,
-        found.options.needs,
-    )
+    starts_at, ends_at = timestamp(found.starts_at), timestamp(found.ends_at)
+    return CampaignRow(str(found.ref), found.name, found.kind, found.state, starts_at, ends_at, found.size)
 
 
 def _moment(text: str) -> int:

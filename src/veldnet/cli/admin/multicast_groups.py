@@ -80,39 +80,21 @@ class Identity(msgspec.Struct, frozen=True):
             body.pingSlotPeriod = self.ping_period
 
 
-class GroupRow(msgspec.Struct, frozen=True, rename="camel"):
-    """A group as commands show it."""
-
-    ref: str
-    name: str
-    dev_eui: str
-    network_address: str
-    device_class: str
-    region: str
-    connectivity_plan_id: str | None
-    base_station_coverage: str
-    members: int
-    last_f_cnt_down: int | None
-    last_downlink_status: str | None
-
-
-def _row(group: MulticastGroup) -> GroupRow:
-    def known(value: object) -> str | None:
-        return None if value is UNSET or value is None else str(value)
-
-    return GroupRow(
-        str(group.ref),
-        str(group.name),
-        str(group.EUI),
-        str(group.networkAddress),
-        str(group.deviceClass),
-        str(group.region),
-        known(group.connectivityPlanId),
-        str(group.baseStationCoverage),
-        group.memberCount or 0,
-        None if group.lastFCntDown is UNSET else group.lastFCntDown,
-        known(group.lastDownlinkStatus),
-    )
+# Columns of the table of groups; the others are in JSON and the view of one group.
+_SHOWN = (
+    "ref",
+    "name",
+    "EUI",
+    "networkAddress",
+    "deviceClass",
+    "region",
+    "connectivityPlanId",
+    "baseStationCoverage",
+    "memberCount",
+    "lastFCntDown",
+    "lastDownlinkStatus",
+)
+_WITHOUT = tuple(name for name in MulticastGroup.__struct_fields__ if name not in _SHOWN)
 
 
 def _scope(connection: Connection, customer_id: str) -> Scope:
@@ -123,14 +105,14 @@ def _scope(connection: Connection, customer_id: str) -> Scope:
 def list_groups(customer_id: CustomerOption, data: Data = None, as_json: Json = False) -> None:
     """List the multicast groups of a customer."""
     page = read_data(data, lambda c: groups.list_groups(c, _scope(c, customer_id), limit=1000))
-    print_rows("Multicast groups", GroupRow, [_row(group) for group in page.groups], as_json=as_json)
+    print_rows("Multicast groups", MulticastGroup, page.groups, as_json=as_json, without=_WITHOUT)
 
 
 @multicast_group_app.command("show")
 def show_group(ref: Reference, customer_id: CustomerOption, data: Data = None, as_json: Json = False) -> None:
     """Show a multicast group."""
     found = read_data(data, lambda c: groups.get_group(c, _scope(c, customer_id), ref))
-    print_members(_row(found), as_json=as_json)
+    print_members(found, as_json=as_json)
 
 
 @multicast_group_app.command("create")

@@ -1,4 +1,4 @@
-"""A campaign as the API shows it."""
+"""A campaign as API and commands show it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Literal
 
 import msgspec
 
-from veldnet.campaigns import Campaign, CampaignState, DeviceState, Kind
 from veldnet.domain.resources import timestamp
+
+from .records import Campaign, Kind
+from .states import CampaignState, DeviceState
 
 
 class CampaignSession(msgspec.Struct, frozen=True):
