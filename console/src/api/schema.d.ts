@@ -4635,6 +4635,7 @@ export interface components {
         /**
          * VeldnetDevice
          * @description An end-device with the members that Veldnet's own API adds. `tags` are labels to find devices by.
+         *     `shadow` is there where another network still answers the device; it is read-only.
          */
         VeldnetDevice: {
             ref?: string;
@@ -4670,6 +4671,7 @@ export interface components {
             statistics?: components["schemas"]["DeviceStatistics"];
             commercialDetails?: components["schemas"]["CommercialDetails"];
             tags?: string[];
+            shadow?: boolean;
         };
         /**
          * MapCell

@@ -473,6 +473,9 @@ export const en = {
   "device.noHsm": "none: the network can read payloads",
   "device.noPlace": "No location known for the device or its base stations.",
   "device.noPlan": "No plan",
+  "device.shadow": "Shadow",
+  "device.shadowText":
+    "The network that this device comes from still answers it. Here it is listened to and sent nothing, and its messages are not delivered. Compare both networks with `veldnet migrate compare`, then cut over.",
   "device.noRouting": "No routing",
   "device.noRoutingText": "Messages are not delivered to any application server. Choose a routing profile.",
   "device.overview": "Overview",
@@ -1198,6 +1201,7 @@ export const en = {
   "outcome.deactivated": "session ended: no plan or routing",
   "outcome.dev_nonce_not_rising": "DevNonce not rising",
   "outcome.dev_nonce_replayed": "DevNonce used before",
+  "outcome.shadow": "in shadow",
   "outcome.device_inactive": "no plan or routing",
   "outcome.flood": "base station throttled",
   "outcome.foreign_network": "other network",

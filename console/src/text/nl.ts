@@ -475,6 +475,9 @@ export const nl: Record<keyof typeof en, string> = {
   "device.noHsm": "geen: het netwerk kan payloads lezen",
   "device.noPlace": "Geen locatie bekend van het apparaat of zijn basisstations.",
   "device.noPlan": "Geen plan",
+  "device.shadow": "Schaduw",
+  "device.shadowText":
+    "Het netwerk waar dit apparaat vandaan komt beantwoordt het nog. Hier wordt alleen geluisterd: het krijgt niets gestuurd en zijn berichten worden niet afgeleverd. Vergelijk beide netwerken met `veldnet migrate compare` en schakel dan om.",
   "device.noRouting": "Geen routering",
   "device.noRoutingText": "Berichten worden aan geen enkele applicatieserver afgeleverd. Kies een routeringsprofiel.",
   "device.overview": "Overzicht",
@@ -1200,6 +1203,7 @@ export const nl: Record<keyof typeof en, string> = {
   "outcome.deactivated": "sessie beëindigd: geen plan of routing",
   "outcome.dev_nonce_not_rising": "DevNonce loopt niet op",
   "outcome.dev_nonce_replayed": "DevNonce al gebruikt",
+  "outcome.shadow": "schaduw",
   "outcome.device_inactive": "geen plan of routing",
   "outcome.flood": "basisstation afgeremd",
   "outcome.foreign_network": "ander netwerk",

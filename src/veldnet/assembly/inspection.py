@@ -61,7 +61,7 @@ async def inspect(settings: Settings) -> list[Finding]:
     running = _holder(settings)
     findings = [*_database(settings), *await _keys(settings), *_server(settings, running)]
     findings += [*await _clock(settings), *_disk(settings), *_certificate(settings), *await _mail(settings)]
-    findings += await _brokers(settings, running)
+    findings += [*_moving_in(settings), *await _brokers(settings, running)]
     return findings + await _names(settings)
 
 
@@ -235,6 +235,17 @@ def _readiness(url: str) -> list[str]:
         with contextlib.suppress(ValueError, AttributeError):
             return [str(each) for each in json.loads(text).get("problems", [])] or [f"HTTP {error.code}"]
         return [text.decode(errors="replace")[:200]]
+
+
+def _moving_in(settings: Settings) -> Iterator[Finding]:
+    """What holds while another network serves the base stations, and is easily forgotten afterwards."""
+    gateways = settings.gateways
+    if gateways.listen_only:
+        text = "gateways.listen_only is set: nothing is transmitted, and no device is answered"
+        yield Finding("base stations", "note", text, "take it out once another network no longer serves them")
+    if gateways.udp_forward:
+        text = f"datagrams of base stations are passed on to {gateways.udp_forward} as well"
+        yield Finding("base stations", "note", text, "take gateways.udp_forward out after the last cut-over")
 
 
 async def _clock(settings: Settings) -> list[Finding]:

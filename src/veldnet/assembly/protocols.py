@@ -61,7 +61,10 @@ def _semtech_udp(settings: Settings, host: Host, store: Store) -> Served:
     from veldnet.gateways import Backlog, SemtechUdpServer
 
     networks = tuple(map(ip_network, settings.gateways.udp_networks))
-    server = SemtechUdpServer(host, Backlog(_receive_budget(settings)), networks)
+    forward = settings.gateways.udp_forward
+    server = SemtechUdpServer(
+        host, Backlog(_receive_budget(settings)), networks, (forward.host, forward.port) if forward else None
+    )
     return Served(server, DownlinkPathKeeper(store, server))
 
 
@@ -164,7 +167,10 @@ def _chirpstack_mqtt(settings: Settings, host: Host, _store: Store) -> Served | 
 
     parameters = network_parameters(settings.network)
     plan = parameters.channel_plans[next(iter(parameters.channel_plans))]
-    options = MqttOptions(broker_options(gateways), gateways.mqtt_enforced, gateways.mqtt_configure)
+    configure, listen_only = gateways.mqtt_configure, gateways.listen_only
+    options = MqttOptions(
+        broker_options(gateways), gateways.mqtt_enforced, configure and not listen_only, listen_only
+    )
     return Served(ChirpStackMqtt(host, plan, options))
 
 

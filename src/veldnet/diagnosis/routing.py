@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from veldnet.domain.devices import SHADOW
 from veldnet.domain.documents import decode_plan
 from veldnet.store import read_timeline
 from veldnet.store.schema import connectivity_plans, deliveries, routes, routing_profiles
@@ -32,7 +33,9 @@ def routing_findings(connection: Connection, device: StoredDevice, now: float) -
 def _without_routing(connection: Connection, device: StoredDevice) -> Iterator[Found]:
     if device.routing_profile_ref is None:
         # Without a strategy, too, the device may not transmit at all: its configuration says so.
-        if device.processing_strategy is not None:
+        if device.processing_strategy == SHADOW:
+            yield found("note", "routing.shadow")
+        elif device.processing_strategy is not None:
             yield found("problem", "routing.none")
         return
     profile = connection.execute(

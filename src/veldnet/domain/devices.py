@@ -7,6 +7,10 @@ import msgspec
 from .locations import LocationState
 from .thresholds import SilenceStep
 
+SHADOW = "SHADOW"
+"""Stored as processing strategy: another network still answers the device. It is listened to, so that its
+counters follow; it is sent nothing, and no application is sent its messages."""
+
 
 class DeviceRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A device as the network needs it: who it is, by which rules it lives, and its state."""

@@ -182,9 +182,11 @@ class Device(msgspec.Struct):
 
 
 class VeldnetDevice(Device):
-    """An end-device with the members that Veldnet's own API adds. `tags` are labels to find devices by."""
+    """An end-device with the members that Veldnet's own API adds. `tags` are labels to find devices by.
+    `shadow` is there where another network still answers the device; it is read-only."""
 
     tags: list[str] | UnsetType = UNSET
+    shadow: Flag = UNSET
 
 
 class Route(msgspec.Struct):

@@ -68,7 +68,11 @@ class Hub:
         presence: Presence,
         clock: Callable[[], float],
         caught: Callable[[str, BaseException], None],
+        *,
+        listen_only: bool = False,
     ) -> None:
+        """With `listen_only` no base station is ever given a frame to send."""
+        self._listen_only = listen_only
         self.directory = directory
         self.presence = presence
         self._clock = clock
@@ -171,10 +175,11 @@ class Hub:
     def transmit(self, downlink: GatewayDownlink) -> None:
         """Send a frame to its base station; reports at once where it is not connected."""
         protocol = self._connections.get(downlink.base_station)
-        if protocol is not None:
+        if protocol is not None and not self._listen_only:
             protocol.transmit(downlink)
             return
-        report = TransmitReport(downlink.token, downlink.base_station, "NO_ADDRESS")
+        error = "LISTEN_ONLY" if self._listen_only else "NO_ADDRESS"
+        report = TransmitReport(downlink.token, downlink.base_station, error)
         asyncio.get_running_loop().call_soon(self.report, report)
 
     def handed_over(self, protocol: str, decided: float | None) -> None:

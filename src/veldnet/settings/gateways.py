@@ -22,6 +22,20 @@ class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             "protocol has no other proof of who a base station is."
         ),
     ] = ()
+    udp_forward: Annotated[
+        OptionalAddress,
+        about(
+            "HOST:PORT of another network's server that all datagrams of Semtech UDP base stations are "
+            "passed on to, and whose downlinks are passed back, while devices move from it; empty: none."
+        ),
+    ] = OptionalAddress("")
+    listen_only: Annotated[
+        bool,
+        about(
+            "Whether base stations are listened to only: nothing is ever transmitted, while another network "
+            "serves them."
+        ),
+    ] = False
     basics_station: Annotated[
         OptionalAddress, about("Listen address for LoRa Basics Station (LNS); empty: not served.")
     ] = OptionalAddress("")

@@ -15,7 +15,12 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
     <Grid>
       <Grid.Col span={{ base: 12, md: 6 }}>
         <Stack>
-          {!device.routingProfileId && (
+          {device.shadow && (
+            <Alert color="blue" icon={<IconAlertTriangle size={20} />} title={t("device.shadow")}>
+              {t("device.shadowText")}
+            </Alert>
+          )}
+          {!device.routingProfileId && !device.shadow && (
             <Alert color="orange" icon={<IconAlertTriangle size={20} />} title={t("device.noRouting")}>
               {t("device.noRoutingText")}
             </Alert>
@@ -55,7 +60,10 @@ function About({ device }: { device: Schemas["Device"] }) {
           [t("device.activation"), device.activationType],
           ["JoinEUI", device.applicationEUI ? <Mono key="j">{device.applicationEUI}</Mono> : "–"],
           [t("device.plan"), plan?.name ?? t("device.noPlan")],
-          [t("device.routing"), route?.name ?? t("device.noRouting")],
+          [
+            t("device.routing"),
+            device.shadow ? t("device.shadow") : (route?.name ?? t("device.noRouting")),
+          ],
           [t("device.hsm"), device.hsmGroupId ?? t("device.noHsm")],
           [t("device.motion"), device.motionIndicator ? t(`motion.${device.motionIndicator}`) : "–"],
           [t("device.info"), device.administrativeInfo],

@@ -145,7 +145,7 @@ export function columnsOf(t: Translate, names: Map<string, string>): Column<Devi
             {names.get(d.connectivityPlanId ?? "") ?? t("device.noPlan")}
           </Text>
           <Text size="xs" c="dimmed">
-            {names.get(d.routingProfileId ?? "") ?? t("device.noRouting")}
+            {d.shadow ? t("device.shadow") : (names.get(d.routingProfileId ?? "") ?? t("device.noRouting"))}
           </Text>
         </>
       ),

@@ -141,6 +141,11 @@ TEXTS: dict[str, str] = {
         "whether the device was used with another network before."
     ),
     # Routing.
+    "routing.shadow": (
+        "The device is in shadow: the network that it comes from answers it. Here it is listened to, sent "
+        "nothing, and its messages are not delivered."
+    ),
+    "routing.shadow.next": "Compare both networks with `veldnet migrate compare`, then cut over.",
     "routing.none": "The device has no routing profile, so its messages are not delivered.",
     "routing.none.next": "Assign a routing profile to the device.",
     "routing.no_routes": (
@@ -258,6 +263,8 @@ TEXTS: dict[str, str] = {
     "refusal.bad_seal.next": "Create the device again with its applicationKey.",
     "refusal.unknown_vault": "its HSM group names a vault that is not in the settings",
     "refusal.unknown_vault.next": "Add the vault to keys.vaults.",
+    "refusal.shadow": "it is in shadow, and the network that it comes from answers its joins",
+    "refusal.shadow.next": "Read its session again there (`veldnet migrate`), or end the shadow.",
     "refusal.device_inactive": "it has no connectivity plan or no routing",
     "refusal.device_inactive.next": "Assign a connectivity plan and a routing profile.",
     "refusal.region_not_served": "its device profile is of a region that this network does not serve",

@@ -155,6 +155,11 @@ TEXTS: dict[str, str] = {
         "en of het apparaat eerder met een ander netwerk is gebruikt."
     ),
     # Routing.
+    "routing.shadow": (
+        "Het apparaat is een schaduw: het netwerk waar het vandaan komt beantwoordt het. Hier wordt alleen "
+        "geluisterd; het krijgt niets gestuurd en zijn berichten worden niet afgeleverd."
+    ),
+    "routing.shadow.next": "Vergelijk beide netwerken met `veldnet migrate compare` en schakel dan om.",
     "routing.none": "Het apparaat heeft geen routeringsprofiel; zijn berichten worden niet afgeleverd.",
     "routing.none.next": "Ken een routeringsprofiel aan het apparaat toe.",
     "routing.no_routes": (
@@ -284,6 +289,8 @@ TEXTS: dict[str, str] = {
     "refusal.bad_seal.next": "Maak het apparaat opnieuw aan met zijn applicationKey.",
     "refusal.unknown_vault": "zijn HSM-groep noemt een vault die niet in de instellingen staat",
     "refusal.unknown_vault.next": "Voeg de vault toe aan keys.vaults.",
+    "refusal.shadow": "het is een schaduw, en het netwerk waar het vandaan komt beantwoordt de joins",
+    "refusal.shadow.next": "Lees de sessie daar opnieuw (`veldnet migrate`), of beëindig de schaduw.",
     "refusal.device_inactive": "het heeft geen connectiviteitsplan of geen routering",
     "refusal.device_inactive.next": "Ken een connectiviteitsplan en een routeringsprofiel toe.",
     "refusal.region_not_served": "zijn apparaatprofiel is van een regio die dit netwerk niet bedient",

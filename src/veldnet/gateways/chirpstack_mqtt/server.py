@@ -53,11 +53,13 @@ class Arrival(NamedTuple):
 
 class MqttOptions(msgspec.Struct, frozen=True):
     """`enforced`: the brokers let each base station publish below its own EUI only. `configure`: base
-    stations are sent the channel plan where they have another."""
+    stations are sent the channel plan where they have another. `listen_only`: all downlinks are those of
+    another server."""
 
     brokers: tuple[BrokerOptions, ...]
     enforced: bool = False
     configure: bool = False
+    listen_only: bool = False
 
 
 class ChirpStackMqtt:
@@ -182,7 +184,7 @@ class ChirpStackMqtt:
             self._uplink(arrival, seen)
         elif kind == STATS:
             self._stats(arrival, seen)
-        else:
+        elif not self._options.listen_only:
             assert kind == ACK
             ack = decode(pb.DownlinkTxAck, arrival.payload)
             _same(arrival.topic.gateway, ack.gateway_id or ack.gateway_id_legacy.hex())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections import Counter
 from collections.abc import Mapping
@@ -13,13 +14,14 @@ from veldnet.gateways.addresses import Address
 from veldnet.gateways.interface import Host, MessageCounts
 from veldnet.gateways.presence import Seen
 from veldnet.gateways.station_clock import StationClock
-from veldnet.lorawan import BaseStationId
+from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.texts import Text
 
 from .allowed import AllowedNetworks, Network
 from .backlog import ANCILLARY, Backlog, waited
 from .downlink_path import DownlinkPath, is_given_up, keep_alive, restored, stepped
+from .forwarding import Forwarder
 from .messages import (
     Header,
     Identifier,
@@ -54,8 +56,13 @@ class SemtechUdpServer:
     plans_both = False
 
     def __init__(
-        self, host: Host, backlog: Backlog | None = None, networks: tuple[Network, ...] = ()
+        self,
+        host: Host,
+        backlog: Backlog | None = None,
+        networks: tuple[Network, ...] = (),
+        forward: Address | None = None,
     ) -> None:
+        """`forward` is a server of another network that shares the base stations."""
         # Where base stations may send from; anywhere, if none is named.
         self._allowed = AllowedNetworks(networks)
         self.backlog = backlog if backlog is not None else Backlog()
@@ -84,6 +91,9 @@ class SemtechUdpServer:
         self.refused: Counter[str] = Counter()
         # What was wrong with what was accepted all the same.
         self.irregular: Counter[str] = Counter()
+        self._forwarder: Forwarder | None = None
+        if forward is not None:
+            self._forwarder = Forwarder(forward, self)
 
     @property
     def counts(self) -> MessageCounts:
@@ -98,6 +108,8 @@ class SemtechUdpServer:
     async def start(self, sock: socket.socket | None) -> None:
         if sock is not None:
             self.listen(sock)
+            if self._forwarder is not None:
+                await self._forwarder.start()
 
     async def stop(self) -> None:
         self.close()
@@ -111,6 +123,8 @@ class SemtechUdpServer:
     def close(self) -> None:
         if self._looking is not None:
             self._looking.cancel()
+        if self._forwarder is not None:
+            self._forwarder.close()
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
@@ -154,6 +168,7 @@ class SemtechUdpServer:
                 self.backlog.observe(max(self._waited, lag), now)
             if datagram[3:4] == _PUSH_DATA and self.backlog.drops(max(self._waited, lag), now):
                 self.refused["overload"] += 1
+                self._pass_on(datagram, address[:2])
                 continue
             self.datagram(datagram, address[:2])
 
@@ -165,6 +180,8 @@ class SemtechUdpServer:
             header = parse_header(datagram)
             if not self._allowed.has(address[0]):
                 raise self._foreign(header, address, now)
+            if self._forwarder is not None and not self._forwarder.forward(header, datagram, address):
+                return
             base_station = self._directory.find(header.gateway)
             if base_station is None:
                 self._presence.refused(header.gateway, _words(address), now)
@@ -182,6 +199,36 @@ class SemtechUdpServer:
             log.debug("datagram_refused", code=error.code, error=str(error), source=address[0])
         except Exception as error:
             self._defect(error)
+
+    def _pass_on(self, datagram: bytes, address: Address) -> None:
+        """What there is no time for here, the other server may have time for."""
+        if self._forwarder is not None and self._allowed.has(address[0]):
+            with contextlib.suppress(DatagramError):
+                self._forwarder.forward(parse_header(datagram), datagram, address)
+
+    def relay(self, gateway: GatewayEui, datagram: bytes, address: Address | None) -> bytes | None:
+        """Give a base station a downlink of the other server under a token of ours. One that is not
+        registered here is sent it as it came."""
+        base_station = self._directory.find(gateway)
+        if base_station is None:
+            token = datagram[1:3]
+        else:
+            path = self._paths.get(base_station)
+            if path is None or is_given_up(path, self._clock()):
+                return None
+            address, token = path.address, self._new_token()
+        if address is None or self._socket is None:
+            return None
+        return token if self._send(datagram[:1] + token + datagram[3:], address) else None
+
+    def relay_acknowledgement(self, gateway: GatewayEui, datagram: bytes, address: Address | None) -> None:
+        """One for a base station that is not registered here, and so gets none of ours."""
+        if address is not None and self._socket is not None and self._directory.find(gateway) is None:
+            self._send(datagram, address)
+
+    def _new_token(self) -> bytes:
+        self._next_token = (self._next_token + 1) & 0xFFFF
+        return self._next_token.to_bytes(2, "big")
 
     def _foreign(self, header: Header, address: Address, now: float) -> DatagramError:
         """A datagram from where no base station may be; its EUI's row shows it, and it counts for nothing."""
@@ -314,8 +361,7 @@ class SemtechUdpServer:
         if path is None or self._socket is None or is_given_up(path, now):
             self._soon(TransmitReport(downlink.token, downlink.base_station, "NO_ADDRESS"))
             return
-        self._next_token = (self._next_token + 1) & 0xFFFF
-        token = self._next_token.to_bytes(2, "big")
+        token = self._new_token()
         if self._send(pull_resp(downlink, path.version, token), path.address):
             self._host.handed_over(self.name, downlink.decided)
         if path.version == 1:

@@ -214,7 +214,17 @@ def choose_routing(
     return None, "DATAFLOW" if strategy is UNSET else str(strategy)
 
 
-def changed_routing(connection: Connection, scope: Scope, body: Device) -> dict[str, Any]:
+def changed_routing(
+    connection: Connection, scope: Scope, body: Device, *, shadow: bool = False
+) -> dict[str, Any]:
+    """The columns that change; `shadow` of a device that another network answers. Raises `Refusal`."""
+    if shadow:
+        if body.routingProfileId is not UNSET or body.processingStrategyId not in (UNSET, "NOAS"):
+            raise InvalidField(
+                "routing of a device in shadow cannot change: another network still serves it. End the "
+                "shadow with `veldnet migrate cut-over`"
+            )
+        return {}
     if body.routingProfileId == RESET:
         if body.processingStrategyId is not UNSET:
             raise BadRequest("routingProfileId reset and processingStrategyId exclude each other")

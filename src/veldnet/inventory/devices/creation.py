@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 from sqlalchemy import BindParameter, Connection, bindparam, insert, select, union_all, update
 
+from veldnet.domain.devices import SHADOW
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import DuplicateEui, InvalidField, Refusal
 from veldnet.domain.partitions import partition_of_address, partition_of_eui
@@ -49,6 +50,8 @@ class Moved(NamedTuple):
     dev_addr: DevAddr | None = None
     pending_dev_addr: DevAddr | None = None
     join_memory: bytes | None = None
+    # Whether the other network goes on answering it.
+    shadow: bool = False
 
 
 class Creation(NamedTuple):
@@ -184,6 +187,8 @@ class _Creating:
         lookups.check_destinations(plan_ref, routing_ref)
         if creation.moved is not None:
             session = self._moved(creation.moved)
+            if creation.moved.shadow:
+                routing_ref, strategy = None, SHADOW
         else:
             session = {} if personalisation is None else self._session(body, personalisation, profile)
         self.connections.take(plan_ref)

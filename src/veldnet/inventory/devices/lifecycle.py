@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, delete, func, select, update
 
+from veldnet.domain.devices import SHADOW
 from veldnet.domain.documents import decode_profile
 from veldnet.domain.resources import AlarmThreshold, Device
 from veldnet.domain.scope import Scope
@@ -73,7 +74,7 @@ def update_device(
             if body.connectivityPlanId == RESET
             else choose_plan(connection, scope, body.connectivityPlanId)
         )
-    values |= changed_routing(connection, scope, body)
+    values |= changed_routing(connection, scope, body, shadow=row.processing_strategy == SHADOW)
     check_destinations(
         connection,
         values.get("plan_ref", row.plan_ref),

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, Select, func, select
 
+from veldnet.domain.devices import SHADOW
 from veldnet.domain.documents import decode_profile
 from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.health import HEALTH
@@ -131,7 +132,13 @@ def configuration(row: DeviceRecord, kind: type[D]) -> D:
         device.classBState = "ACTIVE" if row.current_class == "B" else "INACTIVE"
     device.deviceProfileId = row.profile_id
     device.connectivityPlanId = _optional(row.plan_id)
-    device.processingStrategyId = _optional(row.processing_strategy)
+    if row.processing_strategy == SHADOW:
+        # Clients of the published contract know no better word.
+        device.processingStrategyId = "NOAS"
+        if isinstance(device, VeldnetDevice):
+            device.shadow = True
+    else:
+        device.processingStrategyId = _optional(row.processing_strategy)
     if row.routing_profile_ref is not None:
         device.routingProfileId = profile_id(row.customer_id, row.routing_profile_ref, bool(row.is_dummy))
     device.applicationEUI = _optional(row.join_eui)

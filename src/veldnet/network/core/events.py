@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from veldnet.domain.devices import DeviceRow
+from veldnet.domain.devices import SHADOW, DeviceRow
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import BaseStationId, DevAddr
@@ -31,6 +31,11 @@ class Device(msgspec.Struct, frozen=True, gc=False):
         return row.plan_ref is not None and (
             row.routing_profile_ref is not None or row.processing_strategy is not None
         )
+
+    @property
+    def shadow(self) -> bool:
+        """Whether another network still answers the device: it is listened to, and sent nothing."""
+        return self.row.processing_strategy == SHADOW
 
     @property
     def active(self) -> bool:

@@ -86,6 +86,8 @@ def activation_refusal(
     row, best = device.row, event.received.best
     if not context.channel_plan.served:
         return "region_not_served", f"the network does not serve {device.profile.region}"
+    if device.shadow:
+        return "shadow", "the device is in shadow: the network it comes from answers its joins"
     if not device.active or device.plan is None:
         return "device_inactive", "the device has no connectivity plan or no routing"
     if row.sealed_app_key is None:

@@ -22,6 +22,15 @@ def _jump(session: Session | None, restores: int) -> Session | None:
     )
 
 
+def with_downlinks_used(session: Session, most: int) -> Session:
+    """A session whose device was sent at most so many downlinks by somebody else."""
+    return replace(
+        session,
+        n_fcnt_down=session.n_fcnt_down + most,
+        a_fcnt_down=session.a_fcnt_down + most if session.version_11 else 0,
+    )
+
+
 def catch_up_state(state: DeviceState, generation: int) -> DeviceState:
     """The state as of this generation of the store: downlink counters ahead, downlinks in flight gone."""
     if state.generation >= generation:

@@ -80,6 +80,8 @@ def _over_limit(context: Context[DownlinkSubmitted]) -> DownlinkRejectedRecord:
 def _refusal(context: Context[DownlinkSubmitted], state: DeviceState) -> SubmissionRefusal | None:
     plan, event = context.plan, context.event
     session = state.pending_session or state.session
+    if context.device.shadow:
+        return SubmissionRefusal(114, "Downlink transmission disabled: the device is in shadow")
     if not plan.downlinkTransmission or not context.device.active:
         return SubmissionRefusal(114, "Downlink transmission disabled")
     if event.confirmed and not plan.ackedDownlinkFrame:

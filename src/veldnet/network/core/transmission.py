@@ -36,6 +36,8 @@ CAUSE_OF_ERROR = {
     "TX_POWER": "A5",
     "GPS_UNLOCKED": "DC",
     "NO_ADDRESS": "DD",
+    # Nothing is sent while another network serves the base stations.
+    "LISTEN_ONLY": "DD",
     # Basics Station: the connection that the uplink came by is over; the station dropped the frame.
     "SESSION_ENDED": "DD",
     "NOT_SENT": "A6",

@@ -44,7 +44,7 @@ def continue_sending(context: Context[Event], state: DeviceState, token: int) ->
     if session is None or state.in_flight or not queue.waiting(state) or not context.channel_plan.served:
         return Step(state)
     kind = current_class(context.device, session)
-    if kind == "A" or not context.device.active:
+    if kind == "A" or not context.device.active or context.device.shadow:
         return Step(state)
     quiet_until = _quiet_until(context, session)
     if quiet_until > context.now:

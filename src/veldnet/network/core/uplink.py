@@ -40,12 +40,14 @@ from .personalised import COUNTER_RESET, is_counter_reset, with_counters_reset
 from .queue import emptied
 from .records import Record
 from .regulator import charge_uplink
+from .restoring import with_downlinks_used
 from .state import DeviceState, Session
 from .unsolicited import continue_sending
 from .uplink_record import Conduct, Match, refused, uplink_record
 
 # A repetition is answered at most so often: NbTrans and confirmed retries end at 15 (TS001-1.0.4 §4.3.1.1).
 MAX_REPETITIONS = 15
+_IN_SHADOW = "in shadow: nothing is sent, the network that the device comes from answers it"
 
 
 def match(context: UplinkContext, state: DeviceState) -> Match | None:
@@ -144,6 +146,8 @@ def receive_data(context: UplinkContext, state: DeviceState, found: Match) -> Tr
     if found.verdict not in ("new", "repeated"):
         words = f"counter {found.fcnt} after {found.session.fcnt_up}: {found.verdict.replace('_', ' ')}"
         return refused(context, state, found.verdict, words, found)
+    if device.shadow:
+        return _overhear(context, state, found)
     return _accept(context, state, found)
 
 
@@ -189,6 +193,26 @@ def _accept(context: UplinkContext, state: DeviceState, found: Match) -> Transit
     )
     record = uplink_record(context, answer.state, found, conduct)
     return Transition(answer.state, (record, *dropped, *answer.records), answer.effects)
+
+
+def _overhear(context: UplinkContext, state: DeviceState, found: Match) -> Transition:
+    """Follow a device that another network answers: nothing is sent, and what the device answers is left to
+    that network."""
+    state, dropped = _promote(context, state, found)
+    before = state.session
+    assert before is not None
+    session = _count(context, before, found)
+    _commands, mac, _problem = _mac_commands(session, context.event.frame, found.fcnt)
+    notes: tuple[str, ...] = ()
+    if found.verdict == "new":
+        session, notes = _observe_link(context, session, found.fcnt)
+    # The other network answers a frame at most once, also one that was not heard here.
+    answers = 1 if found.verdict == "repeated" else found.fcnt - (before.fcnt_up or 0)
+    session = with_downlinks_used(session, answers)
+    conduct = Conduct(before.fcnt_up, False, None, None, mac, None, (), (*notes, _IN_SHADOW))
+    state = replace(state, session=session)
+    record = uplink_record(context, state, found, conduct)
+    return Transition(state, (record, *dropped))
 
 
 def _occasion(context: UplinkContext, link: adr.LinkParameters | None) -> Occasion:
@@ -239,6 +263,8 @@ def answer_late(context: Context[AnswerDue], state: DeviceState) -> Transition:
     """Answer an uplink when the time of the application server is over."""
     session, event = state.session, context.event
     if session is None or not context.channel_plan.served or not context.device.active:
+        return Transition(state)
+    if context.device.shadow:
         return Transition(state)
     if (session.dev_addr, session.fcnt_up) != (event.dev_addr, event.fcnt):
         # The device has sent again, or rejoined; that has its own answer.

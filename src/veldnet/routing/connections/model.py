@@ -6,7 +6,7 @@ from functools import cached_property
 
 import msgspec
 
-from veldnet.domain.devices import DeviceRow
+from veldnet.domain.devices import SHADOW, DeviceRow
 from veldnet.domain.flows import FlowSettings
 from veldnet.routing.ports import parse_ports
 
@@ -31,6 +31,8 @@ class Flow(msgspec.Struct, frozen=True, dict=True):
     def chooses(self, row: DeviceRow) -> bool:
         """Whether a device is one of the flow's."""
         settings, strategy = self.settings, row.processing_strategy or "ROUTE"
+        if strategy == SHADOW:
+            return False
         if self.profiles is not None and row.profile_ref not in self.profiles:
             return False
         if settings.strategies and strategy not in settings.strategies:

@@ -103,6 +103,7 @@ def test_without_an_hsm_group_the_network_holds_the_app_s_key() -> None:
     [
         (joining(), request(7, key=AesKey(bytes(16))), "wrong_mic"),
         (joining(), request(7, join_eui=JoinEui(5)), "wrong_join_eui"),
+        (joining(processing_strategy="SHADOW"), request(7), "shadow"),
         (joining(plan_ref=None), request(7), "device_inactive"),
         (joining(routing_profile_ref=None), request(7), "device_inactive"),
         (device(sealed_app_key=None), request(7), "no_app_key"),
