@@ -33,11 +33,14 @@ from veldnet.migration import (
 from veldnet.settings import Settings
 from veldnet.store import Connection, StoreError, other_database
 
+from .migrate_ending import cut_over_command, dev_euis_of, roll_back_command
 from .options import CustomerOption, Data, Json
 from .output import console, errors, fail, print_json, print_table
 from .running import administrator, settings_of, with_data
 
 migrate_app = typer.Typer(help="Move in from other network servers.", no_args_is_help=True)
+migrate_app.command("cut-over")(cut_over_command)
+migrate_app.command("roll-back")(roll_back_command)
 
 _URL_VARIABLE = "CHIRPSTACK_URL"
 _MOST_JUMP = 8192
@@ -52,6 +55,17 @@ class How(msgspec.Struct, frozen=True):
     sessions: Annotated[
         bool, typer.Option("--sessions/--no-sessions", help="Without sessions all devices join again.")
     ] = True
+    shadow: Annotated[
+        bool,
+        typer.Option(
+            "--shadow/--no-shadow",
+            help="Listen to the devices beside their network, which goes on answering them, until they are "
+            "moved without this.",
+        ),
+    ] = False
+    device: Annotated[
+        list[str] | None, typer.Option(help="DevEUI of a device to move alone; may be repeated.")
+    ] = None
     counter_jump: Annotated[
         int,
         typer.Option(
@@ -84,7 +98,8 @@ def migrate_chirpstack(
     """Move a tenant of ChirpStack v4, from its PostgreSQL database: devices with their sessions, device
     profiles, decoders, gateways, multicast groups, HTTP integrations.
 
-    Reads only. Without --apply nothing is written here either.
+    Reads only. Without --apply nothing is written here either. With --shadow devices are listened to only;
+    moving them again without it cuts them over.
     """
     address = url or os.environ.get(_URL_VARIABLE)
     if not address:
@@ -105,7 +120,8 @@ def migrate_tts(
     """Move end devices of The Things Stack v3 with their sessions, from the JSON that ttn-lw-migrate or
     ttn-lw-cli writes.
 
-    Without --apply nothing is written.
+    Without --apply nothing is written. With --shadow devices are listened to only; moving them again
+    without it cuts them over.
     """
     with _readable_errors():
         _migrate(TheThingsStack(file), f"The Things Stack {file.name}", customer_id, how, data, as_json)
@@ -128,6 +144,9 @@ def _migrate(
             "sessions of other networks are served by a single process only, and settings: cluster.nats is "
             "set; give --no-sessions, and devices join again"
         )
+    if how.shadow and not how.sessions:
+        fail("--shadow needs the sessions: without them no frame of a device can be read here")
+    only = dev_euis_of(how.device)
     started = time.monotonic()
     tally = Tally()
 
@@ -137,7 +156,7 @@ def _migrate(
             target = await moving.begin(customer_id, title)
             terms = await moving.terms()
             try:
-                async for entries in Migration(source, target, terms).run():
+                async for entries in Migration(source, target, terms, only).run():
                     for entry in entries:
                         tally.add(entry)
                         file.write(entry)
@@ -146,7 +165,7 @@ def _migrate(
                 await moving.end(target, title, tally)
         ref = None if target.import_ref is None else str(target.import_ref)
         seconds = round(time.monotonic() - started, 1)
-        return Report(title, customer_id, how.dry_run, ref, seconds, tally.counts, tally.reasons)
+        return Report(title, customer_id, how.dry_run, how.shadow, ref, seconds, tally.counts, tally.reasons)
 
     try:
         done = with_data(settings, run, vaults=not how.dry_run)
@@ -180,6 +199,7 @@ class _Moving:
             vaults=None if self._how.dry_run else self._opened.vault,
             scope=scope,
             import_ref=ref,
+            dry_run=self._how.dry_run,
             most_source=self._settings.console.decoder_source,
             allow_private=self._settings.routing.allow_private_destinations,
         )
@@ -193,6 +213,7 @@ class _Moving:
             now=time.time(),
             counter_jump=self._how.counter_jump,
             with_sessions=self._how.sessions,
+            shadow=self._how.shadow,
             plan=self._how.plan,
             routing_profile=self._how.routing_profile,
         )
@@ -213,9 +234,12 @@ def _show(done: Report) -> None:
     from rich.markup import escape
 
     outcome = "dry run: nothing was written" if done.dryRun else f"import {done.importRef}"
+    if done.shadow:
+        outcome += ", in shadow"
     title = f"{escape(done.source)}, {outcome}"
-    rows = [(each.kind, each.moved, each.partly, each.exists, each.refused) for each in done.counts]
-    print_table(title, ("Kind", "Moved", "Partly", "Exists", "Refused"), rows)
+    columns = ("moved", "partly", "exists", "later", "refused")
+    rows = [(each.kind, *(getattr(each, name) for name in columns)) for each in done.counts]
+    print_table(title, ("Kind", *map(str.capitalize, columns)), rows)
     if done.reasons:
         print_table(
             "Remarks",

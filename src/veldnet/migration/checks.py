@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from veldnet.domain.resources import ApplicationSessionKeyRule, VeldnetDevice
 from veldnet.inventory import devices
-from veldnet.inventory.devices import Moved, NewDevice
+from veldnet.inventory.devices import Moved, NewDevice, Shadow
 from veldnet.inventory.names import printable
 from veldnet.lorawan import AesKey, DevAddr
 from veldnet.lorawan.regions import ChannelPlan
@@ -35,7 +35,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for all devices of a migration.
 
     `plan_of` gives the channels that this network has for a profile, `channel_plans` those of its regions,
-    `generation` is that of the store, `plan` an existing connectivity plan for all devices.
+    `generation` is that of the store, `plan` an existing connectivity plan for all devices. With `shadow` the
+    other network goes on answering the devices.
     """
 
     plan_of: Callable[[Profile], ChannelPlan]
@@ -44,12 +45,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     now: float
     counter_jump: int
     with_sessions: bool
+    shadow: bool = False
     plan: str | None = None
     routing_profile: str | None = None
 
 
 class Checked(NamedTuple):
-    """A device that can be created; its root keys, by label of their kind, are still to be sealed."""
+    """A device that can be created; its root keys, by label of their kind, are still to be sealed. `earlier`
+    is the device in shadow whose place it takes."""
 
     device: Device
     new: NewDevice
@@ -59,12 +62,15 @@ class Checked(NamedTuple):
     gen_app_key: AesKey | None
     remarks: tuple[str, ...]
     partly: bool
+    earlier: Shadow | None = None
 
 
-def check_device(device: Device, profile: Profile, terms: Terms, sessions: Sessions) -> Checked:
+def check_device(
+    device: Device, profile: Profile, terms: Terms, sessions: Sessions, earlier: Shadow | None = None
+) -> Checked:
     """Raises `NotMovable` or a `Refusal` that says why a device cannot be moved."""
-    if device.problem:
-        raise NotMovable(device.problem)
+    if device.problem or (device.disabled and earlier is None):
+        raise NotMovable(device.problem or device.disabled)
     if profile.problem:
         raise NotMovable(profile.problem)
     channel_plan = terms.plan_of(profile)
@@ -91,12 +97,13 @@ def check_device(device: Device, profile: Profile, terms: Terms, sessions: Sessi
     return Checked(
         device,
         new,
-        _moved(device, session, pending, terms, channel_plan),
+        _moved(device, (session, pending), terms, channel_plan, earlier),
         app_key,
         nwk_key,
         None if version_11 else device.gen_app_key,
         (*missing, *remarks),
         bool(missing),
+        earlier,
     )
 
 
@@ -216,20 +223,23 @@ def _personalise(body: VeldnetDevice, session: MovedSession) -> None:
 
 def _moved(
     device: Device,
-    session: MovedSession | None,
-    pending: MovedSession | None,
+    sessions: tuple[MovedSession | None, MovedSession | None],
     terms: Terms,
     channel_plan: ChannelPlan,
+    earlier: Shadow | None,
 ) -> Moved:
+    session, pending = sessions
     arrival = Arrival(channel_plan, terms.generation, terms.now, terms.counter_jump)
     state = None
     if session is not None or pending is not None:
-        state = moved_state(arrival, session, pending, personalised=device.personalised)
+        heard = None if earlier is None else earlier.state
+        state = moved_state(arrival, session, pending, personalised=device.personalised, heard=heard)
     memory = None
     if not device.personalised:
         last = min(max(device.last_join_nonce, 0) + _JOIN_NONCE_MARGIN, _LAST_JOIN_NONCE)
-        memory = moved_join_memory(last, device.dev_nonces, terms.generation)
-    return Moved(state, _address(session), _address(pending), memory)
+        known = None if earlier is None else earlier.join_memory
+        memory = moved_join_memory(last, device.dev_nonces, terms.generation, known)
+    return Moved(state, _address(session), _address(pending), memory, terms.shadow)
 
 
 def _address(session: MovedSession | None) -> DevAddr | None:

@@ -20,6 +20,7 @@ from veldnet.network.core.multicast import GroupState, encode_group_state
 
 from .model import Group
 from .report import Entry
+from .target import Target
 
 _PLAN_ID, _PLAN_NAME = "moved/multicast", "Moved multicast groups"
 _MEGA = 1e6
@@ -61,12 +62,14 @@ def known_groups(connection: Connection, scope: Scope) -> frozenset[str]:
 
 
 def write_group(
-    connection: Connection, scope: Scope, group: Group, new: NewGroup, keys: SealedKeys, state: bytes
+    connection: Connection, target: Target, group: Group, new: NewGroup, keys: SealedKeys, state: bytes
 ) -> Entry:
     """Make a group and give it those of its members that are here. Raises a `Refusal`."""
     assert new.dev_addr is not None
-    _ensure_connection(connection, scope)
+    scope = target.scope
+    _ensure_connection(connection, target)
     made = groups.create_group(connection, scope, new, DevAddr(new.dev_addr), keys, state)
+    target.made(connection, "multicastGroup", str(made.ref))
     remarks = list(group.remarks)
     here = devices.registered(connection, group.members)
     if len(here) < len(set(group.members)):
@@ -79,8 +82,9 @@ def write_group(
     return Entry("multicastGroup", group.eui, group.name, "moved", tuple(remarks))
 
 
-def _ensure_connection(connection: Connection, scope: Scope) -> None:
+def _ensure_connection(connection: Connection, target: Target) -> None:
     """Have a connection more of the plan for groups."""
+    scope = target.scope
     try:
         ref = offers.find_plan(connection, _PLAN_ID, scope.operator_ref)
     except BadRequest:
@@ -92,6 +96,7 @@ def _ensure_connection(connection: Connection, scope: Scope) -> None:
             PlanSettings(downlinkRate=0, allowClassB=True),
             "MULTICAST",
         )
+        target.made(connection, "connectivityPlan", _PLAN_ID)
     there = {each.id: each for each in offers.list_connectivity_plans(connection, scope)}.get(_PLAN_ID)
     needed = 1 if there is None else there.usedConnections + 1
     if there is None or there.grantedConnections < needed:

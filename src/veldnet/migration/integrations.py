@@ -6,13 +6,13 @@ import msgspec
 from sqlalchemy import Connection as Database
 
 from veldnet.domain.flows import ConnectionSecrets
-from veldnet.domain.scope import Scope
 from veldnet.inventory import flows
 from veldnet.inventory.flows import Flow, Prepared
 from veldnet.keys import Vaults, labels
 
 from .model import Integration
 from .report import Entry
+from .target import Target
 
 
 async def prepare_connections(
@@ -30,15 +30,18 @@ async def prepare_connections(
 
 
 def write_flow(
-    database: Database, scope: Scope, integration: Integration, prepared: list[Prepared], now_ms: int
+    database: Database, target: Target, integration: Integration, prepared: list[Prepared], now_ms: int
 ) -> Entry:
     """Raises a `Refusal`."""
-    name = integration.name
+    name, scope = integration.name, target.scope
     if name in {each.name for each in flows.list_flows(database, scope)}:
         return Entry("flow", name, name, "exists")
     refs = [
         str(flows.create_connection(database, scope, body, each, now_ms).ref)
         for body, each in zip(integration.connections, prepared, strict=True)
     ]
-    flows.create_flow(database, scope, Flow(name=name, tags=[integration.tag], connectionRefs=refs))
+    for ref in refs:
+        target.made(database, "connection", ref)
+    made = flows.create_flow(database, scope, Flow(name=name, tags=[integration.tag], connectionRefs=refs))
+    target.made(database, "flow", str(made.ref))
     return Entry("flow", name, name, "moved", integration.remarks)

@@ -75,6 +75,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     without_session: str = ""
     # Why it cannot be moved at all; empty where it can.
     problem: str = ""
+    # Why it is not served there; one in shadow here is disabled there to be cut over.
+    disabled: str = ""
 
 
 class BaseStation(msgspec.Struct, frozen=True):

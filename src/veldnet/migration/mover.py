@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import NamedTuple, TypeVar, cast
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import Connection
 
 from veldnet.domain.errors import DuplicateEui, Refusal
-from veldnet.domain.scope import Scope
 from veldnet.inventory import devices, imports
 from veldnet.inventory.devices import Creation
-from veldnet.keys import ClearKey, Vaults, labels
-from veldnet.store import Store
+from veldnet.keys import ClearKey, labels
 
 from .checks import Checked, Sessions, Terms, check_device
 from .groups import check_group, initial_state, known_groups, seal_group, write_group
@@ -27,61 +24,32 @@ from .model import Device, Group, Integration, NotMovable, Profile, Source, Unmo
 from .offers import ensure_connections, ensure_profile
 from .others import known_base_stations, move_base_station
 from .report import Entry
+from .target import Target
 
-T = TypeVar("T")
 _SEALED_BY_NOBODY = b"dry run"
+_AT_CUT_OVER = "it is made at the cut-over, so that nothing is sent or delivered twice before"
 _EXISTS = "a device with this DevEUI is here already; it stays as it is"
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where things are moved to, and under which import devices are noted; a dry run has none."""
-
-    store: Store
-    vaults: Vaults | None
-    scope: Scope
-    import_ref: int | None
-    most_source: int
-    allow_private: bool
-
-    @property
-    def dry_run(self) -> bool:
-        return self.import_ref is None
-
-    async def write(self, change: Callable[[Connection], T]) -> T:
-        """What a change returns; in a dry run it is taken back."""
-        if not self.dry_run:
-            return await self.store.write(change)
-
-        def tried(connection: Connection) -> T:
-            raise _TakenBack(change(connection))
-
-        try:
-            await self.store.write(tried)
-        except _TakenBack as done:
-            return cast(T, done.result)
-        raise AssertionError("a dry run was written")
-
-
-class _TakenBack(Exception):
-    def __init__(self, result: object) -> None:
-        super().__init__()
-        self.result = result
-
-
 class Migration:
-    """Moves everything of a source, devices first."""
+    """Moves everything of a source, devices first; or some devices alone, by their DevEUI."""
 
-    def __init__(self, source: Source, target: Target, terms: Terms) -> None:
+    def __init__(
+        self, source: Source, target: Target, terms: Terms, only: frozenset[str] | None = None
+    ) -> None:
         self._source = source
         self._target = target
         self._terms = terms
-        self._devices = DeviceMover(source, target, terms)
+        self._only = only
+        self._devices = DeviceMover(source, target, terms, only)
 
     async def run(self) -> AsyncIterator[list[Entry]]:
         """What became of each thing, piece by piece. Raises `Damaged`, `VaultError` and `StoreError`; what
         was moved before stays."""
         async for entries in self._devices.run():
             yield entries
+        if self._only is not None:
+            return
         yield await self._base_stations()
         for group in await asyncio.to_thread(self._source.groups):
             yield [await self._group(group)]
@@ -93,13 +61,15 @@ class Migration:
             return Entry("multicastGroup", group.id, group.name, "refused", (group.problem,))
         target, terms = self._target, self._terms
         scope = target.scope
+        if terms.shadow:
+            return Entry("multicastGroup", group.eui, group.name, "later", (_AT_CUT_OVER,))
         if group.eui in await target.store.read(lambda c: known_groups(c, scope)):
             return Entry("multicastGroup", group.eui, group.name, "exists")
         try:
             new = check_group(group, terms.channel_plans)
             keys = await seal_group(target.vaults, new)
             state = initial_state(group, terms.generation, terms.counter_jump)
-            return await target.write(lambda c: write_group(c, scope, group, new, keys, state))
+            return await target.write(lambda c: write_group(c, target, group, new, keys, state))
         except Refusal as error:
             return Entry("multicastGroup", group.eui, group.name, "refused", (str(error.text),))
 
@@ -107,25 +77,26 @@ class Migration:
         target, name = self._target, integration.name
         if integration.problem:
             return Entry("flow", name, name, "refused", (integration.problem,))
+        if self._terms.shadow:
+            return Entry("flow", name, name, "later", (_AT_CUT_OVER,))
         try:
             prepared = await prepare_connections(
                 integration, target.vaults, allow_private=target.allow_private
             )
             now = int(self._terms.now * 1000)
-            return await target.write(lambda c: write_flow(c, target.scope, integration, prepared, now))
+            return await target.write(lambda c: write_flow(c, target, integration, prepared, now))
         except Refusal as error:
             return Entry("flow", name, name, "refused", (str(error.text),))
 
     async def _base_stations(self) -> list[Entry]:
         stations = await asyncio.to_thread(self._source.base_stations)
-        operator_ref = self._target.scope.operator_ref
 
         def write(connection: Connection) -> list[Entry]:
             known = known_base_stations(connection)
             return [
                 Entry("baseStation", str(each.eui), each.name, "exists")
                 if each.eui in known
-                else move_base_station(connection, operator_ref, each)
+                else move_base_station(connection, self._target, each)
                 for each in stations
             ]
 
@@ -139,9 +110,13 @@ class _Ready(NamedTuple):
 
 
 class DeviceMover:
-    """Moves the devices of a source with their profiles, plans and decoders."""
+    """Moves the devices of a source with their profiles, plans and decoders. Those in shadow are read again:
+    they go on with the counters that they have reached."""
 
-    def __init__(self, source: Source, target: Target, terms: Terms) -> None:
+    def __init__(
+        self, source: Source, target: Target, terms: Terms, only: frozenset[str] | None = None
+    ) -> None:
+        self._only = only
         self._source = source
         self._target = target
         self._terms = terms
@@ -165,24 +140,33 @@ class DeviceMover:
     async def _move(self, batch: Sequence[Device]) -> list[Entry]:
         entries: list[Entry] = []
         checked: list[tuple[Checked, Profile]] = []
-        for device in batch:
-            eui = device.eui.upper()
+        euis = [device.eui.upper() for device in batch]
+        scope = self._target.scope
+        found = await self._target.store.read(lambda c: devices.find_shadows(c, scope, euis))
+        shadows = {shadow.dev_eui: shadow for shadow in found}
+        for eui, device in zip(euis, batch, strict=True):
+            if self._only is not None and eui not in self._only:
+                continue
             if eui in self._seen:
                 text = "its DevEUI comes twice; the first one was taken"
                 entries.append(Entry("device", eui, device.name, "refused", (text,)))
                 continue
             self._seen.add(eui)
             try:
-                if device.problem:
-                    raise NotMovable(device.problem)
-                profile = self._profile(device.profile)
-                checked.append((check_device(device, profile, self._terms, self._sessions), profile))
+                checked.append(self._check(device, shadows.get(eui)))
             except NotMovable as error:
                 entries.append(Entry("device", eui, device.name, "refused", (str(error),)))
             except Refusal as error:
                 entries.append(Entry("device", eui, device.name, "refused", (str(error.text),)))
         ready = await self._seal(checked)
         return entries + await self._target.write(lambda c: self._write(c, ready))
+
+    def _check(self, device: Device, earlier: devices.Shadow | None) -> tuple[Checked, Profile]:
+        """Raises `NotMovable` or a `Refusal`."""
+        if device.problem:
+            raise NotMovable(device.problem)
+        profile = self._profile(device.profile)
+        return check_device(device, profile, self._terms, self._sessions, earlier), profile
 
     def _profile(self, key: str) -> Profile:
         if key not in self._profiles:
@@ -216,6 +200,10 @@ class DeviceMover:
         ]
 
     def _write(self, connection: Connection, ready: Sequence[_Ready]) -> list[Entry]:
+        for each in ready:
+            # The session is that of a new device: what runs with the old one cannot get in its way.
+            if each.checked.earlier is not None:
+                devices.drop_shadow(connection, self._target.scope, each.checked.earlier)
         known = devices.registered(connection, [str(each.checked.new.dev_eui) for each in ready])
         new = [each for each in ready if str(each.checked.new.dev_eui) not in known]
         there = [each.checked.device for each in ready if str(each.checked.new.dev_eui) in known]
@@ -246,7 +234,7 @@ class DeviceMover:
             if profile.id in self._made:
                 continue
             try:
-                found = ensure_profile(connection, self._target.scope, profile, self._target.most_source)
+                found = ensure_profile(connection, self._target, profile)
             except (NotMovable, Refusal) as error:
                 text = error.text if isinstance(error, Refusal) else error
                 refused[profile.id] = str(text)
@@ -260,7 +248,7 @@ class DeviceMover:
             wanted = Counter(each.profile.plan.id for each in new if each.profile.id not in refused)
             for profile in {each.profile.plan.id: each.profile for each in new}.values():
                 if wanted[profile.plan.id]:
-                    ensure_connections(connection, self._target.scope, profile, wanted[profile.plan.id])
+                    ensure_connections(connection, self._target, profile, wanted[profile.plan.id])
         return entries, refused
 
 

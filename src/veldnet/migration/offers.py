@@ -11,14 +11,21 @@ from veldnet.inventory.decoders import PayloadDecoder
 
 from .model import Decoder, NotMovable, Profile
 from .report import Entry
+from .target import Target
 
 
-def ensure_profile(connection: Connection, scope: Scope, profile: Profile, most_source: int) -> list[Entry]:
+def ensure_profile(connection: Connection, target: Target, profile: Profile) -> list[Entry]:
     """Make the device profile and what goes with it. What is there of the same id stays as it is. Raises
     `NotMovable` where that is of another kind."""
-    entries = [_ensure_device_profile(connection, scope, profile)]
+    entries = [_ensure_device_profile(connection, target.scope, profile)]
     if profile.decoder is not None:
-        entries.append(_ensure_decoder(connection, scope, profile, profile.decoder, most_source))
+        entries.append(
+            _ensure_decoder(connection, target.scope, profile, profile.decoder, target.most_source)
+        )
+    for entry in entries:
+        if entry.outcome == "moved":
+            identifier = entry.id if entry.kind == "deviceProfile" else entry.name
+            target.made(connection, entry.kind, identifier)
     return entries
 
 
@@ -54,15 +61,16 @@ def _ensure_decoder(
     return Entry("decoder", profile.id, decoder.name, "moved")
 
 
-def ensure_connections(connection: Connection, scope: Scope, profile: Profile, wanted: int) -> None:
+def ensure_connections(connection: Connection, target: Target, profile: Profile, wanted: int) -> None:
     """Have the plan of a profile, with a connection for each of so many devices more."""
-    plan = profile.plan
+    plan, scope = profile.plan, target.scope
     try:
         ref = offers.find_plan(connection, plan.id, scope.operator_ref)
     except BadRequest:
         ref = offers.create_connectivity_plan(
             connection, scope.operator_ref, plan.id, plan.name, plan.settings
         )
+        target.made(connection, "connectivityPlan", plan.id)
     granted = {each.id: each for each in offers.list_connectivity_plans(connection, scope)}
     there = granted.get(plan.id)
     needed = wanted + (0 if there is None else there.usedConnections)

@@ -12,6 +12,7 @@ from veldnet.lorawan import GatewayEui
 
 from .model import BaseStation
 from .report import Entry
+from .target import Target
 
 _MOST_NAME = 100
 
@@ -22,7 +23,7 @@ def known_base_stations(connection: Connection) -> frozenset[GatewayEui]:
     )
 
 
-def move_base_station(connection: Connection, operator_ref: int, station: BaseStation) -> Entry:
+def move_base_station(connection: Connection, target: Target, station: BaseStation) -> Entry:
     facts = StationFacts(
         name=printable(station.name).strip()[:_MOST_NAME] or str(station.eui),
         latitude=station.latitude,
@@ -30,7 +31,8 @@ def move_base_station(connection: Connection, operator_ref: int, station: BaseSt
         altitude=station.altitude,
     )
     try:
-        base_stations.create_base_station(connection, operator_ref, station.eui, facts)
+        base_stations.create_base_station(connection, target.scope.operator_ref, station.eui, facts)
     except Refusal as error:
         return Entry("baseStation", str(station.eui), station.name, "refused", (str(error.text),))
+    target.made(connection, "baseStation", str(station.eui))
     return Entry("baseStation", str(station.eui), station.name, "moved")

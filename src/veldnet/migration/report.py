@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 
 Kind = Literal["device", "deviceProfile", "decoder", "baseStation", "multicastGroup", "flow"]
-# `partly`: it is here, but something of it is not.
-Outcome = Literal["moved", "partly", "exists", "refused"]
+# `partly`: it is here, but something of it is not. `later`: it is made at the cut-over.
+Outcome = Literal["moved", "partly", "exists", "later", "refused"]
 
 _EXAMPLES = 5
 
@@ -30,6 +30,7 @@ class Count(msgspec.Struct):
     moved: int = 0
     partly: int = 0
     exists: int = 0
+    later: int = 0
     refused: int = 0
 
 
@@ -44,11 +45,13 @@ class Reason(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """What a migration did, or with `dryRun` would do. By `importRef` its devices can be taken away again."""
+    """What a migration did, or with `dryRun` would do. By `importRef` its devices can be taken away again;
+    with `shadow` the other network still answers them."""
 
     source: str
     customerId: str
     dryRun: bool
+    shadow: bool
     importRef: str | None
     seconds: float
     counts: list[Count]
@@ -79,6 +82,6 @@ class Tally:
     @property
     def reasons(self) -> list[Reason]:
         """Those of what was refused first, and the commonest of each."""
-        order = ("refused", "partly", "moved", "exists")
+        order = ("refused", "partly", "moved", "later", "exists")
         found = self._reasons.values()
         return sorted(found, key=lambda each: (order.index(each.outcome), -each.count, each.text))

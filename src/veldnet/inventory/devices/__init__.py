@@ -53,6 +53,7 @@ from .search import (
     refs_between,
     search_devices,
 )
+from .shadow import Shadow, drop_shadow, end_shadows, find_shadows
 from .tags import known_tags, tags_of
 from .view import Observed, configurations, device_ref, find_own, get_device, get_veldnet_device, owner_of
 
@@ -83,6 +84,7 @@ __all__ = [
     "Order",
     "Paging",
     "Personalisation",
+    "Shadow",
     "View",
     "Wanted",
     "carry_out",
@@ -101,8 +103,11 @@ __all__ = [
     "delete_device",
     "device_ref",
     "devices_after",
+    "drop_shadow",
+    "end_shadows",
     "find_own",
     "find_profile",
+    "find_shadows",
     "first_references",
     "found_cells",
     "get_device",

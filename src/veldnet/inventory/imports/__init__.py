@@ -3,7 +3,21 @@
 from .bulk import BulkImport, Outcome
 from .device_csv import read_devices, stream_devices, with_reason
 from .dry_run import Rehearsal, Rehearsals, Step
-from .history import Import, begin_import, list_imports, note_devices, own_import, undo_import
+from .history import (
+    Import,
+    Thing,
+    begin_import,
+    devices_left,
+    forget_empty_imports,
+    forget_thing,
+    imports_with_shadows,
+    list_imports,
+    note_devices,
+    note_thing,
+    own_import,
+    things_made,
+    undo_import,
+)
 from .lines import EncryptedKey, ImportRow, Line
 from .sealing import KeySealer, SealedKeys
 
@@ -19,12 +33,19 @@ __all__ = [
     "Rehearsals",
     "SealedKeys",
     "Step",
+    "Thing",
     "begin_import",
+    "devices_left",
+    "forget_empty_imports",
+    "forget_thing",
+    "imports_with_shadows",
     "list_imports",
     "note_devices",
+    "note_thing",
     "own_import",
     "read_devices",
     "stream_devices",
+    "things_made",
     "undo_import",
     "with_reason",
 ]

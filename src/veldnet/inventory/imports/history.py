@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from veldnet.domain.devices import SHADOW
 from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
@@ -14,10 +16,17 @@ from veldnet.inventory.devices import delete_device
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store import lock_row, moment
-from veldnet.store.schema import imported_devices, imports, subscribers
+from veldnet.store.schema import devices, imported_devices, imported_things, imports, subscribers
 
 _KEPT = 100
 _NOTE = insert(imported_devices)
+
+
+class Thing(NamedTuple):
+    """Something beside devices that an import made: its kind, and how it is found."""
+
+    kind: str
+    id: str
 
 
 class Import(msgspec.Struct):
@@ -99,6 +108,61 @@ def note_devices(connection: Connection, import_ref: int, refs: Iterable[int]) -
     rows = [{"import_ref": import_ref, "device_ref": ref} for ref in refs]
     if rows:
         connection.execute(_NOTE, rows)
+
+
+def note_thing(connection: Connection, import_ref: int, thing: Thing) -> None:
+    """The import made it; it did not make it before."""
+    connection.execute(insert(imported_things).values(import_ref=import_ref, **thing._asdict()))
+
+
+def things_made(connection: Connection, scope: Scope) -> list[Thing]:
+    """What the subscriber's imports made beside devices."""
+    columns = imported_things.c
+    query = select(columns.kind, columns.id).join(imports, imports.c.ref == columns.import_ref)
+    rows = connection.execute(query.where(imports.c.subscriber_ref == scope.subscriber_ref).distinct())
+    return [Thing(*row) for row in rows]
+
+
+def forget_thing(connection: Connection, scope: Scope, thing: Thing) -> None:
+    """It is gone."""
+    columns = imported_things.c
+    mine = select(imports.c.ref).where(imports.c.subscriber_ref == scope.subscriber_ref)
+    one = (columns.kind == thing.kind) & (columns.id == thing.id)
+    connection.execute(delete(imported_things).where(columns.import_ref.in_(mine), one))
+
+
+def imports_with_shadows(connection: Connection, scope: Scope) -> list[int]:
+    """The imports that brought devices in shadow, or other things than devices."""
+    columns = imported_devices.c
+    shadows = (
+        select(columns.import_ref)
+        .join(devices, devices.c.ref == columns.device_ref)
+        .where(devices.c.subscriber_ref == scope.subscriber_ref, devices.c.processing_strategy == SHADOW)
+    )
+    things = (
+        select(imported_things.c.import_ref)
+        .join(imports, imports.c.ref == imported_things.c.import_ref)
+        .where(imports.c.subscriber_ref == scope.subscriber_ref)
+    )
+    return list(connection.execute(shadows.union(things)).scalars())
+
+
+def devices_left(connection: Connection, refs: Sequence[int]) -> bool:
+    """Whether there is a device that one of the imports created."""
+    columns = imported_devices.c
+    query = select(columns.device_ref).where(columns.import_ref.in_(refs)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def forget_empty_imports(connection: Connection, scope: Scope, refs: Iterable[int]) -> None:
+    """Forget those imports of which nothing is left."""
+    columns = imports.c
+    left = select(imported_devices.c.import_ref).union(select(imported_things.c.import_ref))
+    connection.execute(
+        delete(imports).where(
+            columns.subscriber_ref == scope.subscriber_ref, columns.ref.in_(refs), columns.ref.not_in(left)
+        )
+    )
 
 
 def undo_import(connection: Connection, scope: Scope, ref: str, most: int) -> tuple[int, int]:

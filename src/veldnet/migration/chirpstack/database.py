@@ -147,9 +147,6 @@ class ChirpStack:
     def _device(self, row: _Row) -> Device:
         eui, name = bytes(row["dev_eui"]).hex().upper(), str(row["name"])
         key = str(row["device_profile_id"])
-        if row["is_disabled"]:
-            text = "it is disabled there (is_disabled): enable or delete it"
-            return Device(eui=eui, name=name, profile=key, problem=text)
         model = self._model(key)
         if model is None:
             return Device(eui=eui, name=name, profile=key, problem="its device profile does not exist")
@@ -186,6 +183,7 @@ class ChirpStack:
             longitude=row.get("longitude"),
             remarks=remarks,
             without_session=lost,
+            disabled="it is disabled there (is_disabled): enable or delete it" if row["is_disabled"] else "",
         )
 
     def base_stations(self) -> Sequence[BaseStation]:

@@ -6,13 +6,16 @@ may have used since it was asked is skipped."""
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from veldnet.lorawan import AesKey, DevAddr
 from veldnet.lorawan.regions import Channel, ChannelPlan
 
+from .nonces import values as nonces_of
+from .restoring import catch_up_state
 from .sessions import default_radio
 from .state import (
     ChannelMask,
@@ -20,6 +23,8 @@ from .state import (
     JoinMemory,
     RadioParameters,
     Session,
+    decode_join_memory,
+    decode_state,
     encode_join_memory,
     encode_state,
 )
@@ -86,14 +91,46 @@ class Arrival(msgspec.Struct, frozen=True):
 
 
 def moved_state(
-    arrival: Arrival, session: MovedSession | None, pending: MovedSession | None, *, personalised: bool
+    arrival: Arrival,
+    session: MovedSession | None,
+    pending: MovedSession | None,
+    *,
+    personalised: bool,
+    heard: bytes | None = None,
 ) -> bytes:
-    """The stored state of a device with a session, or one whose first uplink is still to come (`pending`)."""
+    """The stored state of a device with a session, or one whose first uplink is still to come (`pending`).
+    `heard` is its state here so far, of which counters go on."""
+    known = () if heard is None else catch_up_state(decode_state(heard), arrival.generation).sessions
     made = [
-        None if each is None else _session(arrival, each, personalised=personalised)
+        None if each is None else _gone_on(_session(arrival, each, personalised=personalised), known)
         for each in (session, pending)
     ]
     return encode_state(DeviceState(session=made[0], pending_session=made[1], generation=arrival.generation))
+
+
+def _gone_on(session: Session, known: Sequence[Session]) -> Session:
+    """A session with the counters that it has reached here, where it is known: no uplink is taken twice, and
+    no downlink counter goes back."""
+    for each in known:
+        if (each.dev_addr, each.f_nwk_s_int_key) != (session.dev_addr, session.f_nwk_s_int_key):
+            continue
+        session = replace(
+            session,
+            n_fcnt_down=max(session.n_fcnt_down, each.n_fcnt_down),
+            a_fcnt_down=max(session.a_fcnt_down, each.a_fcnt_down),
+        )
+        if each.fcnt_up is not None and each.fcnt_up >= (session.fcnt_up or 0):
+            session = replace(
+                session,
+                fcnt_up=each.fcnt_up,
+                last_mic=each.last_mic,
+                repetitions=each.repetitions,
+                last_uplink_at=each.last_uplink_at,
+                last_base_station=each.last_base_station,
+                heard_by=each.heard_by,
+                gaps=each.gaps,
+            )
+    return session
 
 
 def _session(arrival: Arrival, moved: MovedSession, *, personalised: bool) -> Session:
@@ -177,9 +214,15 @@ def _mask(indexes: Iterable[int]) -> int:
     return mask
 
 
-def moved_join_memory(last_join_nonce: int, dev_nonces: Iterable[int], generation: int) -> bytes:
-    """What joins must not repeat: JoinNonces go on after `last_join_nonce`, and DevNonces were used."""
-    used = sorted({nonce for nonce in dev_nonces if 0 <= nonce < 65536})
+def moved_join_memory(
+    last_join_nonce: int, dev_nonces: Iterable[int], generation: int, known: bytes | None = None
+) -> bytes:
+    """What joins must not repeat: JoinNonces go on after `last_join_nonce`, and DevNonces were used; `known`
+    is what was known of that here."""
+    before = decode_join_memory(known)
+    nonces = (*dev_nonces, *nonces_of(before.dev_nonces))
+    used = sorted({nonce for nonce in nonces if 0 <= nonce < 65536})
+    last_join_nonce = max(last_join_nonce, before.join_nonce)
     if len(used) * 2 < _BITMAP:
         packed = array("H", used).tobytes()
     else:

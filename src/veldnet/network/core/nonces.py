@@ -26,6 +26,13 @@ def contains(stored: bytes, nonce: int) -> bool:
     return position < len(values) and values[position] == nonce
 
 
+def values(stored: bytes) -> list[int]:
+    """All nonces that have been used, the lowest first."""
+    if len(stored) == _BITMAP:
+        return [nonce for nonce in range(65536) if stored[nonce >> 3] & 1 << (nonce & 7)]
+    return list(_values(stored))
+
+
 def add(stored: bytes, nonce: int) -> bytes:
     """The memory with one nonce more."""
     if contains(stored, nonce):

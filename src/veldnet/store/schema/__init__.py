@@ -78,6 +78,7 @@ from .devices import (
     device_tags,
     devices,
     imported_devices,
+    imported_things,
     imports,
 )
 from .flows import connection_states, connections, flow_connections, flows
@@ -168,6 +169,7 @@ __all__ = [
     "id_steps",
     "identities",
     "imported_devices",
+    "imported_things",
     "imports",
     "invitations",
     "leases",

@@ -151,6 +151,17 @@ imported_devices = Table(
     sqlite_with_rowid=False,
 )
 
+# What imports from other network servers made beside devices: its kind, and how it is found.
+imported_things = Table(
+    "imported_things",
+    metadata,
+    Column("import_ref", ForeignKey("imports.ref", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    PrimaryKeyConstraint("import_ref", "kind", "id"),
+    sqlite_with_rowid=False,
+)
+
 # When the root keys of a device were entered again, and by whom; the keys themselves are replaced.
 device_key_changes = Table(
     "device_key_changes",
