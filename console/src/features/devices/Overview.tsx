@@ -60,10 +60,7 @@ function About({ device }: { device: Schemas["Device"] }) {
           [t("device.activation"), device.activationType],
           ["JoinEUI", device.applicationEUI ? <Mono key="j">{device.applicationEUI}</Mono> : "–"],
           [t("device.plan"), plan?.name ?? t("device.noPlan")],
-          [
-            t("device.routing"),
-            device.shadow ? t("device.shadow") : (route?.name ?? t("device.noRouting")),
-          ],
+          [t("device.routing"), device.shadow ? t("device.shadow") : (route?.name ?? t("device.noRouting"))],
           [t("device.hsm"), device.hsmGroupId ?? t("device.noHsm")],
           [t("device.motion"), device.motionIndicator ? t(`motion.${device.motionIndicator}`) : "–"],
           [t("device.info"), device.administrativeInfo],
