@@ -9,7 +9,7 @@ import { useExplanation } from "./api";
 import { DevicePlace } from "./Place";
 import { useT, useTexts, type Translate } from "../../text";
 
-export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
+export function DeviceOverview({ device }: { device: Schemas["VeldnetDevice"] }) {
   const t = useT();
   return (
     <Grid>
@@ -39,7 +39,7 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
   );
 }
 
-function About({ device }: { device: Schemas["Device"] }) {
+function About({ device }: { device: Schemas["VeldnetDevice"] }) {
   const t = useT();
   const plans = usePlans();
   const profiles = useProfiles();
