@@ -118,14 +118,7 @@ class Platform:
         self.network = self._network(runtime, outside, generation)
         self.cluster = None if outside.node is None else self._clustering(outside.node)
         sink = self.network if self.cluster is None else self.cluster.frames
-        self.hub = Hub(
-            sink,
-            self.base_stations,
-            self.presence,
-            self.clock,
-            self.supervisor.caught,
-            listen_only=settings.gateways.listen_only,
-        )
+        self.hub = Hub(sink, self.base_stations, self.presence, self.clock, self.supervisor.caught)
         self.roles = Roles(OneNode() if self.cluster is None else self.cluster.partitions)
         self.sights = Sights(self.presence, self.hub, self.network.air, self.clock, self.bus)
         # Deliveries, monitoring and feeds take part in commits, in this order.

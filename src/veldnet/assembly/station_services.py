@@ -27,6 +27,7 @@ class StationServices:
         take_up: Callable[[], Awaitable[None]],
     ) -> None:
         self._hub = hub
+        hub.listen_only = settings.gateways.listen_only
         self._desk = update_desk(settings, hub, store, vault, directory, take_up)
         self.remote = RemoteDesk(settings.gateways, hub, store, hub.clock)
         self._keepers: list[Keeper] = []

@@ -68,11 +68,9 @@ class Hub:
         presence: Presence,
         clock: Callable[[], float],
         caught: Callable[[str, BaseException], None],
-        *,
-        listen_only: bool = False,
     ) -> None:
-        """With `listen_only` no base station is ever given a frame to send."""
-        self._listen_only = listen_only
+        # Whether no base station is ever given a frame to send.
+        self.listen_only = False
         self.directory = directory
         self.presence = presence
         self._clock = clock
@@ -175,10 +173,10 @@ class Hub:
     def transmit(self, downlink: GatewayDownlink) -> None:
         """Send a frame to its base station; reports at once where it is not connected."""
         protocol = self._connections.get(downlink.base_station)
-        if protocol is not None and not self._listen_only:
+        if protocol is not None and not self.listen_only:
             protocol.transmit(downlink)
             return
-        error = "LISTEN_ONLY" if self._listen_only else "NO_ADDRESS"
+        error = "LISTEN_ONLY" if self.listen_only else "NO_ADDRESS"
         report = TransmitReport(downlink.token, downlink.base_station, error)
         asyncio.get_running_loop().call_soon(self.report, report)
 
