@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Float, Select, cast, func, select
+from sqlalchemy import Connection, Select, select
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import timestamp
@@ -12,7 +12,7 @@ from veldnet.domain.scope import Scope
 from veldnet.store import plan_each_time
 from veldnet.store.schema import devices, found_places
 
-from .cells import Cell, cells_of_places, edges, members
+from .cells import Cell, cells_of_places, members
 from .search import Wanted, condition
 
 
@@ -34,13 +34,7 @@ def found_cells(
     plan_each_time(connection)
     south, west, north, east = box
     places = found_places.c
-    query: Select[Any] = select(
-        func.count().label("devices"),
-        cast(func.avg(places.latitude), Float).label("latitude"),
-        cast(func.avg(places.longitude), Float).label("longitude"),
-        *edges(places.latitude, places.longitude),
-        func.min(places.device_ref).label("ref"),
-    ).where(
+    query: Select[Any] = select(places.latitude, places.longitude, places.device_ref.label("ref")).where(
         places.subscriber_ref == scope.subscriber_ref,
         places.latitude.between(south, north),
         places.longitude.between(west, east),
@@ -53,7 +47,7 @@ def found_cells(
             **members(row),
             ref=str(row["ref"]) if row["devices"] == 1 else None,
         )
-        for row in cells_of_places(connection, query, places.latitude, places.longitude, size)
+        for row in cells_of_places(connection, query, size)
     ]
     _name(connection, [cell for cell in found if cell.ref is not None])
     return found

@@ -101,14 +101,9 @@ def map_cells(
     south, west, north, east = box
     chosen = condition(connection, scope, wanted) & devices.c.latitude.between(south, north)
     chosen &= devices.c.longitude.between(west, east)
-    disconnected = total(case((devices.c.health == HEALTH.index("RF_CNX_ERROR"), 1), else_=0))
+    disconnected = case((devices.c.health == HEALTH.index("RF_CNX_ERROR"), 1), else_=0)
     query: Select[Any] = select(
-        func.count().label("devices"),
-        cast(func.avg(devices.c.latitude), Float).label("latitude"),
-        cast(func.avg(devices.c.longitude), Float).label("longitude"),
-        disconnected.label("disconnected"),
-        *edges(devices.c.latitude, devices.c.longitude),
-        func.min(devices.c.ref).label("ref"),
+        devices.c.latitude, devices.c.longitude, devices.c.ref, disconnected.label("disconnected")
     ).where(chosen)
     found = [
         MapCell(
@@ -116,7 +111,7 @@ def map_cells(
             ref=str(row["ref"]),
             disconnected=row["disconnected"],
         )
-        for row in cells_of_places(connection, query, devices.c.latitude, devices.c.longitude, size)
+        for row in cells_of_places(connection, query, size, "disconnected")
     ]
     alone = [int(str(cell.ref)) for cell in found if cell.devices == 1]
     names = {
