@@ -61,7 +61,8 @@ def _widened(scene: Scene, by_time: Fix, by_power: Fix) -> Fix:
         return by_time
     apart = flat(_point(scene, by_time), _point(scene, by_power))
     weight = wrong * exp(min((apart / by_power.radius) ** 2 / 2, 10.0))
-    doubt = weight / (1 + weight) * apart**2
+    # If they are wrong it is where power says, as far as power can tell.
+    doubt = weight / (1 + weight) * (apart**2 + by_power.radius**2)
     major, minor = (sqrt(axis**2 + doubt / 2) for axis in (by_time.major, by_time.minor))
     return replace(by_time, radius=hypot(major, minor), major=major, minor=minor)
 

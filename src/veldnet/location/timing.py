@@ -9,7 +9,7 @@ base station whose time stamps do not fit is left out where the others can tell 
 from __future__ import annotations
 
 from itertools import combinations
-from math import cos, exp, hypot, log, pi, sin, sqrt
+from math import cos, dist, exp, hypot, isfinite, log, pi, sin, sqrt
 from typing import NamedTuple
 
 from .model import LIGHT, Fix, Hearing, Problem, Reason
@@ -20,6 +20,12 @@ from .scene import Scene, Seen, are_in_line, centre, ellipse_of, spread
 # Sigmas up to which a residual counts with its square, beyond linearly: late ones less.
 _EARLY, _LATE = 1.5, 0.8
 _STEPS, _CLOSE = 30, 2.0
+# Metres by which the range at which a frame was sent is known.
+_SETTLED = 0.01
+# So few base stations that a second start for two of them is worth its time.
+_FEW = 5
+# The same where it is only asked how far away another place is.
+_NEAR = 30.0
 # Starts from which the sum is followed down, of those where it is lowest.
 _DESCENTS = 4
 # Chi square for each degree of freedom above which a base station is looked for that does not fit, and from
@@ -61,6 +67,9 @@ class _Place(NamedTuple):
     cost: float
 
 
+_NOWHERE = Point(0.0, 0.0)
+
+
 class Timed(NamedTuple):
     """Stamps, and the base stations whose stamps cannot be of the same frame."""
 
@@ -70,9 +79,9 @@ class Timed(NamedTuple):
 
 def locate(problem: Problem, scene: Scene) -> Fix | Reason:
     """The place that arrival times give, or why they give none."""
-    timed = _possible(_stamps(scene, problem.limits.timing))
+    given = _stamps(scene, problem.limits.timing)
+    timed = _possible(given)
     stamps, excluded = timed.stamps, timed.excluded
-    possible = stamps
     if len(stamps) < 3:
         return "inconsistent" if excluded and len(stamps) + len(excluded) >= 3 else "few_time_stamps"
     if are_in_line(_seen(scene, stamps)):
@@ -93,8 +102,10 @@ def locate(problem: Problem, scene: Scene) -> Fix | Reason:
     if _chi(scene, stamps, found) > (_SUSPICIOUS if left_out else _HOPELESS):
         return "inconsistent"
     doubt = 0.0
-    if left_out or len(stamps) < _ENOUGH:
-        doubt = _doubt(problem, scene, possible, stamps, found)
+    if excluded or len(stamps) < _ENOUGH:
+        # Those that were left out may have been the right ones.
+        finite = [stamp for stamp in given if isfinite(stamp.range)]
+        doubt = _Doubt(problem, scene, finite, found).square(stamps)
     return _fix(scene, stamps, found, excluded, doubt)
 
 
@@ -157,16 +168,10 @@ def _possible(stamps: list[Stamp]) -> Timed:
 # One place.
 
 
-def _loss(u: float) -> float:
-    edge = _LATE if u > 0 else _EARLY
-    size = abs(u)
-    return u * u if size <= edge else edge * (2 * size - edge)
-
-
 def _weight(u: float) -> float:
-    edge = _LATE if u > 0 else _EARLY
-    size = abs(u)
-    return 1.0 if size <= edge else edge / size
+    if u > 0:
+        return 1.0 if u <= _LATE else _LATE / u
+    return 1.0 if u >= -_EARLY else -_EARLY / u
 
 
 def _settled(stamps: list[Stamp], ranges: list[float], sent: float | None) -> _Place:
@@ -177,20 +182,27 @@ def _settled(stamps: list[Stamp], ranges: list[float], sent: float | None) -> _P
     for _round in range(3):
         total = above = 0.0
         for value, stamp in zip(late, stamps, strict=True):
-            w = _weight((value - at) / stamp.sigma) / stamp.sigma**2
+            sigma = stamp.sigma
+            w = _weight((value - at) / sigma) / (sigma * sigma)
             total += w
             above += w * value
-        at = above / total
-    cost = sum(_loss((value - at) / stamp.sigma) for value, stamp in zip(late, stamps, strict=True))
-    return _Place(Point(0.0, 0.0), at, cost)
+        before, at = at, above / total
+        if abs(at - before) < _SETTLED:
+            break
+    cost = 0.0
+    for value, stamp in zip(late, stamps, strict=True):
+        u = (value - at) / stamp.sigma
+        edge, size = (_LATE, u) if u > 0 else (_EARLY, -u)
+        cost += u * u if size <= edge else edge * (2 * size - edge)
+    return _Place(_NOWHERE, at, cost)
 
 
 def _evaluate(
     scene: Scene, stamps: list[Stamp], east: float, north: float, sent: float | None = None
 ) -> _Place:
     point = scene.plane.on_ground(east, north, scene.ground)
-    ranges = [distance(point, stamp.place) for stamp in stamps]
-    return _settled(stamps, ranges, sent)._replace(point=point)
+    _point, at, cost = _settled(stamps, [dist(point, stamp.place) for stamp in stamps], sent)
+    return _Place(point, at, cost)
 
 
 class _Normal(NamedTuple):
@@ -205,20 +217,19 @@ class _Normal(NamedTuple):
 
 def _normal(stamps: list[Stamp], place: _Place, *, robust: bool, unit: bool = False) -> _Normal:
     rows = []
+    total = mx = my = mr = 0.0
+    (east, north, _up), sent = place.point, place.sent
     for stamp in stamps:
-        away = max(distance(place.point, stamp.place), 1.0)
-        residual = stamp.range - away - place.sent
-        w = 1.0 if unit else 1 / stamp.sigma**2
+        there, sigma = stamp.place, stamp.sigma
+        away = max(dist(place.point, there), 1.0)
+        residual = stamp.range - away - sent
+        w = 1.0 if unit else 1 / (sigma * sigma)
         if robust:
-            w *= _weight(residual / stamp.sigma)
-        jx, jy = (
-            (place.point.east - stamp.place.east) / away,
-            (place.point.north - stamp.place.north) / away,
-        )
+            w *= _weight(residual / sigma)
+        jx, jy = (east - there.east) / away, (north - there.north) / away
         rows.append((w, jx, jy, residual))
-    total = sum(w for w, *_rest in rows)
-    mx, my = sum(w * jx for w, jx, _y, _r in rows) / total, sum(w * jy for w, _x, jy, _r in rows) / total
-    mr = sum(w * r for w, _x, _y, r in rows) / total
+        total, mx, my, mr = total + w, mx + w * jx, my + w * jy, mr + w * residual
+    mx, my, mr = mx / total, my / total, mr / total
     xx = yy = xy = x = y = 0.0
     for w, jx, jy, residual in rows:
         dx, dy, dr = jx - mx, jy - my, residual - mr
@@ -228,46 +239,63 @@ def _normal(stamps: list[Stamp], place: _Place, *, robust: bool, unit: bool = Fa
 
 
 def _descend(scene: Scene, stamps: list[Stamp], place: _Place, reach: float) -> _Place:
-    """Levenberg and Marquardt, down from a place."""
-    damping = 1e-3
+    return _descend_all(scene, [stamps], [place], reach)[0]
+
+
+def _descend_all(
+    scene: Scene, parts: list[list[Stamp]], places: list[_Place], reach: float, close: float = _CLOSE
+) -> list[_Place]:
+    """Levenberg and Marquardt, down from a place until steps are `close`. Each part of the stamps has a time
+    of sending of its own, and so an entry in `places`, all of which are at one point."""
+    damping, cost = 1e-3, sum(place.cost for place in places)
     for _step in range(_STEPS):
-        n = _normal(stamps, place, robust=True)
+        normals = [_normal(some, place, robust=True) for some, place in zip(parts, places, strict=True)]
+        n = normals[0] if len(normals) == 1 else _Normal(*map(sum, zip(*normals, strict=True)))
         scale = damping * max(n.xx, n.yy, 1e-12)
         determinant = (n.xx + scale) * (n.yy + scale) - n.xy * n.xy
         if determinant <= 0:
-            return place
+            return places
         dx = ((n.yy + scale) * n.x - n.xy * n.y) / determinant
         dy = ((n.xx + scale) * n.y - n.xy * n.x) / determinant
         size = hypot(dx, dy)
         if size > reach:
             dx, dy = dx * reach / size, dy * reach / size
-        there = _evaluate(scene, stamps, place.point.east + dx, place.point.north + dy, place.sent)
-        if there.cost < place.cost:
-            place, damping = there, damping / 4
-            if size < _CLOSE:
+        east, north = places[0].point.east + dx, places[0].point.north + dy
+        there = [
+            _evaluate(scene, some, east, north, place.sent) for some, place in zip(parts, places, strict=True)
+        ]
+        lower = sum(place.cost for place in there)
+        if lower < cost:
+            places, cost, damping = there, lower, damping / 4
+            if size < close:
                 break
         else:
             damping *= 6
-            if damping > 1e6 or size < _CLOSE:
+            if damping > 1e6 or size < close:
                 break
-    return place
+    return places
 
 
 def _starts(scene: Scene, stamps: list[Stamp]) -> list[tuple[float, float]]:
     seen = _seen(scene, stamps)
     middle, size = centre(seen), spread(seen).major
-    weights = [10 ** (max(-150.0, s.hearing.esp or -130.0) / 20) for s in seen]
-    total = sum(weights)
-    strong = (
-        sum(w * s.place.east for w, s in zip(weights, seen, strict=True)) / total,
-        sum(w * s.place.north for w, s in zip(weights, seen, strict=True)) / total,
-    )
+    strong = _strong(seen)
     starts = [strong, (middle.east, middle.north)]
     for reach in (0.8, 2.0):
         for step in range(6):
             angle = pi * step / 3 + reach
             starts.append((middle.east + reach * size * cos(angle), middle.north + reach * size * sin(angle)))
     return starts
+
+
+def _strong(seen: list[Seen]) -> tuple[float, float]:
+    """The mean of base stations by received power, east and north."""
+    weights = [10 ** (max(-150.0, s.hearing.esp or -130.0) / 20) for s in seen]
+    total = sum(weights)
+    return (
+        sum(w * s.place.east for w, s in zip(weights, seen, strict=True)) / total,
+        sum(w * s.place.north for w, s in zip(weights, seen, strict=True)) / total,
+    )
 
 
 def _best(problem: Problem, scene: Scene, stamps: list[Stamp]) -> _Place | Reason:
@@ -358,40 +386,65 @@ def _dilution(stamps: list[Stamp], place: _Place) -> float:
     return float("inf") if inverse is None else sqrt(inverse.xx + inverse.yy)
 
 
-def _doubt(problem: Problem, scene: Scene, possible: list[Stamp], used: list[Stamp], found: _Place) -> float:
-    """Square metres by which a place may be wrong because clocks are that agree by chance: where it would be
-    without one or two of the time stamps, by how likely that is. Received power counts, too."""
-    seen = _seen(scene, possible)
-    baseline = max(flat(a.place, b.place) for a, b in combinations(possible, 2))
-    middle = centre(seen)
+class _Doubt:
+    """What is known of a place that others are compared with, and how far these are, by how likely each
+    is."""
 
-    def price(stamps: list[Stamp]) -> float:
-        """Minus twice the logarithm of how likely it is that the others are wrong."""
-        left = [stamp for stamp in possible if stamp not in stamps]
-        return -2 * sum(log(_WRONG * stamp.sigma * sqrt(2 * pi) / (2 * baseline)) for stamp in left)
+    def __init__(self, problem: Problem, scene: Scene, possible: list[Stamp], found: _Place) -> None:
+        self._problem, self._scene, self._possible, self._found = problem, scene, possible, found
+        self._seen = _seen(scene, possible)
+        self._middle = centre(self._seen)
+        self._baseline = max(flat(a.place, b.place) for a, b in combinations(possible, 2))
+        self._here = found.cost + disagreement(problem, self._seen, found.point)
+        # Two parts that agree within themselves alone meet at several points; power says near to which.
+        self._starts = [found.point, Point(*_strong(self._seen))]
+        self._weights, self._squares = 1.0, 0.0
 
-    here = price(used) + found.cost + disagreement(problem, seen, found.point)
-    weights, squares = 1.0, 0.0
-    for count in range(_MOST_WRONG + 1):
-        if len(possible) - count < _AGREEING:
-            break
-        for wrong in combinations(possible, count):
-            rest = [stamp for stamp in possible if stamp not in wrong]
-            most = here - price(rest)
-            if rest == used or most < _NEGLIGIBLE or are_in_line(_seen(scene, rest)):
-                continue
-            place = _descend(scene, rest, _moved(scene, rest, found.point), baseline)
-            if flat(place.point, middle) > 1.5 * baseline:
-                continue
-            less = most - place.cost - disagreement(problem, seen, place.point)
-            weight = exp(min(less, 20.0) / 2)
-            weights += weight
-            squares += weight * flat(place.point, found.point) ** 2
-    return squares / weights
+    def square(self, used: list[Stamp]) -> float:
+        """Square metres, of a place that these stamps gave."""
+        here = self._here + sum(self._price(stamp.sigma) for stamp in self._possible if stamp not in used)
+        for count in range(_MOST_WRONG + 1):
+            for wrong in combinations(self._possible, count):
+                rest = [stamp for stamp in self._possible if stamp not in wrong]
+                if len(rest) >= _AGREEING and rest != used:
+                    self._add(here - sum(self._price(stamp.sigma) for stamp in wrong), [rest])
+        for pair in _pairs(self._possible):
+            rest = [stamp for stamp in self._possible if stamp not in pair]
+            self._add(here - self._price(hypot(_mean_sigma(pair), _mean_sigma(rest))), [rest, pair])
+        return self._squares / self._weights
+
+    def _price(self, sigma: float) -> float:
+        """Minus twice the logarithm of how likely it is that a clock is wrong by what fits so well."""
+        return -2 * log(_WRONG * sigma * sqrt(2 * pi) / (2 * self._baseline))
+
+    def _add(self, most: float, parts: list[list[Stamp]]) -> None:
+        """Where the device would be if the clocks of each part agreed with each other alone."""
+        if most < _NEGLIGIBLE or are_in_line(_seen(self._scene, [each for part in parts for each in part])):
+            return
+        weight = apart = 0.0
+        for start in self._starts if len(parts) > 1 and len(self._possible) <= _FEW else self._starts[:1]:
+            moved = [_evaluate(self._scene, part, start.east, start.north) for part in parts]
+            places = _descend_all(self._scene, parts, moved, self._baseline, _NEAR)
+            point = places[0].point
+            if flat(point, self._middle) <= 1.5 * self._baseline:
+                cost = sum(place.cost for place in places) + disagreement(self._problem, self._seen, point)
+                likely = exp(min(most - cost, 20.0) / 2)
+                if likely > weight:
+                    weight, apart = likely, flat(point, self._found.point)
+        self._weights += weight
+        self._squares += weight * apart**2
 
 
-def _moved(scene: Scene, stamps: list[Stamp], point: Point) -> _Place:
-    return _evaluate(scene, stamps, point.east, point.north)
+def _pairs(stamps: list[Stamp]) -> list[list[Stamp]]:
+    """Two that may be wrong by the same; of four that is the same as if the other two were."""
+    if len(stamps) < 4:
+        return []
+    pairs = [list(pair) for pair in combinations(stamps, 2)]
+    return pairs[:3] if len(stamps) == 4 else pairs
+
+
+def _mean_sigma(stamps: list[Stamp]) -> float:
+    return 1 / sqrt(sum(1 / stamp.sigma**2 for stamp in stamps))
 
 
 def _fix(scene: Scene, stamps: list[Stamp], place: _Place, excluded: list[int], doubt: float) -> Fix | Reason:
