@@ -189,7 +189,7 @@ def test_a_change_that_is_seen_late_is_not_left_out(engine: Engine) -> None:
 
     def read(here: changes.Position) -> tuple[list[int], changes.Position]:
         with engine.begin() as connection:
-            found, behind = changes.since(connection, here)
+            found, behind, _more = changes.since(connection, here)
         return [change.ref for change in found], behind
 
     with engine.begin() as connection:

@@ -125,7 +125,7 @@ class World:
 
     async def take_up(self) -> None:
         """What a running server does with changes, here or of another process, within a second."""
-        pending, self.seen = await self.store.read(lambda c: changes.since(c, self.seen))
+        pending, self.seen, _more = await self.store.read(lambda c: changes.since(c, self.seen))
         for change in pending:
             if change.kind == "routing":
                 await self.table.reload(change.ref)

@@ -262,7 +262,7 @@ def test_outcomes_of_downlinks_come_from_the_node_that_sent_them(tmp_path: Path)
         with pytest.raises(NotServed):
             await first.network.requests.inspect(ref)
         # What changes in the inventory is for the node that serves the device.
-        await first.network.inventory.device_changed(ref)
+        await first.network.inventory.devices_changed([ref])
         assert first.network.devices.by_ref(ref) is None
         await pair.talk(device, 4)
         sent = [record for record in await pair.records() if isinstance(record, DownlinkRecord)]

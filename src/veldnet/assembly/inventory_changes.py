@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from veldnet.store import multicast
@@ -11,18 +11,28 @@ if TYPE_CHECKING:
     from veldnet.assembly.platform import Platform
 
 TakeUp = Callable[[int], Awaitable[None]]
+TakeUpMany = Callable[[Sequence[int]], Awaitable[None]]
+
+
+def changes_of_many(platform: Platform) -> dict[str, TakeUpMany]:
+    """Kinds of which many come at once, as from an import: what is called with the refs of some."""
+
+    async def devices_changed(refs: Sequence[int]) -> None:
+        entries = await platform.network.inventory.devices_changed(refs)
+        held = [ref for ref in refs if platform.deliveries.holds(ref)]
+        if held:
+            there = {row.ref for row in await platform.store.devices_by_ref(held)}
+            for ref in set(held) - there:
+                platform.deliveries.device_removed(ref)
+        await platform.monitoring.devices_changed(entries)
+
+    return {"device": devices_changed}
 
 
 def changes_of(platform: Platform) -> dict[str, TakeUp]:
-    """By the kinds of `inventory.changes`: what is called with the ref that a change concerns."""
+    """By the other kinds of `inventory.changes`: what is called with the ref that a change concerns."""
     inventory, monitoring = platform.network.inventory, platform.monitoring
     groups = platform.network.groups
-
-    async def device_changed(ref: int) -> None:
-        await inventory.device_changed(ref)
-        if platform.deliveries.holds(ref) and not await platform.store.devices_by_ref([ref]):
-            platform.deliveries.device_removed(ref)
-        await monitoring.device_changed(ref)
 
     async def routing_changed(ref: int) -> None:
         await platform.table.reload(ref)
@@ -50,7 +60,6 @@ def changes_of(platform: Platform) -> dict[str, TakeUp]:
             platform.deliveries.device_removed(number)
 
     return {
-        "device": device_changed,
         "group": group_changed,
         "device_keys": inventory.keys_changed,
         "rules": rules_changed,

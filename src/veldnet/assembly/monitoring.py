@@ -4,7 +4,7 @@ messages."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
@@ -44,7 +44,7 @@ from veldnet.monitoring import (
     with_severities,
 )
 from veldnet.monitoring.downlinks import settle
-from veldnet.network.shell import NetworkServer, Runtime
+from veldnet.network.shell import Entry, NetworkServer, Runtime
 from veldnet.settings import Settings, SettingsError
 from veldnet.store import Store, StoreError, appended_counts, fold_device_counts
 
@@ -228,13 +228,12 @@ class MonitoringService:
         at = (station.last_seen_at or 0) / 1000 if down else self._started_at
         return Facts(name=station.name, operator_ref=station.operator_ref, seen_at=at if known else None)
 
-    async def device_changed(self, ref: int) -> None:
-        """Thresholds or plan of a device have changed: its next look may be due earlier."""
-        entry = self._network.devices.by_ref(ref)
-        if entry is None:
-            entry = await self._network.devices.get(ref=ref)
-        if entry is not None and not entry.removed and entry.monitoring is not None:
+    async def devices_changed(self, entries: Sequence[Entry]) -> None:
+        """Thresholds or plans of devices have changed: their next looks may be due earlier."""
+        observed = [entry for entry in entries if not entry.removed and entry.monitoring is not None]
+        for entry in observed:
             self.monitor.check(entry)
+        if observed:
             await self._network.commits.durable()
 
     # Asked at any node, done by the one that serves the device.

@@ -30,7 +30,7 @@ from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
 from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
 from veldnet.assembly.delivering import delivery_processes
 from veldnet.assembly.heartbeat import Heartbeat
-from veldnet.assembly.inventory_changes import changes_of
+from veldnet.assembly.inventory_changes import changes_of, changes_of_many
 from veldnet.assembly.live_feeds import LiveFeeds
 from veldnet.assembly.locating import locations_of
 from veldnet.assembly.loop_lag import LoopLag
@@ -151,7 +151,7 @@ class Platform:
         self.backups = ScheduledBackups(settings, self.clock) if settings.backup.directory else None
         self.loop_lag = LoopLag(virtual)
         self.ready = False
-        self._changes = ChangeApplier(self.store, self.supervisor, changes_of(self))
+        self._changes = ChangeApplier(self.store, self.supervisor, changes_of(self), changes_of_many(self))
         self._lease = ServingLease(data.store)
         self.heartbeat = Heartbeat(self._lease, self.store, self.network.commits)
         # By which nodes open what others have sealed into browsers; None of a process that serves alone.

@@ -59,22 +59,24 @@ def _shown(value: Any) -> Any:
     return value
 
 
+_INSERT = insert(audit)
+
+
 def note(connection: Connection, author: Author, action: str, what: str, details: Any = None) -> None:
     """Write down a change; part of the changing transaction. Secrets in `details` are left out."""
     plain = {} if details is None else _shown(msgspec.to_builtins(details))
     text = msgspec.json.encode(plain).decode()
-    connection.execute(
-        insert(audit).values(
-            at=moment(connection),
-            actor=author.name,
-            subscriber_ref=author.subscriber_ref,
-            action=action,
-            object=what,
-            details=text if len(text) <= _MOST else "{}",
-            operator_ref=author.operator_ref,
-            device_ref=_device_of(what),
-        )
-    )
+    row = {
+        "at": moment(connection),
+        "actor": author.name,
+        "subscriber_ref": author.subscriber_ref,
+        "action": action,
+        "object": what,
+        "details": text if len(text) <= _MOST else "{}",
+        "operator_ref": author.operator_ref,
+        "device_ref": _device_of(what),
+    }
+    connection.execute(_INSERT, row)
 
 
 # Digits of an EUI, by which a device is named where it has no number.

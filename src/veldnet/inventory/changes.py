@@ -75,19 +75,20 @@ def position(connection: Connection) -> Position:
     return Position(settled, 0, frozenset((row.txn, row.seq) for row in connection.execute(query)))
 
 
-def since(connection: Connection, read: Position) -> tuple[list[Change], Position]:
-    """Changes behind a position, oldest first, and the position behind them. None is left out for good: one
-    whose transaction ends late comes late."""
+def since(connection: Connection, read: Position) -> tuple[list[Change], Position, bool]:
+    """Changes behind a position, oldest first, the position behind them, and whether there were more. None is
+    left out for good: one whose transaction ends late comes late."""
     settled, columns, query = settled_before(connection), changes.c, _CHANGES
     if settled is None:
         rows = connection.execute(_NEWER, {"seq": read.seq, "most": _PAGE}).all()
-        return [Change(*row[:3]) for row in rows], Position(0, rows[-1].seq if rows else read.seq)
+        found = [Change(*row[:3]) for row in rows]
+        return found, Position(0, rows[-1].seq if rows else read.seq), len(rows) == _PAGE
     behind = tuple_(columns.txn, columns.seq) > (read.txn, read.seq)
     ordered = query.where(behind, columns.txn < settled).order_by(columns.txn, columns.seq)
     rows = connection.execute(ordered, {"most": _PAGE}).all()
     found = [Change(*row[:3]) for row in rows if (row.txn, row.seq) not in read.early]
     if len(rows) == _PAGE:
-        return found, Position(rows[-1].txn, rows[-1].seq, read.early)
+        return found, Position(rows[-1].txn, rows[-1].seq, read.early), True
     early = {(txn, seq) for txn, seq in read.early if txn >= settled}
     # What can be seen already is taken up at once; while many wait for a transaction that does not end, in
     # their order only.
@@ -96,7 +97,7 @@ def since(connection: Connection, read: Position) -> tuple[list[Change], Positio
         rows = connection.execute(late.order_by(columns.seq), {"most": _PAGE}).all()
         found += [Change(*row[:3]) for row in rows]
         early.update((row.txn, row.seq) for row in rows)
-    return found, Position(max(settled, read.txn), 0, frozenset(early))
+    return found, Position(max(settled, read.txn), 0, frozenset(early)), False
 
 
 def prune(connection: Connection, before_ms: int) -> None:

@@ -4,7 +4,7 @@ deleted: it is listed as undelivered with the reason, or gone; never somebody el
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, delete, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, update
 
 from veldnet.store.schema import (
     alarm_history,
@@ -24,11 +24,17 @@ _PENDING, _UNDELIVERED = 0, 1
 _SUBSCRIBER = 1
 
 
+_OF_DEVICE = [
+    delete(table).where(table.c.device_ref == bindparam("device"))
+    for table in (alarms, alarm_history, downlinks, hearing, locations)
+]
+
+
 def of_device(connection: Connection, device_ref: int) -> None:
     """Its alarms, downlinks, places and coverage go; its pending messages become undelivered, where they are
     seen."""
-    for table in (alarms, alarm_history, downlinks, hearing, locations):
-        connection.execute(delete(table).where(table.c.device_ref == device_ref))
+    for statement in _OF_DEVICE:
+        connection.execute(statement, {"device": device_ref})
     _set_aside(
         connection, deliveries.c.device_ref == device_ref, Text("the device was deleted"), "deviceDeleted"
     )

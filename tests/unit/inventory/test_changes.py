@@ -20,10 +20,11 @@ def test_every_change_is_read_once_in_its_order(monkeypatch: pytest.MonkeyPatch)
             changes.note(connection, "device", ref)
         found: list[int] = []
         while True:
-            page, here = changes.since(connection, here)
+            page, here, more = changes.since(connection, here)
             assert len(page) <= 3
             found += [change.ref for change in page]
-            if not page:
+            assert more == (len(page) == 3), "as far as is known"
+            if not more:
                 break
         assert found == list(range(1, 8))
-        assert changes.since(connection, here) == ([], here)
+        assert changes.since(connection, here) == ([], here, False)

@@ -47,12 +47,22 @@ _TAKE = (
 )
 
 
+_PROFILE = select(device_profiles.c.ref, device_profiles.c.settings, device_profiles.c.suspended).where(
+    device_profiles.c.operator_ref == bindparam("operator"), device_profiles.c.id == bindparam("profile")
+)
+_RELEASE = (
+    update(plan_grants)
+    .where(
+        plan_grants.c.subscriber_ref == bindparam("subscriber"),
+        plan_grants.c.plan_ref == bindparam("plan"),
+    )
+    .values(used=plan_grants.c.used - 1)
+)
+
+
 def find_profile(connection: Connection, scope: Scope, profile_id: str) -> tuple[int, ProfileSettings]:
-    row = connection.execute(
-        select(device_profiles.c.ref, device_profiles.c.settings, device_profiles.c.suspended).where(
-            device_profiles.c.operator_ref == scope.operator_ref, device_profiles.c.id == profile_id
-        )
-    ).first()
+    values = {"operator": scope.operator_ref, "profile": profile_id}
+    row = connection.execute(_PROFILE, values).first()
     if row is None:
         raise UnknownReference(
             "deviceProfileId {profile_id} is unknown; see GET /deviceProfiles", profile_id=profile_id[:80]
@@ -183,11 +193,7 @@ def choose_plan(
 
 def release_connection(connection: Connection, subscriber_ref: int, plan_ref: int | None) -> None:
     if plan_ref is not None:
-        connection.execute(
-            update(plan_grants)
-            .where(plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref)
-            .values(used=plan_grants.c.used - 1)
-        )
+        connection.execute(_RELEASE, {"subscriber": subscriber_ref, "plan": plan_ref})
 
 
 def choose_routing(

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from veldnet.domain.devices import SHADOW
 from veldnet.domain.documents import decode_profile
@@ -105,9 +105,17 @@ def device_query() -> Select[Any]:
     )
 
 
-def device_records(connection: Connection, query: Select[Any]) -> list[DeviceRecord]:
+@cache
+def _own_by(column: str) -> Select[Any]:
+    own = devices.c.subscriber_ref == bindparam("subscriber")
+    return device_query().where(own, devices.c[column] == bindparam("key"))
+
+
+def device_records(
+    connection: Connection, query: Select[Any], values: dict[str, Any] | None = None
+) -> list[DeviceRecord]:
     """The devices that a query made of `device_query` finds."""
-    return [DeviceRecord(*row) for row in connection.execute(query)]
+    return [DeviceRecord(*row) for row in connection.execute(query, values)]
 
 
 def minimal(row: DeviceRecord, kind: type[D]) -> D:
@@ -188,12 +196,12 @@ def configurations(connection: Connection, refs: Sequence[int], observed: Observ
 
 def own_device(connection: Connection, scope: Scope, ref: str) -> DeviceRecord:
     """The row of a device of the subscriber, by ref or by ThingPark's alias `e<DevEUI>`."""
-    query = device_query().where(devices.c.subscriber_ref == scope.subscriber_ref)
+    values: dict[str, Any] = {"subscriber": scope.subscriber_ref}
     if ref[:1] in ("e", "E") and len(ref) == 17:
-        query = query.where(devices.c.dev_eui == ref[1:].upper())
+        query, values["key"] = _own_by("dev_eui"), ref[1:].upper()
     else:
-        query = query.where(devices.c.ref == ref_of(ref))
-    found = device_records(connection, query)
+        query, values["key"] = _own_by("ref"), ref_of(ref)
+    found = device_records(connection, query, values)
     if not found:
         raise NotFound("Device", ref)
     return found[0]

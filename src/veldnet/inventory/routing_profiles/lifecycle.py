@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from veldnet.domain.errors import InUse, InvalidField, MissingField, NotFound, UnknownReference
 from veldnet.domain.resources import ContentType, Route, RoutingProfile, Strategy
@@ -62,10 +62,20 @@ _COLUMNS = [routing_profiles.c[name] for name in _Profile.__struct_fields__]
 _ROUTE_COLUMNS = [routes.c[name] for name in _Route.__struct_fields__]
 
 
+# Made once: that takes longer than the answer.
+_LISTED = (
+    select(*_ROUTE_COLUMNS)
+    .where(routes.c.routing_profile_ref == bindparam("profile"))
+    .order_by(routes.c.position)
+)
+_OWN = select(*_COLUMNS).where(
+    routing_profiles.c.ref == bindparam("profile"),
+    routing_profiles.c.subscriber_ref == bindparam("subscriber"),
+)
+
+
 def _resource(connection: Connection, scope: Scope, row: _Profile) -> RoutingProfile:
-    listed = connection.execute(
-        select(*_ROUTE_COLUMNS).where(routes.c.routing_profile_ref == row.ref).order_by(routes.c.position)
-    )
+    listed = connection.execute(_LISTED, {"profile": row.ref})
     return RoutingProfile(
         id=profile_id(scope.customer_id, row.ref, row.is_dummy),
         ref=str(row.ref),
@@ -115,11 +125,7 @@ def count_routing_profiles(connection: Connection, scope: Scope) -> int:
 
 def _own(connection: Connection, scope: Scope, ref: str) -> _Profile:
     number = ref_of(ref)
-    row = connection.execute(
-        select(*_COLUMNS).where(
-            routing_profiles.c.ref == number, routing_profiles.c.subscriber_ref == scope.subscriber_ref
-        )
-    ).first()
+    row = connection.execute(_OWN, {"profile": number, "subscriber": scope.subscriber_ref}).first()
     if row is None:
         raise NotFound("RoutingProfile", ref)
     return _Profile(*row)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from veldnet.domain.documents import decode_plan
 from veldnet.domain.errors import TooManyDestinations
 from veldnet.store.schema import connectivity_plans, devices, routes
 
 from .checks import CheckedRoute
+
+# Asked for with each new device: made once.
+_SERVERS = select(routes.c.as_id).where(routes.c.routing_profile_ref == bindparam("profile"))
+_PLAN = select(connectivity_plans.c.id, connectivity_plans.c.settings).where(
+    connectivity_plans.c.ref == bindparam("plan")
+)
 
 
 def destinations(checked: Sequence[CheckedRoute]) -> int:
@@ -22,18 +28,12 @@ def check_destinations(connection: Connection, plan_ref: int | None, routing_pro
     """A plan limits how many application servers a device may have."""
     if plan_ref is None or routing_profile_ref is None:
         return
-    servers = connection.execute(
-        select(routes.c.as_id).where(routes.c.routing_profile_ref == routing_profile_ref)
-    ).scalars()
+    servers = connection.execute(_SERVERS, {"profile": routing_profile_ref}).scalars()
     _check_limit(connection, plan_ref, len(set(servers)))
 
 
 def _check_limit(connection: Connection, plan_ref: int, count: int) -> None:
-    plan = connection.execute(
-        select(connectivity_plans.c.id, connectivity_plans.c.settings).where(
-            connectivity_plans.c.ref == plan_ref
-        )
-    ).one()
+    plan = connection.execute(_PLAN, {"plan": plan_ref}).one()
     limit = decode_plan(plan.settings).maxDestinationPerRoute
     if count > limit:
         raise TooManyDestinations(

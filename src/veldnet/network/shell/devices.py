@@ -341,24 +341,38 @@ class DeviceTable:
         self._entries.move_to_end(entry.device.row.ref)
         self._rest(now)
 
-    async def refresh(self, ref: int) -> None:
-        """Take up a change of the inventory: new rules for a device, or its removal."""
+    async def refresh(self, refs: Sequence[int]) -> list[Entry]:
+        """Take up a change of the inventory: new rules for devices, or their removal. Returns those that are
+        in memory, or of which the network or monitoring knows something."""
         # The store has what rests.
-        self.drop_resting(ref)
-        rows = await self.store.devices_by_ref([ref])
-        entry = self._entries.get(ref)
-        if rows:
-            self._unknown.pop(rows[0].dev_eui, None)
-            dev_addrs = addresses(decode_state(rows[0].state))
-            for dev_addr in dev_addrs:
-                self.session_addresses.add(dev_addr)
-            if entry is None:
-                # A device that has come with its session is not among those that were read.
-                self._index.ask_again(dev_addrs)
-            else:
-                entry.device = self._catalogue.device(self._compact(rows[0]))
-        elif entry is not None:
-            self._drop(entry)
+        for ref in refs:
+            self.drop_resting(ref)
+        rows = {row.ref: row for row in await self._read(lambda: self.store.devices_by_ref(refs))}
+        met = []
+        for ref in refs:
+            entry, row = self._entries.get(ref), rows.get(ref)
+            if row is not None:
+                self._unknown.pop(row.dev_eui, None)
+                if entry is None:
+                    entry = self._come(row)
+                else:
+                    entry.device = self._catalogue.device(self._compact(row))
+                if entry is not None:
+                    met.append(entry)
+            elif entry is not None:
+                self._drop(entry)
+        return met
+
+    def _come(self, row: DeviceRow) -> Entry | None:
+        """Take up a device that is perhaps new. One of which nothing is known yet needs no memory."""
+        dev_addrs = addresses(decode_state(row.state))
+        for dev_addr in dev_addrs:
+            self.session_addresses.add(dev_addr)
+        # A device that has come with its session is not among those that were read.
+        self._index.ask_again(dev_addrs)
+        if dev_addrs or row.monitoring is not None:
+            self._add([row])
+        return self._entries.get(row.ref)
 
     def refresh_rules(self) -> None:
         """Take up changed connectivity plans and device profiles. A device that rests does so when it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from veldnet.network.core.events import ContextReset
 from veldnet.network.core.outcome import deactivate
 from veldnet.store import Store
@@ -9,6 +11,7 @@ from veldnet.store import Store
 from .catalogue import Catalogue
 from .commit_loop import CommitLoop
 from .devices import DeviceTable
+from .entries import Entry
 from .runtime import Runtime
 from .transitions import Transitions
 
@@ -33,20 +36,24 @@ class Invalidation:
         self._commits = commits
         self._transitions = transitions
 
-    async def device_changed(self, ref: int) -> None:
-        """A device was created, changed or removed."""
-        await self._devices.refresh(ref)
-        entry = await self._devices.get(ref=ref)
-        if entry is not None and entry.state.sessions and not entry.device.assigned:
-            context = self._transitions.context(entry, ContextReset(self._ids.next(self._clock())))
-            self._transitions.apply(entry, deactivate(context, entry.state))
+    async def devices_changed(self, refs: Sequence[int]) -> list[Entry]:
+        """Devices were created, changed or removed. Returns those of which something is known."""
+        entries = await self._devices.refresh(refs)
+        deactivated = False
+        for entry in entries:
+            if entry.state.sessions and not entry.device.assigned:
+                context = self._transitions.context(entry, ContextReset(self._ids.next(self._clock())))
+                self._transitions.apply(entry, deactivate(context, entry.state))
+                deactivated = True
+        if deactivated:
             await self._commits.durable()
+        return entries
 
     async def keys_changed(self, ref: int) -> None:
         """Keys of a device were re-wrapped, perhaps of a whole fleet; those in memory have old ones."""
         self._devices.drop_resting(ref)
         if self._devices.by_ref(ref) is not None:
-            await self._devices.refresh(ref)
+            await self._devices.refresh([ref])
 
     async def rules_changed(self) -> None:
         """Connectivity plans or device profiles changed."""

@@ -201,13 +201,13 @@ async def test_a_change_of_the_inventory_reaches_whoever_rests() -> None:
     _first, second = await scene.load()
     scene.pass_time(second)
     scene.store.rows[1] = stored(1, plan_ref=None)
-    await scene.table.refresh(1)
+    await scene.table.refresh([1])
     assert scene.table.on_address(ADDR) is None, "one of its devices is in the store only"
     entries = await scene.load()
     assert [entry.device.plan for entry in entries if entry.device.row.ref == 1] == [None]
     scene.pass_time(second)
     del scene.store.rows[1]
-    await scene.table.refresh(1)
+    await scene.table.refresh([1])
     assert [entry.device.row.ref for entry in await scene.load()] == [2] and len(scene.table) == 1
 
 
