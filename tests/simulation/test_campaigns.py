@@ -272,6 +272,27 @@ def test_a_group_of_devices_gets_the_file(
 
 
 @long
+def test_devices_that_take_class_b_for_class_c_get_the_file_alone(tmp_path: Path) -> None:
+    """As LoRaMac-node does: they hear none of the fragments in ping slots, and lose some of those that come
+    to each alone."""
+
+    async def story() -> None:
+        world = VirtualNetwork(tmp_path, 3, conditions=conditions("A"))
+        town = Town(world, content=FILE[:200], abilities=Abilities(class_b_for_c=True))
+        group = replace(GROUP, group_class="B", sessions=1)
+        await town.begin(2, 20, replace(OPTIONS, group=group))
+        for each in world.airs["EU868"].base_stations:
+            each.gps = True
+        found = await town.run(14_400)
+        assert (found.state, found.devices) == ("complete", {"applied": 2})
+        assert all(client.files[-1] == FILE[:200] and not client.of_group for client in town.clients)
+        await world.check_invariants()
+        await world.close()
+
+    run_virtually(story())
+
+
+@long
 def test_campaigns_at_the_same_time_share_what_a_base_station_may_send(tmp_path: Path) -> None:
     """Each of two devices gets its file by a group of its own."""
 

@@ -68,12 +68,15 @@ from .fragment_decoder import FragmentDecoder, OutOfMemory
 _GROUPS = _SESSIONS = 4
 # A ping slot is found by a clock that the beacon corrects every 128 s.
 _SLOT_TOLERANCE = 0.010
+# Of EU868, at the frequency of ping slots.
+_RX2_DATA_RATE = 0
 
 
 class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a model can do. `memory` is how many lost fragments it can repair, `largest_block` how many octets
     a file may have; version 2 of the packages checks the file by its MIC. `without` are packages, by port,
-    that it has not."""
+    that it has not. One that takes `class_b_for_c` listens at RX2 in sessions of class B, for seconds instead
+    of beacon periods, as LoRaMac-node does."""
 
     version: int = 1
     memory: int = 20
@@ -82,6 +85,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     hardware: int = 1
     reaction: float = 1.0
     without: frozenset[int] = frozenset()
+    class_b_for_c: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -218,14 +222,15 @@ class UpdateClient:
             return answer(asked.group, group_undefined=True)
         if missed:
             return answer(asked.group, start_missed=True)
-        lasts = (1 << asked.timeout) * (BEACON_PERIOD if class_b else 1.0)
+        in_slots = class_b and not self.abilities.class_b_for_c
+        lasts = (1 << asked.timeout) * (BEACON_PERIOD if in_slots else 1.0)
         self.listening = GroupSession(
             asked.group,
             asked.session_time,
             asked.session_time + lasts,
             asked.frequency,
-            asked.data_rate,
-            asked.periodicity if isinstance(asked, McClassBSessionReq) else None,
+            _RX2_DATA_RATE if class_b and not in_slots else asked.data_rate,
+            asked.periodicity if isinstance(asked, McClassBSessionReq) and in_slots else None,
         )
         return answer(asked.group, time_to_start=round(asked.session_time - gps))
 

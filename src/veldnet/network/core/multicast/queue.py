@@ -98,14 +98,12 @@ def _counter_refusal(
     context: GroupContext, state: GroupState, request: DownlinkRequest
 ) -> SubmissionRefusal | None:
     expected = next_counter(state)
+    if expected > MAX_FCNT:
+        return SubmissionRefusal(102, "The downlink counters of the group are used up: create another group")
     if request.fcnt is None:
         if context.keys.app_s_key is None:
             return SubmissionRefusal(
                 119, "Payload must be provided encrypted with the downlink counter value", expected
-            )
-        if expected > MAX_FCNT:
-            return SubmissionRefusal(
-                102, f"Downlink counter value increment too large. Expected={expected}", expected
             )
         return None
     if request.fcnt < expected:
