@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
 from tests.api.test_migration import (
+    APP_KEY,
     CUSTOMER,
     JUMP,
     KEYS,
@@ -20,7 +21,7 @@ from tests.api.test_migration import (
     speaks,
     tts_device,
 )
-from tests.e2e.running import failing
+from tests.e2e.running import command, failing
 from tests.person import Person
 from veldnet.store.schema import (
     base_stations,
@@ -46,6 +47,11 @@ def export(
         "up_formatter_parameter": "function decodeUplink(i) { return {data: {n: i.bytes.length}} }",
     }
     file.write_text("".join(json.dumps(each) + "\n" for each in (device, *more)))
+
+
+def exported(server: HostedServer, *options: str) -> Any:
+    arguments = ("export", "--customer-id", CUSTOMER, "--data", str(server.data), "--json", *options)
+    return json.loads(command(*arguments, VELDNET_KEYS__PROCESS="false"))
 
 
 def inventory(server: HostedServer) -> dict[str, int]:
@@ -144,3 +150,39 @@ def test_a_device_is_cut_over_with_what_was_heard(
     # Its profile, without a decoder, is that of no other device.
     assert done["removed"] == {"device": 1, "deviceProfile": 1}
     assert {each["kind"] for each in done["kept"]} == {"deviceProfile", "decoder", "connectivityPlan"}
+
+
+def test_an_export_is_read_by_another_installation(
+    server: HostedServer, user: Person, antenna: Antenna, tmp_path: Path
+) -> None:
+    """The device that was cut over, and what has been made of it here: nobody joins again."""
+    file, bare = tmp_path / "export.json", tmp_path / "bare.json"
+    done = exported(server, "--output", str(file), "--keys")
+    assert done["withSession"] >= 2 and done["gateways"] >= 1
+    assert file.stat().st_mode & 0o777 == 0o600
+    exported(server, "--output", str(bare))
+    assert "key" not in bare.read_text().lower()
+    arguments = ("export", "--customer-id", CUSTOMER, "--data", str(server.data), "--output", str(file))
+    assert "exists already" in failing(*arguments)
+    found = {each["ids"].get("dev_eui"): each for each in map(json.loads, file.read_text().splitlines())}
+    moved = found[EUI]
+    assert moved["root_keys"]["app_key"]["key"] == APP_KEY.hex().upper()
+    assert moved["session"]["keys"]["app_s_key"]["key"] == KEYS[3].hex().upper()
+    assert moved["session"]["last_f_cnt_up"] >= 121 and moved["session"]["last_a_f_cnt_down"] >= 60 + JUMP
+    assert 7 in moved["used_dev_nonces"] and moved["formatters"]["up_formatter"] == "FORMATTER_JAVASCRIPT"
+    # Into an installation that does not know it.
+    device = user.call("GET", f"/api/v1/devices/e{EUI}")
+    user.call("DELETE", f"/data/lora/thingpark/devices/{device['ref']}")
+    before = moved["session"]["last_f_cnt_up"]
+    one = tmp_path / "one.json"
+    one.write_text(json.dumps(moved))
+    assert counts(migrate(server, "tts", str(one), "--apply")) == {"moved": 1}
+    server.pass_time(3)
+    virtual = session_10(EUI, int(moved["session"]["dev_addr"], 16), before + 1, 0)
+    antenna.keep_alive()
+    antenna.hear(virtual.uplink(2, b"moved", confirmed=True))
+    frame = antenna.downlink(3)
+    assert frame is not None
+    received = virtual.receive(frame)
+    assert received is not None and received.ack
+    assert received.fcnt == moved["session"]["last_a_f_cnt_down"] + 1 + JUMP

@@ -25,6 +25,12 @@ class Event(NamedTuple):
 
     name: str
     data: dict[str, Any]
+    # Behind which a reader who comes again goes on.
+    id: str = ""
+
+
+class Lost(Exception):
+    """A stream of events ended, or the server refuses it; the text says why."""
 
 
 class ApiClient:
@@ -59,18 +65,29 @@ class ApiClient:
 
     def events(self, path: str) -> Iterator[Event]:
         """The events of a stream until it ends."""
+        try:
+            yield from self.follow(path)
+        except Lost as error:
+            fail(str(error))
+
+    def follow(self, path: str, after: str = "") -> Iterator[Event]:
+        """The same, behind an event. Raises `Lost`."""
         connection = self._connect()
         try:
-            answer = self._send(connection, "GET", path, None)
-            name = ""
+            answer = self._asked(connection, "GET", path, None, after)
+            if answer.status >= 300:
+                raise Lost(_refusal(answer))
+            name = identifier = ""
             while line := answer.readline(_LONGEST_EVENT):
                 kind, _colon, value = line.decode().rstrip("\r\n").partition(": ")
                 if kind == "event":
                     name = value
+                elif kind == "id":
+                    identifier = value
                 elif kind == "data" and name:
-                    yield Event(name, json.loads(value))
+                    yield Event(name, json.loads(value), identifier)
         except (OSError, http.client.HTTPException) as error:
-            fail(f"the connection to {self._url.geturl()} was lost: {error}")
+            raise Lost(f"the connection to {self._url.geturl()} was lost: {error}") from None
         finally:
             connection.close()
 
@@ -83,15 +100,22 @@ class ApiClient:
     def _send(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: Any
     ) -> http.client.HTTPResponse:
-        headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
-        if self._customer_id is not None:
-            headers["x-subscriber"] = self._customer_id
-        text = None if body is None else json.dumps(body).encode()
-        connection.request(method, self._url.path.rstrip("/") + path, text, headers)
-        answer = connection.getresponse()
+        answer = self._asked(connection, method, path, body)
         if answer.status >= 300:
             fail(_refusal(answer))
         return answer
+
+    def _asked(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: Any, after: str = ""
+    ) -> http.client.HTTPResponse:
+        headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
+        if self._customer_id is not None:
+            headers["x-subscriber"] = self._customer_id
+        if after:
+            headers["last-event-id"] = after
+        text = None if body is None else json.dumps(body).encode()
+        connection.request(method, self._url.path.rstrip("/") + path, text, headers)
+        return connection.getresponse()
 
 
 def _refusal(answer: http.client.HTTPResponse) -> str:

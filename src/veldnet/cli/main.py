@@ -56,6 +56,9 @@ app = lazy_group(
         "fleet": Lazy(
             "veldnet.cli.fleet:fleet_app", "Plans, profiles, routing, flows and devices as a YAML file."
         ),
+        "export": Lazy(
+            "veldnet.cli.exporting:export_command", "Write a customer's devices for another network server."
+        ),
         "migrate": Lazy("veldnet.cli.migrate:migrate_app", "Move in from other network servers."),
         "completion": Lazy(
             "veldnet.cli.completion:completion_command", "Print the tab completion of a shell."

@@ -33,12 +33,14 @@ from veldnet.migration import (
 from veldnet.settings import Settings
 from veldnet.store import Connection, StoreError, other_database
 
+from .migrate_compare import compare_command
 from .migrate_ending import cut_over_command, dev_euis_of, roll_back_command
 from .options import CustomerOption, Data, Json
 from .output import console, errors, fail, print_json, print_table
 from .running import administrator, settings_of, with_data
 
 migrate_app = typer.Typer(help="Move in from other network servers.", no_args_is_help=True)
+migrate_app.command("compare")(compare_command)
 migrate_app.command("cut-over")(cut_over_command)
 migrate_app.command("roll-back")(roll_back_command)
 
@@ -111,20 +113,24 @@ def migrate_chirpstack(
 
 @migrate_app.command("tts")
 def migrate_tts(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON of end devices.")],
+    file: Annotated[
+        list[Path],
+        typer.Argument(exists=True, dir_okay=False, help="JSON of end devices, gateways or webhooks."),
+    ],
     customer_id: CustomerOption,
     how: How,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Move end devices of The Things Stack v3 with their sessions, from the JSON that ttn-lw-migrate or
-    ttn-lw-cli writes.
+    """Move end devices of The Things Stack v3 with their sessions, gateways and webhooks, from the JSON that
+    ttn-lw-migrate, ttn-lw-cli or `veldnet export` writes.
 
     Without --apply nothing is written. With --shadow devices are listened to only; moving them again
     without it cuts them over.
     """
     with _readable_errors():
-        _migrate(TheThingsStack(file), f"The Things Stack {file.name}", customer_id, how, data, as_json)
+        title = f"The Things Stack {' '.join(each.name for each in file)}"
+        _migrate(TheThingsStack(file), title, customer_id, how, data, as_json)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ A `Source` reads one of them; `Migration` writes what it has by the functions of
 vault. Devices may come in shadow first: `cut_over` and `roll_back` end that.
 """
 
+from . import comparison, tts
 from .checks import Terms
 from .chirpstack import ChirpStack
 from .ending import Removed, cut_over, roll_back
@@ -28,6 +29,8 @@ __all__ = [
     "Target",
     "Terms",
     "TheThingsStack",
+    "comparison",
     "cut_over",
     "roll_back",
+    "tts",
 ]

@@ -89,7 +89,10 @@ class Migration:
             return Entry("flow", name, name, "refused", (str(error.text),))
 
     async def _base_stations(self) -> list[Entry]:
-        stations = await asyncio.to_thread(self._source.base_stations)
+        found = await asyncio.to_thread(self._source.base_stations)
+        unmoved = [each for each in found if isinstance(each, Unmoved)]
+        refused = [Entry("baseStation", each.id, each.name, "refused", (each.problem,)) for each in unmoved]
+        stations = [each for each in found if not isinstance(each, Unmoved)]
 
         def write(connection: Connection) -> list[Entry]:
             known = known_base_stations(connection)
@@ -97,10 +100,10 @@ class Migration:
                 Entry("baseStation", str(each.eui), each.name, "exists")
                 if each.eui in known
                 else move_base_station(connection, self._target, each)
-                for each in stations
+                for each in {each.eui: each for each in stations}.values()
             ]
 
-        return await self._target.write(write) if stations else []
+        return refused + (await self._target.write(write) if stations else [])
 
 
 class _Ready(NamedTuple):

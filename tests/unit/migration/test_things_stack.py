@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from veldnet.migration.model import Damaged, Device
+from veldnet.migration.model import BaseStation, Damaged, Device, Unmoved
 from veldnet.migration.tts import TheThingsStack
 
 KEY = "000102030405060708090A0B0C0D0E0F"
@@ -35,7 +35,7 @@ DEVICE: dict[str, Any] = {
 def read(tmp_path: Path, *objects: Any, text: str | None = None) -> list[Device]:
     path = tmp_path / "export.json"
     path.write_text("\n".join(map(json.dumps, objects)) if text is None else text)
-    source = TheThingsStack(path)
+    source = TheThingsStack([path])
     found = [device for batch in source.devices() for device in batch]
     assert source.count() == len(found)
     return found
@@ -87,7 +87,7 @@ def test_devices_of_one_kind_share_a_profile(tmp_path: Path) -> None:
     path = tmp_path / "export.json"
     decoded = DEVICE | {"formatters": script, "supports_class_c": True}
     path.write_text("\n".join(map(json.dumps, (DEVICE, DEVICE, decoded))))
-    source = TheThingsStack(path)
+    source = TheThingsStack([path])
     first, second, third = (device.profile for batch in source.devices() for device in batch)
     assert first == second != third
     profile = source.profile(third)
@@ -145,3 +145,31 @@ def test_sessions_that_stay_behind(tmp_path: Path, session: dict[str, Any], word
 def test_damaged_files(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(Damaged, match=words):
         read(tmp_path, text=text)
+
+
+def test_gateways_and_webhooks_beside_devices(tmp_path: Path) -> None:
+    file = tmp_path / "all.json"
+    gateway = {
+        "ids": {"gateway_id": "tower", "eui": "0059AC0000C0FFEE"},
+        "name": "Tower",
+        "antennas": [{"location": {"latitude": 52.1, "longitude": 5.2, "altitude": 30}}],
+    }
+    webhook = {
+        "ids": {"webhook_id": "app", "application_ids": {"application_id": "meters"}},
+        "base_url": "https://app.example.org/in/",
+        "headers": {"X-Key": "s"},
+        "format": "json",
+        "uplink_message": {"path": "/up"},
+        "join_accept": {"path": "/join"},
+    }
+    listed = [gateway, {"ids": {"gateway_id": "none"}}, webhook, webhook | {"format": "protobuf"}]
+    file.write_text(json.dumps(listed))
+    source = TheThingsStack([file])
+    assert source.count() == 0 and not list(source.devices())
+    station, unmoved = source.base_stations()
+    assert isinstance(station, BaseStation) and (station.latitude, station.altitude) == (52.1, 30)
+    assert isinstance(unmoved, Unmoved) and "no EUI" in unmoved.problem
+    flow, refused = source.integrations()
+    assert flow.tag == "application=meters" and "join_accept" in flow.remarks[0]
+    assert flow.connections[0].address == "https://app.example.org/in/up"
+    assert flow.connections[0].headers == {"X-Key": "s"} and "protobuf" in refused.problem

@@ -1,6 +1,6 @@
 """Devices: life cycle, checks, lists, search, the map and personalisation."""
 
-from .assignment import find_profile
+from .assignment import find_profile, profiles_by_ref
 from .by_standing import EXACT
 from .cells import MOST_CELLS
 from .checks import (
@@ -123,6 +123,7 @@ __all__ = [
     "newest_ref",
     "owner_of",
     "plans_to_move_to",
+    "profiles_by_ref",
     "profiles_to_move_to",
     "refs_between",
     "refs_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -73,6 +73,13 @@ def find_profile(connection: Connection, scope: Scope, profile_id: str) -> tuple
             profile_id=profile_id[:80],
         )
     return row.ref, decode_profile(row.settings)
+
+
+def profiles_by_ref(connection: Connection, refs: Collection[int]) -> dict[int, ProfileSettings]:
+    """Device profiles by their refs."""
+    columns = device_profiles.c
+    rows = connection.execute(select(columns.ref, columns.settings).where(columns.ref.in_(refs)))
+    return {row.ref: decode_profile(row.settings) for row in rows}
 
 
 def compatible_profile(

@@ -186,7 +186,7 @@ class ChirpStack:
             disabled="it is disabled there (is_disabled): enable or delete it" if row["is_disabled"] else "",
         )
 
-    def base_stations(self) -> Sequence[BaseStation]:
+    def base_stations(self) -> Sequence[BaseStation | Unmoved]:
         stations = self._table("gateway")
         own = stations.c.tenant_id == uuid.UUID(self.tenant.id)
         return [_base_station(row) for row in self._rows(select(stations).where(own))]

@@ -12,6 +12,8 @@ class Ids(msgspec.Struct, frozen=True):
     application_ids: dict[str, str] = {}
     dev_eui: str = ""
     join_eui: str = ""
+    gateway_id: str = ""
+    webhook_id: str = ""
 
 
 class Key(msgspec.Struct, frozen=True):

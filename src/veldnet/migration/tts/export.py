@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,8 @@ from veldnet.migration.tags import application_tag
 from veldnet.network.core import MovedSession
 
 from .device import EndDevice, MacState, Session
-from .objects import read_objects
+from .objects import Found, read_objects
+from .others import read_gateway, read_webhook
 from .profiles import model_of, profile_of
 from .sessions import clear_key, read_session
 
@@ -30,18 +31,47 @@ _BATCH = 500
 _decoder = msgspec.json.Decoder(EndDevice)
 
 
+class _Ids(msgspec.Struct, frozen=True):
+    gateway_id: str = ""
+    webhook_id: str = ""
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    ids: _Ids = _Ids()
+
+
+_kind = msgspec.json.Decoder(_Kind)
+
+
 class TheThingsStack:
-    """Devices of one or more applications, in a file."""
+    """Devices of one or more applications, and what else there is of them, in files."""
 
     name = "The Things Stack"
 
-    def __init__(self, path: Path) -> None:
-        """Looks through the file, so that nothing is written of one that is damaged. Raises `Damaged`."""
-        self._path = path
-        self._count = sum(1 for _found in read_objects(path))
-        if not self._count:
-            raise Damaged(f"{path.name} has no end device")
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Looks through the files, so that nothing is written of one that is damaged. Raises `Damaged`."""
+        self._paths = paths
+        self._count = 0
+        self._stations: list[Found] = []
+        self._webhooks: list[Found] = []
+        for found in self._objects():
+            try:
+                ids = _kind.decode(found.octets).ids
+            except (msgspec.DecodeError, RecursionError):
+                ids = _Ids()
+            if ids.gateway_id:
+                self._stations.append(found)
+            elif ids.webhook_id:
+                self._webhooks.append(found)
+            else:
+                self._count += 1
+        if not self._count and not self._stations and not self._webhooks:
+            raise Damaged(f"{', '.join(path.name for path in paths)}: there is no end device")
         self._profiles: dict[str, Profile] = {}
+
+    def _objects(self) -> Iterator[Found]:
+        for path in self._paths:
+            yield from read_objects(path)
 
     def count(self) -> int | None:
         return self._count
@@ -51,19 +81,25 @@ class TheThingsStack:
 
     def devices(self) -> Iterator[Sequence[Device]]:
         batch: list[Device] = []
-        for line, octets in read_objects(self._path):
-            batch.append(self._device(line, octets))
+        for line, octets in self._objects():
+            found = self._device(line, octets)
+            if found is None:
+                continue
+            batch.append(found)
             if len(batch) == _BATCH:
                 yield batch
                 batch = []
         if batch:
             yield batch
 
-    def _device(self, line: int, octets: bytes) -> Device:
+    def _device(self, line: int, octets: bytes) -> Device | None:
+        """None for what is no device, and read apart."""
         try:
             found = _decoder.decode(octets)
         except (msgspec.DecodeError, RecursionError) as error:
             return Device(eui=f"line {line}", problem=f"it is no end device of The Things Stack v3: {error}")
+        if found.ids.gateway_id or found.ids.webhook_id:
+            return None
         eui, name = found.ids.dev_eui, found.name or found.ids.device_id
         try:
             eui = str(DevEui.parse(eui))
@@ -108,14 +144,27 @@ class TheThingsStack:
             without_session=lost,
         )
 
-    def base_stations(self) -> Sequence[BaseStation]:
-        return ()
+    def base_stations(self) -> Sequence[BaseStation | Unmoved]:
+        return [_or_unmoved(each, read_gateway) for each in self._stations]
 
     def groups(self) -> Sequence[Group | Unmoved]:
         return ()
 
     def integrations(self) -> Sequence[Integration]:
-        return ()
+        found = []
+        for each in self._webhooks:
+            try:
+                found.append(read_webhook(each.octets))
+            except NotMovable as error:
+                found.append(Integration(name=f"line {each.line}", tag="", problem=str(error)))
+        return found
+
+
+def _or_unmoved(found: Found, read: Callable[[bytes], BaseStation]) -> BaseStation | Unmoved:
+    try:
+        return read(found.octets)
+    except NotMovable as error:
+        return Unmoved(f"line {found.line}", "", str(error))
 
 
 def _join_eui(text: str) -> str | None:

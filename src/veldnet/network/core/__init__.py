@@ -11,8 +11,10 @@ from .moved import (
     Arrival,
     MovedRadio,
     MovedSession,
+    StoredSessions,
     moved_join_memory,
     moved_state,
+    stored_sessions,
     strange_channels,
 )
 from .parameters import NetworkParameters
@@ -34,7 +36,7 @@ from .records import (
     decode_copies,
     decode_record,
 )
-from .state import PortKey
+from .state import PortKey, Session
 from .transmission import Done
 from .transmit_results import ChannelAirtime
 
@@ -65,6 +67,8 @@ __all__ = [
     "Record",
     "RefusedRecord",
     "ResetRecord",
+    "Session",
+    "StoredSessions",
     "Submission",
     "SubmissionRefusal",
     "UplinkRecord",
@@ -80,5 +84,6 @@ __all__ = [
     "personalised_state",
     "records",
     "state",
+    "stored_sessions",
     "strange_channels",
 ]

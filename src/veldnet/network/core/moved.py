@@ -15,7 +15,7 @@ from veldnet.lorawan import AesKey, DevAddr
 from veldnet.lorawan.regions import Channel, ChannelPlan
 
 from .nonces import values as nonces_of
-from .restoring import catch_up_state
+from .restoring import catch_up_memory, catch_up_state
 from .sessions import default_radio
 from .state import (
     ChannelMask,
@@ -237,4 +237,27 @@ def moved_join_memory(
             last_dev_nonce=used[-1] if used else None,
             generation=generation,
         )
+    )
+
+
+class StoredSessions(msgspec.Struct, frozen=True):
+    """The sessions of a device, and what its joins must not repeat."""
+
+    session: Session | None
+    pending: Session | None
+    join_nonce: int
+    dev_nonces: tuple[int, ...]
+    last_dev_nonce: int | None
+
+
+def stored_sessions(state: bytes | None, join_memory: bytes | None, generation: int) -> StoredSessions:
+    """What a device brings along when it moves from here."""
+    current = catch_up_state(decode_state(state), generation)
+    memory = catch_up_memory(decode_join_memory(join_memory), generation)
+    return StoredSessions(
+        current.session,
+        current.pending_session,
+        memory.join_nonce,
+        tuple(nonces_of(memory.dev_nonces)),
+        memory.last_dev_nonce,
     )
