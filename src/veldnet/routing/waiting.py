@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import Connection, Row, Select, Subquery, func, or_, select
 
 from veldnet.store import Timeline, read_timeline
 from veldnet.store.expressions import total
@@ -22,6 +22,9 @@ from .undelivered import PENDING
 # Milliseconds after which a message that has not failed counts as waiting.
 OVERDUE_AFTER = 60_000
 _MOST_QUEUES = 200
+_LOOKED_AT = tuple(
+    deliveries.c[name] for name in ("id", "device_ref", "queue", "attempts", "last_attempt_at")
+)
 
 
 class WaitingDestination(msgspec.Struct, frozen=True):
@@ -66,26 +69,36 @@ def waiting_destinations(
         chosen &= deliveries.c.subscriber_ref == subscriber_ref
     if operator_ref is not None:
         own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
-        chosen &= deliveries.c.subscriber_ref.in_(own)
-    queues = connection.execute(_waiting(chosen, timeline.first_id_at(now_ms - OVERDUE_AFTER), most)).all()
+        # Of all subscribers the oldest are found by their ids: an index of subscribers has another order.
+        chosen &= (deliveries.c.subscriber_ref + 0).in_(own)
+    # However many there are, only so many are looked at.
+    oldest = select(*_LOOKED_AT).where(chosen).order_by(deliveries.c.id).limit(most).subquery()
+    queues = connection.execute(_waiting(oldest, timeline.first_id_at(now_ms - OVERDUE_AFTER))).all()
+    if not queues:
+        return []
+    tried = {row.queue: row for row in connection.execute(_tried(oldest))}
     merged: dict[str, list[tuple[str, int, int]]] = {}
     for row in queues:
         merged.setdefault(QueueName.parse(row.queue).destination, []).append(
             (row.queue, row.number, row.oldest)
         )
-    found = [_destination(connection, chosen, listed, timeline, language) for listed in merged.values()]
+    found = [
+        _destination(
+            connection, listed, [tried[queue] for queue, *_ in listed if queue in tried], timeline, language
+        )
+        for listed in merged.values()
+    ]
     return sorted(found, key=lambda destination: -destination.waiting)
 
 
-def _waiting(chosen: ColumnElement[bool], before: int, most: int) -> Select[Any]:
+def _waiting(oldest: Subquery, before: int) -> Select[Any]:
     """Names of queues with how many messages wait there and the oldest of them."""
-    columns = (deliveries.c.device_ref, deliveries.c.queue, deliveries.c.id, deliveries.c.attempts)
-    inner = select(*columns).where(chosen).order_by(deliveries.c.id).limit(most).subquery()
+    columns = oldest.c
     # Messages of each device go one after the other.
     of_device = (
-        select(inner.c.queue, func.count().label("number"), func.min(inner.c.id).label("oldest"))
-        .group_by(inner.c.device_ref, inner.c.queue)
-        .having(or_(func.min(inner.c.id) < before, func.max(inner.c.attempts) > 0))
+        select(columns.queue, func.count().label("number"), func.min(columns.id).label("oldest"))
+        .group_by(columns.device_ref, columns.queue)
+        .having(or_(func.min(columns.id) < before, func.max(columns.attempts) > 0))
         .subquery()
     )
     number = total(of_device.c.number).label("number")
@@ -97,24 +110,30 @@ def _waiting(chosen: ColumnElement[bool], before: int, most: int) -> Select[Any]
     )
 
 
+def _tried(oldest: Subquery) -> Select[Any]:
+    """Of each queue the message that was tried last."""
+    place = func.row_number().over(
+        partition_by=oldest.c.queue, order_by=(oldest.c.last_attempt_at.desc(), oldest.c.id)
+    )
+    attempts = (
+        select(oldest.c.id, place.label("place")).where(oldest.c.last_attempt_at.is_not(None)).subquery()
+    )
+    newest = select(attempts.c.id).where(attempts.c.place == 1)
+    columns = deliveries.c
+    return select(
+        columns.queue, columns.address, columns.last_error, columns.last_attempt_at, columns.next_attempt_at
+    ).where(columns.id.in_(newest))
+
+
 def _destination(
     connection: Connection,
-    chosen: ColumnElement[bool],
     listed: list[tuple[str, int, int]],
+    attempts: list[Row[Any]],
     timeline: Timeline,
     language: Language,
 ) -> WaitingDestination:
     name = QueueName.parse(listed[0][0])
-    tried = connection.execute(
-        select(deliveries)
-        .where(
-            chosen,
-            deliveries.c.queue.in_([queue for queue, _number, _oldest in listed]),
-            deliveries.c.last_attempt_at.is_not(None),
-        )
-        .order_by(deliveries.c.last_attempt_at.desc())
-        .limit(1)
-    ).first()
+    tried = max(attempts, key=lambda row: row.last_attempt_at, default=None)
     # Of messages of flows it is a connection.
     over = name.connection_ref
     table = routing_profiles if over is None else connections

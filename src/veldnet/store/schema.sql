@@ -1194,6 +1194,7 @@ CREATE INDEX ix_coverage_last_at ON coverage (last_at);
 CREATE INDEX ix_decoders_subscriber_ref ON decoders (subscriber_ref);
 CREATE INDEX ix_deliveries_queue ON deliveries (device_ref, queue, state, id);
 CREATE INDEX ix_deliveries_state_id ON deliveries (state, id);
+CREATE INDEX ix_deliveries_subscriber ON deliveries (subscriber_ref, state, id);
 CREATE INDEX ix_device_key_changes_device_ref ON device_key_changes (device_ref);
 CREATE INDEX ix_device_order_heard_hour ON device_order (subscriber_ref, heard_hour, device_ref);
 CREATE INDEX ix_device_order_lost_percent ON device_order (subscriber_ref, lost_percent, device_ref);

@@ -84,6 +84,8 @@ deliveries = Table(
     Column("reason", Text),
     Index("ix_deliveries_queue", "device_ref", "queue", "state", "id"),
     Index("ix_deliveries_state_id", "state", "id"),
+    # What waits or was set aside of one subscriber, however much there is of the others.
+    Index("ix_deliveries_subscriber", "subscriber_ref", "state", "id"),
 )
 
 delivery_results = Table(
