@@ -16,9 +16,9 @@ import oidc_provider_mock
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.api.town import operator_of
 from tests.authenticator import code_at
 from tests.e2e.desk import WIDTHS, save_data
+from tests.e2e.languages import LOCALES, Spoken, speaking
 from tests.e2e.looks import EVERYTHING, Looks, paint, resize
 from tests.e2e.running import RunningServer, sandbox
 from tests.monitoring.post_office import PostOffice
@@ -255,22 +255,39 @@ def _enrol(page: Page) -> str:
 
 
 def _add_passkey(page: Page, name: str, password: str) -> None:
-    page.get_by_role("button", name="Passkey toevoegen").click()
+    page.get_by_role("button", name="Add passkey").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Naam").fill(name)
+    dialog.get_by_label("Name").fill(name)
     dialog.locator("input[name=password]").fill(password)
     accessible(page)
-    dialog.get_by_role("button", name="Passkey toevoegen").click()
+    dialog.get_by_role("button", name="Add passkey").click()
     assert len(dialog.get_by_test_id("recovery").inner_text().split()) == 10
-    dialog.get_by_role("button", name="Ik heb de codes bewaard").click()
-    expect(page.get_by_role("button", name=f"Passkey {name} verwijderen")).to_be_visible()
-    expect(page.get_by_text("vereist ook een van uw passkeys")).to_be_visible()
+    dialog.get_by_role("button", name="I have saved the codes").click()
+    expect(page.get_by_role("button", name=f"Remove passkey {name}")).to_be_visible()
+    expect(page.get_by_text("also requires one of your passkeys")).to_be_visible()
     accessible(page)
 
 
-def test_a_passkey_from_adding_it_to_a_second_browser(pages: Pages, place: Place) -> None:
-    name, password = operator_of(place.account), place.account.thingpark_password
-    page = pages.take(dark=True, language="nl-NL")
+def _colleague(place: Place, name: str) -> str:
+    """A user of the sandbox with a password; its name."""
+    admin = Person(place.server, place.account.thingpark_username, place.account.thingpark_password)
+    before = len(place.post.messages)
+    admin.call("POST", "/api/v1/invitations", {"email": f"{name}@example.com", "role": "rw"})
+    token = place.link(before + 1).partition("#")[2]
+    body = {"token": token, "username": f"{name}@example.com", "displayName": name, "password": PASSWORD}
+    assert httpx.post(f"{place.http}/api/v1/invitation/acceptance", json=body).status_code == 204
+    return f"{name}@example.com"
+
+
+@pytest.mark.parametrize("spoken", ["en", "nl"] if EVERYTHING else ["nl"])
+def test_a_passkey_from_adding_it_to_a_second_browser(pages: Pages, place: Place, spoken: Spoken) -> None:
+    with speaking(spoken):
+        _passkey(pages, place, spoken)
+
+
+def _passkey(pages: Pages, place: Place, spoken: Spoken) -> None:
+    name, password = _colleague(place, f"passkey-{spoken}"), PASSWORD
+    page = pages.take(dark=True, language=LOCALES[spoken])
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     options = {
@@ -285,25 +302,25 @@ def test_a_passkey_from_adding_it_to_a_second_browser(pages: Pages, place: Place
     sign_in(page, place, name, password)
     page.get_by_role("navigation", name="Menu").wait_for()
     page.goto(f"{place.http}/console/account")
-    expect(page.get_by_text("Geen passkeys")).to_be_visible()
+    expect(page.get_by_text("No passkeys")).to_be_visible()
     _add_passkey(page, "Laptop", password)
 
     # After the password it is the second factor, and it signs in alone.
     menu = page.get_by_role("navigation", name="Menu")
     page.context.clear_cookies()
     sign_in(page, place, name, password)
-    page.get_by_role("button", name="Passkey gebruiken").wait_for()
+    page.get_by_role("button", name="Use a passkey").wait_for()
     accessible(page)
-    page.get_by_role("button", name="Passkey gebruiken").click()
+    page.get_by_role("button", name="Use a passkey").click()
     menu.wait_for()
     page.context.clear_cookies()
     page.goto(f"{place.http}/console/account")
-    button = page.get_by_role("button", name="Aanmelden met een passkey")
+    button = page.get_by_role("button", name="Sign in with a passkey")
     button.wait_for()
     accessible(page)
     devtools.send("WebAuthn.setUserVerified", device | {"isUserVerified": False})
     button.click()
-    expect(page.get_by_role("alert")).to_contain_text("geannuleerd")
+    expect(page.get_by_role("alert")).to_contain_text("The passkey request was cancelled")
     devtools.send("WebAuthn.setUserVerified", device | {"isUserVerified": True})
     button.click()
     menu.wait_for()
@@ -315,13 +332,13 @@ def test_a_passkey_from_adding_it_to_a_second_browser(pages: Pages, place: Place
     page.context.clear_cookies()
     page.goto(f"{place.http}/console/account")
     button.click()
-    expect(page.get_by_role("alert")).to_contain_text("iemand er een kopie van lijkt te hebben")
+    expect(page.get_by_role("alert")).to_contain_text("it seems that somebody has a copy of it")
     sign_in(page, place, name, password)
-    page.get_by_role("button", name="Aanmelden als andere gebruiker").click()
+    page.get_by_role("button", name="Sign in as another user").click()
 
     # Where the console has another address than the server's public one, it says so.
     page.goto(f"{place.server.http}/console/")
-    expect(page.get_by_text("Passkeys werken alleen op")).to_be_visible()
+    expect(page.get_by_text("Passkeys work only at")).to_be_visible()
     expect(page.get_by_role("link", name=place.http)).to_be_visible()
     accessible(page)
     pages.give_back(place, page)

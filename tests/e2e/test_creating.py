@@ -16,7 +16,7 @@ from tests.e2e import radio
 from tests.e2e.browsers import launch
 from tests.e2e.desk import Desk
 from tests.e2e.key_place import wait_for
-from tests.e2e.running import KPN, RunningServer, command
+from tests.e2e.running import KPN, RunningServer, veldnet
 from tests.person import Person
 from tests.unit.inventory.test_catalogue import FILES, folder
 from veldnet.simulator.customer import Account
@@ -75,7 +75,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def server(data: Path, account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     catalogue = folder(tmp_path_factory.mktemp("catalogue"), FILES)
     imported = ("admin", "catalogue", "import", str(catalogue), "--operator", "sandbox-ope", "--json")
-    assert json.loads(command(*imported, "--data", str(data)))["models"] == 1
+    assert json.loads(veldnet(*imported, "--data", str(data)))["models"] == 1
     running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
     yield running
     assert running.stop() == 0

@@ -13,7 +13,7 @@ from tests.e2e import radio
 from tests.e2e.desk import Desk
 from tests.e2e.key_place import wait_for
 from tests.e2e.languages import Spoken
-from tests.e2e.running import RunningServer, command
+from tests.e2e.running import RunningServer, veldnet
 from tests.person import Person
 from veldnet.simulator.customer import Account
 
@@ -40,7 +40,7 @@ def server(data: Path, account: Account, tmp_path_factory: pytest.TempPathFactor
             str(secret),
         ),
     ):
-        command("admin", *words, "--data", str(data))
+        veldnet("admin", *words, "--data", str(data))
     running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
     yield running
     assert running.stop() == 0

@@ -227,9 +227,28 @@ def test_readings_are_compared_and_kept_as_a_file(desk: Desk, world: World) -> N
     text = Path(waiting.value.path()).read_text()
     assert "temperature (°C)" in text.splitlines()[0] and "Cellar" in text and "Valve" in text
     fits(desk, "readings")
+    _charts_have_one_crosshair(desk, world)
     desk.go(f"/decoders/{made['ref']}")
     expect(page.get_by_label("Unit", exact=True)).to_have_value("cm")
     fits(desk, "units")
+
+
+def _charts_have_one_crosshair(desk: Desk, world: World) -> None:
+    """What is pointed at in one chart is told by the others, too."""
+    page = desk.page
+    desk.move(f"/devices/{world.refs['Valve']}?tab=charts&form=frames&days=1")
+    told = page.get_by_role("img", name="SNR (dB)").locator("xpath=./div").filter(has_text="SNR")
+    expect(told).to_have_count(0)
+    level = page.get_by_role("img", name="RSSI · ESP (dBm)")
+    level.scroll_into_view_if_needed()
+    place = level.bounding_box()
+    assert place is not None
+    # The frames are of this minute, at the right end of the day.
+    for step in range(40):
+        page.mouse.move(place["x"] + place["width"] - 12 - 2 * step, place["y"] + place["height"] / 2)
+        if told.count():
+            break
+    expect(told).to_be_visible()
 
 
 def test_the_map_shows_devices_stations_and_coverage(desk: Desk, world: World) -> None:

@@ -6,10 +6,10 @@ between attempts."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, Subquery, func, or_, select
+from sqlalchemy import Connection, Select, Subquery, func, or_, select
 
 from veldnet.store import Timeline, read_timeline
 from veldnet.store.expressions import total
@@ -41,6 +41,16 @@ class WaitingDestination(msgspec.Struct, frozen=True):
     address: str | None
     last_error: str | None
     last_attempt_at: int | None
+    next_attempt_at: int | None
+
+
+class _Tried(NamedTuple):
+    """The last attempt to deliver a message of a queue."""
+
+    queue: str
+    address: str | None
+    last_error: str | None
+    last_attempt_at: int
     next_attempt_at: int | None
 
 
@@ -76,7 +86,7 @@ def waiting_destinations(
     queues = connection.execute(_waiting(oldest, timeline.first_id_at(now_ms - OVERDUE_AFTER))).all()
     if not queues:
         return []
-    tried = {row.queue: row for row in connection.execute(_tried(oldest))}
+    tried = {row.queue: _Tried(*row) for row in connection.execute(_tried(oldest))}
     merged: dict[str, list[tuple[str, int, int]]] = {}
     for row in queues:
         merged.setdefault(QueueName.parse(row.queue).destination, []).append(
@@ -128,12 +138,12 @@ def _tried(oldest: Subquery) -> Select[Any]:
 def _destination(
     connection: Connection,
     listed: list[tuple[str, int, int]],
-    attempts: list[Row[Any]],
+    attempts: list[_Tried],
     timeline: Timeline,
     language: Language,
 ) -> WaitingDestination:
     name = QueueName.parse(listed[0][0])
-    tried = max(attempts, key=lambda row: row.last_attempt_at, default=None)
+    tried = max(attempts, key=lambda attempt: attempt.last_attempt_at, default=None)
     # Of messages of flows it is a connection.
     over = name.connection_ref
     table = routing_profiles if over is None else connections
