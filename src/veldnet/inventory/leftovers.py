@@ -4,6 +4,8 @@ deleted: it is listed as undelivered with the reason, or gone; never somebody el
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, update
 
 from veldnet.store.schema import (
@@ -38,6 +40,13 @@ def of_device(connection: Connection, device_ref: int) -> None:
     _set_aside(
         connection, deliveries.c.device_ref == device_ref, Text("the device was deleted"), "deviceDeleted"
     )
+
+
+def of_devices(connection: Connection, refs: Sequence[int]) -> None:
+    """The same of several."""
+    for table in (alarms, alarm_history, downlinks, hearing, locations):
+        connection.execute(delete(table).where(table.c.device_ref.in_(refs)))
+    _set_aside(connection, deliveries.c.device_ref.in_(refs), Text("the device was deleted"), "deviceDeleted")
 
 
 def of_group(connection: Connection, group_ref: int) -> None:

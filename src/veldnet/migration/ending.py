@@ -56,7 +56,7 @@ async def roll_back(target: Target) -> AsyncIterator[list[Removed]]:
     that were cut over stay, with what they need."""
     concerned = await target.store.read(lambda c: imports.imports_with_shadows(c, target.scope))
     async for batch in _shadows(target, None):
-        await target.write(lambda c, b=batch: _drop(c, target, b))  # type: ignore[misc]
+        await target.write(lambda c, b=batch: devices.drop_shadows(c, target.scope, b))  # type: ignore[misc]
         yield [Removed("device", shadow.dev_eui) for shadow in batch]
     things = await target.store.read(lambda c: imports.things_made(c, target.scope))
     # Flows, groups and base stations serve devices that were cut over.
@@ -68,11 +68,6 @@ async def roll_back(target: Target) -> AsyncIterator[list[Removed]]:
         elif found:
             yield [await _remove(target, each, remove) for each in found]
     await target.write(lambda c: imports.forget_empty_imports(c, target.scope, concerned))
-
-
-def _drop(connection: Connection, target: Target, batch: Sequence[Shadow]) -> None:
-    for shadow in batch:
-        devices.drop_shadow(connection, target.scope, shadow)
 
 
 _Remove = Callable[[Connection, Target, str], None]

@@ -203,10 +203,10 @@ class DeviceMover:
         ]
 
     def _write(self, connection: Connection, ready: Sequence[_Ready]) -> list[Entry]:
-        for each in ready:
-            # The session is that of a new device: what runs with the old one cannot get in its way.
-            if each.checked.earlier is not None:
-                devices.drop_shadow(connection, self._target.scope, each.checked.earlier)
+        # The session is that of a new device: what runs with the old one cannot get in its way.
+        earlier = [each.checked.earlier for each in ready if each.checked.earlier is not None]
+        if earlier:
+            devices.drop_shadows(connection, self._target.scope, earlier)
         known = devices.registered(connection, [str(each.checked.new.dev_eui) for each in ready])
         new = [each for each in ready if str(each.checked.new.dev_eui) not in known]
         there = [each.checked.device for each in ready if str(each.checked.new.dev_eui) in known]

@@ -53,7 +53,7 @@ from .search import (
     refs_between,
     search_devices,
 )
-from .shadow import Shadow, drop_shadow, end_shadows, find_shadows
+from .shadow import Shadow, drop_shadows, end_shadows, find_shadows
 from .tags import known_tags, tags_of
 from .view import Observed, configurations, device_ref, find_own, get_device, get_veldnet_device, owner_of
 
@@ -103,7 +103,7 @@ __all__ = [
     "delete_device",
     "device_ref",
     "devices_after",
-    "drop_shadow",
+    "drop_shadows",
     "end_shadows",
     "find_own",
     "find_profile",

@@ -56,7 +56,7 @@ _RELEASE = (
         plan_grants.c.subscriber_ref == bindparam("subscriber"),
         plan_grants.c.plan_ref == bindparam("plan"),
     )
-    .values(used=plan_grants.c.used - 1)
+    .values(used=plan_grants.c.used - bindparam("given_back"))
 )
 
 
@@ -198,9 +198,11 @@ def choose_plan(
     return ref
 
 
-def release_connection(connection: Connection, subscriber_ref: int, plan_ref: int | None) -> None:
+def release_connection(
+    connection: Connection, subscriber_ref: int, plan_ref: int | None, count: int = 1
+) -> None:
     if plan_ref is not None:
-        connection.execute(_RELEASE, {"subscriber": subscriber_ref, "plan": plan_ref})
+        connection.execute(_RELEASE, {"subscriber": subscriber_ref, "plan": plan_ref, "given_back": count})
 
 
 def choose_routing(

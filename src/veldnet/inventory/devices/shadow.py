@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from veldnet.domain.devices import SHADOW
 from veldnet.domain.scope import Scope
-from veldnet.inventory import changes
+from veldnet.inventory import changes, leftovers
 from veldnet.inventory.routing_profiles import check_destinations
 from veldnet.store import moment
 from veldnet.store.schema import device_states, devices
 
-from .assignment import choose_routing
-from .lifecycle import delete_device
+from .assignment import choose_routing, release_connection
 
 
 class Shadow(NamedTuple):
@@ -83,8 +83,19 @@ def end_shadows(
     changes.note_all(connection, "device", refs)
 
 
-def drop_shadow(connection: Connection, scope: Scope, shadow: Shadow) -> None:
-    """Remove a device that is still in shadow; one that was cut over meanwhile stays."""
-    still = select(devices.c.ref).where(devices.c.ref == shadow.ref, devices.c.processing_strategy == SHADOW)
-    if connection.execute(still).first() is not None:
-        delete_device(connection, scope, str(shadow.ref))
+def drop_shadows(connection: Connection, scope: Scope, shadows: Sequence[Shadow]) -> None:
+    """Remove devices that are still in shadow; those that were cut over meanwhile stay."""
+    still = select(devices.c.ref, devices.c.plan_ref).where(
+        devices.c.ref.in_([shadow.ref for shadow in shadows]),
+        devices.c.subscriber_ref == scope.subscriber_ref,
+        devices.c.processing_strategy == SHADOW,
+    )
+    found = connection.execute(still).all()
+    refs = [row.ref for row in found]
+    if not refs:
+        return
+    for plan_ref, count in Counter(row.plan_ref for row in found).items():
+        release_connection(connection, scope.subscriber_ref, plan_ref, count)
+    connection.execute(delete(devices).where(devices.c.ref.in_(refs)))
+    leftovers.of_devices(connection, refs)
+    changes.note_all(connection, "device", refs)
