@@ -101,7 +101,7 @@ test-postgresql: $(VENV)/.dev console tools ## The tests of the API and of the s
 	@TEST_STORE=postgresql $(PYTEST) -n 2 --dist loadgroup tests/api tests/contract/test_store.py tests/contract/test_postgresql.py $(ARGS)
 
 .PHONY: test-cluster test-connections
-test-connections: $(VENV)/.amqp10 tools connection-tools build/kafka/lib ## The tests of connections over RabbitMQ, Kafka and InfluxDB, too
+test-connections: $(VENV)/.amqp10 tools connection-tools build/kafka/lib build/artemis/lib ## The tests of connections over RabbitMQ, Artemis, Kafka and InfluxDB, too
 	@TEST_CONNECTIONS=1 $(BIN)/python -m pytest -q -n 0 tests/contract/test_connections*.py $(ARGS)
 
 # The client of AMQP 1.0 is built from C, so it is not in the environment of other targets.
@@ -119,8 +119,8 @@ connection-tools:
 		(apt-get update -qq && apt-get install -y -qq $$missing) > /dev/null || \
 		{ echo "the tests need$$missing; install them and run make test-connections again"; exit 1; }; fi
 
-build/kafka/lib: tests/kafka.xml
-	@rm -rf build/kafka; mvn -q -B -f $< org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+build/%/lib: tests/%.xml
+	@rm -rf build/$*; mvn -q -B -f $< org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
 		-DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.part
 	@mv $@.part $@; touch $@
 

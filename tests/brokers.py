@@ -32,7 +32,7 @@ from tests.postgresql import PostgresServer
 from veldnet.domain.flows import ConnectionSettings
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + 60
     while True:
         try:
@@ -195,7 +195,7 @@ class AmqpApplication:
             "HOME": str(self._folder),
         }
         self._process = await asyncio.to_thread(_rabbitmq, settings)
-        await asyncio.to_thread(_wait_for, self.port, self._process)
+        await asyncio.to_thread(wait_for, self.port, self._process)
 
     async def go_away(self) -> None:
         assert self._process is not None

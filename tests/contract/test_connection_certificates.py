@@ -100,22 +100,28 @@ async def test_a_broker_that_wants_a_certificate(tmp_path: Path) -> None:
 
 
 async def test_reasons_of_nats(tmp_path: Path) -> None:
-    server, foreign = (_pair(tmp_path, name) for name in ("server", "foreign"))
-    tls = f'tls {{ cert_file: "{server.certificate}", key_file: "{server.key}" }}'
+    server, own, foreign = (_pair(tmp_path, name) for name in ("server", "own", "foreign"))
+    tls = f'tls {{ cert_file: "{server.certificate}", key_file: "{server.key}", '
+    tls += f'ca_file: "{own.certificate}", verify: true }}'
     access = 'authorization { user: "u", password: "p" }'
     nats = NatsServer(f'{tls}\n{access}\njetstream {{ store_dir: "{tmp_path}/stream" }}')
     right = ConnectionSettings(
         type="NATS",
         address=nats.url.replace("nats:", "tls:"),
         ca_certificate=server.certificate.read_text(),
+        client_certificate=own.certificate.read_text(),
         topic="things/{DevEUI}",
         username="u",
     )
-    password = ConnectionSecrets(password="p")
+    password = ConnectionSecrets(password="p", client_key=own.key.read_text())
+    bare = replace(password, client_key="")
+    strange = replace(password, client_key=foreign.key.read_text())
     async with flowing(tmp_path) as network:
         for settings, secrets, words in (
             (replace(right, ca_certificate=foreign.certificate.read_text()), password, "is not accepted"),
-            (right, ConnectionSecrets(password="wrong"), "refused user name or password"),
+            (right, replace(password, password="wrong"), "refused user name or password"),
+            (replace(right, client_certificate=""), bare, "for a client certificate"),
+            (replace(right, client_certificate=foreign.certificate.read_text()), strange, ""),
             (replace(right, downlinks=True, client_id="x"), password, "no stream takes the subject of down"),
         ):
             ref = await network.connection(settings, FlowSettings(tags=("none",)), secrets)
@@ -130,6 +136,7 @@ async def test_reasons_of_nats(tmp_path: Path) -> None:
         await network.until(lambda: "no stream takes the subject things." in str(condition.reason))
         client = Client()
         trusted = ssl.create_default_context(cafile=str(server.certificate))
+        trusted.load_cert_chain(own.certificate, own.key)
         await client.connect(right.address, user="u", password="p", tls=trusted)
         await client.jetstream().add_stream(name="things", subjects=["things.>"])
         await network.until(lambda: condition.status == "ACTIVE" and condition.reason is None)

@@ -239,7 +239,7 @@ def counters(bodies: Sequence[Any], ref: int = 1) -> list[int]:
 
 # RabbitMQ takes ten seconds to start, so others run where asked for: `make test-connections`.
 _KINDS = ["mqtt 5", "mqtt 3.1.1", "http", "nats", "postgresql"] + (
-    ["mqtt 5 over websocket", "amqp", "amqp1", "kafka", "influxdb"]
+    ["mqtt 5 over websocket", "amqp", "amqp1", "artemis", "kafka", "influxdb"]
     if "TEST_CONNECTIONS" in os.environ
     else []
 )
@@ -260,6 +260,11 @@ async def application(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
             from tests.kafka_server import KafkaApplication
 
             made = KafkaApplication(folder)
+        case "artemis":
+            # As little is this.
+            from tests.artemis_server import ArtemisApplication
+
+            made = ArtemisApplication(folder)
         case "influxdb":
             made = InfluxApplication(folder)
         case "postgresql":

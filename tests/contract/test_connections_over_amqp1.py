@@ -103,6 +103,30 @@ async def test_downlinks_wait_in_the_queue(broker: Amqp1Application) -> None:
     assert await broker.waiting("downlinks") == 0
 
 
+async def test_downlinks_of_artemis(tmp_path: Path) -> None:
+    from tests.artemis_server import ArtemisApplication
+
+    artemis = ArtemisApplication(tmp_path / "artemis")
+    await artemis.come_back()
+    taken: list[Incoming] = []
+    settings = replace(artemis.settings, downlinks=True)
+    async with connected(settings, received=taken.append, within=10.0) as transport:
+        assert (await transport.deliver(message(1))).delivered
+        for body in (b"1", b"2"):
+            await asyncio.to_thread(artemis.send, body, "0000000000000001")
+        while len(taken) < 2:
+            await asyncio.sleep(0.02)
+        # The first one is in the queue of its device; the connection ends before the second one is.
+        taken[0].done()
+    taken.clear()
+    async with connected(settings, received=taken.append, within=10.0):
+        while not taken:
+            await asyncio.sleep(0.02)
+        assert [each.body for each in taken] == [b"2"]
+        taken[0].done()
+    await artemis.go_away()
+
+
 async def test_many_at_once_and_long_ones(broker: Amqp1Application) -> None:
     async with connected(broker.settings) as transport:
         sent = [transport.deliver(message(n, f'{{"n": {n}, "x": "{"x" * 50_000}"}}')) for n in range(200)]

@@ -37,6 +37,14 @@ LONGEST_DOWNLINK = 65_536
 _DEV_EUI = re.compile("[0-9A-F]{16}")
 
 
+# Seconds after which a connection that the other side ends, because nothing went over it, has worked.
+_WORKED = 20.0
+
+
+class EndedIdle(ConnectionFailed):
+    """The other side has ended the connection because nothing went over it."""
+
+
 class KeptConnection(ABC):
     """What the types that hold a connection have in common: each has a `session` and a way to `send`."""
 
@@ -50,8 +58,8 @@ class KeptConnection(ABC):
         self._up = asyncio.Event()
         # Whether it is known how the first session began.
         self._tried = asyncio.Event()
-        # Whether there was a connection in the session under way.
-        self._was_up = False
+        # Whether there was a connection in the session under way, and since when.
+        self._was_up, self._up_since = False, 0.0
 
     def start(self) -> None:
         if self._task is None:
@@ -89,23 +97,32 @@ class KeptConnection(ABC):
         await keep(self._session, self.around.pauses)
 
     async def _session(self) -> bool:
-        self._was_up = False
+        self._was_up, quiet = False, False
         try:
             self.kind.need_library()
             address = self.kind.parse(self.connection.settings.address)
             await self.session(address, await self.around.resolver.addresses(address))
         except (OSError, ValueError, ConnectionFailed, AddressRefused, NameNotFound) as error:
             why = words_of(error)
-            self.condition.fails(why)
+            # It is made again without a word, and what is sent meanwhile waits for that.
+            quiet = isinstance(error, EndedIdle) and self._has_worked()
+            if not quiet:
+                self.condition.fails(why)
             log.info("connection_failed", connection=self.connection.ref, error=why)
         finally:
             self._up.clear()
-            self._tried.set()
+            if quiet:
+                self._tried.clear()
+            else:
+                self._tried.set()
         return self._was_up
+
+    def _has_worked(self) -> bool:
+        return self._was_up and asyncio.get_running_loop().time() - self._up_since >= _WORKED
 
     def up(self) -> None:
         """The connection can be used."""
-        self._was_up = True
+        self._was_up, self._up_since = True, asyncio.get_running_loop().time()
         self.condition.works()
         self._up.set()
         self._tried.set()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 Value = float | bool | str
 # What a document may have: more are rather a list of things than measurements of one.
 MOST_FIELDS = 500
-_DEEPEST = 16
+DEEPEST = 16
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # The server's own: the first is dropped without a word, the others hide columns of a query.
 _RESERVED = frozenset({"time", "_field", "_measurement", "_time", "_start", "_stop", "_value"})
@@ -22,6 +22,10 @@ _MOST_NAME = 255
 
 class TooManyFields(ValueError):
     """A document has more values than a point may have."""
+
+
+class TooDeep(ValueError):
+    """A document has values below so many levels that nobody would look for them."""
 
 
 def line(measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value], nanoseconds: int) -> bytes:
@@ -36,9 +40,9 @@ def line(measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value],
 
 def fields_of(document: object) -> dict[str, Value]:
     """The values of a document of JSON, by their paths with underscores: all numbers as floating point, as a
-    field that was a whole number once would not take another one. Raises `TooManyFields`."""
+    field that was a whole number once would not take another one. Raises `TooManyFields` and `TooDeep`."""
     found: dict[str, Value] = {}
-    _collect(document, "", found, _DEEPEST)
+    _collect(document, "", found, DEEPEST)
     return found
 
 
@@ -55,9 +59,10 @@ def _collect(value: object, path: str, found: dict[str, Value], levels: int) -> 
         if len(found) > MOST_FIELDS:
             raise TooManyFields
         return
-    if levels:
-        for name, each in parts:
-            _collect(each, f"{path}_{name}" if path else name, found, levels - 1)
+    if parts and not levels:
+        raise TooDeep
+    for name, each in parts:
+        _collect(each, f"{path}_{name}" if path else name, found, levels - 1)
 
 
 def _safe(text: str) -> str:

@@ -43,6 +43,8 @@ def words_of(error: BaseException) -> str:
         return Text("the address {why}", why=text_of(error))
     if isinstance(error, ssl.SSLCertVerificationError):
         return Text("the certificate of the server is not accepted: {why}", why=said_of_certificate(error))
+    if isinstance(error, ssl.SSLError) and "CERTIFICATE_REQUIRED" in str(error.reason):
+        return Text("the server asks for a client certificate")
     if isinstance(error, ssl.SSLError):
         return Text("TLS failed: {why}", why=error.reason or str(error))
     if isinstance(error, TimeoutError):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from veldnet.connections.line_protocol import MOST_FIELDS, TooManyFields, Value, fields_of, line
+from veldnet.connections.line_protocol import (
+    MOST_FIELDS,
+    TooDeep,
+    TooManyFields,
+    Value,
+    fields_of,
+    line,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,8 @@ def test_fields_of_documents() -> None:
     deep: object = 1
     for _ in range(40):
         deep = {"d": deep}
-    assert fields_of(deep) == {}
+    with pytest.raises(TooDeep):
+        fields_of(deep)
     assert len(fields_of(list(range(MOST_FIELDS)))) == MOST_FIELDS
     with pytest.raises(TooManyFields):
         fields_of(list(range(MOST_FIELDS + 1)))

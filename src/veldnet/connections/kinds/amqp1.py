@@ -7,6 +7,7 @@ own I/O: it reads and writes on the event loop, over the address and the TLS tha
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from veldnet.connections.dotted import dotted
 from veldnet.connections.fields import CERTIFICATES, DOWNLINKS, PASSWORD, SUBJECT, USERNAME
-from veldnet.connections.kept import LONGEST_DOWNLINK, KeptConnection
+from veldnet.connections.kept import LONGEST_DOWNLINK, EndedIdle, KeptConnection
 from veldnet.connections.kind import Field, Kind, Preset, Scheme
 from veldnet.connections.model import Outcome, Outgoing
 from veldnet.outgoing import Address, ConnectionFailed
@@ -44,6 +45,9 @@ _MOST_SUBJECT = 1024
 # Downlinks that come before earlier ones are in their queues, and octets of them.
 _AHEAD = 100
 _INCOMING = 8_388_608
+# What Azure Service Bus ends links and connections with over which nothing goes, and what it says then.
+_IDLE = ("amqp:link:detach-forced", "amqp:connection:forced")
+_INACTIVE = re.compile("idle|inactive", re.IGNORECASE)
 # Seconds of silence after which the other side is taken for gone.
 _SILENCE = 60.0
 
@@ -254,11 +258,11 @@ class _Wire(asyncio.Protocol):
         elif kind == Event.LINK_REMOTE_OPEN:
             self._opened()
         elif kind in (Event.LINK_REMOTE_CLOSE, Event.LINK_REMOTE_DETACH):
-            self._end(_closed(event.link.remote_condition, _address_of(event.link)))
+            self._fail(_end_of(event.link.remote_condition, _address_of(event.link)))
         elif kind == Event.SESSION_REMOTE_CLOSE:
-            self._end(_closed(event.session.remote_condition))
+            self._fail(_end_of(event.session.remote_condition))
         elif kind == Event.CONNECTION_REMOTE_CLOSE:
-            self._end(_closed(event.connection.remote_condition))
+            self._fail(_end_of(event.connection.remote_condition))
         elif kind == Event.TRANSPORT_ERROR:
             self._end(_closed(event.transport.condition))
 
@@ -402,6 +406,14 @@ def _said(condition: Any) -> str:
     if condition is None:
         return ""
     return f"{condition.description or ''} ({condition.name})".strip()[:300]
+
+
+def _end_of(condition: Any, address: str = "") -> ConnectionFailed:
+    """Why the other side has ended a link, a session or the connection."""
+    words = _closed(condition, address)
+    if condition is not None and condition.name in _IDLE and _INACTIVE.search(condition.description or ""):
+        return EndedIdle(words)
+    return ConnectionFailed(words)
 
 
 def _closed(condition: Any, address: str = "") -> str:

@@ -19,7 +19,14 @@ from veldnet.connections.fields import PASSWORD, USERNAME
 from veldnet.connections.interface import Condition, Surroundings
 from veldnet.connections.kept import TASK
 from veldnet.connections.kind import Field, Kind, Preset, Scheme
-from veldnet.connections.line_protocol import MOST_FIELDS, TooManyFields, fields_of, line
+from veldnet.connections.line_protocol import (
+    DEEPEST,
+    MOST_FIELDS,
+    TooDeep,
+    TooManyFields,
+    fields_of,
+    line,
+)
 from veldnet.connections.model import Connection, Outcome, Outgoing
 from veldnet.connections.sending import HttpSender, Request
 from veldnet.domain.errors import InvalidField
@@ -144,6 +151,11 @@ def _point(settings: ConnectionSettings, message: Outgoing) -> bytes | Text:
         return Text(
             "the message has more than {most} values; choose some by the transformation of the flow",
             most=MOST_FIELDS,
+        )
+    except TooDeep:
+        return Text(
+            "the message has values below {most} levels; choose some by the transformation of the flow",
+            most=DEEPEST,
         )
     if not fields:
         return Text("the message has no values")

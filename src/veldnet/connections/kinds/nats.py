@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.js.client import JetStreamContext
 
+_ENDED = Text("the server ended the connection; it may ask for a client certificate")
 # What the client says, by how it begins, in words for people.
 _KNOWN = {
     "authorization violation": Text("the server refused user name or password"),
@@ -30,7 +31,7 @@ _KNOWN = {
     "permissions violation for subscription": Text("the user may not subscribe to the topic of downlinks"),
     "notfounderror": Text("no stream takes the subject of downlinks"),
     "serviceunavailableerror": Text("the server has no JetStream"),
-    "connection lost": Text("the server ended the connection; it may ask for a client certificate"),
+    "connection lost": _ENDED,
     "unexpected eof": Text("the server ended the connection; it may expect TLS, as in tls://HOST:4222"),
 }
 _MOST_SUBJECT = 250
@@ -179,6 +180,8 @@ async def _close(client: Client) -> None:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, BrokenPipeError | ConnectionResetError):
+        return _ENDED
     words = words_of(error)
     if isinstance(words, Text):
         return words
