@@ -175,6 +175,7 @@ bench: $(VENV)/.run ## The benchmarks of docs/benchmarks.md
 	@$(BIN)/veldnet bench start
 	@$(BIN)/veldnet bench monitoring
 	@$(BIN)/veldnet bench api
+	@$(BIN)/veldnet bench connections
 
 docs: $(VENV)/.dev console ## Regenerate the generated pages
 	@$(BIN)/python -m tests.docs_generator

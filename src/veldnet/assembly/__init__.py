@@ -8,6 +8,7 @@ __all__ = [
     "data_directory",
     "inspection",
     "listening",
+    "lone_connection",
     "monitoring",
     "multicast",
     "network_settings",

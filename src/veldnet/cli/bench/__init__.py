@@ -11,15 +11,21 @@ import msgspec
 import typer
 from rich.progress import Progress
 
+from veldnet.assembly.lone_connection import type_of
+from veldnet.cli.flows import CONNECTIONS, Files, Members
 from veldnet.cli.output import errors, fail, print_json
 from veldnet.cli.running import run
 from veldnet.cli.simulate_backhaul import protocols_named
+from veldnet.domain.errors import Refusal
+from veldnet.domain.flows import ConnectionSecrets
+from veldnet.inventory.flows import Connection, prepare
 from veldnet.simulator.backhaul import NotConnected
 from veldnet.simulator.fine_clock import OPEN, TOWN
 
 from .api import bench_api
 from .base_stations import bench_base_stations
 from .cluster import ClusterLoad, bench_cluster
+from .connections import ConnectionLoad, bench_connections
 from .downlinks import bench_downlinks
 from .forged import bench_forged
 from .joins import bench_joins
@@ -273,3 +279,36 @@ def location_command(
 ) -> None:
     """Accuracy and speed of the location solver in a simulated city, without a server."""
     print_json(bench_location(devices, OPEN if open_country else TOWN))
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """How much goes over connections."""
+
+    messages: Annotated[int, typer.Option(min=20, help="Messages over each connection, three times.")] = 1000
+    rate: Annotated[float, typer.Option(min=1, help="Uplinks a second of the server.")] = 500
+    seconds: Annotated[float, typer.Option(min=1, help="How long to send them.")] = 10
+    devices: Annotated[int, typer.Option(min=1, max=500_000, help="Joined devices that send them.")] = 1000
+
+
+@bench.command("connections")
+def connections_command(
+    carried: Carried,
+    address: Annotated[
+        str | None, typer.Argument(help="Of a connection to measure beside HTTP, such as mqtt://HOST:1883.")
+    ] = None,
+    members: Members = None,
+    files: Files = None,
+) -> None:
+    """What a connection holds beside HTTP, and whether dead ones slow the radio or others."""
+    settings, secrets = None, ConnectionSecrets()
+    if address is not None:
+        body = CONNECTIONS.body(members, files) | {"name": "bench", "address": address}
+        body.setdefault("type", type_of(address))
+        try:
+            prepared = prepare(msgspec.convert(body, Connection), None, allow_private=True)
+        except Refusal as error:
+            fail(str(error))
+        settings, secrets = prepared.settings, prepared.secrets
+    uplinks = UplinkLoad(carried.rate, carried.seconds, carried.devices)
+    load = ConnectionLoad(carried.messages, uplinks)
+    _run(lambda data: bench_connections(data, load, settings, secrets))

@@ -171,9 +171,11 @@ async def bench_uplinks(
     deliver: bool,
     environment: dict[str, str] | None = None,
     profile: Profile | None = None,
+    connections: Sequence[dict[str, Any]] | None = None,
 ) -> UplinkResult:
     """Set up a fleet, run the server on it, send, and count. The environment may name an empty database.
-    `profile` samples the server while it is measured."""
+    `profile` samples the server while it is measured. With `connections`, a flow delivers all messages over
+    HTTP and over these."""
     module = ("veldnet",) if profile is None else profile.module
     settings = Settings(data=str(data), store=load_settings().store)
     parameters = network_parameters(settings.network)
@@ -191,14 +193,32 @@ async def bench_uplinks(
             await _create_delivering_fleet(settings, server, sandbox, address, load.devices)
             await server.stop()
             server = await BenchServer.start(data, environment, module=module)
+        if connections is not None:
+            await _create_connections(server, sandbox, address, connections)
         space = AddressSpace(parameters.net_id)
         fleet = [bench_device(number, space, load.sharing) for number in range(load.devices)]
         frames_sent = load.devices + int(load.rate * load.seconds)
         offered = _Offered(*prepare(frames_sent, fleet, gateways, load.stations), gateways)
-        return await _measure(server, offered, sink if deliver else None, load, settings, profile)
+        return await _measure(
+            server, offered, sink if deliver or connections is not None else None, load, settings, profile
+        )
     finally:
         await server.stop()
         sink.stop()
+
+
+async def _create_connections(
+    server: BenchServer, sandbox: Any, address: str, others: Sequence[dict[str, Any]]
+) -> None:
+    """A flow of all messages, made over the API."""
+    account = msgspec.convert(msgspec.structs.asdict(sandbox), Account)
+    async with aiohttp.ClientSession() as session:
+        customer = Customer(server.http, account, session)
+        await customer.sign_in()
+        refs = []
+        for body in ({"name": "sink", "type": "HTTP", "address": address}, *others):
+            refs.append((await customer.call("POST", "/connections", body, base="/api/v1"))["ref"])
+        await customer.call("POST", "/flows", {"name": "all", "connectionRefs": refs}, base="/api/v1")
 
 
 async def prepare_place(data: Path, station: GatewayEui, address: str, devices: int) -> None:
