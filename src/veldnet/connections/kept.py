@@ -99,7 +99,8 @@ class KeptConnection(ABC):
     async def _session(self) -> bool:
         self._was_up, quiet = False, False
         try:
-            self.kind.need_library()
+            # Loading one takes as long as many frames do.
+            await asyncio.to_thread(self.kind.need_library)
             address = self.kind.parse(self.connection.settings.address)
             await self.session(address, await self.around.resolver.addresses(address))
         except (OSError, ValueError, ConnectionFailed, AddressRefused, NameNotFound) as error:
