@@ -16,6 +16,7 @@ CUSTOMER = "100000001"
 # Each level has the one before nine times.
 BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1},' * 9}]\n" for n in range(1, 10))
 KEY = "000102030405060708090A0B0C0D0E0F"
+SECRET = "of-the-broker"
 FLEET: dict[str, Any] = {
     "connectivityPlans": [
         {
@@ -23,12 +24,32 @@ FLEET: dict[str, Any] = {
             "name": "Daily",
             "granted": 10,
             "settings": {"uplinkRate": 4, "allowClassB": True},
-        }
+        },
+        {"id": "water/multicast", "communicationType": "MULTICAST", "granted": 1},
     ],
     "deviceProfiles": [{"id": "WATER/meter", "settings": {"loRaWANMacVersion": "1.0.4", "region": "EU868"}}],
     "routingProfiles": [
         {"name": "Water", "routes": [{"contentType": "JSON", "addresses": ["https://water.example.org/up"]}]}
     ],
+    "connections": [
+        {
+            "name": "Broker",
+            "type": "MQTT",
+            "address": "mqtts://broker.example.org",
+            "username": "veldnet",
+            "password": {"file": "broker.password"},
+            "qos": "2",
+        },
+        {
+            "name": "Table",
+            "type": "POSTGRESQL",
+            "address": "postgresql://db.example.org/water",
+            "username": "veldnet",
+            "password": {"env": "BROKER_PASSWORD"},
+            "options": {"table": "readings"},
+        },
+    ],
+    "flows": [{"name": "Readings", "tags": ["dike"], "connections": ["Broker", "Table"]}],
     "devices": [
         {
             "EUI": "0059AC0000000101",
@@ -38,16 +59,45 @@ FLEET: dict[str, Any] = {
             "routingProfile": "Water",
             "applicationKey": KEY,
             "tags": ["dike", "1"],
+        },
+        {
+            "EUI": "0059AC0000000100",
+            "activationType": "ABP",
+            "networkAddress": "01000042",
+            "deviceProfileId": "WATER/meter",
+            "deviceClass": "C",
+            "processingStrategyId": "IOT_FLOW",
+            "networkSessionKey": KEY,
+            "applicationSessionKey": KEY[::-1],
+        },
+    ],
+    "multicastGroups": [
+        {
+            "EUI": "0059AC00000001F0",
+            "name": "Valves",
+            "deviceClass": "C",
+            "connectivityPlanId": "water/multicast",
+            "routingProfile": "Water",
+            "multicastKey": KEY,
+            "members": ["0059AC0000000100"],
         }
     ],
 }
+COUNT = sum(map(len, FLEET.values()))
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fleet") / "data"
     sandbox(folder)
+    (folder.parent / "broker.password").write_text(f"{SECRET}\n")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKER_PASSWORD", SECRET)
+    monkeypatch.setenv("VELDNET_API__LEGACY_ABP", "true")
 
 
 def fleet(data: Path, what: str, document: Any, *options: str) -> Any:
@@ -72,20 +122,24 @@ def counts(found: Any) -> tuple[int, int, int, int]:
 
 def test_from_nothing_to_a_fleet_and_back(data: Path) -> None:
     planned = fleet(data, "plan", FLEET)
-    assert counts(planned) == (4, 0, 0, 0)
-    assert counts(fleet(data, "plan", FLEET)) == (4, 0, 0, 0), "a plan writes nothing"
+    assert counts(planned) == (COUNT, 0, 0, 0)
+    assert SECRET not in json.dumps(planned) and KEY not in json.dumps(planned)
+    # Had the plan written anything, less were to be created.
     applied = fleet(data, "apply", FLEET)
     assert applied == planned
-    assert counts(fleet(data, "apply", FLEET)) == (0, 0, 4, 0)
-    assert counts(fleet(data, "diff", FLEET)) == (0, 0, 4, 0)
+    assert counts(fleet(data, "diff", FLEET)) == (0, 0, COUNT, 0)
     exported = command("fleet", "export", "--customer-id", CUSTOMER, "--data", str(data))
     document = yaml.safe_load(exported)
-    (device,) = document["devices"]
+    device, personalised = document["devices"]
+    assert personalised["activationType"] == "ABP" and personalised["networkAddress"] == "01000042"
+    (group,) = document["multicastGroups"]
+    assert group["members"] == ["0059AC0000000100"] and group["routingProfile"] == "Water"
+    assert document["connections"][0]["qos"] == 2 and SECRET not in exported
     assert device["tags"] == ["1", "dike"] or device["tags"] == ["dike", "1"]
     assert device["routingProfile"] == "Water" and KEY not in exported
-    assert fleet(data, "diff", exported)["create"] == 0
+    assert counts(fleet(data, "diff", exported))[:2] == (0, 0)
     form = ("--form", "thingpark", "--customer-id", CUSTOMER, "--data", str(data))
-    (row,) = command("fleet", "export", *form).splitlines()
+    row, *_others = command("fleet", "export", *form).splitlines()
     assert row.split(",")[:5] == ["CREATE_OTAA", "0059AC0000000101", "", "WATER/meter", ""]
 
 
@@ -93,17 +147,23 @@ def test_drift_is_shown_and_mended(data: Path) -> None:
     changed = json.loads(json.dumps(FLEET))
     changed["connectivityPlans"][0]["settings"]["uplinkRate"] = 8
     changed["devices"][0] |= {"name": "Meter one", "tags": ["dike"]}
+    changed["connections"][0] |= {"password": "another", "qos": 1}
+    changed["connections"][1]["options"] = {"table": "others"}
+    changed["multicastGroups"][0]["members"] = []
     arguments = ("fleet", "diff", "--customer-id", CUSTOMER, "--data", str(data))
     file = data.parent / "changed.yaml"
     file.write_text(yaml.safe_dump(changed))
     failing(*arguments, str(file))
     planned = fleet(data, "plan", changed)
-    assert counts(planned) == (0, 2, 2, 0)
+    assert counts(planned) == (0, 5, COUNT - 5, 0)
     members = [each["member"] for step in planned["steps"] for each in step["differences"]]
-    assert members == ["settings.uplinkRate", "name", "tags"]
-    assert counts(fleet(data, "apply", changed)) == (0, 2, 2, 0)
-    assert counts(fleet(data, "plan", changed)) == (0, 0, 4, 0)
-    assert counts(fleet(data, "plan", FLEET)) == (0, 2, 2, 0)
+    assert members == [
+        *("settings.uplinkRate", "qos", "password", "options.table", "name", "tags", "members"),
+    ]
+    assert "another" not in json.dumps(planned)
+    assert counts(fleet(data, "apply", changed)) == (0, 5, COUNT - 5, 0)
+    assert counts(fleet(data, "plan", changed)) == (0, 0, COUNT, 0)
+    assert counts(fleet(data, "plan", FLEET)) == (0, 5, COUNT - 5, 0)
 
 
 def test_what_cannot_be_is_left_out_and_tried_again(data: Path) -> None:
@@ -120,7 +180,15 @@ def test_what_cannot_be_is_left_out_and_tried_again(data: Path) -> None:
     wrong["deviceProfiles"].append({"id": "WATER/other", "settings": {"loRaWANMacVersion": "1.0.3"}})
     mended = fleet(data, "apply", wrong)
     assert (mended["create"], mended["error"]) == (2, 0)
-    assert counts(fleet(data, "plan", wrong)) == (0, 0, 6, 0)
+    # What one device takes is not there for the next one, in a plan as well.
+    scarce: dict[str, Any] = {"connectivityPlans": [{"id": "water/daily", "granted": 3}], "devices": []}
+    for number in (3, 4):
+        device = {**second, "EUI": f"0059AC000000010{number}", "connectivityPlanId": "water/daily"}
+        scarce["devices"].append(device)
+    refused(data, "plan", scarce)
+    scarce["connectivityPlans"][0]["granted"] = 4
+    assert counts(fleet(data, "plan", scarce)) == (2, 1, 0, 0)
+    assert counts(fleet(data, "plan", wrong)) == (0, 0, COUNT + 2, 0)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +200,12 @@ def test_what_cannot_be_is_left_out_and_tried_again(data: Path) -> None:
         ("devices: [{EUI: 0059AC0000000101}, {EUI: 0059ac0000000101}]", "comes twice"),
         ("devices: [{name: x}]", "missing required field `EUI`"),
         ("version: 2", "version"),
+        ("- devices", "mapping"),
+        ("devices:\n- EUI: 0059AC0000000101\n  name: a\n  name: b", "line 4: the key name comes twice"),
+        ("devices:\n- EUI: 0059AC0000000101\n  nam: a", "line 2: "),
+        ("connections: [{name: x, password: {env: NO_SUCH}}]", "connections[0].password: the environment"),
+        ("connections: [{name: x, password: {file: none}}]", "connections[0].password: cannot read none"),
+        ("devices: [{EUI: 0059AC0000000101, name: {env: HOME}}]", "Expected `str`"),
         (BOMB, "entries"),
     ],
 )

@@ -192,6 +192,32 @@ def test_e3_a_key_that_the_form_refuses_is_refused_everywhere(user: Person, acco
             assert "one digit repeated" in row.outcome
 
 
+def test_a_fleet_is_planned_and_applied_by_its_customer(user: Person, account: Account) -> None:
+    eui = "70B3D5E75E10FF01"
+    device = {"EUI": eui, "deviceProfileId": account.device_profile_id, "routingProfile": "Fleet"}
+    wanted: dict[str, Any] = {
+        "routingProfiles": [{"name": "Fleet", "routes": []}],
+        "devices": [{**device, "applicationKey": KEY}],
+    }
+    planned = user.call("POST", f"{V1}/fleet/plan", wanted)
+    assert [step["action"] for step in planned["steps"]] == ["create", "create"]
+    assert user.call("POST", f"{V1}/fleet/apply", wanted) == planned
+    wanted["connectivityPlans"] = [{"id": "mine", "granted": 5}]
+    wanted["devices"][0]["name"] = "Renamed"
+    steps = user.call("POST", f"{V1}/fleet/apply", wanted)["steps"]
+    assert [step["action"] for step in steps] == ["error", "change"]
+    assert "the operator's" in steps[0]["error"]
+    refused = user.http.post(
+        f"{V1}/fleet/plan",
+        json={"connections": [{"name": "x", "password": {"file": "/etc/passwd"}}]},
+        headers=user.headers("POST"),
+    )
+    assert refused.status_code == 400 and "send the value" in refused.text
+    page = user.call("GET", f"{V1}/fleet")
+    assert "connectivityPlans" not in page["fleet"]
+    assert next(each for each in page["fleet"]["devices"] if each["EUI"] == eui)["name"] == "Renamed"
+
+
 def test_e3_a_workbook_is_named(user: Person) -> None:
     refused = user.http.post(
         f"{V1}/devices/import", content=b"PK\x03\x04" + bytes(100), headers=user.headers("POST")

@@ -218,6 +218,12 @@ class Services:
         except StoreError as error:
             log.warning("changes_delayed", error=str(error))
 
+    def note_within(
+        self, connection: Connection, by: Scope | OperatorScope, action: str, what: str, details: Any = None
+    ) -> None:
+        """Write down who made a change, in its transaction."""
+        _note(connection, by, action, what, details)
+
     async def note(self, by: Scope | OperatorScope, action: str, what: str) -> None:
         """Write down something that was done in the network itself."""
         await self.write(lambda c: _note(c, by, action, what))

@@ -6,6 +6,7 @@ __all__ = [
     "certificate_authority",
     "clustering",
     "data_directory",
+    "fleets",
     "inspection",
     "listening",
     "lone_connection",

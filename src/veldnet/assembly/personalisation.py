@@ -5,25 +5,25 @@ from __future__ import annotations
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import InvalidField
 from veldnet.inventory.devices import Personalisation
-from veldnet.network.core import PortKey, personalised_state
-from veldnet.network.shell import NetworkServer
+from veldnet.network.core import NetworkParameters, PortKey, personalised_state
+from veldnet.network.core.addressing import AddressSpace
 
 
 def open_session(
-    network: NetworkServer, personalisation: Personalisation, profile: ProfileSettings, now: float
+    parameters: NetworkParameters, personalisation: Personalisation, profile: ProfileSettings, now: float
 ) -> bytes:
     """Raises `InvalidField` where this network does not serve the region of the profile or the address."""
-    channel_plan = network.parameters.channel_plan(profile)
+    channel_plan = parameters.channel_plan(profile)
     if not channel_plan.served:
         raise InvalidField(
             "this network does not serve {region}, the region of the device profile", region=profile.region
         )
     dev_addr = personalisation.dev_addr
-    if not network.addresses.contains(dev_addr):
+    if not AddressSpace(parameters.net_id).contains(dev_addr):
         raise InvalidField(
             "networkAddress {dev_addr} is not of this network, whose NetID is {net_id}",
             dev_addr=dev_addr,
-            net_id=network.parameters.net_id,
+            net_id=parameters.net_id,
         )
     key_of_all_ports = next((rule.key for rule in personalisation.rules if rule.first is None), None)
     port_keys = tuple(

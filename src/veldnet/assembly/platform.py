@@ -357,7 +357,7 @@ class Platform:
     def open_personalised(self, personalisation: Personalisation, profile: ProfileSettings) -> bytes:
         """The stored session of a new personalised device. Raises `InvalidField` if this network cannot serve
         it."""
-        return open_session(self.network, personalisation, profile, self.clock())
+        return open_session(self.network.parameters, personalisation, profile, self.clock())
 
     async def _write_presence(self) -> None:
         """Write what the next process must know of base stations."""

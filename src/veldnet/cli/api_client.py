@@ -38,8 +38,16 @@ class ApiClient:
     of its certificate, where they are not those of the system; `customer_id` is whom an operator's user
     works for."""
 
-    def __init__(self, server: str, key: str, authority: Path | None, customer_id: str | None = None) -> None:
+    def __init__(
+        self,
+        server: str,
+        key: str,
+        authority: Path | None,
+        customer_id: str | None = None,
+        timeout: float = _TIMEOUT,
+    ) -> None:
         self._customer_id = customer_id
+        self._timeout = timeout
         self._url = urlsplit(server)
         if self._url.scheme not in ("http", "https") or not self._url.hostname:
             fail(f"--server {server!r} must be an address such as https://veldnet.example.org")
@@ -94,8 +102,8 @@ class ApiClient:
     def _connect(self) -> http.client.HTTPConnection:
         host, port = self._url.hostname or "", self._url.port
         if self._context is not None:
-            return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=self._context)
-        return http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
+            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._context)
+        return http.client.HTTPConnection(host, port, timeout=self._timeout)
 
     def _send(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: Any

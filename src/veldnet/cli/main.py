@@ -54,7 +54,8 @@ app = lazy_group(
             "veldnet.cli.flows:flow_app", "Flows of messages to applications, through a running server."
         ),
         "fleet": Lazy(
-            "veldnet.cli.fleet:fleet_app", "Plans, profiles, routing, flows and devices as a YAML file."
+            "veldnet.cli.fleet:fleet_app",
+            "Plans, profiles, routing, connections, flows, devices and groups as a YAML file.",
         ),
         "export": Lazy(
             "veldnet.cli.exporting:export_command", "Write a customer's devices for another network server."

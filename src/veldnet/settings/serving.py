@@ -22,7 +22,10 @@ class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         bool, about("Whether a device must name an HSM group, as KPN requires in version 1.2.")
     ] = True
     legacy_abp: Annotated[
-        bool, about("Whether api-version v1.1.1 may create ABP devices, which have no root key.")
+        bool,
+        about(
+            "Whether api-version v1.1.1 and fleets as code may create ABP devices, which have no root key."
+        ),
     ] = False
     max_body: Annotated[int, about("Largest request body in bytes.", ge=1024)] = 1_048_576
     renew_activations: Annotated[

@@ -81,6 +81,9 @@ EXAMPLES: dict[str, Make] = {
     "resetSecurityContext": lambda w: Example({"deviceRef": w.modern["ref"]}),
     "getPublicExchangeKey": lambda w: Example({"hsmGroupId": w.account.hsm_group_id}),
     "importDevices": lambda w: Example(text=w.csv()),
+    "planFleet": plain(body={"devices": [{"EUI": "70B3D5E75E0000F1"}]}),
+    "applyFleet": plain(body={"routingProfiles": [{"name": "Fleet", "routes": []}]}),
+    "exportFleet": plain(),
     "setNetworkKey": lambda w: Example({"deviceRef": w.modern["ref"]}, {"networkKey": KEY}),
     "changeRootKeys": lambda w: Example(
         {"deviceRef": w.modern["ref"]}, {"applicationKey": KEY, "resetSession": True}

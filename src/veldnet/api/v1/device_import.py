@@ -1,7 +1,8 @@
-"""Imports devices from CSV, row by row, or checks the rows in a dry run."""
+"""Imports devices from CSV, or checks the rows in a dry run."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -10,16 +11,25 @@ from litestar import Request, Response
 from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import legacy
-from veldnet.api.errors import language_of
+from veldnet.api.errors import language_of, note_written
 from veldnet.api.query import Parameter
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
-from veldnet.domain.errors import BadRequest, Refusal
-from veldnet.domain.resources import Device
+from veldnet.domain.errors import Refusal
 from veldnet.domain.scope import Scope
 from veldnet.domain.spreadsheets import csv_text
-from veldnet.inventory import devices, imports
-from veldnet.inventory.imports import ImportRow, KeySealer, Line, Rehearsal
+from veldnet.inventory import imports
+from veldnet.inventory.imports import (
+    DeviceEngine,
+    Done,
+    ImportRow,
+    KeySealer,
+    Line,
+    Outcome,
+    Ready,
+    Rehearsal,
+    Rules,
+)
 from veldnet.keys import VaultError
 from veldnet.store import StoreError
 from veldnet.texts import Text, in_language
@@ -27,6 +37,8 @@ from veldnet.texts import Text, in_language
 log = structlog.get_logger(__name__)
 
 _MOST_LINES = 100_000_000
+# Rows in a transaction.
+_BATCH = 50
 
 
 class ImportPart(msgspec.Struct, frozen=True):
@@ -69,17 +81,14 @@ async def import_devices(
         rehearsal, number = await services.dry_runs.find(query.continues, scope.subscriber_ref)
     importing = _Import(request, services, scope, rehearsal, import_ref)
     answer: list[tuple[object, ...]] = []
-    for line in imports.read_devices(body, query.firstLine):
-        outcome, column = await importing.carry_out(line)
-        answer.append((line.action, line.shown_eui, outcome, line.number, column))
+    rest = iter(imports.read_devices(body, query.firstLine))
+    while batch := list(islice(rest, _BATCH)):
+        for line, (outcome, column) in zip(batch, await importing.carry_out(batch), strict=True):
+            answer.append((line.action, line.shown_eui, outcome, line.number, column))
     headers = {}
     if rehearsal is not None:
         headers["x-dry-run"] = services.dry_runs.keep(number, rehearsal)
     return Response(csv_text(answer), media_type="text/csv", headers=headers)
-
-
-class _DryRun(Exception):
-    """Undoes what was only tried."""
 
 
 class _Import:
@@ -95,72 +104,49 @@ class _Import:
         self._import_ref = import_ref
         self._services = services
         self._scope = scope
-        self._legacy = legacy(request)
-        self._rehearsal = rehearsal
-        self._sealer = KeySealer(services.platform.store, services.platform.vault, scope)
+        self._dry_run = rehearsal is not None
+        platform, settings, old = services.platform, services.settings, legacy(request)
+        rules = Rules(
+            settings.hsm_required and not old, settings.legacy_abp and old, platform.open_personalised
+        )
+        sealer = KeySealer(platform.store, platform.vault, scope)
+        self._engine = DeviceEngine(platform.store, sealer, scope, rules, rehearsal)
 
-    async def carry_out(self, line: Line) -> tuple[str, str]:
-        """What became of a row, as `[code] message`, and the column that is at fault."""
-        row = line.row
+    async def carry_out(self, lines: list[Line]) -> list[tuple[str, str]]:
+        """What became of each row of a batch, as `[code] message`, and the column that is at fault."""
         try:
-            if isinstance(row, BadRequest):
-                raise row
-            return await (self._delete(row) if row.action == "delete" else self._create(row)), ""
-        except Refusal as error:
-            return self._refused(line, error.status, error.text)
-        except VaultError as error:
-            if error.code in ("bad_transport", "no_exchange_key", "weak_key"):
-                return self._refused(line, 400, Text("applicationKey: {error}", error=error))
-            return self._refused(line, 503, Text("the vault cannot work just now; try this row again"))
+            outcomes = await self._engine.carry_out([line.row for line in lines], self._note)
         except StoreError as error:
-            log.warning("import_row_write_failed", line=line.number, error=type(error).__name__)
-            return self._refused(line, 503, Text("the database cannot work just now; try this row again"))
+            log.warning("import_rows_write_failed", line=lines[0].number, error=type(error).__name__)
+            problem = Text("the database cannot work just now; try this row again")
+            return [self._refused(line, 503, problem) for line in lines]
+        if not self._dry_run:
+            note_written()
+            await self._services.take_up()
+        return [self._outcome(line, outcome) for line, outcome in zip(lines, outcomes, strict=True)]
 
-    async def _delete(self, row: ImportRow) -> str:
-        eui = str(devices.check_dev_eui(row.device))
-        scope, rehearsal = self._scope, self._rehearsal
-        if rehearsal is not None:
-            await self._services.read(lambda c: rehearsal.delete(c, scope, eui))
-            return self._done(Text("would be deleted"))
-        await self._services.change(
-            lambda c: devices.delete_device(c, scope, f"e{eui}"),
-            by=scope,
-            action="device.deleted",
-            what=f"device {eui}",
-        )
-        return self._done(Text("deleted"))
+    def _note(self, connection: Connection, rows: list[tuple[Ready, Done]]) -> None:
+        created = [done.ref for _ready, done in rows if done.action == "created"]
+        if self._import_ref is not None:
+            imports.note_devices(connection, self._import_ref, created)
+        for ready, done in rows:
+            what = f"device {done.ref}" if done.ref else f"device {done.eui}"
+            details = ready.creation.new.body if ready.creation is not None else None
+            self._services.note_within(connection, self._scope, f"device.{done.action}", what, details)
 
-    async def _create(self, row: ImportRow) -> str:
-        services, scope, rehearsal = self._services, self._scope, self._rehearsal
-        settings = services.settings
-        new = devices.check_new_device(
-            row.device,
-            hsm_required=settings.hsm_required and not self._legacy,
-            abp=settings.legacy_abp and self._legacy,
-            key_encrypted=row.app_key is not None,
-        )
-        sealed = await self._sealer.seal(new, row)
-
-        def create(connection: Connection) -> Device:
-            if rehearsal is not None:
-                rehearsal.prepare(connection, scope, str(new.dev_eui))
-            creation = devices.Creation(new, *sealed)
-            device = devices.carry_out(connection, scope, creation, services.platform.open_personalised)
-            if rehearsal is not None:
-                rehearsal.created(connection, device)
-                raise _DryRun
-            if self._import_ref is not None:
-                imports.note_devices(connection, self._import_ref, [int(str(device.ref))])
-            return device
-
-        try:
-            device = await services.change(create, by=scope, action="device.created", details=new.body)
-        except _DryRun:
-            return self._done(Text("would be created"), *row.remarks)
-        return self._done(Text("created as {ref}", ref=device.ref), *row.remarks)
-
-    def _done(self, *texts: Text) -> str:
-        return "[200] " + "; ".join(in_language(text, self._language) for text in texts)
+    def _outcome(self, line: Line, outcome: Outcome) -> tuple[str, str]:
+        if isinstance(outcome, VaultError):
+            return self._refused(line, 503, Text("the vault cannot work just now; try this row again"))
+        if isinstance(outcome, Refusal):
+            return self._refused(line, outcome.status, outcome.text)
+        done = Text("deleted")
+        if self._dry_run:
+            done = Text("would be deleted") if outcome.action == "deleted" else Text("would be created")
+        elif outcome.action == "created":
+            done = Text("created as {ref}", ref=outcome.ref)
+        remarks = line.row.remarks if isinstance(line.row, ImportRow) else ()
+        words = "; ".join(in_language(text, self._language) for text in (done, *remarks))
+        return f"[200] {words}", ""
 
     def _refused(self, line: Line, status: int, problem: Text) -> tuple[str, str]:
         words, column = line.refusal(problem, self._language)

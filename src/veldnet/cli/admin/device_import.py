@@ -20,7 +20,7 @@ from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
 from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory import accounts, audit, imports
-from veldnet.inventory.imports import BulkImport, KeySealer, Outcome
+from veldnet.inventory.imports import DeviceEngine, Done, KeySealer, LineOutcome, Ready, Rules
 from veldnet.keys import VaultError
 from veldnet.settings import Settings
 from veldnet.store import Connection
@@ -28,7 +28,7 @@ from veldnet.store import Connection
 _MOST_BYTES = 2 << 30
 
 
-class Done(msgspec.Struct):
+class Report(msgspec.Struct):
     """What an import did. By `ref` it can be undone; `refusedFile` has the rows that were refused."""
 
     ref: str
@@ -86,21 +86,20 @@ def import_devices(
         console.print(f"refused rows with the reason: {done.refusedFile}; it holds their keys")
 
 
-async def _import(opened: DataDirectory, settings: Settings, file: BinaryIO, names: Names) -> Done:
+async def _import(opened: DataDirectory, settings: Settings, file: BinaryIO, names: Names) -> Report:
     target = await opened.store.write(lambda c: _begin(c, names.customer_id, names.file))
     sealer = KeySealer(opened.store, opened.vault, target.scope)
-    bulk = BulkImport(
-        opened.store,
-        sealer,
-        target.scope,
-        target.import_ref,
-        hsm_required=settings.api.hsm_required,
-    )
-    done = Done(str(target.import_ref), 0, 0, 0.0, None)
+    engine = DeviceEngine(opened.store, sealer, target.scope, Rules(settings.api.hsm_required))
+
+    def note(connection: Connection, rows: list[tuple[Ready, Done]]) -> None:
+        created = [done.ref for _ready, done in rows if done.action == "created"]
+        imports.note_devices(connection, target.import_ref, created)
+
+    done = Report(str(target.import_ref), 0, 0, 0.0, None)
     started = time.monotonic()
     with _Refused(names.refused) as written, _Progress(file) as progress:
         try:
-            async for outcomes in bulk.run(imports.stream_devices(file)):
+            async for outcomes in imports.import_lines(engine, imports.stream_devices(file), note):
                 for outcome in outcomes:
                     if outcome.refusal is None:
                         done.done += 1
@@ -127,7 +126,7 @@ def _begin(connection: Connection, customer_id: str, name: str) -> Target:
     return Target(scope, int(begun.ref))
 
 
-def _end(connection: Connection, target: Target, done: Done, name: str) -> None:
+def _end(connection: Connection, target: Target, done: Report, name: str) -> None:
     details = {"import": done.ref, "done": done.done, "refused": done.refused}
     scope = target.scope
     author = audit.Author(scope.display_name, scope.subscriber_ref, scope.operator_ref)
@@ -149,7 +148,7 @@ class _Refused:
         if self._file is not None:
             self._file.close()
 
-    def write(self, outcome: Outcome) -> None:
+    def write(self, outcome: LineOutcome) -> None:
         if self._file is None:
             try:
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

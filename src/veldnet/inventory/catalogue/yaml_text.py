@@ -14,12 +14,14 @@ _MOST_NODES = 50_000
 _MOST_DEPTH = 40
 
 
-def read_yaml(octets: bytes, most_nodes: int = _MOST_NODES) -> Any:
-    """The document of a file. Raises `BadRequest` for what is no YAML, or more than a description of a device
-    ever needs."""
+def read_yaml(octets: bytes, most_nodes: int = _MOST_NODES, *, unique: bool = False) -> Any:
+    """The document of a file; with `unique` no mapping has a key twice. Raises `BadRequest` for what is no
+    YAML, or more than a description of a device ever needs."""
     try:
         text = octets.decode("utf-8-sig")
         _measure(text, most_nodes)
+        if unique:
+            _refuse_twice(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - this loader makes nothing but text
     except UnicodeDecodeError:
         raise BadRequest("the file is not UTF-8") from None
@@ -64,3 +66,33 @@ def _measure(text: str, most_nodes: int) -> None:
 def _keep(sizes: dict[str, int], anchor: str | None, size: int) -> None:
     if anchor is not None:
         sizes[anchor] = size
+
+
+def _refuse_twice(text: str) -> None:
+    """Raises `BadRequest` for a key that a mapping has twice, of which all but the last would be lost."""
+    # The keys of each open mapping, None for a list; and whether a key comes next.
+    open_keys: list[set[str] | None] = [None]
+    key_next: list[bool] = [False]
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionEndEvent):
+            open_keys.pop()
+            key_next.pop()
+            continue
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        keys = open_keys[-1]
+        if keys is not None:
+            if key_next[-1] and isinstance(event, yaml.ScalarEvent):
+                if event.value in keys:
+                    mark: Any = event.start_mark
+                    raise BadRequest(
+                        "line {line}: the key {key} comes twice",
+                        line=mark.line + 1,
+                        key=event.value[:80],
+                    )
+                keys.add(event.value)
+            key_next[-1] = not key_next[-1]
+        if isinstance(event, yaml.CollectionStartEvent):
+            mapping = isinstance(event, yaml.MappingStartEvent)
+            open_keys.append(set() if mapping else None)
+            key_next.append(mapping)

@@ -1,4 +1,4 @@
-"""A fleet as a document: what there is to be, in YAML. What it does not name stays as it is."""
+"""A fleet as a document: what there is to be. What it does not name stays as it is."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from veldnet.domain.errors import BadRequest
-from veldnet.domain.flows import Driver, Strategy
+from veldnet.domain.flows import ConnectionType, Dialect, Driver, MqttVersion, Strategy
 from veldnet.domain.resources import (
+    ActivationType,
+    AlarmThreshold,
     CommunicationType,
     ContentType,
     DeviceClass,
     MotionIndicator,
+    ProcessingStrategyId,
     Text,
     Whole,
 )
 from veldnet.domain.resources import Strategy as RouteStrategy
-from veldnet.inventory.catalogue.yaml_text import read_yaml
-
-_MOST_OCTETS = 20 << 20
-_MOST_NODES = 400_000
-MOST_DEVICES = 2_000
+from veldnet.inventory.groups.resource import Coverage, GroupClass
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -48,20 +46,50 @@ class ProfileItem(Item):
 
 
 class RouteItem(Item):
+    """A route; without `asKey` the application server keeps the key that it has."""
+
     sourcePorts: str = "*"
     strategy: RouteStrategy = "SEQUENTIAL"
     contentType: ContentType = "XML"
     asId: str | None = None
+    asKey: str | None = None
     maxDeviation: int | None = None
     addresses: list[str] = []
 
 
 class RoutingItem(Item):
-    """A routing profile, by its name; keys of application servers stay where they are."""
+    """A routing profile, by its name."""
 
     name: str
     default: bool | UnsetType = UNSET
     routes: list[RouteItem] | UnsetType = UNSET
+
+
+class ConnectionItem(Item):
+    """A connection to an application, by its name, with the members of the API."""
+
+    name: str
+    type: ConnectionType | UnsetType = UNSET
+    dialect: Dialect | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    address: Text = UNSET
+    username: Text = UNSET
+    password: Text = UNSET
+    caCertificate: Text = UNSET
+    clientCertificate: Text = UNSET
+    clientKey: Text = UNSET
+    mqttVersion: MqttVersion | UnsetType = UNSET
+    clientId: Text = UNSET
+    qos: int | UnsetType = UNSET
+    retain: bool | UnsetType = UNSET
+    topic: Text = UNSET
+    downlinks: bool | UnsetType = UNSET
+    downlinkTopic: Text = UNSET
+    exchange: Text = UNSET
+    headers: dict[str, str] | UnsetType = UNSET
+    options: dict[str, Any] | UnsetType = UNSET
+    applicationId: Text = UNSET
+    tenantId: Text = UNSET
 
 
 class FlowItem(Item):
@@ -79,22 +107,55 @@ class FlowItem(Item):
 
 
 class DeviceItem(Item):
-    """A device; its root keys are needed where it is new. `routingProfile` is a name."""
+    """A device; its keys are needed where it is new. `routingProfile` is a name; `applicationSessionKey` of a
+    personalised device (ABP) is for all ports."""
 
     EUI: str
     name: Text = UNSET
+    activationType: ActivationType | UnsetType = UNSET
     deviceClass: DeviceClass | UnsetType = UNSET
     deviceProfileId: Text = UNSET
     connectivityPlanId: Text = UNSET
     routingProfile: Text = UNSET
+    processingStrategyId: ProcessingStrategyId | UnsetType = UNSET
     applicationEUI: Text = UNSET
+    networkAddress: Text = UNSET
+    hsmGroupId: Text = UNSET
     administrativeInfo: Text = UNSET
     motionIndicator: MotionIndicator | UnsetType = UNSET
     geoLatitude: float | UnsetType = UNSET
     geoLongitude: float | UnsetType = UNSET
+    alarmThresholds: list[AlarmThreshold] | UnsetType = UNSET
+    dataflowTags: list[str] | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
     applicationKey: Text = UNSET
     networkKey: Text = UNSET
+    genAppKey: Text = UNSET
+    networkSessionKey: Text = UNSET
+    applicationSessionKey: Text = UNSET
+
+
+class GroupItem(Item):
+    """A multicast group, by its DevEUI; its keys are needed where it is new. `members` are DevEUIs, all of
+    them; `routingProfile` is a name."""
+
+    EUI: str
+    name: Text = UNSET
+    networkAddress: Text = UNSET
+    deviceClass: GroupClass | UnsetType = UNSET
+    pingSlotPeriod: int | UnsetType = UNSET
+    downlinkFrequency: float | UnsetType = UNSET
+    downlinkDataRate: int | UnsetType = UNSET
+    region: Text = UNSET
+    connectivityPlanId: Text = UNSET
+    routingProfile: Text = UNSET
+    hsmGroupId: Text = UNSET
+    baseStationCoverage: Coverage | UnsetType = UNSET
+    baseStationTags: list[str] | UnsetType = UNSET
+    members: list[str] | UnsetType = UNSET
+    multicastKey: Text = UNSET
+    networkSessionKey: Text = UNSET
+    applicationSessionKey: Text = UNSET
 
 
 class Fleet(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -104,8 +165,10 @@ class Fleet(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     connectivityPlans: list[PlanItem] = []
     deviceProfiles: list[ProfileItem] = []
     routingProfiles: list[RoutingItem] = []
+    connections: list[ConnectionItem] = []
     flows: list[FlowItem] = []
     devices: list[DeviceItem] = []
+    multicastGroups: list[GroupItem] = []
 
 
 # The member that each kind is known by.
@@ -113,31 +176,24 @@ KEYS = {
     "connectivityPlans": "id",
     "deviceProfiles": "id",
     "routingProfiles": "name",
+    "connections": "name",
     "flows": "name",
     "devices": "EUI",
+    "multicastGroups": "EUI",
 }
-
-
-def read_fleet(octets: bytes) -> Fleet:
-    """Raises `BadRequest` that says where the document is wrong."""
-    if len(octets) > _MOST_OCTETS:
-        raise BadRequest("the file is larger than {most} MiB; split it", most=_MOST_OCTETS >> 20)
-    document = read_yaml(octets, most_nodes=_MOST_NODES)
-    if document in (None, ""):
-        raise BadRequest("the file is empty")
-    try:
-        fleet = msgspec.convert(document, Fleet, strict=False)
-    except msgspec.ValidationError as error:
-        raise BadRequest("{error}", error=error) from None
-    if len(fleet.devices) > MOST_DEVICES:
-        raise BadRequest("the file has more than {most} devices; split it", most=MOST_DEVICES)
-    for kind, member in KEYS.items():
-        seen: set[str] = set()
-        for item in getattr(fleet, kind):
-            key = getattr(item, member).strip().upper()
-            if key in seen:
-                raise BadRequest(
-                    "{kind}: {key} comes twice", kind=kind, key=getattr(item, member).strip()[:80]
-                )
-            seen.add(key)
-    return fleet
+# Members that are secrets: never exported, and better not written in a document.
+SECRETS = frozenset(
+    {
+        "applicationKey",
+        "networkKey",
+        "genAppKey",
+        "networkSessionKey",
+        "applicationSessionKey",
+        "multicastKey",
+        "asKey",
+        "password",
+        "clientKey",
+    }
+)
+# Members whose values may be secrets.
+HOLDERS = frozenset({"headers", "options"})

@@ -1,114 +1,71 @@
-"""Devices of a document."""
+"""Devices of a document, as rows for the engine of imports."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection
 
-from veldnet.domain.errors import MissingField, NotFound, UnknownReference
-from veldnet.domain.resources import VeldnetDevice
-from veldnet.inventory import devices
-from veldnet.inventory.devices import OWN_UPDATABLE, Creation
-from veldnet.keys import ClearKey, labels
-from veldnet.lorawan import AesKey
+from veldnet.domain.errors import BadRequest, InvalidField
+from veldnet.domain.resources import ApplicationSessionKeyRule, VeldnetDevice
+from veldnet.domain.validation import validation_text
+from veldnet.inventory.imports import ImportRow, Routing
 
-from .documents import DeviceItem
-from .kinds import KINDS, Context, Here, members_of
+from .documents import SECRETS, DeviceItem
+from .kinds import Context, members_of
 
-_SAME = (
-    "name",
-    "deviceClass",
-    "deviceProfileId",
-    "connectivityPlanId",
-    "administrativeInfo",
-    "applicationEUI",
-)
-_MORE = ("motionIndicator", "geoLatitude", "geoLongitude", "tags")
-_KEYS = ("applicationKey", "networkKey")
-_UPDATABLE = OWN_UPDATABLE | {"geoLatitude", "geoLongitude"}
+_NOT_OF_DEVICES = ("routingProfile", "networkKey", "genAppKey", "applicationSessionKey")
 
 
-def find_device(connection: Connection, context: Context, eui: str, names: Mapping[str, str]) -> Here | None:
-    """A device of the customer; `names` are those of routing profiles, by their ids."""
+def row_of(item: DeviceItem, context: Context) -> ImportRow | BadRequest:
+    """What the engine is to bring about, or why it cannot be."""
+    abp = item.activationType == "ABP"
+    if abp and not context.rules.abp:
+        return InvalidField(
+            "activationType ABP: this server takes no new personalised devices; the setting api.legacy_abp "
+            "allows them"
+        )
+    if item.routingProfile is not UNSET and item.processingStrategyId is not UNSET:
+        return InvalidField("routingProfile and processingStrategyId exclude each other")
+    members = members_of(item, *_NOT_OF_DEVICES)
+    if abp and item.applicationSessionKey is not UNSET:
+        rule = ApplicationSessionKeyRule(item.applicationSessionKey, "*")
+        members["applicationSessionKeyRules"] = [rule]
     try:
-        found = devices.get_veldnet_device(connection, context.scope, f"e{eui}")
-    except NotFound:
-        return None
-    return Here(str(found.ref), device_members(found, names))
-
-
-def device_members(found: VeldnetDevice, names: Mapping[str, str]) -> dict[str, Any]:
-    """A device as a document has it; its keys are not shown."""
-    members = {name: value for name in (*_SAME, *_MORE) if (value := getattr(found, name)) is not UNSET}
-    if found.routingProfileId is not UNSET:
-        members["routingProfile"] = names.get(found.routingProfileId, found.routingProfileId)
-    return members
+        device = msgspec.convert(msgspec.to_builtins(members), VeldnetDevice)
+    except msgspec.ValidationError as error:
+        return InvalidField(validation_text(str(error)))
+    return ImportRow(
+        "ensure",
+        device,
+        None,
+        None if item.networkKey is UNSET else item.networkKey,
+        None if item.genAppKey is UNSET else item.genAppKey,
+        routing_profile=item.routingProfile,
+    )
 
 
 def wanted_device(item: DeviceItem) -> dict[str, Any]:
-    wanted = members_of(item)
-    for name in ("EUI", *_KEYS):
-        wanted.pop(name, None)
-    if isinstance(item.applicationEUI, str):
-        wanted["applicationEUI"] = item.applicationEUI.upper()
-    return wanted
-
-
-def routing_names(connection: Connection, context: Context) -> dict[str, str]:
-    """The names of routing profiles by their ids."""
-    found = KINDS["routingProfiles"].read(connection, context)
-    return {str(here.members["id"]): name for name, here in found.items()}
-
-
-def _body(item: DeviceItem, names: Mapping[str, str]) -> VeldnetDevice:
-    body = VeldnetDevice()
-    for name in (*_SAME, *_MORE):
-        setattr(body, name, getattr(item, name))
-    if item.routingProfile is not UNSET:
-        ids = {name: identifier for identifier, name in names.items()}
-        if item.routingProfile not in ids:
-            raise UnknownReference("there is no routing profile {name}", name=item.routingProfile[:80])
-        body.routingProfileId = ids[item.routingProfile]
-    return body
-
-
-def root_keys(item: DeviceItem) -> list[ClearKey]:
-    """The root keys of a new device, to be sealed. Raises a `Refusal`."""
-    if item.applicationKey is UNSET:
-        raise MissingField("applicationKey is mandatory for a new device: its AppKey, 32 hexadecimal digits")
-    eui = devices.check_dev_eui(VeldnetDevice(EUI=item.EUI))
-    found = [ClearKey(labels.app_key(eui), bytes(_key(item.applicationKey, "applicationKey")))]
-    if item.networkKey is not UNSET:
-        found.append(ClearKey(labels.nwk_key(eui), bytes(_key(item.networkKey, "networkKey"))))
+    """What a new device is made with, but for its keys."""
+    found: dict[str, Any] = msgspec.to_builtins(members_of(item, "EUI", *SECRETS))
     return found
 
 
-def _key(text: str, where: str) -> AesKey:
-    return devices.check_root_key(text, where)
-
-
-def create(
-    connection: Connection, context: Context, item: DeviceItem, sealed: list[bytes], names: Mapping[str, str]
-) -> None:
-    """`names` are those of routing profiles, by their ids. Raises a `Refusal`."""
-    body = _body(item, names)
-    body.EUI, body.activationType = item.EUI, "OTAA"
-    new = devices.check_new_device(body, hsm_required=False, key_encrypted=True)
-    creation = Creation(new, sealed[0], None if item.networkKey is UNSET else sealed[1])
-    lookups = devices.Lookups(connection, context.scope)
-    (ref,) = devices.insert_devices(connection, lookups, [creation])
-    if not isinstance(ref, int):
-        raise ref
-
-
-def change(
-    connection: Connection, context: Context, item: DeviceItem, here: Here, names: Mapping[str, str]
-) -> None:
-    """Raises a `Refusal`."""
-    body = _body(item, names)
-    if body.administrativeInfo == here.members.get("administrativeInfo"):
-        body.administrativeInfo = UNSET
-    devices.update_device(connection, context.scope, here.ref, body, updatable=_UPDATABLE)
+def device_members(found: VeldnetDevice, routing: Routing) -> dict[str, Any]:
+    """A device as a document has it; its keys are not shown."""
+    members = {
+        name: value
+        for name in DeviceItem.__struct_fields__
+        if name not in SECRETS
+        and name != "routingProfile"
+        and (value := getattr(found, name, UNSET)) is not UNSET
+    }
+    if members.get("activationType") == "OTAA":
+        members.pop("activationType")
+        members.pop("networkAddress", None)
+    if found.routingProfileId is not UNSET:
+        members.pop("processingStrategyId", None)
+        members["routingProfile"] = routing.name_of(found.routingProfileId)
+    given: dict[str, Any] = msgspec.to_builtins(members)
+    return given

@@ -1,22 +1,26 @@
-"""How plans, profiles, routing profiles and flows of a document are found and written."""
+"""How things of a document are found and written: plans and profiles of the operator."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection
 
 from veldnet.domain.documents import PlanSettings, ProfileSettings
-from veldnet.domain.errors import InvalidField, MissingField
-from veldnet.domain.resources import Route, RoutingProfile
+from veldnet.domain.errors import Forbidden, InvalidField
 from veldnet.domain.scope import Scope
-from veldnet.inventory import flows, offers, routing_profiles
-from veldnet.inventory.flows import Flow
+from veldnet.inventory import offers
+from veldnet.inventory.differences import Difference
+from veldnet.inventory.groups import Allocate, NewGroup, SealedKeys
+from veldnet.inventory.imports import Rules
+from veldnet.keys import Vaults
+from veldnet.lorawan import DevAddr
+from veldnet.lorawan.regions import ChannelPlan
+from veldnet.store import Store
 
-from .documents import FlowItem, Item, PlanItem, ProfileItem, RoutingItem
+from .documents import Item, PlanItem, ProfileItem
 
 
 class Here(NamedTuple):
@@ -26,36 +30,94 @@ class Here(NamedTuple):
     members: dict[str, Any]
 
 
+class Network(NamedTuple):
+    """What the network has to say of a fleet: its channels, its addresses, and the keys of a new group."""
+
+    channel_plans: Mapping[str, ChannelPlan]
+    allocate: Allocate
+    make_keys: Callable[[NewGroup, DevAddr], Awaitable[SealedKeys]]
+
+
 class Context(NamedTuple):
-    """Whose fleet it is, and whether addresses may be private."""
+    """Whose fleet it is, whether addresses may be private, what new devices must be, and whether plans and
+    profiles of the operator may be written."""
 
     scope: Scope
     allow_private: bool
     now_ms: int
+    rules: Rules
+    network: Network
+    of_operator: bool = True
+
+
+class Keys(NamedTuple):
+    """Where secrets are opened and sealed; in a dry run those of new things are not made."""
+
+    store: Store
+    vaults: Vaults
+    dry_run: bool
+
+
+class Ready(NamedTuple):
+    """What was made of a thing before it is written, and how its secrets differ, which are not shown."""
+
+    made: Any = None
+    differences: tuple[Difference, ...] = ()
 
 
 Read = Callable[[Connection, Context], dict[str, Here]]
-Write = Callable[[Connection, Context, Any, Here | None], None]
+Prepare = Callable[[Keys, Context, Any, Here | None], Awaitable[Ready]]
+Write = Callable[[Connection, Context, Any, Here | None, Ready], None]
+
+
+async def nothing_to_make(_keys: Keys, _context: Context, _item: Any, _here: Here | None) -> Ready:
+    """For what has no secrets."""
+    return Ready()
 
 
 class Kind(NamedTuple):
     read: Read
     wanted: Callable[[Any], dict[str, Any]]
     write: Write
+    prepare: Prepare = nothing_to_make
+    # Where one is found without reading all.
+    find: Callable[[Connection, Context, str], Here | None] | None = None
 
 
-def members_of(item: Item) -> dict[str, Any]:
+def members_of(item: Item, *without: str) -> dict[str, Any]:
     """The members that an item names."""
     found: dict[str, Any] = {
-        name: value for name in item.__struct_fields__ if (value := getattr(item, name)) is not UNSET
+        name: value
+        for name in item.__struct_fields__
+        if name not in without and (value := getattr(item, name)) is not UNSET
     }
     return found
+
+
+def by_name(found: dict[str, Here], name: str, here: Here) -> None:
+    """Add something that is known by its name, which others may have, too."""
+    found[name] = Here("", {}) if name in found else here
+
+
+def refuse_ambiguous(here: Here | None, name: str) -> None:
+    """Raises `InvalidField` where several have a name."""
+    if here is not None and not here.ref:
+        raise InvalidField("there are several with the name {name}; rename all but one", name=name[:80])
+
+
+def _for_operators(context: Context) -> None:
+    if not context.of_operator:
+        raise Forbidden(
+            "plans and device profiles are the operator's: leave them out, or use an API key of an "
+            "operator's user and --customer-id"
+        )
 
 
 # Connectivity plans.
 
 
 def _plans(connection: Connection, context: Context) -> dict[str, Here]:
+    _for_operators(context)
     scope = context.scope
     found = {}
     for plan in offers.operator_plans(connection, scope.operator_ref):
@@ -71,8 +133,7 @@ def _plans(connection: Connection, context: Context) -> dict[str, Here]:
 
 
 def _wanted_plan(item: PlanItem) -> dict[str, Any]:
-    wanted = members_of(item)
-    wanted.pop("id")
+    wanted = members_of(item, "id")
     if item.settings is not UNSET:
         wanted["settings"] = _settings(PlanSettings, item.settings)
     return wanted
@@ -89,7 +150,9 @@ def _profile_settings(given: dict[str, Any]) -> ProfileSettings:
     return offers.read_document(ProfileSettings, given)
 
 
-def _write_plan(connection: Connection, context: Context, item: PlanItem, here: Here | None) -> None:
+def _write_plan(
+    connection: Connection, context: Context, item: PlanItem, here: Here | None, _ready: Ready
+) -> None:
     scope = context.scope
     given = {} if item.settings is UNSET else item.settings
     if here is None:
@@ -117,6 +180,7 @@ def _write_plan(connection: Connection, context: Context, item: PlanItem, here: 
 
 
 def _profiles(connection: Connection, context: Context) -> dict[str, Here]:
+    _for_operators(context)
     return {
         each.id: Here(each.ref, {"name": each.name, "settings": each.settings})
         for each in offers.operator_profiles(connection, context.scope.operator_ref)
@@ -124,14 +188,15 @@ def _profiles(connection: Connection, context: Context) -> dict[str, Here]:
 
 
 def _wanted_profile(item: ProfileItem) -> dict[str, Any]:
-    wanted = members_of(item)
-    wanted.pop("id")
+    wanted = members_of(item, "id")
     if item.settings is not UNSET:
         wanted["settings"] = _settings(ProfileSettings, item.settings)
     return wanted
 
 
-def _write_profile(connection: Connection, context: Context, item: ProfileItem, here: Here | None) -> None:
+def _write_profile(
+    connection: Connection, context: Context, item: ProfileItem, here: Here | None, _ready: Ready
+) -> None:
     operator_ref = context.scope.operator_ref
     given = {} if item.settings is UNSET else item.settings
     if here is None:
@@ -143,111 +208,5 @@ def _write_profile(connection: Connection, context: Context, item: ProfileItem, 
     offers.change_profile(connection, operator_ref, here.ref, name, settings)
 
 
-# Routing profiles.
-
-
-def _routings(connection: Connection, context: Context) -> dict[str, Here]:
-    found = {}
-    for each in routing_profiles.list_routing_profiles(connection, context.scope):
-        routes = [] if each.routes is UNSET else [_route(route) for route in each.routes]
-        found[str(each.name)] = Here(
-            str(each.ref), {"default": each.default, "routes": routes, "id": each.id}
-        )
-    return found
-
-
-def _route(route: Route) -> dict[str, Any]:
-    """A route as a document has it; keys are not shown."""
-    return {
-        "sourcePorts": route.sourcePorts,
-        "strategy": route.strategy,
-        "contentType": route.contentType,
-        "asId": None if route.asId is UNSET else route.asId,
-        "maxDeviation": None if route.maxDeviation is UNSET else route.maxDeviation,
-        "addresses": list(route.addresses or ()),
-    }
-
-
-def _wanted_routing(item: RoutingItem) -> dict[str, Any]:
-    wanted = members_of(item)
-    wanted.pop("name")
-    if item.routes is not UNSET:
-        wanted["routes"] = [
-            {name: getattr(route, name) for name in route.__struct_fields__} for route in item.routes
-        ]
-    return wanted
-
-
-def _write_routing(connection: Connection, context: Context, item: RoutingItem, here: Here | None) -> None:
-    checked = None
-    if item.routes is not UNSET:
-        given = [
-            Route(
-                **{
-                    name: value
-                    for name, value in msgspec.structs.asdict(route).items()
-                    if value not in (None, [])
-                }
-            )
-            for route in item.routes
-        ]
-        checked = routing_profiles.check_routes(given, allow_private=context.allow_private)
-    prepared = routing_profiles.Prepared(checked, [None] * len(checked or ()))
-    body = RoutingProfile(name=item.name, default=item.default)
-    if here is None:
-        routing_profiles.create_routing_profile(connection, context.scope, body, prepared)
-    else:
-        routing_profiles.update_routing_profile(connection, context.scope, here.ref, body, prepared)
-
-
-# Flows.
-
-
-def _flows(connection: Connection, context: Context) -> dict[str, Here]:
-    names = {ref: name for name, ref in _connections(connection, context).items()}
-    found = {}
-    for each in flows.list_flows(connection, context.scope):
-        members = {name: getattr(each, name) for name in _FLOW_MEMBERS}
-        members["connections"] = [names[ref] for ref in each.connectionRefs or () if ref in names]
-        found[str(each.name)] = Here(str(each.ref), members)
-    return found
-
-
-_FLOW_MEMBERS = ("active", "tags", "deviceProfileIds", "strategies", "ports", "driver", "transformation")
-
-
-def _connections(connection: Connection, context: Context) -> dict[str, str]:
-    listed = flows.list_connections(connection, context.scope, context.now_ms)
-    return {str(each.name): str(each.ref) for each in listed}
-
-
-def _wanted_flow(item: FlowItem) -> dict[str, Any]:
-    wanted = members_of(item)
-    wanted.pop("name")
-    return wanted
-
-
-def _write_flow(connection: Connection, context: Context, item: FlowItem, here: Here | None) -> None:
-    body = Flow(name=item.name)
-    for name in _FLOW_MEMBERS:
-        setattr(body, name, getattr(item, name))
-    if item.transformation == "":
-        body.transformation, body.clear = UNSET, ["transformation"]
-    if item.connections is not UNSET:
-        known = _connections(connection, context)
-        missing = [name for name in item.connections if name not in known]
-        if missing:
-            raise MissingField("there is no connection {name}; create it first", name=missing[0][:80])
-        body.connectionRefs = [known[name] for name in item.connections]
-    if here is None:
-        flows.create_flow(connection, context.scope, body)
-    else:
-        flows.update_flow(connection, context.scope, here.ref, body)
-
-
-KINDS: dict[str, Kind] = {
-    "connectivityPlans": Kind(_plans, _wanted_plan, _write_plan),
-    "deviceProfiles": Kind(_profiles, _wanted_profile, _write_profile),
-    "routingProfiles": Kind(_routings, _wanted_routing, _write_routing),
-    "flows": Kind(_flows, _wanted_flow, _write_flow),
-}
+PLANS = Kind(_plans, _wanted_plan, _write_plan)
+PROFILES = Kind(_profiles, _wanted_profile, _write_profile)

@@ -1,8 +1,11 @@
-"""Import of devices from CSV files, with a dry run that equals the import."""
+"""Imports of devices: the forms of CSV, and the engine that carries out rows, of fleets as well, with a dry
+run that equals the import."""
 
-from .bulk import BulkImport, Outcome
+from .bulk import LineOutcome, import_lines
 from .device_csv import read_devices, stream_devices, with_reason
 from .dry_run import Rehearsal, Rehearsals, Step
+from .engine import BATCH, KEY_ERRORS, DeviceEngine, Done, Outcome, Prepared, Ready, Rules
+from .ensuring import Routing
 from .history import (
     Import,
     Thing,
@@ -22,15 +25,23 @@ from .lines import EncryptedKey, ImportRow, Line
 from .sealing import KeySealer, SealedKeys
 
 __all__ = [
-    "BulkImport",
+    "BATCH",
+    "KEY_ERRORS",
+    "DeviceEngine",
+    "Done",
     "EncryptedKey",
     "Import",
     "ImportRow",
     "KeySealer",
     "Line",
+    "LineOutcome",
     "Outcome",
+    "Prepared",
+    "Ready",
     "Rehearsal",
     "Rehearsals",
+    "Routing",
+    "Rules",
     "SealedKeys",
     "Step",
     "Thing",
@@ -38,6 +49,7 @@ __all__ = [
     "devices_left",
     "forget_empty_imports",
     "forget_thing",
+    "import_lines",
     "imports_with_shadows",
     "list_imports",
     "note_devices",

@@ -1,20 +1,19 @@
 """What the rows of a dry run would have changed, so that later rows are judged as an import would judge
 them.
 
-Each row is tried in a transaction of its own that is rolled back, so that no import holds up the writer;
-what earlier rows would have left behind stands here, and is done again at the beginning of each.
+A batch of rows is tried in a transaction that is rolled back, so that no import holds up the writer; what
+earlier batches would have left behind stands here, and is done again at the beginning of each.
 """
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
-from veldnet.domain.errors import BadRequest, DuplicateEui, NotFound
-from veldnet.domain.resources import Device
+from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
 from veldnet.inventory.devices import delete_device, device_ref
 from veldnet.store.schema import devices, plan_grants
@@ -40,25 +39,24 @@ class Rehearsal:
         self._created: dict[str, int | None] = {}
         self._deleted: dict[str, int | None] = {}
         self._used: Counter[int | None] = Counter()
+        # Those that were created in the transaction that goes on.
+        self._here: set[str] = set()
 
-    def prepare(self, connection: Connection, scope: Scope, eui: str) -> None:
-        """Bring the database to where a creation would find it. Raises `DuplicateEui`."""
-        self._check_room()
-        if eui in self._created:
-            raise DuplicateEui(eui)
-        if eui in self._deleted:
-            # Its connection comes back here, and is among those counted below.
-            delete_device(connection, scope, f"e{eui}")
-            self._use(connection, self._deleted[eui], 1)
-        for plan_ref, used in self._used.items():
-            self._use(connection, plan_ref, used)
-
-    def _check_room(self) -> None:
-        if len(self.steps) >= _MOST_DEVICES:
+    def prepare(self, connection: Connection, scope: Scope, euis: Sequence[str]) -> None:
+        """Bring the database to where rows of these devices would find it. What follows is taken back."""
+        if len(self.steps) + len(euis) > _MOST_DEVICES:
             raise BadRequest(
                 "a dry run tells of {most_devices} devices at most; split the file",
                 most_devices=_MOST_DEVICES,
             )
+        self._here.clear()
+        for plan_ref, used in self._used.items():
+            self._use(connection, plan_ref, used)
+        for eui in dict.fromkeys(euis):
+            if eui in self._deleted and eui not in self._created:
+                # Its connection comes back here, and is among those counted already.
+                delete_device(connection, scope, f"e{eui}")
+                self._use(connection, self._deleted[eui], 1)
 
     def _use(self, connection: Connection, plan_ref: int | None, count: int) -> None:
         connection.execute(
@@ -67,21 +65,43 @@ class Rehearsal:
             .values(used=plan_grants.c.used + count)
         )
 
-    def created(self, connection: Connection, device: Device) -> None:
-        """A device was created, and will not be."""
-        plan_ref = _plan_of(connection, int(str(device.ref)))
-        self.go_on([Step(True, str(device.EUI), plan_ref)])
+    def give_back(self, connection: Connection, euis: Iterable[str]) -> None:
+        """Take devices that would have been created out of what plans have in use: they are written again."""
+        for eui in euis:
+            if eui in self._created:
+                self._use(connection, self._created[eui], -1)
+
+    def has_created(self, eui: str) -> bool:
+        """Whether an earlier batch would have created a device that is not there."""
+        return eui in self._created and eui not in self._here
+
+    def created(self, connection: Connection, refs: Sequence[int]) -> None:
+        """Devices were created, and will not be."""
+        if not refs:
+            return
+        columns = devices.c
+        found = select(columns.dev_eui, columns.plan_ref).where(columns.ref.in_(refs))
+        steps = [Step(True, row.dev_eui, row.plan_ref) for row in connection.execute(found)]
+        self._here.update(step.eui for step in steps)
+        self.go_on(steps)
 
     def delete(self, connection: Connection, scope: Scope, eui: str) -> None:
         """A device would be deleted. Raises `NotFound`."""
-        self._check_room()
-        ref = f"e{eui}"
-        if eui in self._created:
+        if self.has_created(eui):
+            self._use(connection, self._created[eui], -1)
             self.go_on([Step(False, eui, None)])
             return
-        if eui in self._deleted:
-            raise NotFound("Device", ref)
-        self.go_on([Step(False, eui, _plan_of(connection, device_ref(connection, scope, ref)))])
+        plan_ref = _plan_of(connection, device_ref(connection, scope, f"e{eui}"))
+        delete_device(connection, scope, f"e{eui}")
+        self._here.discard(eui)
+        self.go_on([Step(False, eui, plan_ref)])
+
+    def back_to(self, count: int) -> None:
+        """Forget all but the first steps: what came behind was not tried out to its end."""
+        steps = self.steps[:count]
+        self.steps, self._created, self._deleted, self._used = [], {}, {}, Counter()
+        self._here.clear()
+        self.go_on(steps)
 
     def go_on(self, steps: Iterable[Step]) -> None:
         """Take up what would have been done next, here or in another process."""

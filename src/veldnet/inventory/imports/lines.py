@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.domain.resources import Device
@@ -14,7 +15,7 @@ from veldnet.keys import Form
 from veldnet.lorawan import DevEui, InvalidIdentifier
 from veldnet.texts import Language, Text, in_language
 
-Action = Literal["create", "delete"]
+Action = Literal["create", "delete", "ensure"]
 
 
 class EncryptedKey(msgspec.Struct, frozen=True):
@@ -26,13 +27,15 @@ class EncryptedKey(msgspec.Struct, frozen=True):
 
 
 class ImportRow(msgspec.Struct, frozen=True):
-    """A row that can be carried out, as far as that needs no other row."""
+    """A row that can be carried out, as far as that needs no other row. `ensure` creates a device, or brings
+    one that is there to what the row says; `routing_profile` is a name, instead of an id in `device`."""
 
     action: Action
     device: Device
     app_key: EncryptedKey | None = None
     nwk_key: EncryptedKey | str | None = None
     gen_app_key: str | None = None
+    routing_profile: str | UnsetType = UNSET
     # What was given and is not taken.
     remarks: tuple[Text, ...] = ()
 

@@ -56,18 +56,11 @@ class KeySealer:
         self._scope = scope
         self._groups: dict[str, str] = {}
 
-    async def seal(self, new: NewDevice, row: ImportRow) -> SealedKeys:
-        """Raises a `BadRequest` or `VaultError`."""
-        (found,) = await self.seal_all([(new, row)])
-        if isinstance(found, SealedKeys):
-            return found
-        raise found
-
     async def seal_all(
         self, wanted: Sequence[tuple[NewDevice, ImportRow]]
     ) -> list[SealedKeys | Refusal | VaultError]:
-        """The same for many devices with few calls: for each its keys, or what is wrong with them. Raises
-        `VaultError` where a vault cannot work."""
+        """The keys of many devices with few calls: for each its keys, or what is wrong with them, or with
+        its vault."""
         if any(isinstance(key, EncryptedKey) for _new, row in wanted for key in (row.app_key, row.nwk_key)):
             begun = await asyncio.gather(*(self._begin(new, row) for new, row in wanted))
         else:
@@ -76,10 +69,17 @@ class KeySealer:
         for each in begun:
             if isinstance(each, _Begun):
                 by_vault.setdefault(each.vault, []).extend(each.clear)
-        sealed = {}
+        sealed: dict[str, Iterator[bytes]] = {}
+        broken: dict[str, VaultError] = {}
         for name, keys in by_vault.items():
-            sealed[name] = iter(await self._vaults.of(name).import_keys(keys) if keys else ())
-        return [each.ended(sealed[each.vault]) if isinstance(each, _Begun) else each for each in begun]
+            try:
+                sealed[name] = iter(await self._vaults.of(name).import_keys(keys) if keys else ())
+            except VaultError as error:
+                broken[name] = error
+        return [
+            each if not isinstance(each, _Begun) else broken.get(each.vault) or each.ended(sealed[each.vault])
+            for each in begun
+        ]
 
     async def _begin(self, new: NewDevice, row: ImportRow) -> _Begun | Refusal | VaultError:
         try:

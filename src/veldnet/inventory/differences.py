@@ -1,13 +1,11 @@
-"""What there is, what a document wants, and the difference."""
+"""What there is, what is wanted, and the difference."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-
-Action = Literal["create", "change", "none", "error"]
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -18,25 +16,15 @@ class Difference(msgspec.Struct, frozen=True):
     wanted: Any
 
 
-class Step(msgspec.Struct, frozen=True):
-    """What is to be done with a thing, or why it cannot be."""
-
-    kind: str
-    key: str
-    action: Action
-    differences: list[Difference] = []
-    error: str | None = None
-
-
 def differences(now: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Difference]:
-    """The members that a document names and that are otherwise; settings one by one."""
+    """The members that are wanted and that are otherwise; settings and options one by one."""
     found = []
     for name, value in wanted.items():
         there = now.get(name)
-        if name == "settings":
+        if name in ("settings", "options") and isinstance(value, dict):
             inner = there if isinstance(there, dict) else {}
             found += [
-                Difference(f"settings.{each.member}", each.before, each.wanted)
+                Difference(f"{name}.{each.member}", each.before, each.wanted)
                 for each in differences(inner, value)
             ]
         elif not _same(there, value):
@@ -47,4 +35,6 @@ def differences(now: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Diffe
 def _same(there: Any, wanted: Any) -> bool:
     if there in (None, "", []) and wanted in (None, "", []):
         return True
+    if isinstance(there, list | tuple) and isinstance(wanted, list | tuple):
+        return list(there) == list(wanted)
     return bool(there == wanted)
