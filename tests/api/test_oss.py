@@ -19,6 +19,7 @@ OSS = "/thingpark/wireless/rest/subscriptions/mine"
 DX = "/thingpark/dx/core/latest/api"
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E90A"
 EUI = "0059AC00E50000{:02X}"
+DESTINATION = {"addresses": ["https://lights.example.com/up"]}
 
 
 class Oss:
@@ -101,7 +102,9 @@ def test_devices_are_found_by_filters_and_page_after_page(oss: Oss, outsider: Os
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ("infRSSI=-100", "infRSSI is no filter that this server has"),
+        ("lat=52", "lat is no filter that this server has"),
+        ("infRSSI=x", "infRSSI 'x' must be a number"),
+        ("infSNR=0&sort=name", "sort must be creationDate"),
         ("healthState=FINE", "healthState 'FINE' must be one of RF_CNX_ERROR, INIT"),
         ("sort=lastSF,desc", "sort 'lastSF,desc' must be one of name, EUI"),
         ("sort=name,up", "sort 'name,up'"),
@@ -191,7 +194,9 @@ def test_downlinks_frames_and_alarms_of_a_device(
     assert (shown["healthState"] == "ACTIVE" and shown["lastUpTimestamp"] == times[-1]) or kinds[-1] == 1
     assert shown["lastDwTimestamp"] > 0
     assert oss.call("GET", f"{path}/locations")["briefs"] == []
-    assert oss.call("GET", f"{path}/alarms") == {"briefs": [], "more": False}
+    for none in ("alarms", "alarms/histories"):
+        assert oss.call("GET", f"{path}/{none}") == {"briefs": [], "more": False}
+    _measured(oss, path)
     oss.refused("POST", f"{path}/alarms/0123456789abcdef/ack", status=404)
     assert oss.request("POST", f"{path}/alarms/ack").status_code == 201
     for wrong, reason in (
@@ -212,9 +217,64 @@ def test_downlinks_frames_and_alarms_of_a_device(
         ({"payloadHex": "01", "targetPorts": "1,2"}, "targetPorts '1,2' must be a port"),
     ):
         assert reason in oss.refused("POST", dx, wrong_body)
-    for rest in ("frames", "locations", "alarms"):
+    for rest in ("frames", "frames/aggregated", "locations", "alarms", "alarms/histories", "batLevels"):
         outsider.refused("GET", f"{path}/{rest}", status=404)
     outsider.refused("GET", dx, status=404)
+
+
+def test_a_file_comes_as_clients_send_it(oss: Oss) -> None:
+    server = oss.call("POST", f"{OSS}/appServers", {"name": "Of a file", "destinations": [DESTINATION]})
+    rows = [
+        ["CREATE_OTAA", EUI.format(number), "", oss.account.device_profile_id, "0059AC0000000001", KEY]
+        for number in (0x40, 0x40)
+    ]
+    rows = [row + [""] * 4 + ["Lamp of a file"] + [""] * 8 + [server["ID"]] for row in rows]
+    text = "\r\n".join(",".join(row) for row in [*rows, ["DELETE", EUI.format(0x49)]])
+    query = "async=true&forceDevAddrs=false&networkSubscriptionsHandlingMode=ADVANCED"
+    answer = oss.http.post(f"{OSS}/devices/import?{query}", files={"csv": ("output.csv", text, "text/csv")})
+    assert answer.status_code == 200, answer.text
+    assert [each["code"] for each in answer.json()["briefs"]] == [200, 400, 404]
+    made = oss.call("GET", f"{OSS}/devices/e{EUI.format(0x40)}")
+    assert made["appServers"][0]["ID"] == server["ID"]
+    assert made["networkSubscription"]["commercialName"] and made["model"]["commercialName"]
+    answer = oss.http.post(f"{OSS}/devices/import", files={"a": ("a", "x"), "b": ("b", "y")})
+    assert answer.status_code == 400 and "one file" in answer.text
+    # Suspended by its client, and taken back.
+    for suspension, plan in (("SUBSCRIBER_SUSPENDED", False), ("NONE", True), ("NONE", True)):
+        changed = oss.call("PUT", f"{OSS}/devices/{made['uid']}", {"suspension": suspension})
+        assert changed["suspension"] == suspension and ("networkSubscription" in changed) is plan
+        found = oss.call("GET", f"{OSS}/devices?devEUI={made['EUI']}&networkSubscriptionID=_unset")
+        assert found["count"] == (0 if plan else 1)
+
+
+def test_refusals_name_members_as_these_clients_do(oss: Oss) -> None:
+    body: dict[str, Any] = {"EUI": EUI.format(0x50), "appEUI": "xx", "appKey": KEY}
+    assert "model.ID is mandatory; see GET /subscriptions" in oss.refused("POST", f"{OSS}/devices", body)
+    body["model"] = {"ID": oss.account.device_profile_id}
+    assert "appEUI 'xx'" in oss.refused("POST", f"{OSS}/devices", body)
+    wrong = {"name": "x", "destinations": [{"addresses": []}]}
+    assert "destinations[0].addresses" in oss.refused("POST", f"{OSS}/appServers", wrong)
+
+
+def test_pages_begin_at_one_or_none(oss: Oss, lamps: list[Any]) -> None:
+    first = oss.call("GET", f"{OSS}/devices?name=Lamp&pageIndex=0&pageSize=5000")["briefs"]
+    assert first == oss.call("GET", f"{OSS}/devices?name=Lamp&pageIndex=1")["briefs"]
+    assert oss.call("GET", f"{OSS}/devices?connectivity=CELLULAR")["count"] == 0
+    assert oss.call("GET", f"{OSS}/devices/alarms")["more"] is False
+    counted = oss.call("GET", f"{OSS}/devices/alarms/stateDistributions")
+    assert counted["totalCount"] == sum(each["count"] for each in counted["briefs"])
+
+
+def _measured(oss: Oss, path: str) -> None:
+    """What was measured of a device that has sent two uplinks, and devices by that."""
+    (slot,) = oss.call("GET", f"{path}/frames/aggregated?step=24&duration=P1D")["briefs"][-1:]
+    assert slot["uplinkCount"] in (1, 2) and slot["avgRSSI"] < 0
+    factors = oss.call("GET", f"{path}/spreadingFactors/sfDistributions")["briefs"]
+    assert sum(each["count"] for each in factors) == 2
+    assert oss.call("GET", f"{path}/batLevels")["briefs"] == []
+    for query, count in (("infRSSI=0", 1), ("infRSSI=-999", 0), ("supSNR=-99", 1), ("infSNR=-99", 0)):
+        assert oss.call("GET", f"{OSS}/devices?name=Lamp&{query}")["count"] == count
+    assert oss.call("GET", f"{OSS}/devices?name=Lamp&batteryLevel=254")["count"] == 0
 
 
 def _unknown(oss: Oss, uid: str) -> None:

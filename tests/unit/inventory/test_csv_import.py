@@ -75,7 +75,7 @@ def test_abp_rows_comments_and_deletions() -> None:
         (otaa(F="AB" * 24, S="1", X="1"), "exclude each other"),
         (otaa(L="north"), "column L"),
         (otaa(Q="FLYING"), "column Q"),
-        (otaa(T="as-1"), "column T"),
+        (otaa(I="TWA_1.2", T="TWA_1.3.AS"), "column T"),
         (otaa() + ",,,,,,x", "columns"),
         ("CREATE_ABP,1,2,m,k,<a/>", "AppSKeys"),
         ("CREATE_ABP,1,2,m,k,<AppSKeys", "no XML"),

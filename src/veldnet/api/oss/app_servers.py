@@ -24,7 +24,7 @@ from veldnet.inventory import routing_profiles
 
 from .catalogues import OssPage
 from .devices import AS_SUFFIX
-from .shapes import MINE, href, known
+from .shapes import MINE, href, known, oss_names
 
 _PATH = f"{MINE}/appServers"
 _ONE = f"{_PATH}/{{appServerUid}}"
@@ -179,7 +179,8 @@ def _profile(body: AppServer, before: AppServer | None) -> RoutingProfile:
 
 @OSS.post(_PATH, status=201)
 async def create_server(services: Services, scope: Scope, body: AppServer) -> AppServer:
-    made = await create_routing_profile(services, scope, _profile(body, None))
+    with oss_names():
+        made = await create_routing_profile(services, scope, _profile(body, None))
     return await _read(services, scope, str(made.ref))
 
 
@@ -190,7 +191,8 @@ async def update_server(
     """Change what is given; without a key the one that the application server has stays."""
     before = await _named(services, scope, app_server_uid)
     uid, profile = str(before.uid), _profile(body, before)
-    await update_routing_profile(uid, request, services, scope, profile)
+    with oss_names():
+        await update_routing_profile(uid, request, services, scope, profile)
     return await _read(services, scope, uid)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from veldnet.api.query import PageNumber
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
 from veldnet.domain.resources import CommunicationType
 from veldnet.domain.scope import Scope
 from veldnet.inventory import offers
 
-from .shapes import MINE, href
+from .shapes import MINE, FirstPage, href
 
 _PAGE = 100
 
@@ -50,7 +49,7 @@ class OssPlans(msgspec.Struct):
 class OssPage(msgspec.Struct, frozen=True):
     """Which page of 100."""
 
-    pageIndex: PageNumber = 1
+    pageIndex: FirstPage = 1
 
     @property
     def part(self) -> slice:

@@ -16,7 +16,7 @@ from veldnet.monitoring.alarms import listing
 from .devices import ONE
 from .shapes import known, millis
 
-_STATES: tuple[AlarmState, ...] = ("CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL")
+STATES: tuple[AlarmState, ...] = ("CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL")
 
 
 class OssAlarm(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -48,8 +48,9 @@ class OssAlarms(msgspec.Struct):
     more: bool
 
 
-def _shown(alarm: DeviceAlarm) -> OssAlarm:
-    level = _STATES.index(alarm.alarmState) + 1
+def shown(alarm: DeviceAlarm) -> OssAlarm:
+    """An alarm as OSS shows it."""
+    level = STATES.index(alarm.alarmState) + 1
     return OssAlarm(
         ID=alarm.deviceAlarmTypeId,
         alarmUid=alarm.ref,
@@ -81,7 +82,7 @@ async def _alarms(services: Services, scope: Scope, device_ref: str) -> list[Dev
 async def list_alarms(device_ref: str, services: Services, scope: Scope) -> OssAlarms:
     """The alarms of a device, cleared ones too."""
     found = await _alarms(services, scope, device_ref)
-    return OssAlarms([_shown(alarm) for alarm in found], False)
+    return OssAlarms([shown(alarm) for alarm in found], False)
 
 
 @OSS.post(f"{ONE}/alarms/{{alarmUid}}/ack", status=201)

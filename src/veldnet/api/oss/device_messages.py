@@ -19,8 +19,8 @@ from veldnet.inventory import devices
 from veldnet.monitoring.locations import Place, device_locations
 from veldnet.monitoring.logger import Line, Query, Whose, search
 
-from .devices import ONE, listed
-from .shapes import millis, now_ms
+from .devices import ONE
+from .shapes import listed, millis, now_ms
 
 _UP = ("UPLINK_DATA", "UPLINK_MAC", "UPLINK_MAC_DATA")
 _DOWN = ("DOWNLINK_DATA", "DOWNLINK_MAC", "DOWNLINK_MAC_DATA", "DOWNLINK_REFUSED")
@@ -149,7 +149,7 @@ async def list_frames(device_ref: str, services: Services, scope: Scope, query: 
     types = [
         name for kind, names in (("0", _UP), ("1", _DOWN)) if kind in (query.type or kind) for name in names
     ]
-    begin, end = _span(services, query)
+    begin, end = span_of(services, query)
     stations = () if query.lrrID is None else (query.lrrID,)
     places = services.platform.base_stations.place_of
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
@@ -163,7 +163,8 @@ async def list_frames(device_ref: str, services: Services, scope: Scope, query: 
     return OssFrames([_frame(line) for line in lines], list(map(OssStation, heard_by)), now_ms(services))
 
 
-def _span(services: Services, query: OssSpan) -> tuple[int, int]:
+def span_of(services: Services, query: OssSpan) -> tuple[int, int]:
+    """Begin and end in Unix milliseconds."""
     begin = now_ms(services) - query.duration if query.begin is None else query.begin
     return begin, begin + query.duration
 
@@ -187,7 +188,7 @@ def _frame(line: Line) -> OssFrame:
 @OSS.get(f"{ONE}/locations")
 async def list_places(device_ref: str, services: Services, scope: Scope, query: OssSpan) -> OssPlaces:
     """Where the network has located a device, the newest 500 of a span."""
-    begin, end = _span(services, query)
+    begin, end = span_of(services, query)
     found = await services.read(
         lambda c: device_locations(c, devices.device_ref(c, scope, device_ref), begin, end, None, _MOST)
     )

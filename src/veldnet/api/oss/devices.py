@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from litestar import Request
@@ -11,35 +11,22 @@ from sqlalchemy import Connection
 
 from veldnet.api.body import to_resource
 from veldnet.api.kpn.devices import change_device, delete_device, register
-from veldnet.api.kpn.monitoring import health_statistics
-from veldnet.api.query import PageNumber, Parameter, dev_eui, refuse_others
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
-from veldnet.domain.errors import BadRequest, InvalidField, MissingField
+from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NoFreeConnection
 from veldnet.domain.resources import AlarmStatistics, Device, HealthState, VeldnetDevice
 from veldnet.domain.scope import Scope
-from veldnet.inventory import devices, routing_profiles
-from veldnet.inventory.devices import AlarmLevel, Order, Paging, Wanted
-from veldnet.monitoring.observed import observed_at, standing
+from veldnet.inventory import devices, offers, routing_profiles
+from veldnet.monitoring.observed import observed_at
 
-from .shapes import MINE, href, known, millis, now_ms
+from .shapes import MINE, href, known, millis, now_ms, oss_names
 
-_PATH = f"{MINE}/devices"
-ONE = f"{_PATH}/{{deviceRef}}"
-_MOST_PAGE = 500
+PATH = f"{MINE}/devices"
+ONE = f"{PATH}/{{deviceRef}}"
 # In place of a plan or a routing profile that a device is to lose.
 _TAKEN_AWAY = "reset"
 # What stands behind the id of a routing profile in that of its application server.
 AS_SUFFIX = ".AS"
-# Ascending and descending.
-_ORDERS: dict[str, tuple[Order, Order]] = {
-    "name": ("name", "-name"),
-    "EUI": ("deviceEUI", "-deviceEUI"),
-    "creationDate": ("created", "-created"),
-    "lastUpTimestamp": ("lastUplink", "-lastUplink"),
-    "lastMeanPER": ("meanPER", "-meanPER"),
-}
-_ALARM_LEVELS: dict[int, AlarmLevel] = {1: "ANY", 3: "WARNING", 4: "MINOR", 5: "MAJOR", 6: "CRITICAL"}
 
 
 class Named(msgspec.Struct, omit_defaults=True):
@@ -47,6 +34,7 @@ class Named(msgspec.Struct, omit_defaults=True):
 
     ID: str | None = None
     name: str | None = None
+    commercialName: str | None = None
     href: str | None = None
 
 
@@ -68,6 +56,7 @@ class OssDevice(msgspec.Struct, omit_defaults=True, kw_only=True):
     motionIndicator: str | None = None
     networkSubscription: Named | None = None
     appServers: list[Named] = []
+    appServersRoutingProfile: Named | None = None
     suspension: str
     creationDate: int | None = None
     customerAdminData: str | None = None
@@ -100,97 +89,21 @@ class OssDevice(msgspec.Struct, omit_defaults=True, kw_only=True):
     now: int | None = None
 
 
-class Cursors(msgspec.Struct):
-    """Where the next page begins: `pageAfter`."""
+class Names(NamedTuple):
+    """Name and number of each routing profile, and the names of plans and device profiles, by their ids."""
 
-    last: str
-
-
-class OssDevices(msgspec.Struct, omit_defaults=True):
-    """A page of devices; `count` is how many there are in all, up to 10,000 where filters are given."""
-
-    briefs: list[OssDevice]
-    more: bool
-    now: int
-    count: int | None = None
-    cursors: Cursors | None = None
+    servers: dict[str, tuple[str, str]]
+    plans: dict[str, str]
+    models: dict[str, str]
 
 
-class HealthCount(msgspec.Struct):
-    healthState: HealthState
-    count: int
-
-
-class Counters(msgspec.Struct):
-    """Devices by health."""
-
-    briefs: list[HealthCount]
-    totalCount: int
-
-
-def listed(text: str, _name: str) -> tuple[str, ...]:
-    """What stands between commas, or in parameters of the same name."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _order(text: str, name: str) -> Order:
-    attribute, _comma, way = text.partition(",")
-    both = _ORDERS.get(attribute)
-    if both is None or way not in ("", "asc", "desc"):
-        raise InvalidField(
-            "{name} {value!r} must be one of {known}, and ,asc or ,desc",
-            name=name,
-            value=text[:40],
-            known=", ".join(_ORDERS),
-        )
-    return both[way == "desc"]
-
-
-def _level(text: str, name: str) -> AlarmLevel:
-    found = _ALARM_LEVELS.get(int(text)) if text.isascii() and text.isdigit() and len(text) < 4 else None
-    if found is None:
-        raise InvalidField(
-            "{name} {value!r} must be one of {known}", name=name, value=text[:40], known="1, 3, 4, 5, 6"
-        )
-    return found
-
-
-class OssFilter(msgspec.Struct, frozen=True):
-    """Which devices, in which order, and which page of them."""
-
-    devEUI: Annotated[tuple[str, ...], Parameter("Only devices with these DevEUIs.", read=listed)] = ()
-    name: Annotated[str | None, Parameter("How their names begin.")] = None
-    query: Annotated[str | None, Parameter("Part of name or DevEUI.")] = None
-    healthState: Annotated[HealthState | None, Parameter("Only devices in this state.")] = None
-    networkSubscriptionID: Annotated[str | None, Parameter("Only devices of this plan.")] = None
-    appServerID: Annotated[str | None, Parameter("Only devices of this application server.")] = None
-    alarmLevel: Annotated[
-        AlarmLevel | None, Parameter("Only devices with an alarm of at least this level.", read=_level)
-    ] = None
-    tag: Annotated[str | None, Parameter("Only devices with this tag.")] = None
-    sort: Annotated[Order, Parameter("Attribute and ,asc or ,desc.", read=_order)] = "created"
-    pageIndex: PageNumber = 1
-    pageSize: Annotated[int, Parameter("Devices of a page.", least=1, most=_MOST_PAGE)] = 100
-    pageAfter: Annotated[int | None, Parameter("Cursor of the page before.", most=(1 << 63) - 1)] = None
-
-    @property
-    def wanted(self) -> Wanted:
-        return Wanted(
-            text=self.query,
-            name=self.name,
-            health=self.healthState,
-            plan_id=self.networkSubscriptionID,
-            routing_profile_id=None if self.appServerID is None else self.appServerID.removesuffix(AS_SUFFIX),
-            tag=self.tag,
-            alarm=self.alarmLevel,
-            dev_euis=tuple(dev_eui(each, "").upper() for each in self.devEUI),
-        )
-
-
-def _server_names(connection: Connection, scope: Scope) -> dict[str, tuple[str, str]]:
-    """Name and number of each routing profile, by its id."""
+def names_of(connection: Connection, scope: Scope) -> Names:
     listed = routing_profiles.list_routing_profiles(connection, scope)
-    return {str(each.id): (str(each.name), str(each.ref)) for each in listed}
+    return Names(
+        {str(each.id): (str(each.name), str(each.ref)) for each in listed},
+        {each.id: each.name for each in offers.list_connectivity_plans(connection, scope)},
+        {each.id: each.name for each in offers.list_device_profiles(connection, scope)},
+    )
 
 
 def _alarms(counts: AlarmStatistics) -> tuple[int, ...]:
@@ -204,16 +117,18 @@ def _alarms(counts: AlarmStatistics) -> tuple[int, ...]:
     )
 
 
-def _shown(device: VeldnetDevice, names: dict[str, tuple[str, str]]) -> OssDevice:
+def shown(device: VeldnetDevice, names: Names) -> OssDevice:
+    """A device as OSS shows it."""
     statistics = device.statistics
     assert statistics is not UNSET
     counts = statistics.alarmStatistics
     alarms = _alarms(AlarmStatistics() if counts is UNSET else counts)
     plan, routing = known(device.connectivityPlanId), known(device.routingProfileId)
+    model = str(device.deviceProfileId)
     servers = []
-    if routing in names:
-        name, number = names[routing]
-        servers = [Named(routing + AS_SUFFIX, name, href(f"/appServers/{number}"))]
+    if routing in names.servers:
+        name, number = names.servers[routing]
+        servers = [Named(routing + AS_SUFFIX, name, None, href(f"/appServers/{number}"))]
     return OssDevice(
         EUI=str(device.EUI),
         uid=str(device.ref),
@@ -221,14 +136,15 @@ def _shown(device: VeldnetDevice, names: dict[str, tuple[str, str]]) -> OssDevic
         name=str(device.name),
         healthState=known(statistics.healthState),
         connectivity="LORAWAN",
-        model=Named(str(device.deviceProfileId)),
+        model=Named(model, None, names.models.get(model)),
         activation=known(device.activationType),
         appEUI=known(device.applicationEUI),
         nwAddress=known(device.networkAddress),
         currentClass=known(statistics.loraClass),
         motionIndicator=known(device.motionIndicator),
-        networkSubscription=None if plan is None else Named(plan),
+        networkSubscription=None if plan is None else Named(plan, None, names.plans.get(plan)),
         appServers=servers,
+        appServersRoutingProfile=Named(None, servers[0].name) if servers else None,
         suspension="SUBSCRIBER_SUSPENDED" if plan is None else "NONE",
         creationDate=millis(statistics.creationTime),
         customerAdminData=known(device.administrativeInfo),
@@ -256,53 +172,12 @@ def _shown(device: VeldnetDevice, names: dict[str, tuple[str, str]]) -> OssDevic
     )
 
 
-@OSS.get(_PATH)
-async def list_devices(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, query: OssFilter
-) -> OssDevices:
-    """A page of the subscriber's devices, by its number, or with `pageAfter` the page behind a cursor in the
-    order in which devices were created."""
-    refuse_others(request, OssFilter, "connectivity", "language")
-    observed, now = observed_at(services.platform.clock()), now_ms(services)
-
-    def read(connection: Connection) -> OssDevices:
-        names = _server_names(connection, scope)
-
-        def page(found: list[VeldnetDevice], more: bool, count: int | None) -> OssDevices:
-            last = Cursors(str(found[-1].ref)) if found and query.sort == "created" else None
-            return OssDevices([_shown(each, names) for each in found], more, now, count, last)
-
-        if query.pageAfter is not None:
-            size = query.pageSize
-            behind = devices.devices_after(
-                connection, scope, query.wanted, query.pageAfter, size + 1, observed
-            )
-            return page(behind[:size], len(behind) > size, None)
-        paging = Paging(query.sort, query.pageIndex, query.pageSize)
-        found = devices.search_devices(connection, scope, query.wanted, paging, observed, standing)
-        return page(found.devices, found.total > paging.offset + paging.size, found.total)
-
-    return await services.read(read)
-
-
-@OSS.get(f"{_PATH}/counters")
-async def count_devices(services: Services, scope: Scope) -> Counters:
-    """How many devices are in which state of health."""
-    counted = await health_statistics(services, scope)
-    briefs = [
-        HealthCount("INIT", counted.initCount),
-        HealthCount("ACTIVE", counted.activeCount),
-        HealthCount("RF_CNX_ERROR", counted.rfConnectionErrorCount),
-    ]
-    return Counters(briefs, counted.totalCount)
-
-
 async def _read(services: Services, scope: Scope, ref: str) -> OssDevice:
     observed = observed_at(services.platform.clock())
 
     def read(connection: Connection) -> OssDevice:
         device = devices.get_veldnet_device(connection, scope, ref, observed)
-        return _shown(device, _server_names(connection, scope))
+        return shown(device, names_of(connection, scope))
 
     found = await services.read(read)
     found.now = now_ms(services)
@@ -316,7 +191,7 @@ async def get_device(device_ref: str, services: Services, scope: Scope) -> OssDe
 
 class OssBody(msgspec.Struct, kw_only=True):
     """A device as it is to be; what is null, absent or empty stays. `networkSubscription` with an `ID` of
-    null, or `appServers` without any, take it out of service."""
+    null, `suspension` SUBSCRIBER_SUSPENDED, or `appServers` without any, take it out of service."""
 
     EUI: str | None = None
     name: str | None = None
@@ -332,6 +207,7 @@ class OssBody(msgspec.Struct, kw_only=True):
     adminLon: float | None = None
     customerAdminData: str | None = None
     motionIndicator: str | None = None
+    suspension: Literal["NONE", "SUBSCRIBER_SUSPENDED"] | None = None
 
 
 def _members(members: dict[str, Any], *, new: bool) -> Device:
@@ -358,6 +234,8 @@ def _members(members: dict[str, Any], *, new: bool) -> Device:
     # Null says that it has none; an empty text says nothing, as elsewhere.
     if isinstance(plan, dict) and plan.get("ID", "") != "":
         given["connectivityPlanId"] = _id(plan, "networkSubscription") or (None if new else _TAKEN_AWAY)
+    if body.suspension == "SUBSCRIBER_SUSPENDED" and not new:
+        given["connectivityPlanId"] = _TAKEN_AWAY
     if body.appServers is not None:
         given["routingProfileId"] = _routing(body.appServers, new=new)
     return to_resource({name: value for name, value in given.items() if value is not None}, Device)
@@ -384,19 +262,36 @@ def _id(members: dict[str, Any], name: str) -> str | None:
     return found
 
 
-@OSS.post(_PATH, status=201)
+@OSS.post(PATH, status=201)
 async def create_device(services: Services, scope: Scope, body: dict[str, Any]) -> OssDevice:
     """Create a device that activates itself over the air; HSM groups are not mandatory on these paths."""
-    made = await register(services, scope, _members(body, new=True), hsm_required=False, abp=False)
+    with oss_names():
+        made = await register(services, scope, _members(body, new=True), hsm_required=False, abp=False)
     return await _read(services, scope, str(made.ref))
+
+
+def _plan_to_return_to(connection: Connection, scope: Scope, ref: str) -> str | None:
+    """A plan for a device that has none. Raises `NoFreeConnection`."""
+    if devices.get_device(connection, scope, ref).connectivityPlanId is not UNSET:
+        return None
+    for plan in offers.list_connectivity_plans(connection, scope):
+        if plan.communicationType == "UNICAST" and plan.usedConnections < plan.grantedConnections:
+            return plan.id
+    raise NoFreeConnection("no connectivity plan has a free connection left; see GET /connectivityPlans")
 
 
 @OSS.put(ONE)
 async def update_device(
     device_ref: str, request: Request[Any, Any, Any], services: Services, scope: Scope, body: dict[str, Any]
 ) -> OssDevice:
-    """Change what is given; EUI, keys and activation stay."""
-    await change_device(device_ref, request, services, scope, _members(body, new=False), devices.DX_UPDATABLE)
+    """Change what is given; EUI, keys and activation stay. A suspended device that is to be one no longer
+    gets the first plan that has a connection left."""
+    with oss_names():
+        change = _members(body, new=False)
+        if body.get("suspension") == "NONE" and change.connectivityPlanId is UNSET:
+            plan = await services.read(lambda c: _plan_to_return_to(c, scope, device_ref))
+            change.connectivityPlanId = UNSET if plan is None else plan
+        await change_device(device_ref, request, services, scope, change, devices.DX_UPDATABLE)
     return await _read(services, scope, device_ref)
 
 

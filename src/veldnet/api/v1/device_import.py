@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import structlog
@@ -79,41 +80,62 @@ async def import_devices(
     rehearsal, number = None, ""
     if dry_run:
         rehearsal, number = await services.dry_runs.find(query.continues, scope.subscriber_ref)
-    importing = _Import(request, services, scope, rehearsal, import_ref)
-    answer: list[tuple[object, ...]] = []
-    rest = iter(imports.read_devices(body, query.firstLine))
-    while batch := list(islice(rest, _BATCH)):
-        for line, (outcome, column) in zip(batch, await importing.carry_out(batch), strict=True):
-            answer.append((line.action, line.shown_eui, outcome, line.number, column))
+    settings, old = services.settings, legacy(request)
+    rules = Rules(
+        settings.hsm_required and not old, settings.legacy_abp and old, services.platform.open_personalised
+    )
+    importing = Importing(request, services, scope, rules, rehearsal, import_ref)
+    rows = await importing.run(imports.read_devices(body, query.firstLine))
+    answer: list[tuple[object, ...]] = [
+        (row.action, row.eui, f"[{row.code}] {row.message}", row.line, row.column) for row in rows
+    ]
     headers = {}
     if rehearsal is not None:
         headers["x-dry-run"] = services.dry_runs.keep(number, rehearsal)
     return Response(csv_text(answer), media_type="text/csv", headers=headers)
 
 
-class _Import:
+class RowAnswer(NamedTuple):
+    """What became of a row, in the language of the caller, and the column that is at fault."""
+
+    line: int
+    action: str
+    eui: str
+    code: int
+    message: str
+    column: str
+
+
+class Importing:
+    """Carries out the rows of a file, or without writing anything where there is a `rehearsal`."""
+
     def __init__(
         self,
         request: Request[Any, Any, Any],
         services: Services,
         scope: Scope,
-        rehearsal: Rehearsal | None,
-        import_ref: int | None,
+        rules: Rules,
+        rehearsal: Rehearsal | None = None,
+        import_ref: int | None = None,
     ) -> None:
         self._language = language_of(request)
         self._import_ref = import_ref
         self._services = services
         self._scope = scope
         self._dry_run = rehearsal is not None
-        platform, settings, old = services.platform, services.settings, legacy(request)
-        rules = Rules(
-            settings.hsm_required and not old, settings.legacy_abp and old, platform.open_personalised
-        )
+        platform = services.platform
         sealer = KeySealer(platform.store, platform.vault, scope)
         self._engine = DeviceEngine(platform.store, sealer, scope, rules, rehearsal)
 
-    async def carry_out(self, lines: list[Line]) -> list[tuple[str, str]]:
-        """What became of each row of a batch, as `[code] message`, and the column that is at fault."""
+    async def run(self, lines: Iterable[Line]) -> list[RowAnswer]:
+        """What became of each row."""
+        found: list[RowAnswer] = []
+        rest = iter(lines)
+        while batch := list(islice(rest, _BATCH)):
+            found += await self._carry_out(batch)
+        return found
+
+    async def _carry_out(self, lines: list[Line]) -> list[RowAnswer]:
         try:
             outcomes = await self._engine.carry_out([line.row for line in lines], self._note)
         except StoreError as error:
@@ -134,7 +156,7 @@ class _Import:
             details = ready.creation.new.body if ready.creation is not None else None
             self._services.note_within(connection, self._scope, f"device.{done.action}", what, details)
 
-    def _outcome(self, line: Line, outcome: Outcome) -> tuple[str, str]:
+    def _outcome(self, line: Line, outcome: Outcome) -> RowAnswer:
         if isinstance(outcome, VaultError):
             return self._refused(line, 503, Text("the vault cannot work just now; try this row again"))
         if isinstance(outcome, Refusal):
@@ -146,8 +168,8 @@ class _Import:
             done = Text("created as {ref}", ref=outcome.ref)
         remarks = line.row.remarks if isinstance(line.row, ImportRow) else ()
         words = "; ".join(in_language(text, self._language) for text in (done, *remarks))
-        return f"[200] {words}", ""
+        return RowAnswer(line.number, line.action, line.shown_eui, 200, words, "")
 
-    def _refused(self, line: Line, status: int, problem: Text) -> tuple[str, str]:
+    def _refused(self, line: Line, status: int, problem: Text) -> RowAnswer:
         words, column = line.refusal(problem, self._language)
-        return f"[{status}] {words}", column
+        return RowAnswer(line.number, line.action, line.shown_eui, status, words, column)

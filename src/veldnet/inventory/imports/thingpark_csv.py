@@ -23,6 +23,8 @@ from .csv_text import Row
 from .lines import ACTIONS, EncryptedKey, ImportRow, Line, action_of, number_of, plain, refuse_number
 
 # A column behind them has the reason in a file of refused rows, and is passed over.
+# What stands behind the id of a routing profile in that of its application server.
+_AS = ".AS"
 COLUMNS = 27
 _WRAPPED = 24
 # Members of a device in ThingPark's columns.
@@ -104,7 +106,7 @@ def _row(c: list[str]) -> ImportRow:
     if c[16]:
         device = _with_motion(device, c[16])
     if c[19]:
-        raise InvalidField("column T (AS ids) is not supported; name a routing profile in column I")
+        device.routingProfileId = _application_server(c[19], c[8])
     remarks = tuple(
         Text("column {column} is not taken", column=column)
         for column, value in (("C", otaa and c[2]), ("O", c[14]))
@@ -120,6 +122,16 @@ def _row(c: list[str]) -> ImportRow:
         device.applicationKey = app_key
         return ImportRow("create", device, None, nwk_key, remarks=remarks)
     return ImportRow("create", device, app_key, nwk_key, remarks=remarks)
+
+
+def _application_server(identifier: str, routing: str) -> str:
+    """The routing profile of an application server. Raises `InvalidField`."""
+    found = identifier.removesuffix(_AS)
+    if "," in found or routing not in ("", found):
+        raise InvalidField(
+            "column T (AS ids): a device has one application server; name it there or in column I"
+        )
+    return found
 
 
 def _with_motion(device: Device, word: str) -> Device:

@@ -60,6 +60,21 @@ def list_alarms(
     return [_alarm(StoredDeviceAlarm(*row)) for row in connection.execute(query)]
 
 
+def count_states(connection: Connection, scope: Scope) -> list[tuple[int, int, int]]:
+    """How many alarms of the subscriber's devices are in each state, and how many of these nobody has
+    acknowledged."""
+    query = (
+        select(alarms.c.state, alarms.c.acked, func.count())
+        .where(alarms.c.subscriber_ref == scope.subscriber_ref, alarms.c.device_ref > 0)
+        .group_by(alarms.c.state, alarms.c.acked)
+    )
+    found: dict[int, tuple[int, int]] = {}
+    for state, acked, count in connection.execute(query):
+        before, unacked = found.get(state, (0, 0))
+        found[state] = (before + count, unacked + (0 if acked else count))
+    return [(state, *found[state]) for state in sorted(found)]
+
+
 def get_alarm(connection: Connection, scope: Scope, ref: str) -> DeviceAlarm:
     """One alarm of the subscriber. Raises `NotFound`."""
     row = connection.execute(_own(scope).where(alarms.c.ref == number_of(ref))).first()
