@@ -66,6 +66,8 @@ export default defineConfig({
   },
   server: { proxy: { "/api": "http://127.0.0.1:8080", "/data": "http://127.0.0.1:8080" } },
   test: {
+    // Tests wait for what they count on: a busy machine must not fail them.
+    testTimeout: 60_000,
     environment: "jsdom",
     isolate: false,
     css: { include: [/src.styles/] },
