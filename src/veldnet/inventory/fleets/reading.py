@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from veldnet.domain.errors import BadRequest
+from veldnet.domain.validation import validation_text
 from veldnet.inventory.catalogue.yaml_text import read_yaml
 
 from .documents import HOLDERS, KEYS, SECRETS, Fleet
@@ -45,7 +46,7 @@ def read_fleet(octets: bytes, find_secret: FindSecret | None = None) -> Fleet:
     try:
         return fleet_of(document)
     except BadRequest as error:
-        line = _line_of(octets, str(error.text))
+        line = _line_of(octets, str(error.__cause__ or error.text))
         if line is None:
             raise
         raise BadRequest("line {line}: {error}", line=line, error=error.text) from None
@@ -58,7 +59,7 @@ def fleet_of(document: dict[str, Any]) -> Fleet:
     try:
         fleet = msgspec.convert(document, Fleet, strict=False)
     except msgspec.ValidationError as error:
-        raise BadRequest("{error}", error=error) from None
+        raise BadRequest(validation_text(str(error))) from error
     if len(fleet.devices) > MOST_DEVICES:
         raise BadRequest("the file has more than {most} devices; split it", most=MOST_DEVICES)
     for kind, member in KEYS.items():
