@@ -15,6 +15,16 @@ def total(values: ColumnElement[Any]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(values), 0), BigInteger)
 
 
+def float_total(values: ColumnElement[float]) -> ColumnElement[float]:
+    """The sum of numbers with a fraction, null of none."""
+    return func.sum(values)
+
+
+def joined(values: ColumnElement[int]) -> ColumnElement[str]:
+    """Whole numbers as one text, with commas between them and in any order; null of none."""
+    return func.aggregate_strings(cast(values, Text), ",")
+
+
 class whole(FunctionElement[int]):
     """A number without its fraction."""
 

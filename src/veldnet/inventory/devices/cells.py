@@ -22,7 +22,7 @@ from sqlalchemy import (
     true,
 )
 
-from veldnet.store.expressions import total, whole
+from veldnet.store.expressions import float_total, total, whole
 
 _MEMBERS = ("latitude", "longitude", "devices", "south", "west", "north", "east")
 # So many marks a map can show. Where there would be more, cells are made larger: nothing is left out.
@@ -90,8 +90,8 @@ def _fine(places: Select[Any], size: float, summed: Sequence[str]) -> CTE:
         select(
             each.cell,
             func.count().label("devices"),
-            func.sum(each.latitude).label("latitudes"),
-            func.sum(each.longitude).label("longitudes"),
+            float_total(each.latitude).label("latitudes"),
+            float_total(each.longitude).label("longitudes"),
             *edges(each.latitude, each.longitude),
             func.min(each.ref).label("ref"),
             *(total(each[name]).label(name) for name in summed),
@@ -113,8 +113,8 @@ def _merged(fine: CTE, summed: Sequence[str]) -> Select[Any]:
     devices = total(columns.devices)
     shown: list[Any] = [
         devices.label("devices"),
-        (func.sum(columns.latitudes) / cast(devices, Float)).label("latitude"),
-        (func.sum(columns.longitudes) / cast(devices, Float)).label("longitude"),
+        (float_total(columns.latitudes) / cast(devices, Float)).label("latitude"),
+        (float_total(columns.longitudes) / cast(devices, Float)).label("longitude"),
         func.min(columns.south).label("south"),
         func.min(columns.west).label("west"),
         func.max(columns.north).label("north"),

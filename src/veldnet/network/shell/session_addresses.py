@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import Column, Connection, String, cast, func, select
+from sqlalchemy import Column, Connection, select
 
 from veldnet.domain.partitions import PARTITIONS
 from veldnet.lorawan import DevAddr, NetId
 from veldnet.lorawan.identifiers import address_prefix
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.store import Store
+from veldnet.store.expressions import joined
 from veldnet.store.schema import device_states
 
 _PAGE = 5000
@@ -90,5 +91,5 @@ def _page(
         # Sessions have addresses of the partition of their device.
         query = query.where((column % PARTITIONS).in_(sorted(stored)))
     some = query.order_by(column).limit(_PAGE).subquery()
-    text = connection.execute(select(func.aggregate_strings(cast(some.c[0], String), ","))).scalar()
+    text = connection.execute(select(joined(some.c[0]))).scalar()
     return [*map(int, text.split(","))] if text else []
