@@ -132,6 +132,15 @@ def test_a8_a_new_password_or_role_asks_for_a_new_activation(
     user = _user(desk, account)
     path = f"/users/subscriber/{user['ref']}"
     passwords = (account.thingpark_password, "another password")
+    # Another administrator: the last one keeps its role.
+    colleague = {
+        "username": "another@a8.example",
+        "password": PASSWORD,
+        "displayName": "Another",
+        "customerId": user["customerId"],
+        "role": "admin",
+    }
+    assert desk("POST", "/users", colleague).status_code == 201
     assert _devices(client) == 200
     assert desk("PUT", path, {"role": user["role"]}).status_code == 204
     assert _devices(client) == 200, "the role that it has already"

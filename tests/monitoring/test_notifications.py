@@ -405,7 +405,7 @@ async def test_a_mail_server_that_does_not_answer_holds_up_no_webhook(
         (NotificationSettings("BASIC", ["a@b.example, c@d.example"]), "not an e-mail address"),
         (NotificationSettings("BASIC"), "needs recipients"),
         (NotificationSettings(webhook="ftp://a.example/"), "http or https"),
-        (NotificationSettings(webhook="https://"), "http or https"),
+        (NotificationSettings(webhook="https://"), "has no host"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: NotificationSettings, words: str) -> None:

@@ -28,7 +28,10 @@ from veldnet.console import Branding
 from veldnet.domain.scope import Scope
 
 # Of KPN's contract; Veldnet has its own join server.
-NOT_USED = {"deviceToken", "jsProfile", "jsSubscriberRef"}
+NOT_USED = {
+    *("deviceToken", "jsProfile", "jsSubscriberRef"),
+    *("async_", "forceDevAddrs", "networkSubscriptionsHandlingMode"),
+}
 
 
 def operations() -> list[tuple[Router, Operation]]:

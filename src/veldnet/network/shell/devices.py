@@ -340,6 +340,8 @@ class DeviceTable:
         entry.used_at = now
         self._entries.move_to_end(entry.device.row.ref)
         self._rest(now)
+        if len(self) > self._capacity:
+            self._trim()
 
     async def refresh(self, refs: Sequence[int]) -> list[Entry]:
         """Take up a change of the inventory: new rules for devices, or their removal. Returns those that are

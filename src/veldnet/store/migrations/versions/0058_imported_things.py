@@ -12,6 +12,8 @@ depends_on = None
 # Nodes of the revision before serve on: a table is added that they do not look at.
 two_steps = True
 
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -19,8 +21,8 @@ def upgrade() -> None:
         sa.Column(
             "import_ref", sa.BigInteger(), sa.ForeignKey("imports.ref", ondelete="CASCADE"), nullable=False
         ),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", _TEXT, nullable=False),
+        sa.Column("id", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("import_ref", "kind", "id"),
         sqlite_with_rowid=False,
     )
