@@ -67,9 +67,6 @@ class _Place(NamedTuple):
     cost: float
 
 
-_NOWHERE = Point(0.0, 0.0)
-
-
 class Timed(NamedTuple):
     """Stamps, and the base stations whose stamps cannot be of the same frame."""
 
@@ -168,41 +165,41 @@ def _possible(stamps: list[Stamp]) -> Timed:
 # One place.
 
 
-def _weight(u: float) -> float:
-    if u > 0:
-        return 1.0 if u <= _LATE else _LATE / u
-    return 1.0 if u >= -_EARLY else -_EARLY / u
-
-
-def _settled(stamps: list[Stamp], ranges: list[float], sent: float | None) -> _Place:
-    """The range at which the frame was sent that fits best, and the sum with it. `point` is left to the
-    caller."""
-    late = [stamp.range - r for stamp, r in zip(stamps, ranges, strict=True)]
-    at = sorted(late)[len(late) // 2] if sent is None else sent
+def _settled(stamps: list[Stamp], point: Point, sent: float | None) -> _Place:
+    """A point with the range at which the frame was sent that fits best, and the sum with it."""
+    # The innermost loops of a search: the weight is written out here and in `_normal`.
+    late = [(stamp.range - dist(point, stamp.place), stamp.sigma) for stamp in stamps]
+    at = sorted(late)[len(late) // 2][0] if sent is None else sent
     for _round in range(3):
         total = above = 0.0
-        for value, stamp in zip(late, stamps, strict=True):
-            sigma = stamp.sigma
-            w = _weight((value - at) / sigma) / (sigma * sigma)
+        for value, sigma in late:
+            w, u = 1.0, (value - at) / sigma
+            if u > _LATE:
+                w = _LATE / u
+            elif u < -_EARLY:
+                w = -_EARLY / u
+            w /= sigma * sigma
             total += w
             above += w * value
         before, at = at, above / total
         if abs(at - before) < _SETTLED:
             break
     cost = 0.0
-    for value, stamp in zip(late, stamps, strict=True):
-        u = (value - at) / stamp.sigma
-        edge, size = (_LATE, u) if u > 0 else (_EARLY, -u)
-        cost += u * u if size <= edge else edge * (2 * size - edge)
-    return _Place(_NOWHERE, at, cost)
+    for value, sigma in late:
+        u = (value - at) / sigma
+        if u > _LATE:
+            cost += _LATE * (2 * u - _LATE)
+        elif u < -_EARLY:
+            cost += _EARLY * (-2 * u - _EARLY)
+        else:
+            cost += u * u
+    return _Place(point, at, cost)
 
 
 def _evaluate(
     scene: Scene, stamps: list[Stamp], east: float, north: float, sent: float | None = None
 ) -> _Place:
-    point = scene.plane.on_ground(east, north, scene.ground)
-    _point, at, cost = _settled(stamps, [dist(point, stamp.place) for stamp in stamps], sent)
-    return _Place(point, at, cost)
+    return _settled(stamps, scene.plane.on_ground(east, north, scene.ground), sent)
 
 
 class _Normal(NamedTuple):
@@ -218,23 +215,37 @@ class _Normal(NamedTuple):
 def _normal(stamps: list[Stamp], place: _Place, *, robust: bool, unit: bool = False) -> _Normal:
     rows = []
     total = mx = my = mr = 0.0
-    (east, north, _up), sent = place.point, place.sent
+    point, sent = place.point, place.sent
+    east, north, _up = point
     for stamp in stamps:
         there, sigma = stamp.place, stamp.sigma
-        away = max(dist(place.point, there), 1.0)
+        away = dist(point, there)
+        if away < 1.0:
+            away = 1.0
         residual = stamp.range - away - sent
         w = 1.0 if unit else 1 / (sigma * sigma)
         if robust:
-            w *= _weight(residual / sigma)
-        jx, jy = (east - there.east) / away, (north - there.north) / away
+            u = residual / sigma
+            if u > _LATE:
+                w *= _LATE / u
+            elif u < -_EARLY:
+                w *= -_EARLY / u
+        jx, jy = (east - there[0]) / away, (north - there[1]) / away
         rows.append((w, jx, jy, residual))
-        total, mx, my, mr = total + w, mx + w * jx, my + w * jy, mr + w * residual
+        total += w
+        mx += w * jx
+        my += w * jy
+        mr += w * residual
     mx, my, mr = mx / total, my / total, mr / total
     xx = yy = xy = x = y = 0.0
     for w, jx, jy, residual in rows:
         dx, dy, dr = jx - mx, jy - my, residual - mr
-        xx, yy, xy = xx + w * dx * dx, yy + w * dy * dy, xy + w * dx * dy
-        x, y = x + w * dx * dr, y + w * dy * dr
+        wx, wy = w * dx, w * dy
+        xx += wx * dx
+        yy += wy * dy
+        xy += wx * dy
+        x += wx * dr
+        y += wy * dr
     return _Normal(xx, yy, xy, x, y)
 
 
