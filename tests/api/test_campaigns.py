@@ -164,6 +164,7 @@ def test_devices_of_an_hsm_group_are_refused(account: Account, user: Person) -> 
         ({"fragmentSize": 220}, "fragmentSize"),
         ({"redundancy": -1}, "redundancy"),
         ({"dutyCycleShare": 0}, "dutyCycleShare"),
+        ({"dutyCycleShare": 1e-300}, "dutyCycleShare"),
         ({"devices": ["0059AC0000FFFFFF"]}, "1 of the devices do not exist, such as 0059AC0000FFFFFF"),
         ({"devices": []}, "no device matches"),
         ({"devices": None}, "devices or matching"),

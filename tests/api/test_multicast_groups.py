@@ -258,6 +258,7 @@ def test_application_servers_submit_to_a_group_as_to_a_device(lights: Lights) ->
         ({"region": "US915"}, "not served"),
         ({"downlinkDataRate": 15}, "downlinkDataRate"),
         ({"downlinkFrequency": 915.0}, "EU868"),
+        ({"downlinkFrequency": 1e308}, "lies in no band"),
         ({"baseStationCoverage": "TAGS"}, "baseStationTags"),
         ({"connectivityPlanId": "nobody/plan"}, "ConnectivityPlan"),
         ({"routingProfileId": "TWA_1.1"}, "routingProfileId"),

@@ -60,7 +60,7 @@ async def roll_back(target: Target) -> AsyncIterator[list[Removed]]:
         yield [Removed("device", shadow.dev_eui) for shadow in batch]
     things = await target.store.read(lambda c: imports.things_made(c, target.scope))
     # Flows, groups and base stations serve devices that were cut over.
-    serving = await target.store.read(lambda c: imports.devices_left(c, concerned))
+    serving = await target.store.read(lambda c: imports.devices_left(c, target.scope))
     for kind, remove in {**_SERVING, **_OFFERED}.items():
         found = [each for each in things if each.kind == kind]
         if found and serving and kind in _SERVING:
@@ -83,7 +83,9 @@ async def _remove(target: Target, thing: Thing, remove: _Remove) -> Removed:
     except NotFound:
         await target.write(lambda c: imports.forget_thing(c, target.scope, thing))
     except Refusal as error:
-        return Removed(thing.kind, thing.id, str(error.text))
+        # In a dry run the devices in shadow are still there.
+        unless = "unless only devices in shadow do: " if target.dry_run else ""
+        return Removed(thing.kind, thing.id, f"{unless}{error.text}")
     return Removed(thing.kind, thing.id)
 
 

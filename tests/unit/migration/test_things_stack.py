@@ -51,6 +51,12 @@ def test_forms_of_a_file(tmp_path: Path) -> None:
         assert [each.eui for each in read(tmp_path, text=text)] == ["0059AC0000000001"] * 2
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '{"end_devices":' + "[" * 100_000 + "}"])
+def test_a_file_that_is_nested_too_deeply_is_damaged(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Damaged, match=r"export\.json"):
+        read(tmp_path, text=text)
+
+
 def test_counters_and_radio(tmp_path: Path) -> None:
     parameters = {
         "adr_data_rate_index": "DATA_RATE_3",

@@ -96,7 +96,7 @@ class CampaignBody(msgspec.Struct, frozen=True, kw_only=True):
     answerTimeout: Annotated[int, Meta(ge=10, le=172_800)] = 7200
     retries: Annotated[int, Meta(ge=0, le=20)] = 3
     rounds: Annotated[int, Meta(ge=0, le=20)] = 4
-    dutyCycleShare: Annotated[float, Meta(gt=0, le=10)] = 1.0
+    dutyCycleShare: Annotated[float, Meta(ge=0.01, le=10)] = 1.0
     apply: bool = True
     packageVersion: Literal[1, 2] = 1
     multicast: CampaignMulticast | None = None

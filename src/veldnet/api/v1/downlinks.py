@@ -137,7 +137,7 @@ def _reason(refusal: SubmissionRefusal) -> str:
 
 
 _ADVICE = {
-    114: Text(": its connectivity plan has no downlinks, or it has no plan"),
+    114: Text(": its connectivity plan has no downlinks, it has no plan, or it is in shadow"),
     115: Text(": the device has not joined yet"),
     119: Text(": the network does not have its AppSKey; encrypt in your application server and give fCntDn"),
     121: Text(": the plan's downlink rate is used up; wait, or ask the operator for another plan"),

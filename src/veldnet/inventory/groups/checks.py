@@ -32,6 +32,8 @@ CHANGEABLE = frozenset(
     }
 )
 _KEYS = ("multicastKey", "networkSessionKey", "applicationSessionKey")
+# More than any channel has, and little enough to be rounded to hertz.
+_MOST_MHZ = 100_000
 _FIXED = ("EUI", "networkAddress", "deviceClass", "pingSlotPeriod", "region", "hsmGroupId")
 
 
@@ -120,7 +122,8 @@ def check_radio(body: MulticastGroup, region: Region) -> None:
     frequency = body.downlinkFrequency
     if frequency is UNSET or frequency is None:
         return
-    if region.sub_band(hertz(frequency)) is None:
+    # JSON's numbers may be larger than any that can be rounded.
+    if not 0 < frequency < _MOST_MHZ or region.sub_band(hertz(frequency)) is None:
         raise InvalidField(
             "downlinkFrequency {frequency:g} MHz lies in no band of {region}",
             frequency=frequency,

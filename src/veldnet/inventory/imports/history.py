@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -147,10 +147,17 @@ def imports_with_shadows(connection: Connection, scope: Scope) -> list[int]:
     return list(connection.execute(shadows.union(things)).scalars())
 
 
-def devices_left(connection: Connection, refs: Sequence[int]) -> bool:
-    """Whether there is a device that one of the imports created."""
-    columns = imported_devices.c
-    query = select(columns.device_ref).where(columns.import_ref.in_(refs)).limit(1)
+def devices_left(connection: Connection, scope: Scope) -> bool:
+    """Whether there is a device that one of the subscriber's imports created, and that is not in shadow."""
+    query = (
+        select(devices.c.ref)
+        .join(imported_devices, imported_devices.c.device_ref == devices.c.ref)
+        .where(
+            devices.c.subscriber_ref == scope.subscriber_ref,
+            func.coalesce(devices.c.processing_strategy, "") != SHADOW,
+        )
+        .limit(1)
+    )
     return connection.execute(query).first() is not None
 
 

@@ -46,7 +46,7 @@ def _of_list(octets: bytes, name: str) -> Iterator[Found]:
     try:
         for raw in msgspec.json.decode(octets, type=list[msgspec.Raw]):
             yield Found(1, bytes(raw))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Damaged(f"{name} is no JSON: {error}; was it cut off?") from None
 
 
@@ -83,7 +83,7 @@ def _whole(octets: bytes, line: int, name: str) -> Iterator[Found]:
             return
         for raw in msgspec.json.decode(listed, type=list[msgspec.Raw]):
             yield Found(line, bytes(raw))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Damaged(f"{name}, line {line}: no JSON object: {error}") from None
 
 
