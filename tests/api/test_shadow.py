@@ -74,6 +74,24 @@ def inventory(server: HostedServer) -> dict[str, int]:
     )
 
 
+def test_what_serves_a_device_that_was_read_again_stays(
+    server: HostedServer, user: Person, tmp_path: Path
+) -> None:
+    file, towers, eui = tmp_path / "devices.json", tmp_path / "gateways.json", "0059AC0000004005"
+    before = inventory(server)
+    export(file, 120, 41, eui=eui, addr=ADDR + 5)
+    towers.write_text(json.dumps({"ids": {"gateway_id": "tower", "eui": "0059AC0000C0FFEE"}}))
+    migrate(server, "tts", str(file), str(towers), "--apply", "--shadow")
+    migrate(server, "tts", str(file), "--apply")
+    done = migrate(server, "roll-back", "--apply")
+    assert done["removed"] == {} and "baseStation" in {each["kind"] for each in done["kept"]}
+    device = user.call("GET", f"/api/v1/devices/e{eui}")
+    user.call("DELETE", f"/data/lora/thingpark/devices/{device['ref']}")
+    assert migrate(server, "roll-back", "--apply")["kept"] == []
+    # Of an import whose devices were deleted by hand the list is left.
+    assert inventory(server) | {"imports": 0} == before | {"imports": 0}
+
+
 def test_rolling_back_leaves_no_trace(server: HostedServer, tmp_path: Path) -> None:
     before = inventory(server)
     file = tmp_path / "devices.json"
