@@ -290,7 +290,13 @@ class _Run:
             "There alone",
             "Last difference",
         ):
-            table.add_column(name, justify="right" if name in ("Both", "Equal") else "left")
+            # A DevEUI is never cut, however narrow the terminal is.
+            table.add_column(
+                name,
+                justify="right" if name in ("Both", "Equal") else "left",
+                no_wrap=name == "Device",
+                min_width=16 if name == "Device" else None,
+            )
         for each in shown:
             colour = _COLOURS[each.status]
             table.add_row(
