@@ -63,8 +63,5 @@ class Resting:
         read = _HEADER.unpack_from
         return [ref for ref, octets in self._rows.items() if wanted(*read(octets))]
 
-    def forget(self, ref: int) -> None:
-        self._rows.pop(ref, None)
-
     def clear(self) -> None:
         self._rows.clear()
