@@ -9,12 +9,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 from sqlalchemy import Connection as Database
 
-from veldnet.connections import Condition, Connection, Incoming, Outcome, Outgoing, Surroundings
+from veldnet.connections import (
+    Condition,
+    Connection,
+    Incoming,
+    MakeTransport,
+    Outcome,
+    Outgoing,
+    Surroundings,
+)
+from veldnet.domain.flows import ConnectionType
 from veldnet.domain.scope import Scope
 from veldnet.inventory import flows
 from veldnet.lorawan import DevEui
@@ -23,24 +32,8 @@ from .invariants import Checker
 from .mortal import MortalServer
 
 _ID, _TENANT = "town", "veldnet"
-
-
-def create_flow(connection: Database, scope: Scope) -> None:
-    """A connection of The Things Stack's dialect, and a flow of all devices."""
-    body = flows.Connection(
-        name="Application",
-        type="MQTT",
-        dialect="THE_THINGS_STACK",
-        address="mqtt://as.example",
-        clientId=_ID,
-        applicationId=_ID,
-        tenantId=_TENANT,
-        downlinks=True,
-    )
-    prepared = flows.prepare(body, None, allow_private=False)
-    made = flows.create_connection(connection, scope, body, prepared, 0)
-    flow = flows.Flow(name="All", connectionRefs=[str(made.ref)])
-    flows.create_flow(connection, scope, flow)
+# The number of its connection, the only one.
+_REF = 1
 
 
 class Application:
@@ -53,13 +46,30 @@ class Application:
         self._kept: dict[int, tuple[str, bytes]] = {}
         self._published = 0
 
-    def link(self, server: MortalServer) -> Any:
-        """What makes the connection of a server to the broker."""
+    def create_flows(self, database: Database, scope: Scope) -> None:
+        """A connection of The Things Stack's dialect, and a flow of all devices."""
+        body = flows.Connection(
+            name="Application",
+            type="MQTT",
+            dialect="THE_THINGS_STACK",
+            address="mqtt://as.example",
+            clientId=_ID,
+            applicationId=_ID,
+            tenantId=_TENANT,
+            downlinks=True,
+        )
+        prepared = flows.prepare(body, None, allow_private=False)
+        made = flows.create_connection(database, scope, body, prepared, 0)
+        flow = flows.Flow(name="All", connectionRefs=[str(made.ref)])
+        flows.create_flow(database, scope, flow)
+
+    def transports(self, server: MortalServer) -> Mapping[ConnectionType, MakeTransport]:
+        self._checker.connects(_REF)
 
         def make(connection: Connection, around: Surroundings) -> _Link:
             return _Link(self, server, connection, around)
 
-        return make
+        return {"MQTT": make}
 
     # The broker.
 
@@ -101,7 +111,7 @@ class Application:
         message = msgspec.json.decode(body)
         uplink = message.get("uplink_message")
         if uplink is not None:
-            self._checker.flowed(message["end_device_ids"]["dev_addr"], uplink.get("f_cnt", 0))
+            self._checker.flowed(_REF, message["end_device_ids"]["dev_addr"], uplink.get("f_cnt", 0))
         told = message.get("downlink_queued") or message.get("downlink_failed", {}).get("downlink", {})
         for number in told.get("correlation_ids", []):
             self._checker.told(number)

@@ -7,7 +7,7 @@ session lives until the first uplink under the new one.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
 from typing import Any
 
@@ -18,6 +18,7 @@ from veldnet.monitoring.statistics import recompute
 from veldnet.monitoring.statistics.rollups import HOUR
 from veldnet.network.core import DownlinkRecord, JoinRecord, Record, UplinkRecord
 from veldnet.network.shell import Recorded
+from veldnet.routing import ledger
 from veldnet.store import FrameRow, Rows, read_timeline
 from veldnet.store.expressions import total
 from veldnet.store.schema import (
@@ -50,8 +51,8 @@ class Checker:
         self._nonces: set[tuple[int, int]] = set()
         self._reported: dict[int, tuple[str, int]] = {}
         self._delivered: set[tuple[str, int]] = set()
-        # What has come over flows, by session: counters, the highest one, and what became of downlinks.
-        self._flowed: dict[str, set[int]] = {}
+        # What has come over flows, by connection and session: counters; and what became of downlinks.
+        self._flowed: defaultdict[int, dict[str, set[int]]] = defaultdict(dict)
         self._acknowledged: set[str] = set()
         self._told: set[str] = set()
         self._downlinks: dict[tuple[int, int, bool], set[bytes]] = {}
@@ -134,9 +135,14 @@ class Checker:
         if "FCntUp" in uplink:
             self._delivered.add((uplink["DevAddr"], uplink["FCntUp"]))
 
-    def flowed(self, dev_addr: str, fcnt: int) -> None:
-        """An application has got an uplink over a flow; repetitions are allowed, other orders are not."""
-        seen = self._flowed.setdefault(dev_addr, set())
+    def connects(self, ref: int) -> None:
+        """Every uplink is to come over a connection."""
+        self._flowed.setdefault(ref, {})
+
+    def flowed(self, ref: int, dev_addr: str, fcnt: int) -> None:
+        """An application has got an uplink over a connection; repetitions are allowed, other orders are
+        not."""
+        seen = self._flowed[ref].setdefault(dev_addr, set())
         if fcnt not in seen and seen and fcnt < max(seen):
             raise self._broken(f"I4: uplink {fcnt} of {dev_addr} came after {max(seen)} over a flow")
         seen.add(fcnt)
@@ -153,10 +159,16 @@ class Checker:
     def acknowledged_count(self) -> int:
         return len(self._acknowledged)
 
-    def _check_flows(self, kept: Set[int]) -> None:
-        for frame_id, (dev_addr, fcnt) in self._reported.items():
-            if fcnt not in self._flowed.get(dev_addr.upper(), ()) and frame_id not in kept:
-                raise self._broken(f"I4: uplink {fcnt} of {dev_addr} came over no flow and is not listed")
+    def flowed_count(self, ref: int) -> int:
+        """Uplinks that have come over a connection."""
+        return sum(map(len, self._flowed[ref].values()))
+
+    def _check_flows(self, kept: Set[tuple[int, int]]) -> None:
+        for ref, flowed in self._flowed.items():
+            for frame_id, (dev_addr, fcnt) in self._reported.items():
+                if fcnt not in flowed.get(dev_addr.upper(), ()) and (frame_id, ref) not in kept:
+                    over = f"did not come over connection {ref}"
+                    raise self._broken(f"I4: uplink {fcnt} of {dev_addr} {over} and is not listed")
         if lost := self._acknowledged - self._told:
             raise self._broken(f"I4: downlinks {sorted(lost)} were acknowledged to a broker and are lost")
 
@@ -176,9 +188,11 @@ class Checker:
         # A base station may be offered one in RX1 and again in RX2; the next one likewise.
         if self._join_accepts > 4 * self._joins:
             raise self._broken("a join-accept was sent without a session")
-        kept = set(connection.execute(select(deliveries.c.frame_id)).scalars())
+        # By connection; 0 for application servers of routes.
+        listed = connection.execute(select(deliveries.c.frame_id, deliveries.c.queue))
+        kept = {(frame_id, ledger.QueueName.parse(queue).connection_ref or 0) for frame_id, queue in listed}
         for frame_id, key in self._reported.items():
-            if key not in self._delivered and frame_id not in kept:
+            if key not in self._delivered and (frame_id, 0) not in kept:
                 raise self._broken(f"I4: uplink {key[1]} of {key[0]} is neither delivered nor listed")
         if self._flowed:
             self._check_flows(kept)

@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 import structlog
+from sqlalchemy import Connection as Database
 
 from veldnet.assembly.clustering import NodeSetup
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.platform import Outside, Platform
-from veldnet.connections import Outcome
+from veldnet.connections import MakeTransport, Outcome
 from veldnet.domain.devices import DeviceRow
+from veldnet.domain.flows import ConnectionType
+from veldnet.domain.scope import Scope
+from veldnet.lorawan import DevEui
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
 from veldnet.routing import Attempt
@@ -37,9 +41,6 @@ from veldnet.store import (
 )
 
 from .invariants import Checker
-
-if TYPE_CHECKING:
-    from .application import Application
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +86,23 @@ class Steps:
         return self.count - 1 == self.die_at
 
 
+class Applications(Protocol):
+    """Who takes messages of flows, and sends downlinks."""
+
+    def create_flows(self, database: Database, scope: Scope) -> None:
+        """Write connections and flows for all devices."""
+
+    def transports(self, server: MortalServer) -> Mapping[ConnectionType, MakeTransport]:
+        """What carries the messages of a server."""
+
+    def publish(self, dev_eui: DevEui, payload: bytes) -> None:
+        """Send a downlink to a device."""
+
+    @property
+    def waiting(self) -> int:
+        """Downlinks that no server has acknowledged yet."""
+
+
 class World(Protocol):
     """What surrounds a server."""
 
@@ -95,7 +113,7 @@ class World(Protocol):
     checker: Checker
     delivery_failures: float
     mailer: Mailer | None
-    application: Application | None
+    application: Applications | None
 
     def clock(self) -> float: ...
 
@@ -251,7 +269,7 @@ class MortalServer:
                 self,
                 world.mailer,
                 node,
-                None if world.application is None else {"MQTT": world.application.link(self)},
+                None if world.application is None else world.application.transports(self),
             ),
             store=MortalStore(self.data.store, self),
         )

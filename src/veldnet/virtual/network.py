@@ -36,12 +36,12 @@ from veldnet.simulator.sensors import Climate
 from veldnet.store import StoreError
 from veldnet.store.schema import frame_bodies
 
-from .application import Application, create_flow
+from .application import Application
 from .area import SUB_BAND, Area, heard_in
 from .backhaul import DEFECTS, Backhaul
 from .faults import Faults, happen
 from .invariants import Checker, InvariantBroken
-from .mortal import EPOCH, MortalServer, Steps
+from .mortal import EPOCH, Applications, MortalServer, Steps
 from .population import (
     PLAIN,
     Kind,
@@ -111,7 +111,7 @@ class VirtualNetwork:
         # conditions begin with a copy.
         self.beginning: Path | None = None
         self.checker = Checker()
-        self.application = Application(self.checker) if conditions.flows else None
+        self.application: Applications | None = Application(self.checker) if conditions.flows else None
         self.lives: list[DeviceLife] = []
         # Who takes e-mails, if anybody does.
         self.mailer: Mailer | None = None
@@ -196,7 +196,8 @@ class VirtualNetwork:
         assert scope is not None
         routing_profile = await create_rules(self.data, operator, scope, self.kinds, self.plan)
         if self.application is not None:
-            await store.write(lambda c: create_flow(c, scope))
+            create_flows = self.application.create_flows
+            await store.write(lambda c: create_flows(c, scope))
         return scope, routing_profile
 
     def _regions_of_base_stations(self, stations: int) -> Iterator[tuple[int, str]]:
