@@ -17,6 +17,9 @@ from tests.api.hosting import HostedServer
 from tests.customers import KPN
 from tests.e2e import radio
 from tests.person import Person
+from veldnet.campaigns import KeysUnavailable, runner
+from veldnet.campaigns.states import Progress, Situation, Step
+from veldnet.domain.devices import SHADOW
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.resources import timestamp
 from veldnet.inventory import offers
@@ -25,10 +28,11 @@ from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.simulator.customer import Account
 from veldnet.simulator.update_client import UpdateClient
 from veldnet.store import StoreError
-from veldnet.store.schema import campaign_devices, device_profiles, devices, hearing
+from veldnet.store.schema import campaign_devices, campaigns, device_profiles, devices, hearing
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1/campaigns"
+LAMPS = {"EUI": "0059AC00CAFFFFFF", "name": "Lamps", "deviceClass": "C", "multicastKey": KEY}
 FILE = random.Random(9).randbytes(130)
 _numbers = itertools.count(1)
 
@@ -186,10 +190,13 @@ class Submissions:
     def __init__(self, server: HostedServer) -> None:
         self.sent: list[tuple[DevEui, DownlinkRequest]] = []
         self.answer: SubmissionRefusal | Exception | None = None
+        self.faults: dict[DevEui, Exception] = {}
         self.campaigns = server.platform.campaigns
 
     async def __call__(self, dev_eui: DevEui, request: DownlinkRequest) -> SubmissionRefusal | None:
         self.sent.append((dev_eui, request))
+        if dev_eui in self.faults:
+            raise self.faults[dev_eui]
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -244,6 +251,99 @@ def test_a_store_that_fails_leaves_a_device_as_it_was(
     submissions.answer = None
     server.run(server.platform.campaigns.run())
     assert states(user, ref) == [("settingUp", None)] and len(submissions.sent) == 2
+    user.call("POST", f"{V1}/{ref}/abort")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (RuntimeError("boom"), "unexpected"),
+        (OverflowError(), "unexpected"),
+        (KeysUnavailable("away"), "keys"),
+    ],
+)
+def test_a_campaign_that_fails_rests_and_the_others_go_on(
+    server: HostedServer,
+    account: Account,
+    user: Person,
+    submissions: Submissions,
+    fault: Exception,
+    reason: str,
+) -> None:
+    euis = [create(user, account) for _ in range(3)]
+    first, bad, last = (user.call("POST", V1, body(eui))["ref"] for eui in euis)
+    submissions.faults[DevEui.parse(euis[1])] = fault
+    before = submissions.campaigns.failures[reason]
+    server.pass_time(6)
+    server.run(server.platform.campaigns.run())
+    assert [states(user, ref) for ref in (first, bad, last)] == [
+        [("settingUp", None)],
+        [("pending", None)],
+        [("settingUp", None)],
+    ]
+    shown = user.call("GET", f"{V1}/{bad}")["failure"]
+    assert (shown["reason"], shown["failures"]) == (reason, 1) and shown["retryAt"] > shown["since"]
+    assert ("vault" if reason == "keys" else "Unexpected") in shown["reasonText"]
+    assert user.call("GET", f"{V1}/{first}")["failure"] is None
+    assert submissions.campaigns.failures[reason] == before + 1
+    assert f'veldnet_campaign_failures_total{{reason="{reason}"}}' in user.request("GET", "/metrics").text
+    # It rests, for twice as long the second time, and works again.
+    server.run(server.platform.campaigns.run())
+    server.pass_time(31)
+    server.run(server.platform.campaigns.run())
+    assert user.call("GET", f"{V1}/{bad}")["failure"]["failures"] == 2
+    submissions.faults.clear()
+    server.pass_time(31)
+    server.run(server.platform.campaigns.run())
+    assert states(user, bad) == [("pending", None)]
+    server.pass_time(30)
+    server.run(server.platform.campaigns.run())
+    assert states(user, bad) == [("settingUp", None)]
+    assert user.call("GET", f"{V1}/{bad}")["failure"] is None
+    for ref in (first, bad, last):
+        user.call("POST", f"{V1}/{ref}/abort")
+
+
+def test_what_one_device_sends_does_not_hold_up_its_campaign(
+    server: HostedServer,
+    account: Account,
+    user: Person,
+    submissions: Submissions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ref = user.call("POST", V1, body(create(user, account), create(user, account), retries=0))["ref"]
+    usual, turns = runner.on_time, itertools.count()
+
+    def on_time(at: Situation, progress: Progress) -> Step:
+        if next(turns) == 0:
+            raise ValueError
+        return usual(at, progress)
+
+    monkeypatch.setattr(runner, "on_time", on_time)
+    server.pass_time(6)
+    server.run(server.platform.campaigns.run())
+    assert sorted(states(user, ref)) == [("refused", "fault"), ("settingUp", None)]
+    assert user.call("GET", f"{V1}/{ref}")["failure"] is None
+    user.call("POST", f"{V1}/{ref}/abort")
+
+
+def test_stored_options_out_of_bounds_are_taken_within(
+    server: HostedServer, account: Account, user: Person, submissions: Submissions
+) -> None:
+    ref = user.call("POST", V1, body(create(user, account)))["ref"]
+
+    def spoil(connection: Connection) -> None:
+        row = campaigns.c.ref == int(ref)
+        options = connection.execute(select(campaigns.c.options).where(row)).scalar_one()
+        spoilt = options.replace('"dutyCycleShare":1.0', '"dutyCycleShare":1e-300')
+        assert spoilt != options
+        connection.execute(update(campaigns).where(row).values(options=spoilt))
+
+    server.run(server.platform.store.write(spoil))
+    server.pass_time(6)
+    server.run(server.platform.campaigns.run())
+    assert user.call("GET", f"{V1}/{ref}")["dutyCycleShare"] == 0.01
+    assert states(user, ref) == [("settingUp", None)]
     user.call("POST", f"{V1}/{ref}/abort")
 
 
@@ -423,3 +523,26 @@ def test_a_session_is_paused_resumed_and_cut_off(
     # With the group its connection is given back.
     assert found["group"]["groupRef"] is None
     assert user.request("GET", f"/api/v1/multicastGroups/{there.group}").status_code == 404
+
+
+def test_a_device_in_shadow_takes_no_part(
+    server: HostedServer, account: Account, user: Person, operator: Person
+) -> None:
+    eui, other = create(user, account), create(user, account)
+
+    def into_shadow(connection: Connection) -> None:
+        connection.execute(update(devices).where(devices.c.dev_eui == eui).values(processing_strategy=SHADOW))
+
+    server.run(server.platform.store.write(into_shadow))
+    ref = user.call("POST", V1, body(eui, other))["ref"]
+    assert sorted(states(user, ref)) == [("pending", None), ("refused", "shadow")]
+    assert "in shadow" in user.request("GET", f"{V1}/{ref}/report").text
+    user.call("POST", f"{V1}/{ref}/abort")
+    group_plan(operator)
+    group = user.call("POST", "/api/v1/multicastGroups", LAMPS)
+    path = f"/api/v1/multicastGroups/{group['ref']}"
+    answer = user.request("POST", f"{path}/members", {"deviceEUIs": [eui]})
+    assert answer.status_code == 400
+    assert f"device {eui} is in shadow" in answer.json()["message"]
+    assert user.call("GET", f"{path}/members")["members"] == []
+    user.request("DELETE", path)

@@ -4343,7 +4343,8 @@ export interface components {
         /**
          * CampaignView
          * @description A campaign; `digest` is SHA-256 of the file, `devices` how many are in each state, `group` where the
-         *     fragments go to one. `estimate` is null for campaigns of earlier versions.
+         *     fragments go to one. `estimate` is null for campaigns of earlier versions, `failure` while the campaign
+         *     works.
          */
         CampaignView: {
             ref: string;
@@ -4371,6 +4372,7 @@ export interface components {
             packageVersion: number;
             group: components["schemas"]["CampaignGroup"] | null;
             estimate: components["schemas"]["CampaignEstimate"] | null;
+            failure: components["schemas"]["CampaignFailure"] | null;
             devices: {
                 [key: string]: number;
             };
@@ -4419,6 +4421,19 @@ export interface components {
             airtime: number | null;
             heardDevices: number;
             unheardDevices: number;
+        };
+        /**
+         * CampaignFailure
+         * @description Why a campaign cannot be worked on: a code, and a sentence in the caller's language. It has failed so
+         *     many times running since `since`, and is tried again at `retryAt`; other campaigns go on meanwhile.
+         */
+        CampaignFailure: {
+            /** @enum {string} */
+            reason: "keys" | "store" | "unexpected";
+            reasonText: string;
+            failures: number;
+            since: string;
+            retryAt: string;
         };
         /**
          * CampaignDevicePage

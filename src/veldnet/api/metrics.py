@@ -108,6 +108,12 @@ class PlatformCollector(Collector):
                 self._platform.locations.keeper.counters.outcomes,
             ),
             (
+                "campaign_failures",
+                "Campaigns that could not be worked on, and devices in them (device), by reason",
+                "reason",
+                self._platform.campaigns.failures,
+            ),
+            (
                 "task_failures",
                 "Unexpected failures of background tasks, by task",
                 "task",

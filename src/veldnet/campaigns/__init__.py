@@ -5,6 +5,7 @@
 """
 
 from .block import MAX_SIZE, Block
+from .failures import KeysUnavailable
 from .listening import Listener
 from .records import (
     Campaign,
@@ -20,7 +21,7 @@ from .records import (
     list_devices,
     remove_campaign,
 )
-from .runner import KeysUnavailable, Runner
+from .runner import Runner
 from .states import (
     CAMPAIGN_STATES,
     DEVICE_STATES,

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 # Milliseconds of transmission that may come at once, for each percent of the share.
 _BURST = 36_000.0
 _MOST = 10_000
+# Milliseconds for which a base station rests at most after a transmission, and the least share.
+_LONGEST, _LEAST = 7 * 86_400_000, 0.0001
 
 
 class AirtimeShares:
@@ -22,13 +24,14 @@ class AirtimeShares:
         the campaign, in Unix milliseconds."""
         if base_station is None:
             return now
+        share = max(share, _LEAST)
         full = _BURST * share
         left, at = self._left.get(base_station, (full, now))
         left = min(full, left + (now - at) * share) - airtime / 10
         if base_station not in self._left and len(self._left) >= _MOST:
             self._left.pop(next(iter(self._left)))
         self._left[base_station] = left, now
-        return now if left >= 0 else now + round(-left / share)
+        return now if left >= 0 else now + round(min(-left / share, _LONGEST))
 
 
 # Milliseconds by which messages may be ahead of their turn: a duty cycle is that of a whole hour.

@@ -62,9 +62,11 @@ class GroupRunner:
         # Campaigns in which something has happened since they were looked at.
         self._changed: set[int] = set()
 
-    def take(self, groups: dict[int, CampaignGroup]) -> None:
-        """Know the groups of the running campaigns, as they are now."""
+    def take(self, groups: dict[int, CampaignGroup], only: int | None = None) -> None:
+        """Know the groups of the running campaigns to work on as they are now, or that of `only` one."""
         self.groups = groups
+        if only is not None:
+            return
         for known in (self._looked, self._sent_at, self._not_before, self._paces):
             for ref in [each for each in known if each not in groups]:
                 del known[ref]

@@ -24,7 +24,7 @@ from .group_work import CampaignGroup, Regions, read_group
 from .machine import FRAME_OVERHEAD
 from .records import UNFINISHED
 from .sessions import Need, due_fragments, fragment_at, fragments_for, plan_session
-from .states import Options, Plan, Session
+from .states import Plan, Session, read_options
 
 # Seconds between frames of neighbours, and for what a ping slot is prepared ahead of time.
 _APART, _AHEAD = 0.5, 6.0
@@ -115,7 +115,11 @@ def _taken(connection: Connection, but: int, around: Around) -> list[Taken]:
     columns = campaigns.c
     others = connection.execute(
         select(columns.ref, columns.group_ref, columns.options, columns.state).where(
-            columns.state.in_(UNFINISHED), columns.group_ref.is_not(None), columns.ref != but
+            columns.state.in_(UNFINISHED),
+            columns.group_ref.is_not(None),
+            columns.ref != but,
+            # What cannot be worked on sends nothing.
+            columns.failure.is_(None),
         )
     ).all()
     found = []
@@ -123,7 +127,7 @@ def _taken(connection: Connection, but: int, around: Around) -> list[Taken]:
         group = read_group(connection, ref, group_ref, around.regions)
         if group is None or group.session is None or group.session.over(around.now):
             continue
-        options = msgspec.json.decode(stored, type=Options)
+        options = read_options(stored)
         pace = pace_of(connection, options.fragment_size, group)
         share = 1000 * pace.airtime / group.session.spacing
         until = _busy_until(group.session, around.now, paused=state == "paused")

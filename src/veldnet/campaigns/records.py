@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from veldnet.domain.devices import SHADOW
 from veldnet.domain.documents import decode_profile
 from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
 from veldnet.domain.resources import timestamp
@@ -32,12 +33,13 @@ from veldnet.store.schema import devices as device_rows
 from .block import MAX_SIZE, count_of
 from .capacity import SET_UP, TELL, estimate, reach_of
 from .estimating import hearing, joining_beside, needs_of
+from .failures import WORKING
 from .group_work import sessions_of
-from .states import CampaignState, DeviceState, Options, Session
+from .states import CampaignState, DeviceState, Options, Session, check_options, read_options
 
 Kind = Literal["firmware", "configuration"]
 # Why a device takes no part from the beginning.
-NoPart = Literal["hsm", "busy", "region"]
+NoPart = Literal["hsm", "busy", "region", "shadow"]
 MOST_DEVICES = 10_000
 # Campaigns of a subscriber.
 MOST = 200
@@ -79,7 +81,8 @@ class NewCampaign(msgspec.Struct, frozen=True):
 
 
 class Campaign(msgspec.Struct, frozen=True):
-    """A campaign, with the number of devices in each state; times in Unix milliseconds, `digest` SHA-256."""
+    """A campaign, with the number of devices in each state; times in Unix milliseconds, `digest` SHA-256. One
+    that cannot be worked on has a `failure`."""
 
     ref: int
     name: str
@@ -94,6 +97,10 @@ class Campaign(msgspec.Struct, frozen=True):
     size: int
     digest: bytes
     group_ref: int | None
+    failure: str | None
+    failed_at: int | None
+    failures: int
+    retry_at: int | None
     sessions: list[Session]
     devices: dict[DeviceState, int]
 
@@ -254,6 +261,7 @@ def _window(new: NewCampaign, now: int) -> tuple[int, int]:
 
 def _check(new: NewCampaign) -> None:
     check_name(new.name, most=_LONGEST_NAME)
+    check_options(new.options)
     if not 0 < len(new.content) <= MAX_SIZE:
         raise InvalidField("content must have 1 to {most} octets", most=MAX_SIZE)
     count = count_of(len(new.content), new.options.fragment_size)
@@ -268,9 +276,13 @@ def _check(new: NewCampaign) -> None:
 
 def _chosen(connection: Connection, scope: Scope, new: NewCampaign) -> list[_Chosen]:
     columns = device_rows.c
-    query = select(columns.ref, columns.dev_eui, columns.hsm_group_ref, columns.profile_ref).order_by(
-        columns.ref
-    )
+    query = select(
+        columns.ref,
+        columns.dev_eui,
+        columns.hsm_group_ref,
+        columns.profile_ref,
+        columns.processing_strategy,
+    ).order_by(columns.ref)
     if new.dev_euis is not None:
         euis = list(dict.fromkeys(each.strip().upper() for each in new.dev_euis))
         if len(euis) > MOST_DEVICES:
@@ -300,7 +312,11 @@ def _chosen(connection: Connection, scope: Scope, new: NewCampaign) -> list[_Cho
         region = regions[row.profile_ref]
         if new.group is not None and region != new.group.new.region.name:
             reason = "region"
-        chosen.append(_Chosen(row.ref, region, "hsm" if row.hsm_group_ref is not None else reason))
+        if row.hsm_group_ref is not None:
+            reason = "hsm"
+        if row.processing_strategy == SHADOW:
+            reason = "shadow"
+        chosen.append(_Chosen(row.ref, region, reason))
     return chosen
 
 
@@ -348,7 +364,7 @@ def _read(connection: Connection, chosen: Any) -> list[Campaign]:
     query = select(*(columns[name] for name in _COLUMNS), columns.options).where(chosen)
     rows = connection.execute(query.order_by(columns.ref.desc())).all()
     counted = _counts(connection, [row.ref for row in rows])
-    options = {row.ref: msgspec.json.decode(row.options, type=Options) for row in rows}
+    options = {row.ref: read_options(row.options) for row in rows}
     sessions = sessions_of(connection, [ref for ref, each in options.items() if each.group is not None])
     return [
         Campaign(
@@ -411,7 +427,9 @@ def change_state(connection: Connection, scope: Scope, ref: str, state: Campaign
         state = "scheduled"
     ended_at = now if state == "aborted" else None
     connection.execute(
-        update(campaigns).where(columns.ref == found.ref).values(state=state, ended_at=ended_at)
+        update(campaigns)
+        .where(columns.ref == found.ref)
+        .values(WORKING | {"state": state, "ended_at": ended_at})
     )
     if state == "aborted":
         end_devices(connection, found.ref, "aborted", "aborted", now)

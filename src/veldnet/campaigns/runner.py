@@ -7,19 +7,22 @@ process ends between the two, some fragments are sent twice, which devices do no
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
 from msgspec.structs import replace
+from sqlalchemy import Connection
 
 from veldnet.domain.groups import MemberKeys
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.network.shell import UnknownDevice
-from veldnet.store import Store, StoreError
+from veldnet.store import LeaseLost, Store, StoreError
 
 from .airtime import AirtimeShares
+from .failures import failure_of, note_failure, note_working
 from .group_runner import GroupRunner, GroupTurn, Submit
 from .group_work import Regions
 from .listening import Listener
@@ -32,6 +35,7 @@ from .work import (
     Event,
     Item,
     PlanRow,
+    Round,
     Work,
     decode_plan,
     finish,
@@ -43,10 +47,6 @@ from .work import (
 )
 
 log = structlog.get_logger(__name__)
-
-
-class KeysUnavailable(Exception):
-    """The vault of the devices cannot work just now."""
 
 
 # Keys of devices by their refs, for a group, and None where there is none; those that are left out have none.
@@ -75,6 +75,8 @@ class Runner:
         self.listener = Listener()
         # Whether other nodes serve devices too, whose answers this one does not see.
         self.alone = True
+        # Failures of campaigns, and of single devices in them (`device`).
+        self.failures: Counter[str] = Counter()
         self._store = store
         self._clock = clock
         self._submit = submit
@@ -113,27 +115,66 @@ class Runner:
         return not self.alone and await self._store.read(has_events)
 
     async def _round(self, now: int) -> bool:
-        """Returns whether to go on at once."""
+        """Works on all campaigns together, and where that fails on each by itself, so that one that fails is
+        found and rests, and the others go on. Returns whether to go on at once. Raises `StoreError` where the
+        store does not work at all."""
         self._seen, self._idle = self.listener.noted + self._reloads, range(0)
-        found = await self._store.read(partial(read_round, regions=self._regions, now=now))
-        if any(each.turns(now) for each in found.campaigns):
-            await self._store.write(partial(turn, now=now))
+        try:
+            return await self._work(now)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            opened = await self._store.read(open_campaigns)
+            log.warning("campaigns_apart", campaigns=len(opened), error=str(error) or repr(error))
+        for each in opened:
+            if each.rests(now):
+                continue
+            try:
+                await self._work(now, each.ref)
+            except LeaseLost:
+                raise
+            except Exception as error:
+                await self._failed(each.ref, each.failures + 1, error, now)
+        return True
+
+    async def _failed(self, ref: int, failures: int, error: Exception, now: int) -> None:
+        failure = failure_of(error)
+        self.failures[failure] += 1
+        unexpected = None if failure != "unexpected" else error
+        log.error("campaign_failed", campaign=ref, failures=failures, error=repr(error), exc_info=unexpected)
+        self._plans.pop(ref, None)
+        await self._store.write(partial(note_failure, ref=ref, failure=failure, failures=failures, now=now))
+
+    async def _work(self, now: int, only: int | None = None) -> bool:
+        """On all campaigns that do not rest, or on one. Returns whether to go on at once."""
+        found = await self._store.read(partial(read_round, regions=self._regions, now=now, only=only))
+        turning = [each for each in found.campaigns if each.turns(now)]
+        if turning:
+            await self._store.write(partial(turn, turning=turning, now=now))
             return True
+        more = await self._work_on(found, now, only)
+        mended = [each.ref for each in found.campaigns if each.failures]
+        if mended:
+            log.info("campaigns_work_again", campaigns=mended)
+            await self._store.write(partial(note_working, refs=mended))
+        return more
+
+    async def _work_on(self, found: Round, now: int, only: int | None) -> bool:
         work = found.work
-        self._groups.take(found.groups)
+        self._groups.take(found.groups, only)
         self._groups.changed(item.campaign_ref for item in work.items)
         turns = await self._run_groups(now)
         if any(each.planned for each in turns):
             # Devices that wait are told of it.
             return True
         if work.items or work.stale:
-            await self._do(work, now)
+            await self._do(work, now, only)
             return work.more
         if found.done:
             # Their last devices were deleted.
-            await self._store.write(partial(finish, now=now))
+            await self._store.write(partial(finish, now=now, only=only))
             return False
-        due = [each.next_at for each in found.campaigns] + [each.next_at for each in turns]
+        due = [each.next_at for each in found.all] + [each.next_at for each in turns]
         self._idle = range(now, min([now + _LOOK_AT_LEAST, *due]))
         return False
 
@@ -143,7 +184,7 @@ class Runner:
         rows = [row for ref in refs if (row := self._plans.get(ref)) is not None]
         return [await self._groups.run(row.ref, decode_plan(row), row.starts_at, now) for row in rows]
 
-    async def _do(self, work: Work, now: int) -> None:
+    async def _do(self, work: Work, now: int, only: int | None) -> None:
         await self._load_plans(sorted({item.campaign_ref for item in work.items}))
         later = await self._pacer.later(
             [self._asking(item) for item in work.items if self._asks(item, now)], now
@@ -153,11 +194,7 @@ class Runner:
             for item in work.items
             if item.device_ref in later
         ]
-        try:
-            done = await self._answer([item for item in work.items if item.device_ref not in later], now)
-        except KeysUnavailable as error:
-            log.warning("campaign_keys_unavailable", error=str(error))
-            return
+        done = await self._answer([item for item in work.items if item.device_ref not in later], now)
         asked = [
             self._asking(each.item)
             for each in done
@@ -166,7 +203,12 @@ class Runner:
         ]
         await self._pacer.asked(asked, now)
         worked_off = [event.id for each in done for event in each.item.events]
-        await self._store.write(lambda c: work.write(c, [*waiting, *done], [*work.stale, *worked_off], now))
+
+        def write(connection: Connection) -> None:
+            work.write(connection, [*waiting, *done], [*work.stale, *worked_off], now)
+            finish(connection, now, only)
+
+        await self._store.write(write)
 
     async def _answer(self, items: Sequence[Item], now: int) -> list[Done]:
         """What is written of devices, without those whose downlinks could not be queued."""
@@ -229,7 +271,13 @@ class Runner:
         if at is None:
             return None
         before = item.progress
-        step = self._step(at, item)
+        try:
+            step = self._step(at, item)
+        except Exception:
+            # What one device has sent does not hold up the others.
+            self.failures["device"] += 1
+            log.exception("campaign_device_failed", campaign=item.campaign_ref, device=item.dev_eui)
+            return Done(item, _faulty(at, before))
         refusal = None
         try:
             for message in step.messages:
@@ -283,6 +331,15 @@ class Runner:
 def _keyed(plan: Plan) -> bool:
     """Whether devices need keys for the set-up."""
     return plan.options.group is not None or plan.options.package_version >= 2
+
+
+def _faulty(at: Situation, before: Progress) -> Progress:
+    """How far a device is whose answers could not be worked off: it is asked again, as often as one that is
+    silent."""
+    if before.tries >= at.plan.options.retries:
+        return end(before, "refused", "fault")
+    due = at.now + at.plan.options.answer_timeout * 1000
+    return replace(before, tries=before.tries + 1, held=False, due_at=due)
 
 
 def _refused(at: Situation, before: Progress, step: Step, refusal: SubmissionRefusal) -> Progress:

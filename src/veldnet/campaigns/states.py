@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from functools import cache
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
+from veldnet.domain.errors import InvalidField
 from veldnet.domain.groups import MemberKeys
 from veldnet.lorawan import DevAddr
 
@@ -76,6 +78,8 @@ Reason = Literal[
     "downlink",
     "payloadSize",
     "noAnswer",
+    "shadow",
+    "fault",
     "rounds",
     "windowOver",
     "aborted",
@@ -85,6 +89,8 @@ BLOCK_ACK_DELAY = 1
 _STATUS_DELAY = (1 << BLOCK_ACK_DELAY + 4) * 1000
 # Milliseconds before a session within which a device cannot be told of it any more.
 NOTICE = 30_000
+# Milliseconds from now within which everything that is due comes to its turn, and what a counter can hold.
+_LATEST, _MOST = 400 * 86_400_000, (1 << 31) - 1
 
 
 class GroupOptions(msgspec.Struct, frozen=True, rename="camel"):
@@ -100,7 +106,7 @@ class GroupOptions(msgspec.Struct, frozen=True, rename="camel"):
     gathering: Annotated[int, Meta(ge=60, le=2_592_000)] = 86_400
     sessions: Annotated[int, Meta(ge=1, le=20)] = 2
     fport: Annotated[int, Meta(ge=1, le=223)] = 201
-    set_up: int = 0
+    set_up: Annotated[int, Meta(ge=0)] = 0
 
 
 class Needs(msgspec.Struct, frozen=True, rename="camel"):
@@ -127,11 +133,49 @@ class Options(msgspec.Struct, frozen=True, rename="camel"):
     answer_timeout: Annotated[int, Meta(ge=10, le=172_800)] = 7200
     retries: Annotated[int, Meta(ge=0, le=20)] = 3
     rounds: Annotated[int, Meta(ge=0, le=20)] = 4
-    duty_cycle_share: Annotated[float, Meta(gt=0, le=10)] = 1.0
+    duty_cycle_share: Annotated[float, Meta(ge=0.01, le=10)] = 1.0
     apply: bool = True
     package_version: Literal[1, 2] = 1
     group: GroupOptions | None = None
     needs: Needs | None = None
+
+
+def check_options(options: Options) -> None:
+    """Raises `InvalidField` where one is out of its bounds."""
+    try:
+        msgspec.convert(msgspec.to_builtins(options), Options)
+    except msgspec.ValidationError as error:
+        raise InvalidField("options of a campaign: {problem}", problem=str(error)) from None
+
+
+def read_options(stored: str) -> Options:
+    """Options as they were stored; numbers out of bounds are taken as the nearest that is within."""
+    found = msgspec.json.decode(stored, type=dict[str, Any])
+    group = found.get("group")
+    if group is not None:
+        found["group"] = _bounded(group, GroupOptions)
+    return msgspec.convert(_bounded(found, Options), Options)
+
+
+def _bounded(found: dict[str, Any], of: type[msgspec.Struct]) -> dict[str, Any]:
+    bounds = _bounds(of)
+    return {
+        name: max(bounds[name][0], min(value, bounds[name][1])) if name in bounds else value
+        for name, value in found.items()
+    }
+
+
+@cache
+def _bounds(of: type[msgspec.Struct]) -> dict[str, tuple[float, float]]:
+    """The least and the most of numbers, by their names in JSON."""
+    described = msgspec.inspect.type_info(of)
+    assert isinstance(described, msgspec.inspect.StructType)
+    return {
+        field.encode_name: (kind.ge, kind.le)
+        for field in described.fields
+        if isinstance(kind := field.type, msgspec.inspect.IntType | msgspec.inspect.FloatType)
+        if kind.ge is not None and kind.le is not None
+    }
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -257,6 +301,24 @@ class Situation(msgspec.Struct, frozen=True):
 def hold(progress: Progress, until: int) -> Progress:
     """Wait for air time."""
     return replace(progress, held=True, due_at=until)
+
+
+def within(progress: Progress, now: int) -> Progress:
+    """What can be stored: absurd times and counts are taken as the nearest that make sense."""
+    due, missing = progress.due_at, progress.missing
+    return replace(
+        progress,
+        sent=_count(progress.sent),
+        target=_count(progress.target),
+        missing=None if missing is None else _count(missing),
+        tries=max(-_MOST, min(progress.tries, _MOST)),
+        rounds=_count(progress.rounds),
+        due_at=None if due is None else max(0, min(due, now + _LATEST)),
+    )
+
+
+def _count(number: int) -> int:
+    return max(0, min(number, _MOST))
 
 
 def end(progress: Progress, state: DeviceState, reason: str | None = None) -> Progress:

@@ -29,6 +29,8 @@ _TEXTS: dict[str, Text] = {
     "incompatibleImage": Text("The device says that the image is for other hardware"),
     "downlink": Text("The downlink was refused"),
     "payloadSize": Text("Fragments are too large for the data rate of the device"),
+    "shadow": Text("The device is in shadow: its old network still answers it, and nothing is sent to it"),
+    "fault": Text("The server could not work off what the device has sent; its log tells more"),
     "noAnswer": Text("The device has not answered"),
     "rounds": Text("Fragments were still missing after the last repair"),
     "windowOver": Text("The campaign ended before the device was done"),

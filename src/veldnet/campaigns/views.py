@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
 from veldnet.domain.resources import timestamp
+from veldnet.texts import Language, in_language
 
+from .failures import Failure, failure_text
 from .records import Campaign, Kind
 from .states import CampaignState, DeviceState
 
@@ -53,9 +55,21 @@ class CampaignEstimate(msgspec.Struct, frozen=True):
     unheardDevices: int
 
 
+class CampaignFailure(msgspec.Struct, frozen=True):
+    """Why a campaign cannot be worked on: a code, and a sentence in the caller's language. It has failed so
+    many times running since `since`, and is tried again at `retryAt`; other campaigns go on meanwhile."""
+
+    reason: Failure
+    reasonText: str
+    failures: int
+    since: str
+    retryAt: str
+
+
 class CampaignView(msgspec.Struct, frozen=True):
     """A campaign; `digest` is SHA-256 of the file, `devices` how many are in each state, `group` where the
-    fragments go to one. `estimate` is null for campaigns of earlier versions."""
+    fragments go to one. `estimate` is null for campaigns of earlier versions, `failure` while the campaign
+    works."""
 
     ref: str
     name: str
@@ -80,10 +94,11 @@ class CampaignView(msgspec.Struct, frozen=True):
     packageVersion: int
     group: CampaignGroup | None
     estimate: CampaignEstimate | None
+    failure: CampaignFailure | None
     devices: dict[DeviceState, int]
 
 
-def campaign_view(found: Campaign) -> CampaignView:
+def campaign_view(found: Campaign, language: Language = "en") -> CampaignView:
     options = found.options
     return CampaignView(
         str(found.ref),
@@ -109,7 +124,20 @@ def campaign_view(found: Campaign) -> CampaignView:
         options.package_version,
         _group_view(found),
         None if (needs := options.needs) is None else CampaignEstimate(*msgspec.structs.astuple(needs)),
+        _failure_view(found, language),
         found.devices,
+    )
+
+
+def _failure_view(found: Campaign, language: Language) -> CampaignFailure | None:
+    if found.failure is None or found.failed_at is None or found.retry_at is None:
+        return None
+    return CampaignFailure(
+        cast("Failure", found.failure),
+        in_language(failure_text(found.failure), language),
+        found.failures,
+        timestamp(found.failed_at),
+        timestamp(found.retry_at),
     )
 
 

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
 from veldnet.domain.documents import ProfileSettings
 from veldnet.inventory import changes
 from veldnet.store.schema import campaign_devices, campaign_events, campaigns, device_profiles, devices
 
 from .block import Block
+from .failures import WORKING
 from .group_work import CampaignGroup, Regions, read_group
 from .records import UNFINISHED, end_devices, end_group
-from .states import CampaignState, Options, Plan, Ports, Progress
+from .states import CampaignState, Plan, Ports, Progress, read_options, within
 
 # Devices whose time has come, and events, of one batch.
 _DUE, _EVENTS = 200, 1000
@@ -66,7 +67,8 @@ class Work(msgspec.Struct, frozen=True):
     def write(connection: Connection, done: Sequence[Done], events: Sequence[int], now: int) -> None:
         """Keep how far devices are, and forget the events that have led there. What was ended meanwhile stays
         ended."""
-        changed = [each for each in done if each.progress != each.item.progress]
+        kept = [Done(each.item, within(each.progress, now)) for each in done]
+        changed = [each for each in kept if each.progress != each.item.progress]
         if changed:
             columns = campaign_devices.c
             names = Progress.__struct_fields__
@@ -92,7 +94,6 @@ class Work(msgspec.Struct, frozen=True):
         if events:
             gone = delete(campaign_events).where(campaign_events.c.id == bindparam("worked_off"))
             connection.execute(gone, [{"worked_off": event} for event in sorted(events)])
-        finish(connection, now)
 
 
 class PlanRow(msgspec.Struct, frozen=True):
@@ -108,7 +109,7 @@ class PlanRow(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=8)
 def decode_plan(row: PlanRow) -> Plan:
-    options = msgspec.json.decode(row.options, type=Options)
+    options = read_options(row.options)
     block = Block(row.content, options.fragment_size, options.package_version)
     return Plan(options, block, row.digest[:4], row.ref)
 
@@ -128,7 +129,13 @@ class OpenCampaign(msgspec.Struct, frozen=True):
     starts_at: int
     ends_at: int
     group_ref: int | None
+    failures: int
+    retry_at: int | None
     first_due: int | None
+
+    def rests(self, now: int) -> bool:
+        """Whether it has failed, and is not to be tried again yet."""
+        return self.retry_at is not None and now < self.retry_at
 
     def turns(self, now: int) -> bool:
         """Whether it begins, or its window is over."""
@@ -141,6 +148,10 @@ class OpenCampaign(msgspec.Struct, frozen=True):
     @property
     def next_at(self) -> int:
         """When something is due unless a device answers before."""
+        return max(self._due_at, self.retry_at or 0)
+
+    @property
+    def _due_at(self) -> int:
         if self.state == "scheduled":
             return min(self.starts_at, self.ends_at)
         if self.running and self.first_due is not None:
@@ -162,12 +173,10 @@ def open_campaigns(connection: Connection) -> list[OpenCampaign]:
     return [OpenCampaign(**row._mapping) for row in connection.execute(query)]
 
 
-def turn(connection: Connection, now: int) -> None:
+def turn(connection: Connection, turning: Sequence[OpenCampaign], now: int) -> None:
     """Begin campaigns whose time has come, and end those whose window is over."""
     columns = campaigns.c
-    for each in open_campaigns(connection):
-        if not each.turns(now):
-            continue
+    for each in turning:
         state: CampaignState = "running"
         if each.ends_at <= now:
             state = "complete"
@@ -175,26 +184,31 @@ def turn(connection: Connection, now: int) -> None:
             end_group(connection, each.ref)
         ended_at = now if state == "complete" else None
         mine = update(campaigns).where(columns.ref == each.ref, columns.state == each.state)
-        connection.execute(mine.values(state=state, ended_at=ended_at))
+        connection.execute(mine.values(WORKING | {"state": state, "ended_at": ended_at}))
         changes.note(connection, "campaigns", each.ref)
 
 
-def done_campaigns(connection: Connection) -> list[int]:
+def done_campaigns(connection: Connection, now: int, only: int | None) -> list[int]:
     """Running campaigns of which no device is under way any more."""
     columns = campaigns.c
     under_way = exists().where(
         campaign_devices.c.campaign_ref == columns.ref, campaign_devices.c.due_at.is_not(None)
     )
-    done = connection.execute(select(columns.ref).where(columns.state == "running", ~under_way))
-    return list(done.scalars())
+    query = select(columns.ref).where(
+        columns.state == "running", ~under_way, func.coalesce(columns.retry_at, 0) <= now
+    )
+    if only is not None:
+        query = query.where(columns.ref == only)
+    return list(connection.execute(query).scalars())
 
 
-def finish(connection: Connection, now: int) -> None:
-    """End campaigns of which no device is under way any more."""
+def finish(connection: Connection, now: int, only: int | None = None) -> None:
+    """End campaigns of which no device is under way any more, all that do not rest or `only` that one."""
     columns = campaigns.c
-    refs = done_campaigns(connection)
+    refs = done_campaigns(connection, now, only)
     for ref in refs:
-        connection.execute(update(campaigns).where(columns.ref == ref).values(state="complete", ended_at=now))
+        ended = WORKING | {"state": "complete", "ended_at": now}
+        connection.execute(update(campaigns).where(columns.ref == ref).values(ended))
         end_group(connection, ref)
         changes.note(connection, "campaigns", ref)
     if refs and not open_campaigns(connection):
@@ -202,9 +216,10 @@ def finish(connection: Connection, now: int) -> None:
 
 
 class Round(msgspec.Struct, frozen=True):
-    """What a run finds: the campaigns that have not ended, the groups of the running ones by campaign, and
-    what is due for devices."""
+    """What a run finds: the `campaigns` to work on, of `all` that have not ended, the groups of the running
+    ones by campaign, and what is due for devices."""
 
+    all: list[OpenCampaign]
     campaigns: list[OpenCampaign]
     groups: dict[int, CampaignGroup]
     work: Work
@@ -215,16 +230,20 @@ class Round(msgspec.Struct, frozen=True):
         return any(each.running and each.first_due is None for each in self.campaigns)
 
 
-def read_round(connection: Connection, regions: Regions, now: int) -> Round:
-    """A handful of queries, however many devices there are."""
-    found = open_campaigns(connection)
+def read_round(connection: Connection, regions: Regions, now: int, only: int | None = None) -> Round:
+    """A handful of queries, however many devices there are: of all campaigns that do not rest, or of `only`
+    one."""
+    opened = open_campaigns(connection)
+    found = [each for each in opened if not each.rests(now) and only in (None, each.ref)]
+    chosen = {each.ref for each in found}
+    left = [each.ref for each in opened if each.ref not in chosen]
     groups = {
         each.ref: group
         for each in found
         if each.running and each.group_ref is not None
         if (group := read_group(connection, each.ref, each.group_ref, regions)) is not None
     }
-    return Round(found, groups, _read_work(connection, found, now))
+    return Round(opened, found, groups, _read_work(connection, found, left, now))
 
 
 def has_events(connection: Connection) -> bool:
@@ -232,9 +251,10 @@ def has_events(connection: Connection) -> bool:
     return connection.execute(select(campaign_events.c.id).limit(1)).first() is not None
 
 
-def _read_work(connection: Connection, found: Sequence[OpenCampaign], now: int) -> Work:
-    """The oldest events, but for those of paused campaigns; and devices whose time has come."""
-    events = _events(connection)
+def _read_work(connection: Connection, found: Sequence[OpenCampaign], left: Sequence[int], now: int) -> Work:
+    """The oldest events, but for those of paused campaigns and those that are `left`; and devices whose time
+    has come."""
+    events = _events(connection, left)
     by_device: dict[int, list[Event]] = {}
     for event in events:
         by_device.setdefault(event.device_ref, []).append(event)
@@ -251,7 +271,7 @@ def _read_work(connection: Connection, found: Sequence[OpenCampaign], now: int) 
     return Work(items, stale, len(events) == _EVENTS)
 
 
-def _events(connection: Connection) -> list[Event]:
+def _events(connection: Connection, left: Sequence[int]) -> list[Event]:
     columns = campaign_events.c
     paused = (
         exists()
@@ -259,7 +279,7 @@ def _events(connection: Connection) -> list[Event]:
             campaign_devices.c.device_ref == columns.device_ref,
             campaign_devices.c.due_at.is_not(None),
             campaigns.c.ref == campaign_devices.c.campaign_ref,
-            campaigns.c.state == "paused",
+            or_(campaigns.c.state == "paused", campaigns.c.ref.in_(left)),
         )
         .correlate(campaign_events)
     )

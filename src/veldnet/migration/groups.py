@@ -74,9 +74,12 @@ def write_group(
     here = devices.registered(connection, group.members)
     if len(here) < len(set(group.members)):
         remarks.append("some of its members are not here (in a dry run none may be)")
+    waiting = devices.in_shadow(connection, scope, sorted(here))
+    if waiting:
+        remarks.append(f"{waiting} of its members are still in shadow")
     try:
         record = groups.own_group(connection, scope, str(made.ref))
-        groups.add_members(connection, scope, record, sorted(here), any_class=True)
+        groups.add_members(connection, scope, record, sorted(here), moved=True)
     except Refusal as error:
         remarks.append(f"its members were not added: {error.text}")
     return Entry("multicastGroup", group.eui, group.name, "moved", tuple(remarks))

@@ -1,8 +1,8 @@
 // A campaign: its progress, what can be done with it, and how far each device is.
 import type { ReactNode } from "react";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { Badge, Button, Group, Select, Stack, Text } from "@mantine/core";
-import { IconDownload } from "@tabler/icons-react";
+import { Alert, Badge, Button, Group, Select, Stack, Text } from "@mantine/core";
+import { IconAlertCircle, IconDownload } from "@tabler/icons-react";
 import { download } from "../../api/client";
 import { DeleteButton } from "../../components/actions";
 import { DeviceLink, Facts, IfMayChange, Mono, PageTitle, Panel, Time } from "../../components/basics";
@@ -23,7 +23,7 @@ import {
   type CampaignDevice,
 } from "./api";
 import { Bar, Legend } from "./Bar";
-import { began, colours, outcomeOf, states } from "./progress";
+import { began, colours, noSession, outcomeOf, states } from "./progress";
 
 export function CampaignPage() {
   const t = useT();
@@ -38,17 +38,34 @@ export function CampaignPage() {
         <Actions campaign={campaign} />
       </PageTitle>
       <Stack>
+        {campaign.failure && <Failure failure={campaign.failure} />}
         <Panel title={t("campaigns.progressTitle")}>
           <Bar campaign={campaign} size="xl" />
           <Legend campaign={campaign} />
         </Panel>
-        {campaign.group && <Sessions group={campaign.group} />}
+        {campaign.group && <Sessions campaign={campaign} group={campaign.group} />}
         <Panel title={t("campaigns.about")}>
           <About campaign={campaign} />
         </Panel>
         <Devices campaign={campaign} />
       </Stack>
     </>
+  );
+}
+
+/** Why nothing is done for a campaign just now. */
+function Failure({ failure }: { failure: NonNullable<Campaign["failure"]> }) {
+  const t = useT();
+  return (
+    <Alert color="red" variant="light" icon={<IconAlertCircle size={20} />} title={t("campaigns.fails")} role="alert">
+      <Text size="sm">{failure.reasonText}</Text>
+      <Group gap="xs">
+        <Text size="sm">{t("campaigns.failsSince", { count: failure.failures })}</Text>
+        <Time at={failure.since} />
+        <Text size="sm">{t("campaigns.failsRetry")}</Text>
+        <Time at={failure.retryAt} />
+      </Group>
+    </Alert>
   );
 }
 
@@ -149,18 +166,18 @@ function estimated(t: Translate, estimate: NonNullable<Campaign["estimate"]>): s
 }
 
 /** The group of a campaign, and how far its sessions are. */
-function Sessions({ group }: { group: NonNullable<Campaign["group"]> }) {
+function Sessions({ campaign, group }: { campaign: Campaign; group: NonNullable<Campaign["group"]> }) {
   const t = useT();
   const { deviceClass: groupClass, groupNumber } = group;
   return (
     <Panel title={t("campaigns.groupTitle")}>
       <Text size="sm">{t("campaigns.groupClass", { groupClass, groupNumber })}</Text>
-      {group.setUpTime !== null && (
+      {group.setUpTime !== null && !campaign.endedAt && (
         <Text size="sm">{t("campaigns.setUp", { minutes: Math.ceil(group.setUpTime / 60) })}</Text>
       )}
       {group.sessions.length === 0 && (
         <Text size="sm" c="dimmed">
-          {t("campaigns.noSession")}
+          {t(noSession[campaign.state])}
         </Text>
       )}
       {group.sessions.map((session) => (

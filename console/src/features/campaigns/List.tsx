@@ -58,7 +58,16 @@ function columnsOf(t: Translate): Column<Campaign>[] {
       key: "state",
       title: t("alarms.state"),
       value: (row) => row.state,
-      render: (row) => t(`campaign.${row.state}`),
+      render: (row) => (
+        <>
+          {t(`campaign.${row.state}`)}
+          {row.failure && (
+            <Text size="xs" c="red">
+              {t("campaigns.fails")}
+            </Text>
+          )}
+        </>
+      ),
     },
     {
       key: "progress",

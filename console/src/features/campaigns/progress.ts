@@ -47,6 +47,15 @@ export function counts(devices: Campaign["devices"]): Record<Outcome | "all", nu
   return found;
 }
 
+/** What is said of the sessions of a group where there are none. */
+export const noSession: Record<Campaign["state"], Key> = {
+  scheduled: "campaigns.noSessionScheduled",
+  running: "campaigns.noSession",
+  paused: "campaigns.noSessionPaused",
+  complete: "campaigns.noSessionEnded",
+  aborted: "campaigns.noSessionEnded",
+};
+
 export const outcomeTexts: Record<Outcome, Key> = {
   done: "campaigns.done",
   underWay: "campaigns.underWay",

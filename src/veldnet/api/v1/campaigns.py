@@ -147,8 +147,12 @@ def _most_body(services: Services) -> int:
 
 
 @SUBSCRIBER.get("/campaigns", "listCampaigns", "Campaigns", "Campaigns, newest first.")
-async def list_campaigns(services: Services, scope: Scope) -> list[CampaignView]:
-    return [campaign_view(each) for each in await services.read(lambda c: campaigns.list_campaigns(c, scope))]
+async def list_campaigns(
+    services: Services, scope: Scope, request: Request[Any, Any, Any]
+) -> list[CampaignView]:
+    language = language_of(request)
+    found = await services.read(lambda c: campaigns.list_campaigns(c, scope))
+    return [campaign_view(each, language) for each in found]
 
 
 @SUBSCRIBER.post(
@@ -187,8 +191,11 @@ async def create_campaign(services: Services, scope: Scope, body: CampaignBody) 
 
 
 @SUBSCRIBER.get("/campaigns/{campaignRef}", "getCampaign", "Campaigns", "A campaign with its progress.")
-async def get_campaign(campaign_ref: str, services: Services, scope: Scope) -> CampaignView:
-    return campaign_view(await services.read(lambda c: campaigns.get_campaign(c, scope, campaign_ref)))
+async def get_campaign(
+    campaign_ref: str, services: Services, scope: Scope, request: Request[Any, Any, Any]
+) -> CampaignView:
+    found = await services.read(lambda c: campaigns.get_campaign(c, scope, campaign_ref))
+    return campaign_view(found, language_of(request))
 
 
 @SUBSCRIBER.get(

@@ -53,7 +53,7 @@ from .search import (
     refs_between,
     search_devices,
 )
-from .shadow import Shadow, drop_shadows, end_shadows, find_shadows
+from .shadow import Shadow, drop_shadows, end_shadows, find_shadows, in_shadow
 from .tags import known_tags, tags_of
 from .view import Observed, configurations, device_ref, find_own, get_device, get_veldnet_device, owner_of
 
@@ -108,6 +108,7 @@ __all__ = [
     "find_own",
     "find_profile",
     "find_shadows",
+    "in_shadow",
     "first_references",
     "found_cells",
     "get_device",

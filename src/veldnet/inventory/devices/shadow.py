@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from veldnet.domain.devices import SHADOW
 from veldnet.domain.scope import Scope
@@ -17,6 +17,8 @@ from veldnet.store import moment
 from veldnet.store.schema import device_states, devices
 
 from .assignment import choose_routing, release_connection
+
+_BATCH = 500
 
 
 class Shadow(NamedTuple):
@@ -57,6 +59,19 @@ def find_shadows(
     if dev_euis is not None:
         query = query.where(devices.c.dev_eui.in_(dev_euis))
     return [Shadow(*row) for row in connection.execute(query)]
+
+
+def in_shadow(connection: Connection, scope: Scope, dev_euis: Sequence[str]) -> int:
+    """How many of the subscriber's devices that are named are in shadow."""
+    found = 0
+    for start in range(0, len(dev_euis), _BATCH):
+        query = select(func.count()).where(
+            devices.c.subscriber_ref == scope.subscriber_ref,
+            devices.c.processing_strategy == SHADOW,
+            devices.c.dev_eui.in_(dev_euis[start : start + _BATCH]),
+        )
+        found += connection.execute(query).scalar_one()
+    return found
 
 
 def end_shadows(

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from veldnet.domain.devices import SHADOW
 from veldnet.domain.documents import decode_profile
 from veldnet.domain.errors import InvalidField, UnknownReference
 from veldnet.domain.scope import Scope
@@ -36,11 +37,12 @@ def add_members(
     group: GroupRecord,
     dev_euis: Sequence[str],
     *,
-    any_class: bool = False,
+    moved: bool = False,
 ) -> int:
-    """Let devices be members; those that are already stay so. Returns how many are new. With `any_class`
-    devices of another class are taken, too: for those that change it for a session (TS005). Raises a
-    `BadRequest` that names the device; then none is added."""
+    """Let devices be members; those that are already stay so. Returns how many are new. Of a group that
+    was `moved` from another network devices of another class are taken, too, for they may change it for a
+    session (TS005), and devices in shadow, which are cut over later. Raises a `BadRequest` that names the
+    device; then none is added."""
     if len(dev_euis) > MOST_AT_ONCE:
         raise InvalidField("deviceEUIs holds at most {most} DevEUIs", most=MOST_AT_ONCE)
     lock_row(connection, multicast_groups, group.ref)
@@ -48,7 +50,7 @@ def add_members(
     refs = [
         ref
         for start in range(0, len(wanted), _BATCH)
-        for ref in _checked(connection, scope, group, wanted[start : start + _BATCH], any_class)
+        for ref in _checked(connection, scope, group, wanted[start : start + _BATCH], moved)
     ]
     members = select(multicast_members.c.device_ref).where(multicast_members.c.group_ref == group.ref)
     known = set(connection.execute(members).scalars())
@@ -63,13 +65,14 @@ def add_members(
 
 
 def _checked(
-    connection: Connection, scope: Scope, group: GroupRecord, wanted: list[str], any_class: bool
+    connection: Connection, scope: Scope, group: GroupRecord, wanted: list[str], moved: bool
 ) -> list[int]:
     rows = connection.execute(
         select(
             devices.c.ref,
             devices.c.dev_eui,
             devices.c.device_class,
+            devices.c.processing_strategy,
             device_profiles.c.settings,
             func.coalesce(hsm_groups.c.vault, "").label("vault"),
         )
@@ -95,7 +98,12 @@ def _checked(
                 region=region,
                 wanted=group.region,
             )
-        if not any_class and row.device_class != group.group_class:
+        if not moved and row.processing_strategy == SHADOW:
+            raise InvalidField(
+                "deviceEUIs: device {eui} is in shadow: its old network answers it until it is cut over",
+                eui=eui,
+            )
+        if not moved and row.device_class != group.group_class:
             raise InvalidField(
                 "deviceEUIs: device {eui} is of class {device_class}, the group is of class {wanted}",
                 eui=eui,

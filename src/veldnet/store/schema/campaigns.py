@@ -29,6 +29,11 @@ campaigns = Table(
     Column("content", LargeBinary, nullable=False),
     # The multicast group that it has of its own, while it has not ended.
     Column("group_ref", BigInteger),
+    # Why it could not be worked on, since when and how many times running; it rests until `retry_at`.
+    Column("failure", Text),
+    Column("failed_at", BigInteger),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("retry_at", BigInteger),
     Index("ix_campaigns_group_ref", "group_ref"),
     Index("ix_campaigns_subscriber_ref", "subscriber_ref"),
     Index("ix_campaigns_state", "state"),
