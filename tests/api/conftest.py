@@ -10,6 +10,7 @@ import pytest
 from tests.api.antenna import Antenna
 from tests.api.examples import operator_of
 from tests.api.hosting import Client, HostedServer
+from tests.api.submissions import Submissions
 from tests.installation import sandbox
 from tests.person import Person
 from veldnet.simulator.customer import Account
@@ -59,3 +60,11 @@ def outsider(server: HostedServer) -> Person:
 @pytest.fixture(scope="module")
 def antenna(server: HostedServer, account: Account) -> Antenna:
     return Antenna(server, account.base_station_eui)
+
+
+@pytest.fixture
+def submissions(server: HostedServer, monkeypatch: pytest.MonkeyPatch) -> Submissions:
+    made = Submissions(server)
+    monkeypatch.setattr(server.platform.campaigns, "_submit", made)
+    monkeypatch.setattr(server.platform.campaigns._groups, "_submit", made)
+    return made

@@ -5,30 +5,29 @@ from __future__ import annotations
 import base64
 import itertools
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from tests.api.antenna import Antenna
 from tests.api.hosting import HostedServer
+from tests.api.submissions import Submissions, statements
 from tests.customers import KPN
 from tests.e2e import radio
 from tests.person import Person
-from veldnet.campaigns import KeysUnavailable, runner
+from veldnet.campaigns import KeysUnavailable, machine, runner
 from veldnet.campaigns.states import Progress, Situation, Step
 from veldnet.domain.devices import SHADOW
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.resources import timestamp
 from veldnet.inventory import offers
 from veldnet.lorawan import DevEui
-from veldnet.network.core import DownlinkRequest, SubmissionRefusal
+from veldnet.network.core import SubmissionRefusal
 from veldnet.simulator.customer import Account
 from veldnet.simulator.update_client import UpdateClient
 from veldnet.store import StoreError
-from veldnet.store.schema import campaign_devices, campaigns, device_profiles, devices, hearing
+from veldnet.store.schema import campaign_devices, device_profiles, devices, hearing
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1/campaigns"
@@ -184,32 +183,6 @@ def test_what_is_no_campaign(account: Account, user: Person, changes: dict[str, 
     assert message in refusal(user, body("0059AC00CA000001") | changes)
 
 
-class Submissions:
-    """Takes what the campaigns submit instead of the network, and refuses it with a code."""
-
-    def __init__(self, server: HostedServer) -> None:
-        self.sent: list[tuple[DevEui, DownlinkRequest]] = []
-        self.answer: SubmissionRefusal | Exception | None = None
-        self.faults: dict[DevEui, Exception] = {}
-        self.campaigns = server.platform.campaigns
-
-    async def __call__(self, dev_eui: DevEui, request: DownlinkRequest) -> SubmissionRefusal | None:
-        self.sent.append((dev_eui, request))
-        if dev_eui in self.faults:
-            raise self.faults[dev_eui]
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-@pytest.fixture
-def submissions(server: HostedServer, monkeypatch: pytest.MonkeyPatch) -> Submissions:
-    made = Submissions(server)
-    monkeypatch.setattr(server.platform.campaigns, "_submit", made)
-    monkeypatch.setattr(server.platform.campaigns._groups, "_submit", made)
-    return made
-
-
 @pytest.mark.parametrize(
     ("code", "state"),
     [
@@ -254,99 +227,6 @@ def test_a_store_that_fails_leaves_a_device_as_it_was(
     user.call("POST", f"{V1}/{ref}/abort")
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        (RuntimeError("boom"), "unexpected"),
-        (OverflowError(), "unexpected"),
-        (KeysUnavailable("away"), "keys"),
-    ],
-)
-def test_a_campaign_that_fails_rests_and_the_others_go_on(
-    server: HostedServer,
-    account: Account,
-    user: Person,
-    submissions: Submissions,
-    fault: Exception,
-    reason: str,
-) -> None:
-    euis = [create(user, account) for _ in range(3)]
-    first, bad, last = (user.call("POST", V1, body(eui))["ref"] for eui in euis)
-    submissions.faults[DevEui.parse(euis[1])] = fault
-    before = submissions.campaigns.failures[reason]
-    server.pass_time(6)
-    server.run(server.platform.campaigns.run())
-    assert [states(user, ref) for ref in (first, bad, last)] == [
-        [("settingUp", None)],
-        [("pending", None)],
-        [("settingUp", None)],
-    ]
-    shown = user.call("GET", f"{V1}/{bad}")["failure"]
-    assert (shown["reason"], shown["failures"]) == (reason, 1) and shown["retryAt"] > shown["since"]
-    assert ("vault" if reason == "keys" else "Unexpected") in shown["reasonText"]
-    assert user.call("GET", f"{V1}/{first}")["failure"] is None
-    assert submissions.campaigns.failures[reason] == before + 1
-    assert f'veldnet_campaign_failures_total{{reason="{reason}"}}' in user.request("GET", "/metrics").text
-    # It rests, for twice as long the second time, and works again.
-    server.run(server.platform.campaigns.run())
-    server.pass_time(31)
-    server.run(server.platform.campaigns.run())
-    assert user.call("GET", f"{V1}/{bad}")["failure"]["failures"] == 2
-    submissions.faults.clear()
-    server.pass_time(31)
-    server.run(server.platform.campaigns.run())
-    assert states(user, bad) == [("pending", None)]
-    server.pass_time(30)
-    server.run(server.platform.campaigns.run())
-    assert states(user, bad) == [("settingUp", None)]
-    assert user.call("GET", f"{V1}/{bad}")["failure"] is None
-    for ref in (first, bad, last):
-        user.call("POST", f"{V1}/{ref}/abort")
-
-
-def test_what_one_device_sends_does_not_hold_up_its_campaign(
-    server: HostedServer,
-    account: Account,
-    user: Person,
-    submissions: Submissions,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ref = user.call("POST", V1, body(create(user, account), create(user, account), retries=0))["ref"]
-    usual, turns = runner.on_time, itertools.count()
-
-    def on_time(at: Situation, progress: Progress) -> Step:
-        if next(turns) == 0:
-            raise ValueError
-        return usual(at, progress)
-
-    monkeypatch.setattr(runner, "on_time", on_time)
-    server.pass_time(6)
-    server.run(server.platform.campaigns.run())
-    assert sorted(states(user, ref)) == [("refused", "fault"), ("settingUp", None)]
-    assert user.call("GET", f"{V1}/{ref}")["failure"] is None
-    user.call("POST", f"{V1}/{ref}/abort")
-
-
-def test_stored_options_out_of_bounds_are_taken_within(
-    server: HostedServer, account: Account, user: Person, submissions: Submissions
-) -> None:
-    ref = user.call("POST", V1, body(create(user, account)))["ref"]
-
-    def spoil(connection: Connection) -> None:
-        row = campaigns.c.ref == int(ref)
-        options = connection.execute(select(campaigns.c.options).where(row)).scalar_one()
-        spoilt = options.replace('"dutyCycleShare":1.0', '"dutyCycleShare":1e-300')
-        assert spoilt != options
-        connection.execute(update(campaigns).where(row).values(options=spoilt))
-
-    server.run(server.platform.store.write(spoil))
-    server.pass_time(6)
-    server.run(server.platform.campaigns.run())
-    assert user.call("GET", f"{V1}/{ref}")["dutyCycleShare"] == 0.01
-    assert states(user, ref) == [("settingUp", None)]
-    user.call("POST", f"{V1}/{ref}/abort")
-
-
 def test_statements_do_not_grow_with_devices(
     server: HostedServer, account: Account, user: Person, submissions: Submissions
 ) -> None:
@@ -361,21 +241,6 @@ def test_statements_do_not_grow_with_devices(
         assert states(user, ref) == [("settingUp", None)] * number
         user.call("POST", f"{V1}/{ref}/abort")
     assert counted[0] == counted[1] <= 20
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What is executed meanwhile; many rows of one statement count once."""
-    executed: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        executed.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield executed
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def group_plan(operator: Person) -> None:
@@ -523,6 +388,79 @@ def test_a_session_is_paused_resumed_and_cut_off(
     # With the group its connection is given back.
     assert found["group"]["groupRef"] is None
     assert user.request("GET", f"/api/v1/multicastGroups/{there.group}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (RuntimeError("boom"), "unexpected"),
+        (OverflowError(), "unexpected"),
+        (KeysUnavailable("away"), "keys"),
+    ],
+)
+def test_a_campaign_that_fails_rests_and_the_others_go_on(
+    server: HostedServer,
+    account: Account,
+    user: Person,
+    submissions: Submissions,
+    fault: Exception,
+    reason: str,
+) -> None:
+    euis = [create(user, account) for _ in range(3)]
+    first, bad, last = (user.call("POST", V1, body(eui))["ref"] for eui in euis)
+    submissions.faults[DevEui.parse(euis[1])] = fault
+    before = submissions.campaigns.failures[reason]
+    server.pass_time(6)
+    server.run(server.platform.campaigns.run())
+    assert [states(user, ref) for ref in (first, bad, last)] == [
+        [("settingUp", None)],
+        [("pending", None)],
+        [("settingUp", None)],
+    ]
+    shown = user.call("GET", f"{V1}/{bad}")["failure"]
+    assert (shown["reason"], shown["failures"]) == (reason, 1) and shown["retryAt"] > shown["since"]
+    assert ("vault" if reason == "keys" else "Unexpected") in shown["reasonText"]
+    assert user.call("GET", f"{V1}/{first}")["failure"] is None
+    assert submissions.campaigns.failures[reason] == before + 1
+    assert f'veldnet_campaign_failures_total{{reason="{reason}"}}' in user.request("GET", "/metrics").text
+    # It rests, for twice as long the second time, and works again.
+    server.run(server.platform.campaigns.run())
+    server.pass_time(31)
+    server.run(server.platform.campaigns.run())
+    assert user.call("GET", f"{V1}/{bad}")["failure"]["failures"] == 2
+    submissions.faults.clear()
+    server.pass_time(31)
+    server.run(server.platform.campaigns.run())
+    assert states(user, bad) == [("pending", None)]
+    server.pass_time(30)
+    server.run(server.platform.campaigns.run())
+    assert states(user, bad) == [("settingUp", None)]
+    assert user.call("GET", f"{V1}/{bad}")["failure"] is None
+    for ref in (first, bad, last):
+        user.call("POST", f"{V1}/{ref}/abort")
+
+
+def test_what_one_device_sends_does_not_hold_up_its_campaign(
+    server: HostedServer,
+    account: Account,
+    user: Person,
+    submissions: Submissions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ref = user.call("POST", V1, body(create(user, account), create(user, account), retries=0))["ref"]
+    usual, turns = machine.on_time, itertools.count()
+
+    def on_time(at: Situation, progress: Progress) -> Step:
+        if next(turns) == 0:
+            raise ValueError
+        return usual(at, progress)
+
+    monkeypatch.setattr(runner, "on_time", on_time)
+    server.pass_time(6)
+    server.run(server.platform.campaigns.run())
+    assert sorted(states(user, ref)) == [("refused", "fault"), ("settingUp", None)]
+    assert user.call("GET", f"{V1}/{ref}")["failure"] is None
+    user.call("POST", f"{V1}/{ref}/abort")
 
 
 def test_a_device_in_shadow_takes_no_part(

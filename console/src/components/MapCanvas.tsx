@@ -7,6 +7,7 @@ import { fixed } from "../format";
 import { useSession } from "../session";
 import { translate, useT, type Key } from "../text";
 import { drawLand } from "./land";
+import { turn, unwrapped } from "./places";
 
 export interface Spot {
   id: string;
@@ -137,7 +138,7 @@ function begin(made: L.Map, place: HTMLElement, calls: RefObject<Pick<MapProps, 
   let zooming = false;
   made.on("zoomanim", () => (zooming = true));
   made.on("zoomend", () => (zooming = false));
-  made.on("click", (event) => calls.current.onPick?.(event.latlng.lat, event.latlng.lng));
+  made.on("click", (event) => calls.current.onPick?.(event.latlng.lat, turn(event.latlng.lng)));
   const resize = new ResizeObserver(() => made.invalidateSize());
   resize.observe(place);
   tell();
@@ -220,10 +221,7 @@ function useGround(map: Shared<L.Map>, tiles: string, attribution: string, schem
 function drawLines({ latitude, longitude, to = [] }: Spot, on: L.LayerGroup): void {
   for (const end of to)
     L.polyline(
-      [
-        [latitude, longitude],
-        [end.latitude, end.longitude],
-      ],
+      unwrapped([{ latitude, longitude }, end]).map((at): L.LatLngTuple => [at.latitude, at.longitude]),
       { color: end.color, weight: 2, opacity: 0.8, dashArray: "4 4" },
     )
       .bindTooltip(escaped(end.label))
@@ -243,12 +241,10 @@ function drawMovement({ latitude, longitude, color, radius, path = [] }: Spot, o
       interactive: false,
     }).addTo(on);
   if (path.length)
-    L.polyline([[latitude, longitude], ...path.map((at): L.LatLngTuple => [at.latitude, at.longitude])], {
-      color: shade,
-      weight: 2,
-      opacity: 0.7,
-      interactive: false,
-    }).addTo(on);
+    L.polyline(
+      unwrapped([{ latitude, longitude }, ...path]).map((at): L.LatLngTuple => [at.latitude, at.longitude]),
+      { color: shade, weight: 2, opacity: 0.7, interactive: false },
+    ).addTo(on);
 }
 
 function markerOf(spot: Spot): L.CircleMarker | L.Marker {
@@ -324,7 +320,7 @@ function useOutlines(map: Shared<L.Map>, outlines: Outline[] | undefined, scheme
     const color = paint("--mantine-primary-color-filled") || "#2f6db3";
     const style = { pane: "areas", color, weight: 2, fillOpacity: 0.15, bubblingMouseEvents: true };
     for (const { label, circle, polygon } of outlines) {
-      const corners = (polygon ?? []).map((at): L.LatLngTuple => [at.latitude, at.longitude]);
+      const corners = unwrapped(polygon ?? []).map((at): L.LatLngTuple => [at.latitude, at.longitude]);
       const border = circle
         ? L.circle([circle.latitude, circle.longitude], { ...style, radius: circle.radius })
         : L.polygon(corners, style);
@@ -351,7 +347,7 @@ function useFit(map: Shared<L.Map>, fit: string | undefined, all: { latitude: nu
   useEffect(() => {
     const on = map.current;
     if (!on || fit === undefined || !all.length) return;
-    on.fitBounds(L.latLngBounds(all.map((spot) => [spot.latitude, spot.longitude])), {
+    on.fitBounds(L.latLngBounds(unwrapped(all).map((spot) => [spot.latitude, spot.longitude])), {
       padding: [60, 60],
       maxZoom: 13,
       animate: false,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { placeOf } from "./places";
+import { placeOf, turn, unwrapped } from "./places";
 
 describe("a place of two fields", () => {
   it("is read with either decimal sign", () => {
@@ -20,5 +20,19 @@ describe("a place of two fields", () => {
     [Number.POSITIVE_INFINITY, 5],
   ])("is none while they hold %s and %s", (latitude, longitude) => {
     expect(placeOf(latitude, longitude)).toBeNull();
+  });
+});
+
+describe("places across the date line", () => {
+  it("go on beyond it, as seen from the first", () => {
+    const east = (...all: number[]) => unwrapped(all.map((longitude) => ({ longitude }))).map((at) => at.longitude);
+    expect(east(179.9, -179.9, 179.5)).toEqual([179.9, expect.closeTo(180.1), 179.5]);
+    expect(east(-179.9, 179.9)).toEqual([-179.9, expect.closeTo(-180.1)]);
+    expect(east(5, 6, -70)).toEqual([5, 6, -70]);
+    expect(east()).toEqual([]);
+  });
+
+  it("are picked as they are written", () => {
+    expect([turn(181), turn(-181), turn(540), turn(180), turn(5.1)]).toEqual([-179, 179, -180, 180, 5.1]);
   });
 });

@@ -15,3 +15,15 @@ export function placeOf(
   const east = degrees(longitude, 180);
   return north === null || east === null ? null : { latitude: north, longitude: east };
 }
+
+/** The longitudes of places that belong together, each within half the earth of the first: across the date line they go
+    on beyond 180 degrees, for a map that would lead around the earth otherwise. */
+export function unwrapped<P extends { longitude: number }>(places: readonly P[]): P[] {
+  const first = places[0]?.longitude ?? 0;
+  return places.map((at) => ({ ...at, longitude: first + turn(at.longitude - first) }));
+}
+
+/** A longitude between -180 and 180. */
+export function turn(degrees: number): number {
+  return Math.abs(degrees) <= 180 ? degrees : ((((degrees + 180) % 360) + 360) % 360) - 180;
+}
