@@ -18,6 +18,7 @@ import msgspec
 import typer
 
 from veldnet.migration.comparison import (
+    JOIN_TOPICS,
     TOPICS,
     BadBroker,
     BadEvent,
@@ -25,6 +26,8 @@ from veldnet.migration.comparison import (
     Comparison,
     DeviceComparison,
     EventBroker,
+    Heard,
+    Joined,
     Rival,
     Side,
     read_event,
@@ -41,13 +44,21 @@ _EVENTS = "/api/v1/events/live?type=uplink&decode=true"
 _LONGEST = 1 << 20
 _MOST_ROWS = 40
 _PAUSE, _LONGEST_PAUSE = 0.5, 15.0
-_COLOURS = {"agrees": "green", "waiting": "yellow", "differs": "red", "onlyHere": "red", "onlyThere": "red"}
+_COLOURS = {
+    "agrees": "green",
+    "waiting": "yellow",
+    "differs": "red",
+    "onlyHere": "red",
+    "onlyThere": "red",
+    "joined": "red",
+}
 _WORDS = {
     "agrees": "agrees",
     "waiting": "waiting",
     "differs": "differs",
     "onlyHere": "only here",
     "onlyThere": "only there",
+    "joined": "joined again",
 }
 
 
@@ -139,7 +150,7 @@ def _explain(result: Result) -> None:
     for problem in result.problems:
         console.print(problem, markup=False)
     if result.bad_events:
-        console.print(f"{result.bad_events} messages were no uplink events in JSON.")
+        console.print(f"{result.bad_events} messages were no events in JSON.")
     if not result.devices:
         console.print("No uplink was heard; is traffic passed on to both networks?")
 
@@ -225,18 +236,19 @@ class _Run:
 
     def _ours(self, line: dict[str, Any]) -> None:
         with contextlib.suppress(BadEvent):
-            heard = read_own(line)
-            if heard is not None:
-                self._comparison.hear("here", heard, time.monotonic())
+            self._take("here", read_own(line))
 
     def _theirs(self, octets: bytes) -> None:
         try:
-            heard = read_event(octets)
+            self._take("there", read_event(octets))
         except BadEvent as error:
             self._bad[str(error)] += 1
-            return
-        if heard is not None:
-            self._comparison.hear("there", heard, time.monotonic())
+
+    def _take(self, side: Side, event: Heard | Joined | None) -> None:
+        if isinstance(event, Joined):
+            self._comparison.join(event)
+        elif event is not None:
+            self._comparison.hear(side, event, time.monotonic())
 
     def _there(self, why: str | None) -> None:
         self._changed("there", why)
@@ -312,7 +324,9 @@ class _Run:
 
 
 def _order(each: DeviceComparison) -> tuple[int, str]:
-    return ("differs", "onlyThere", "onlyHere", "waiting", "agrees").index(each.status), each.dev_eui
+    return ("joined", "differs", "onlyThere", "onlyHere", "waiting", "agrees").index(
+        each.status
+    ), each.dev_eui
 
 
 def _network(side: Side) -> str:
@@ -329,6 +343,7 @@ def _broker_access(source: Rival, other: Other) -> BrokerAccess:
     return BrokerAccess(
         url=other.mqtt or "",
         topic=other.topic or TOPICS[source],
+        join_topic="" if other.topic else JOIN_TOPICS[source],
         username=other.username,
         password=password,
         authority=other.mqtt_ca,
@@ -351,9 +366,22 @@ def _webhook(listen: str, loop: asyncio.AbstractEventLoop, received: Callable[[b
                 self.send_error(413)
                 return
             octets = self.rfile.read(length)
+            loop.call_soon_threadsafe(received, octets)
+            try:
+                read_event(octets)
+            except BadEvent as error:
+                self._refuse(str(error))
+                return
             self.send_response(204)
             self.end_headers()
-            loop.call_soon_threadsafe(received, octets)
+
+        def _refuse(self, why: str) -> None:
+            said = f"no event of ChirpStack v4 or The Things Stack v3 in JSON: {why}\n".encode()
+            self.send_response(400)
+            self.send_header("Content-Type", "text/plain; charset=utf-8")
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
 
         def log_message(self, format: str, *_arguments: Any) -> None:
             """Nothing is logged."""

@@ -16,6 +16,8 @@ from veldnet.migration.comparison import (
     Comparison,
     EventBroker,
     Heard,
+    Joined,
+    Side,
     read_event,
     read_own,
 )
@@ -113,7 +115,7 @@ OWN = {
 def test_events_of_both_rivals_and_of_this_network() -> None:
     one, other = read_event(json.dumps(CHIRPSTACK).encode()), read_event(json.dumps(THINGS_STACK).encode())
     own = read_own(OWN)
-    assert one is not None and other is not None and own is not None
+    assert isinstance(one, Heard) and isinstance(other, Heard) and isinstance(own, Heard)
     assert (one.dev_eui, one.fcnt, one.fport, one.payload, one.value) == (EUI, 7, 2, b"abc", {"t": 3.5})
     # 0 is left out.
     assert (other.fcnt, other.payload, other.value) == (0, b"abc", {"t": 3.5})
@@ -128,6 +130,8 @@ def test_events_of_both_rivals_and_of_this_network() -> None:
         (b"\x0a\x10", "protocol buffers"),
         (b"[]", "no JSON object"),
         (b"{}", "neither deviceInfo"),
+        (b'{"deviceInfo": 1}', "deviceInfo is no"),
+        (b'{"end_device_ids": []}', "end_device_ids is no"),
         (json.dumps(CHIRPSTACK | {"data": "?"}).encode(), "base64"),
         (json.dumps(CHIRPSTACK | {"fCnt": -1}).encode(), "frame counter"),
         (json.dumps(CHIRPSTACK | {"deviceInfo": {"devEui": "12"}}).encode(), "16 hexadecimal"),
@@ -137,6 +141,33 @@ def test_events_of_both_rivals_and_of_this_network() -> None:
 def test_messages_that_are_no_events(octets: bytes, words: str) -> None:
     with pytest.raises(BadEvent, match=words):
         read_event(octets)
+
+
+SIDES: tuple[Side, ...] = ("here", "there")
+
+
+def test_a_join_at_the_old_network_makes_the_session_that_was_moved_stale() -> None:
+    of_chirpstack = {"deviceInfo": {"devEui": EUI, "deviceName": "Cellar"}, "devAddr": "0013ac01"}
+    of_things_stack = {"end_device_ids": {"dev_eui": EUI}, "join_accept": {"session_key_id": "AY=="}}
+    joined = read_event(json.dumps(of_chirpstack).encode())
+    assert joined == Joined(EUI, "Cellar")
+    assert read_event(json.dumps(of_things_stack).encode()) == Joined(EUI)
+
+    comparison = running(wanted=1)
+    for side in SIDES:
+        comparison.hear(side, heard(7), 1.0)
+    assert comparison.agreed
+    comparison.join(joined)
+    device = comparison.devices[EUI]
+    assert (device.status, device.in_a_row, comparison.agreed) == ("joined", 0, False)
+    assert "stale" in device.difference and device.name == "Cellar"
+    # What follows is heard there alone, and that is why; until it was moved again.
+    comparison.hear("there", heard(0), 2.0)
+    comparison.expire(60.0)
+    assert (device.status, device.only_there) == ("joined", 1) and "stale" in device.difference
+    for side in SIDES:
+        comparison.hear(side, heard(1), 61.0)
+    assert device.status == "agrees" and comparison.agreed
 
 
 def test_a_broker_that_cannot_be_reached_is_named() -> None:

@@ -1,10 +1,11 @@
 """Uplinks of two networks compared: frames side by side, and the events that they come as."""
 
-from .events import TOPICS, BadEvent, Rival, read_event, read_own
+from .events import JOIN_TOPICS, TOPICS, BadEvent, Rival, read_event, read_own
 from .mqtt import BadBroker, BrokerAccess, EventBroker
-from .pairs import Comparison, DeviceComparison, Heard, Side, Status
+from .pairs import Comparison, DeviceComparison, Heard, Joined, Side, Status
 
 __all__ = [
+    "JOIN_TOPICS",
     "TOPICS",
     "BadBroker",
     "BadEvent",
@@ -13,6 +14,7 @@ __all__ = [
     "DeviceComparison",
     "EventBroker",
     "Heard",
+    "Joined",
     "Rival",
     "Side",
     "Status",

@@ -10,7 +10,7 @@ import msgspec
 
 from veldnet.lorawan import DevEui, InvalidIdentifier
 
-from .pairs import Heard
+from .pairs import Heard, Joined
 
 Rival = Literal["chirpstack", "tts"]
 
@@ -19,15 +19,20 @@ TOPICS: dict[Rival, str] = {
     "chirpstack": "application/+/device/+/event/up",
     "tts": "v3/+/devices/+/up",
 }
+# And for joins, which come besides where those topics are not changed.
+JOIN_TOPICS: dict[Rival, str] = {
+    "chirpstack": "application/+/device/+/event/join",
+    "tts": "v3/+/devices/+/join",
+}
 _MOST_FCNT = 0xFFFFFFFF
 
 
 class BadEvent(Exception):
-    """A message is no uplink event; the text says why."""
+    """A message is no event; the text says why."""
 
 
-def read_event(octets: bytes) -> Heard | None:
-    """An uplink of ChirpStack v4 or The Things Stack v3 in JSON; None for events of another kind. Raises
+def read_event(octets: bytes) -> Heard | Joined | None:
+    """An uplink or a join of ChirpStack v4 or The Things Stack v3 in JSON; None for other events. Raises
     `BadEvent`."""
     try:
         document = msgspec.json.decode(octets)
@@ -42,10 +47,16 @@ def read_event(octets: bytes) -> Heard | None:
     raise BadEvent("neither deviceInfo (ChirpStack v4) nor end_device_ids (The Things Stack v3) is in it")
 
 
-def _chirpstack(document: dict[str, Any]) -> Heard | None:
+def _chirpstack(document: dict[str, Any]) -> Heard | Joined | None:
     info = document["deviceInfo"]
+    if not isinstance(info, dict):
+        raise BadEvent("deviceInfo is no JSON object")
+    name = str(info.get("deviceName") or "")[:100]
+    # Of all events only uplinks and joins tell the address, and uplinks the counter of it.
+    if document.get("devAddr") and not {"fCnt", "data"} & document.keys():
+        return Joined(_eui(info.get("devEui")), name)
     # Other events have no payload, and frames without one are nothing to applications. 0 may be left out.
-    if not isinstance(info, dict) or not document.get("data"):
+    if not document.get("data"):
         return None
     return Heard(
         dev_eui=_eui(info.get("devEui")),
@@ -53,13 +64,18 @@ def _chirpstack(document: dict[str, Any]) -> Heard | None:
         fport=_port(document.get("fPort")),
         payload=_payload(document.get("data")),
         value=document.get("object") or None,
-        name=str(info.get("deviceName") or "")[:100],
+        name=name,
     )
 
 
-def _things_stack(document: dict[str, Any]) -> Heard | None:
+def _things_stack(document: dict[str, Any]) -> Heard | Joined | None:
     ids, message = document["end_device_ids"], document.get("uplink_message")
-    if not isinstance(ids, dict) or not isinstance(message, dict) or not message.get("frm_payload"):
+    if not isinstance(ids, dict):
+        raise BadEvent("end_device_ids is no JSON object")
+    name = str(ids.get("device_id") or "")[:100]
+    if "join_accept" in document:
+        return Joined(_eui(ids.get("dev_eui")), name)
+    if not isinstance(message, dict) or not message.get("frm_payload"):
         return None
     return Heard(
         dev_eui=_eui(ids.get("dev_eui")),
@@ -67,7 +83,7 @@ def _things_stack(document: dict[str, Any]) -> Heard | None:
         fport=_port(message.get("f_port")),
         payload=_payload(message.get("frm_payload")),
         value=message.get("decoded_payload") or None,
-        name=str(ids.get("device_id") or "")[:100],
+        name=name,
     )
 
 

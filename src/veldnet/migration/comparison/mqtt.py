@@ -30,11 +30,12 @@ class BadBroker(Exception):
 
 
 class BrokerAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """A broker's URL such as mqtts://HOST:8883, the topic to subscribe to, and how to connect; `authority` is
-    a file of certificates, where those of the system will not do."""
+    """A broker's URL such as mqtts://HOST:8883, the topics to subscribe to, how to connect; `authority` is a
+    file of certificates, where those of the system will not do."""
 
     url: str
     topic: str
+    join_topic: str = ""
     username: str = ""
     password: str = ""
     authority: Path | None = None
@@ -67,7 +68,7 @@ class EventBroker:
             username=access.username,
             password=access.password,
             tls=tls,
-            filters=(access.topic,),
+            filters=tuple(filter(None, (access.topic, access.join_topic))),
             longest=_LONGEST,
         )
         self._received, self._changed = received, changed

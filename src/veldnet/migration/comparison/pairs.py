@@ -9,12 +9,13 @@ from typing import Any, Literal
 import msgspec
 
 Side = Literal["here", "there"]
-Status = Literal["agrees", "waiting", "onlyHere", "onlyThere", "differs"]
+Status = Literal["agrees", "waiting", "onlyHere", "onlyThere", "differs", "joined"]
 
 # Frames of a device that are remembered, for those that come late or twice.
 _MOST_FRAMES = 128
 _MOST_DEVICES = 200_000
 _SHOWN = 120
+_STALE = "joined at its old network: the session that was moved is stale; move it in shadow again"
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -25,6 +26,13 @@ class Heard(msgspec.Struct, frozen=True):
     fport: int | None
     payload: bytes
     value: Any = None
+    name: str = ""
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """A device has joined at its old network: keys and counters that were moved are none of its session."""
+
+    dev_eui: str
     name: str = ""
 
 
@@ -78,14 +86,9 @@ class Comparison:
 
     def hear(self, side: Side, heard: Heard, now: float) -> None:
         """A network has delivered a frame."""
-        if self._only is not None and heard.dev_eui not in self._only:
-            return
-        device = self.devices.get(heard.dev_eui)
+        device = self._device(heard)
         if device is None:
-            if len(self.devices) >= _MOST_DEVICES:
-                return
-            device = self.devices[heard.dev_eui] = DeviceComparison(heard.dev_eui)
-        device.name = device.name or heard.name
+            return
         frames = self._frames.setdefault(heard.dev_eui, OrderedDict())
         other = frames.get(heard.fcnt)
         if other is None:
@@ -95,6 +98,24 @@ class Comparison:
                 frames.popitem(last=False)
         elif other.side != side and other.judged != "both":
             self._pair(device, other, heard, side)
+
+    def join(self, joined: Joined) -> None:
+        """The session of a device that was moved ends, until frames of it are heard by both again."""
+        device = self._device(joined)
+        if device is not None:
+            device.status, device.in_a_row, device.difference = "joined", 0, _STALE
+
+    def _device(self, event: Heard | Joined) -> DeviceComparison | None:
+        """The device of an event; None where it is not compared."""
+        if self._only is not None and event.dev_eui not in self._only:
+            return None
+        device = self.devices.get(event.dev_eui)
+        if device is None:
+            if len(self.devices) >= _MOST_DEVICES:
+                return None
+            device = self.devices[event.dev_eui] = DeviceComparison(event.dev_eui)
+        device.name = device.name or event.name
+        return device
 
     def _pair(self, device: DeviceComparison, other: _Frame, heard: Heard, side: Side) -> None:
         if other.judged == "here":
@@ -136,10 +157,12 @@ class Comparison:
         device.in_a_row, device.last_fcnt = 0, frame.heard.fcnt
         if frame.side == "here":
             device.only_here += 1
-            device.status = "onlyHere"
         else:
             device.only_there += 1
-            device.status = "onlyThere"
+        if device.status == "joined":
+            # That is why.
+            return
+        device.status = "onlyHere" if frame.side == "here" else "onlyThere"
         where = "here" if frame.side == "here" else "there"
         device.difference = f"FCnt {frame.heard.fcnt} was heard {where} alone"
 
