@@ -219,8 +219,9 @@ _LOOK = f"""async ([around, parts]) => {{
 UNCOVER = """() => document.getElementById("root")?.removeAttribute("style")"""
 # Of the texts, those in colours that were not judged to be well before; what lies under something else, say,
 # axe does not judge. Of the structure, the elements that are named, what each is in, and what stands in it.
-# Together, for axe reads all of the page each time.
-_AXE = f"""async ([include, exclude, tags, contrast, known, shapes]) => {{
+# Together, for axe reads all of the page each time. Of those that are alike it judges the outermost, and the
+# other texts where it cannot judge these.
+_AXE = f"""async ([include, exclude, tags, contrast, known, shapes, every]) => {{
   const tones = ({_TONES})(include, exclude);
   for (const tone of known.split("\\n")) tones.delete(tone);
   if (!shapes.length && !tones.size) return {{ violations: [], judged: [] }};
@@ -246,28 +247,41 @@ _AXE = f"""async ([include, exclude, tags, contrast, known, shapes]) => {{
     {{ id: "color-contrast", selector: `[${{mark}}]` }},
     {{ id: "link-in-text-block", selector: `a[${{mark}}]` }},
   ] }});
+  const outermost = (all) => every ? all : [...new Set([all[0], all[all.length - 1]])];
   // What is never visible axe looks at in the head alone.
-  const named = new Set(document.querySelectorAll("head *"));
-  for (const one of shapes.flatMap((shape) => noted.get(shape) ?? [])) {{
+  const named = new Set(shapes.length ? document.querySelectorAll("head *") : []);
+  for (const one of shapes.flatMap((shape) => outermost(noted.get(shape)))) {{
     for (let at = one; at && !named.has(at); at = at.parentElement) named.add(at);
     if (one !== document.documentElement) for (const each of one.children) named.add(each);
   }}
-  const texts = [...tones.values()].flat().flatMap((one) => [one, ...one.querySelectorAll("a[href]")]);
-  const links = texts.map((one) => one.closest("a[href]")).filter((one) => one);
-  for (const one of [...texts, ...links]) one.setAttribute(mark, "");
-  for (const one of named) one.setAttribute(fresh, "");
   // axe reads all of a page, whatever it judges: it finds nothing in what is beside the part, or left out.
   const empty = exclude.flatMap((each) => [...document.querySelectorAll(each)]);
   for (let at = document.querySelector(include); at.parentElement; at = at.parentElement)
     empty.push(...[...at.parentElement.children].filter((each) => each !== at && each !== document.head));
+  const judge = async (coloured, runOnly) => {{
+    const texts = coloured.flatMap((one) => [one, ...one.querySelectorAll("a[href]")]);
+    const links = texts.map((one) => one.closest("a[href]")).filter((one) => one);
+    for (const one of [...texts, ...links]) one.setAttribute(mark, "");
+    const preload = document.querySelector("audio, video") ? {{ assets: ["media"] }} : false;
+    const options = {{ runOnly, reporter: "tones", resultTypes: ["violations"], preload }};
+    try {{
+      return await axe.run({{ include: [include], exclude }}, options);
+    }} finally {{
+      for (const one of [...texts, ...links]) one.removeAttribute(mark);
+    }}
+  }};
+  for (const one of named) one.setAttribute(fresh, "");
   for (const one of empty) Object.defineProperty(one, "childNodes", {{ value: [], configurable: true }});
   try {{
-    const preload = document.querySelector("audio, video") ? {{ assets: ["media"] }} : false;
-    const runOnly = shapes.length ? tags : contrast;
-    const options = {{ runOnly, reporter: "tones", resultTypes: ["violations"], preload }};
-    return await axe.run({{ include: [include], exclude }}, options);
+    const found = await judge([...tones.values()].flatMap(outermost), shapes.length ? tags : contrast);
+    for (const tone of found.judged) tones.delete(tone);
+    const left = [...tones.values()].filter((all) => outermost(all).length < all.length).flat();
+    if (!left.length) return found;
+    const more = await judge(left, contrast);
+    return {{
+      violations: [...found.violations, ...more.violations], judged: [...found.judged, ...more.judged],
+    }};
   }} finally {{
-    for (const one of [...texts, ...links]) one.removeAttribute(mark);
     for (const one of named) one.removeAttribute(fresh);
     for (const one of empty) delete one.childNodes;
   }}
@@ -375,7 +389,7 @@ class Looks:
     def _check(self, part: str, excluded: list[str], elements: list[str]) -> None:
         """What axe says of a page that has settled, and of the structure of `elements`."""
         known = "" if EVERYTHING else "\n".join(_judged.known())
-        about = [part, excluded, EVERY_RULE, CONTRAST, known, elements]
+        about = [part, excluded, EVERY_RULE, CONTRAST, known, elements, EVERYTHING]
         # Few pages need axe, which takes more to load than most of its work.
         if (found := self.page.evaluate(_AXE, about)) is None:
             self.page.evaluate(_axe())
