@@ -235,6 +235,9 @@ def test_application_servers_submit_to_a_group_as_to_a_device(lights: Lights) ->
     assert http.post(f"/thingpark/lrc/rest/v2/downlink?{query}").status_code == 202
     confirmed = http.post(f"/thingpark/lrc/rest/v2/downlink?{query}&Confirmed=1")
     assert (confirmed.status_code, confirmed.json()["code"]) == (409, 103)
+    twice = f"{query}&RetryIneligibleGateways=2"
+    assert http.post(f"/thingpark/lrc/rest/v2/downlink?{twice}").json()["code"] == 120
+    assert "Must be 0 or 1" in http.post(f"/thingpark/lrc/rest/downlink?{twice}").text
     encrypted = http.post(f"/thingpark/lrc/rest/v2/downlink?{query}&FCntDn=1")
     assert encrypted.json()["code"] == 101, "two are ahead of it"
     frames_of = lights.user.call("GET", f"{GROUPS}/{group['ref']}/downlinks?limit=1")
@@ -404,6 +407,15 @@ def test_the_paths_of_oss(lights: Lights, outsider: Person) -> None:
     lights.keep_alive()
     sent = lights.user.request("POST", f"{path}/admins/downlink?payload=0102&fPort=5")
     assert sent.status_code == 204, sent.text
+    for wrong in (
+        "fPort=300",
+        "fPort=5&retryIneligibleGateways=2",
+        "fPort=5&validityTime=0",
+        "fPort=5&fCntDn=-1",
+    ):
+        assert lights.user.request("POST", f"{path}/admins/downlink?payload=01&{wrong}").status_code == 400, (
+            wrong
+        )
     lights.heard(8)
     (frame,) = lights.user.call("GET", f"{path}/frames")["briefs"]
     assert (frame["status"], frame["fCnt"], frame["bsSuccessCount"]) == ("SUCCESS", 0, 3)

@@ -44,6 +44,9 @@ def query_parameters(raw_query: str) -> dict[str, str]:
     return parameters
 
 
+_FLAGS = {"0": False, "false": False, "1": True, "true": True}
+
+
 def parse_dev_eui(parameters: dict[str, str]) -> DevEui:
     """The device a submission is for. Raises `Refused`."""
     try:
@@ -88,7 +91,10 @@ def parse_request(parameters: dict[str, str], now: float) -> DownlinkRequest:
 
 
 def _flag(parameters: dict[str, str], name: str, absent: str = "0") -> bool:
-    return parameters.get(name, absent).lower() in ("1", "true")
+    value = parameters.get(name) or absent
+    if value.lower() not in _FLAGS:
+        raise Refused(120, f"Invalid {name}. Must be 0 or 1")
+    return _FLAGS[value.lower()]
 
 
 def _number(text: str, code: int, message: str, highest: int) -> int:

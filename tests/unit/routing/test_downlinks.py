@@ -10,7 +10,7 @@ import pytest
 
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DownlinkRequest, SubmissionRefusal
-from veldnet.routing.downlinks import parse_time, submit_query
+from veldnet.routing.downlinks import Refused, parse_request, parse_time, query_parameters, submit_query
 from veldnet.routing.table import Profile, Route
 
 NOW = parse_time("2026-01-01T00:00:00Z")
@@ -67,6 +67,29 @@ def test_a_signed_submission_is_taken() -> None:
             correlation_id="0123456789abcdef",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ("RetryIneligibleGateways=2", 120),
+        ("FlushDownlinkQueue=yes", 120),
+        ("Confirmed=-1", 120),
+        ("Priority=256", 120),
+        ("ValidityTime=0", 112),
+        ("ValidityTime=tomorrow", 112),
+        ("CorrelationID=xyz", 117),
+        ("FCntDn=4294967296", 102),
+        ("FCntDn=-1", 102),
+        ("FPort=226", 104),
+        ("FPort=-1", 104),
+        ("FPort=5&Payload=012", 113),
+    ],
+)
+def test_values_out_of_range_are_refused(wrong: str, code: int) -> None:
+    with pytest.raises(Refused) as refused:
+        parse_request({"FPort": "5", "Payload": "0102"} | query_parameters(wrong), NOW)
+    assert refused.value.refusal is not None and refused.value.refusal.code == code
 
 
 @pytest.mark.parametrize(
