@@ -3,7 +3,7 @@ of the straight line, which radio takes."""
 
 from __future__ import annotations
 
-from math import cos, degrees, hypot, radians, sin, sqrt
+from math import cos, degrees, dist, hypot, radians, sin, sqrt
 from typing import NamedTuple
 
 # The ellipsoid: metres from its centre to the equator, and the square of its eccentricity.
@@ -71,4 +71,4 @@ def flat(a: Point, b: Point) -> float:
 
 
 def distance(a: Point, b: Point) -> float:
-    return sqrt((a.east - b.east) ** 2 + (a.north - b.north) ** 2 + (a.up - b.up) ** 2)
+    return dist(a, b)

@@ -6,7 +6,7 @@ accordingly large.
 
 from __future__ import annotations
 
-from math import hypot, isfinite, log, log10, pi, sqrt
+from math import dist, hypot, isfinite, log, log10, pi, sqrt
 from typing import NamedTuple
 
 from .model import Fix, Problem, Reason
@@ -52,17 +52,25 @@ def _levels(problem: Problem, seen: list[Seen]) -> list[_Level]:
 def disagreement(problem: Problem, seen: list[Seen], point: Point) -> float:
     """How badly levels fit a place, as chi square: of several places that fit the times, power tells
     which."""
-    levels = _levels(problem, seen)
-    if len(levels) < 2:
+    return disagreement_of(problem, losses_of(problem, seen), point)
+
+
+def losses_of(problem: Problem, seen: list[Seen]) -> list[tuple[Point, float]]:
+    """Where base stations stand, and the loss on the way there in dB, by the level that each says."""
+    return [(level.place, level.loss) for level in _levels(problem, seen)]
+
+
+def disagreement_of(problem: Problem, losses: list[tuple[Point, float]], point: Point) -> float:
+    """The same, where many places are compared by the same levels."""
+    if len(losses) < 2:
         return 0.0
-    off = [level.loss - _expected(problem, point, level) for level in levels]
+    at_km, slope = problem.loss.at_km, problem.loss.slope
+    off = [loss - at_km - slope * log10(max(dist(point, place), _NEAREST) / 1000) for place, loss in losses]
     mean = sum(off) / len(off)
-    return sum(((each - mean) / _RIVALS) ** 2 for each in off)
-
-
-def _expected(problem: Problem, point: Point, level: _Level) -> float:
-    away = max(distance(point, level.place), _NEAREST)
-    return problem.loss.at_km + problem.loss.slope * log10(away / 1000)
+    total = 0.0
+    for each in off:
+        total += (each - mean) ** 2
+    return total / (_RIVALS * _RIVALS)
 
 
 def locate(problem: Problem, scene: Scene) -> Fix | Reason:
@@ -115,8 +123,10 @@ class _Prior(NamedTuple):
 
 def _cost(problem: Problem, levels: list[_Level], prior: _Prior, point: Point) -> float:
     total = (flat(point, prior.point) / prior.sigma) ** 2
-    for level in levels:
-        u = abs(level.loss - _expected(problem, point, level)) / problem.loss.shadowing
+    at_km, steep, shadowing = problem.loss.at_km, problem.loss.slope, problem.loss.shadowing
+    for _station, place, loss, _away in levels:
+        # The innermost loops of a search: what is expected is written out here and in `_descend`.
+        u = abs(loss - at_km - steep * log10(max(dist(point, place), _NEAREST) / 1000)) / shadowing
         total += u * u if u <= _EDGE else _EDGE * (2 * u - _EDGE)
     return total
 
@@ -176,17 +186,18 @@ def _descend(
     point = scene.plane.on_ground(east, north, scene.ground)
     cost, damping = _cost(problem, levels, prior, point), 1e-2
     reach = max(levels[0].away, SAME_PLACE) * pi
+    at_km, steep, shadowing = problem.loss.at_km, problem.loss.slope, problem.loss.shadowing
     for _step in range(_STEPS):
         xx = yy = 1 / prior.sigma**2
         x, y = (prior.point.east - point.east) * xx, (prior.point.north - point.north) * yy
         xy = 0.0
-        for level in levels:
-            away = max(distance(point, level.place), _NEAREST)
-            u = (level.loss - _expected(problem, point, level)) / problem.loss.shadowing
+        for _station, place, loss, _away in levels:
+            away = max(dist(point, place), _NEAREST)
+            u = (loss - at_km - steep * log10(away / 1000)) / shadowing
             w = 1.0 if abs(u) <= _EDGE else _EDGE / abs(u)
-            slope = problem.loss.slope / log(10) / away / problem.loss.shadowing
-            jx = slope * (point.east - level.place.east) / away
-            jy = slope * (point.north - level.place.north) / away
+            slope = steep / log(10) / away / shadowing
+            jx = slope * (point.east - place.east) / away
+            jy = slope * (point.north - place.north) / away
             xx, yy, xy = xx + w * jx * jx, yy + w * jy * jy, xy + w * jx * jy
             x, y = x + w * jx * u, y + w * jy * u
         scale = damping * max(xx, yy, 1e-12)

@@ -30,7 +30,12 @@ def solve(problem: Problem) -> Answer:
     by_power: Fix | Reason | None = None
     if problem.algorithm != "RSSI":
         by_time = timing.locate(problem, scene)
-    if problem.algorithm != "TDOA" or isinstance(by_time, Fix):
+    if not isinstance(by_time, Fix):
+        needed = problem.algorithm != "TDOA"
+    else:
+        # Times that enough base stations confirm do not depend on power.
+        needed = not _is_checked(by_time) or len(by_time.used) in _WRONG
+    if needed:
         by_power = power.locate(problem, scene)
     if isinstance(by_time, Fix) and isinstance(by_power, Fix) and _contradict(scene, by_time, by_power):
         by_time = "inconsistent"
@@ -44,10 +49,15 @@ def solve(problem: Problem) -> Answer:
     return Answer(track=problem.track, refusal=Refusal(by_time, why))
 
 
+def _is_checked(by_time: Fix) -> bool:
+    """Whether so many time stamps agree, and no other was left out, that nothing else need confirm them."""
+    return len(by_time.used) >= _CHECKED and not by_time.excluded
+
+
 def _contradict(scene: Scene, by_time: Fix, by_power: Fix) -> bool:
     """Whether a place that few time stamps give, or not all, is where power says that the device cannot
     be."""
-    if len(by_time.used) >= _CHECKED and not by_time.excluded:
+    if _is_checked(by_time):
         return False
     there = _point(scene, by_time)
     return flat(there, _point(scene, by_power)) > _APART * hypot(by_time.radius, by_power.radius)

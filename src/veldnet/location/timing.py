@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .model import LIGHT, Fix, Hearing, Problem, Reason
 from .plane import Point, distance, flat
-from .power import disagreement
+from .power import disagreement, disagreement_of, losses_of
 from .scene import Scene, Seen, are_in_line, centre, ellipse_of, spread
 
 # Sigmas up to which a residual counts with its square, beyond linearly: late ones less.
@@ -406,7 +406,9 @@ class _Doubt:
         self._seen = _seen(scene, possible)
         self._middle = centre(self._seen)
         self._baseline = max(flat(a.place, b.place) for a, b in combinations(possible, 2))
-        self._here = found.cost + disagreement(problem, self._seen, found.point)
+        self._losses = losses_of(problem, self._seen)
+        self._here = found.cost + disagreement_of(problem, self._losses, found.point)
+        self._in_line: dict[frozenset[int], bool] = {}
         # Two parts that agree within themselves alone meet at several points; power says near to which.
         self._starts = [found.point, Point(*_strong(self._seen))]
         self._weights, self._squares = 1.0, 0.0
@@ -424,13 +426,20 @@ class _Doubt:
             self._add(here - self._price(hypot(_mean_sigma(pair), _mean_sigma(rest))), [rest, pair])
         return self._squares / self._weights
 
+    def _are_in_line(self, parts: list[list[Stamp]]) -> bool:
+        stations = frozenset(stamp.station for part in parts for stamp in part)
+        if stations not in self._in_line:
+            seen = [each for each in self._seen if each.hearing.station in stations]
+            self._in_line[stations] = are_in_line(seen)
+        return self._in_line[stations]
+
     def _price(self, sigma: float) -> float:
         """Minus twice the logarithm of how likely it is that a clock is wrong by what fits so well."""
         return -2 * log(_WRONG * sigma * sqrt(2 * pi) / (2 * self._baseline))
 
     def _add(self, most: float, parts: list[list[Stamp]]) -> None:
         """Where the device would be if the clocks of each part agreed with each other alone."""
-        if most < _NEGLIGIBLE or are_in_line(_seen(self._scene, [each for part in parts for each in part])):
+        if most < _NEGLIGIBLE or self._are_in_line(parts):
             return
         weight = apart = 0.0
         for start in self._starts if len(parts) > 1 and len(self._possible) <= _FEW else self._starts[:1]:
@@ -438,7 +447,9 @@ class _Doubt:
             places = _descend_all(self._scene, parts, moved, self._baseline, _NEAR)
             point = places[0].point
             if flat(point, self._middle) <= 1.5 * self._baseline:
-                cost = sum(place.cost for place in places) + disagreement(self._problem, self._seen, point)
+                cost = sum(place.cost for place in places) + disagreement_of(
+                    self._problem, self._losses, point
+                )
                 likely = exp(min(most - cost, 20.0) / 2)
                 if likely > weight:
                     weight, apart = likely, flat(point, self._found.point)
