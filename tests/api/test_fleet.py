@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -86,18 +87,43 @@ FLEET: dict[str, Any] = {
 COUNT = sum(map(len, FLEET.values()))
 
 
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKER_PASSWORD", SECRET)
+    monkeypatch.setenv("VELDNET_API__LEGACY_ABP", "true")
+
+
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def beginning(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fleet") / "data"
     sandbox(folder)
     (folder.parent / "broker.password").write_text(f"{SECRET}\n")
     return folder
 
 
-@pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BROKER_PASSWORD", SECRET)
-    monkeypatch.setenv("VELDNET_API__LEGACY_ABP", "true")
+@pytest.fixture
+def empty(beginning: Path, tmp_path: Path) -> Path:
+    """An installation without a fleet."""
+    shutil.copytree(beginning.parent, tmp_path / "empty")
+    return tmp_path / "empty/data"
+
+
+@pytest.fixture(scope="module")
+def applied(beginning: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("applied") / "fleet"
+    shutil.copytree(beginning.parent, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROKER_PASSWORD", SECRET)
+        patch.setenv("VELDNET_API__LEGACY_ABP", "true")
+        fleet(folder / "data", "apply", FLEET)
+    return folder
+
+
+@pytest.fixture
+def data(applied: Path, tmp_path: Path) -> Path:
+    """An installation with the fleet, for one test alone."""
+    shutil.copytree(applied, tmp_path / "applied")
+    return tmp_path / "applied/data"
 
 
 def fleet(data: Path, what: str, document: Any, *options: str) -> Any:
@@ -120,7 +146,8 @@ def counts(found: Any) -> tuple[int, int, int, int]:
     return found["create"], found["change"], found["none"], found["error"]
 
 
-def test_from_nothing_to_a_fleet_and_back(data: Path) -> None:
+def test_from_nothing_to_a_fleet_and_back(empty: Path) -> None:
+    data = empty
     planned = fleet(data, "plan", FLEET)
     assert counts(planned) == (COUNT, 0, 0, 0)
     assert SECRET not in json.dumps(planned) and KEY not in json.dumps(planned)
@@ -209,5 +236,5 @@ def test_what_cannot_be_is_left_out_and_tried_again(data: Path) -> None:
         (BOMB, "entries"),
     ],
 )
-def test_bad_files(data: Path, document: str, words: str) -> None:
-    assert words in refused(data, "plan", document)
+def test_bad_files(beginning: Path, document: str, words: str) -> None:
+    assert words in refused(beginning, "plan", document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
@@ -19,6 +20,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import flows
 from veldnet.inventory.flows import Connection, Flow, Prepared
 from veldnet.keys import VaultError, labels
+from veldnet.store import StoreError
 from veldnet.texts import Language, in_language
 
 
@@ -192,6 +194,9 @@ async def try_connection(
     if outcome is None:
         raise NotFound("Connection", connection_ref)
     ms = round((time.monotonic() - begun) * 1000)
+    # Who looks at the connection now sees what came of it. Where that cannot be written, a chore does, soon.
+    with contextlib.suppress(StoreError):
+        await services.platform.connecting.write()
     error = None if outcome.error is None else in_language(outcome.error, language_of(request))
     return ConnectionTrial(outcome.delivered, outcome.status, error, outcome.url, outcome.answer, ms)
 
