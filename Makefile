@@ -73,6 +73,8 @@ tools:
 	@missing=""; for tool in curl openssl xxd zsh fish; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
 	command -v softhsm2-util > /dev/null || missing="$$missing softhsm2"; \
 	command -v nginx > /dev/null || missing="$$missing nginx-light"; \
+	command -v caddy > /dev/null || missing="$$missing caddy"; \
+	command -v promtool > /dev/null || missing="$$missing prometheus"; \
 	command -v mosquitto > /dev/null || test -x /usr/sbin/mosquitto || missing="$$missing mosquitto"; \
 	command -v chromium-headless-shell > /dev/null || missing="$$missing chromium-headless-shell"; \
 	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null || missing="$$missing postgresql"; \

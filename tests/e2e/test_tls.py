@@ -281,7 +281,6 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
     found.server.stop()
 
 
-@pytest.mark.skipif(shutil.which("caddy") is None, reason="no Caddy here")
 def test_caddy_in_front(behind: Behind, tmp_path: Path) -> None:
     proxy = Caddy(tmp_path, behind.pair, behind.server)
     try:
