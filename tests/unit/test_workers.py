@@ -46,7 +46,7 @@ def test_many(number, tmp_path):
 @pytest.mark.parametrize("number", range(3))
 def test_waiting(number):
     pathlib.Path(__file__).with_name(f"waiting-{os.getpid()}").touch()
-    # Within bounds: where the first failure is the last, the other process may have ended before it came here.
+    # Within bounds: where the first failure is the last, the other process may have ended before this.
     for _ in range(3000):
         if len(list(pathlib.Path(__file__).parent.glob("waiting-*"))) == 2:
             break
