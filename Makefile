@@ -174,6 +174,7 @@ bench: $(VENV)/.run ## The benchmarks of docs/benchmarks.md
 	@$(BIN)/veldnet bench downlinks
 	@$(BIN)/veldnet bench forged
 	@$(BIN)/veldnet bench base-stations
+	@$(BIN)/veldnet bench writes
 	@$(BIN)/veldnet bench start
 	@$(BIN)/veldnet bench monitoring
 	@$(BIN)/veldnet bench api

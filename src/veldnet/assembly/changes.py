@@ -38,6 +38,8 @@ class ChangeApplier:
         self._many = many
         self._read = changes.Position()
         self._applying = asyncio.Lock()
+        # How often somebody has asked, and how many of them what was read last is for.
+        self._asked = self._answered = 0
         # Changes that could not be taken up yet, oldest first.
         self._unapplied: list[changes.Change] = []
 
@@ -46,8 +48,14 @@ class ChangeApplier:
         self._read = await self._store.read(changes.position)
 
     async def apply(self) -> None:
-        """Take up what is new. Raises `StoreError`."""
+        """Take up what is new. Those who ask while others are served are served together. Raises
+        `StoreError`."""
+        self._asked += 1
+        number = self._asked
         async with self._applying:
+            if self._answered >= number:
+                return
+            asked = self._asked
             again, self._unapplied = self._unapplied, []
             for change in again:
                 await self._try(change)
@@ -58,6 +66,7 @@ class ChangeApplier:
                 for kind, alike in groupby(pending, attrgetter("kind")):
                     await self._take_up(kind, list(alike))
                 self._read = behind
+            self._answered = asked
             if not self._unapplied:
                 self._supervisor.recovered(_TASK)
 

@@ -171,8 +171,10 @@ class EngineStore(ABC):
         return await self._run(self._readers, self._read, query)
 
     async def write(self, change: Callable[[Connection], T]) -> T:
-        proof = None if self._lease is None else self._lease.change_proof
-        return await self._run(self._writer, self._write, change, proof)
+        return await self._run(self._writer, self._write, change, self._change_proof())
+
+    def _change_proof(self) -> Proof | None:
+        return None if self._lease is None else self._lease.change_proof
 
     @abstractmethod
     def _commit(self, rows: Iterable[Rows], proof: Proof | None) -> None: ...

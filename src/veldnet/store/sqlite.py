@@ -22,11 +22,12 @@ from veldnet.texts import Text
 
 from .database import Damaged
 from .database_file import DatabaseFile
-from .engine_store import EngineStore, describe, executor
+from .engine_store import EngineStore, InlineExecutor, describe, executor
 from .interface import Conflict, LeaseLost, StoreError
 from .leases import Proof
 from .migrating import current_revision, migrate
 from .rows import Row, Rows, Statement
+from .shared_commits import Asked, SharedCommits
 from .statements import SQL
 
 T = TypeVar("T")
@@ -36,6 +37,8 @@ log = structlog.get_logger(__name__)
 _PROOF = "SELECT SUM(epoch) FROM leases WHERE owner = ? AND (? >> partition) & 1 = 1"
 _MEMBER = "SELECT 1 FROM nodes WHERE name = ? AND epoch = ?"
 _COMMITS_PER_CHECKPOINT = 50
+# Of a connection on which the engine has failed in one of several changes.
+_SUSPECT = "suspect"
 # Pages of 4 KB, after which the log restarts.
 _LONGEST_LOG = 32_768
 
@@ -170,6 +173,7 @@ class SqliteStore(EngineStore):
         self.file = DatabaseFile(path)
         engine = sqlite_engine(path, durable=not inline, file=self.file)
         super().__init__(engine, mark="?", inline=inline, clock=clock)
+        self._shared = SharedCommits(self._writer, self._write_together)
         self._checkpointer = executor(inline, 1, "checkpoint")
         self._commits_since_checkpoint = 0
         self._checkpointing = False
@@ -285,6 +289,51 @@ class SqliteStore(EngineStore):
         self._after_commit()
         return result
 
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        if isinstance(self._writer, InlineExecutor):
+            return await super().write(change)
+        return await self._shared.write(change, self._change_proof())
+
+    def _write_together(self, waiting: Iterator[Asked]) -> None:
+        with self._transaction() as connection:
+            self.file.check()
+            written = [asked for asked in waiting if self._carry_out(connection, asked)]
+            begun = connection.get_transaction()
+            if begun is not None and not written:
+                begun.rollback()
+                return
+            raw = connection.connection.cursor()
+            try:
+                mark = self._marks.write(raw)
+            finally:
+                raw.close()
+        self._marks.written(mark)
+        self._after_commit()
+
+    def _carry_out(self, connection: Connection, asked: Asked) -> bool:
+        """One of several changes of a transaction, so that it can be undone alone; whether it was made."""
+        driver: Any = connection.connection.driver_connection
+        driver.execute("SAVEPOINT change").close()
+        try:
+            with engine_errors():
+                raw = driver.cursor()
+                try:
+                    _prove(raw, asked.proof)
+                finally:
+                    raw.close()
+                asked.result = asked.change(connection)
+        except BaseException as error:
+            asked.error = error
+            if not driver.in_transaction:
+                raise StoreError(f"undone with another change: {error}") from error
+            while (nested := connection.get_nested_transaction()) is not None:
+                nested.rollback()
+            driver.execute("ROLLBACK TO change").close()
+            if isinstance(error, StoreError) and not isinstance(error, (Conflict, LeaseLost)):
+                connection.info[_SUSPECT] = True
+        driver.execute("RELEASE change").close()
+        return asked.error is None
+
     def keep(self, change: Callable[[Connection], T]) -> T:
         return self._write(change, None)
 
@@ -298,6 +347,8 @@ class SqliteStore(EngineStore):
                     driver.execute("BEGIN").close()
                 with connection.begin():
                     yield connection
+                if _SUSPECT in connection.info:
+                    _drop(connection)
             except (SQLAlchemyError, sqlite3.Error):
                 _drop(connection)
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, create_engine
 from veldnet.assembly import changes as applied
 from veldnet.assembly.changes import ChangeApplier
 from veldnet.inventory import changes
-from veldnet.store import Store
+from veldnet.store import Store, StoreError
 from veldnet.store.schema import metadata
 from veldnet.supervision import Supervisor
 
@@ -64,6 +65,49 @@ async def test_changes_of_a_kind_that_follow_each_other_are_taken_up_together() 
     assert scene.store.reads == 1, "what comes meanwhile is taken up by those who write it"
     await scene.applier.apply()
     assert len(scene.heard) == 3
+
+
+async def test_those_who_ask_while_others_are_served_are_served_together() -> None:
+    scene = Scene()
+    began, go_on = asyncio.Event(), asyncio.Event()
+    heard = scene.many
+
+    async def slow(refs: Sequence[int]) -> None:
+        began.set()
+        await go_on.wait()
+        await heard(refs)
+
+    scene.applier._many = {"device": slow}
+    scene.note("device", 1)
+    asked = [asyncio.ensure_future(scene.applier.apply())]
+    await began.wait()
+    # Behind what is being read.
+    for ref in range(2, 7):
+        scene.note("device", ref)
+        asked.append(asyncio.ensure_future(scene.applier.apply()))
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in asked)
+    go_on.set()
+    await asyncio.gather(*asked)
+    assert scene.heard == [("device", [1]), ("device", [2, 3, 4, 5, 6])]
+    assert scene.store.reads == 2
+
+
+async def test_who_is_served_with_others_that_fail_asks_again() -> None:
+    scene = Scene()
+    read, failures = scene.store.read, [StoreError("no"), StoreError("no")]
+
+    async def failing(query: Callable[[Connection], T]) -> T:
+        await asyncio.sleep(0)
+        if failures:
+            raise failures.pop()
+        return await read(query)
+
+    scene.store.read = failing  # type: ignore[method-assign]
+    scene.note("device", 1)
+    found = await asyncio.gather(*(scene.applier.apply() for _ in range(4)), return_exceptions=True)
+    assert [type(one) for one in found] == [StoreError, StoreError, type(None), type(None)]
+    assert scene.heard == [("device", [1])]
 
 
 async def test_an_import_is_taken_up_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:

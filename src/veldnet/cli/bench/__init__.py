@@ -38,6 +38,7 @@ from .race import Course, Target, Where, bench_race, processes_named, sites, wri
 from .server import ServerFailed
 from .start import bench_start
 from .uplinks import UplinkLoad, bench_uplinks, prepare_place
+from .writes import bench_writes
 
 bench = typer.Typer(help="Measure, against a real server process.", no_args_is_help=True)
 
@@ -252,6 +253,21 @@ def api_command(
             bar.update(task, description=what, completed=done, total=total)
 
         _run(lambda data: bench_api(data, devices=devices, rows=rows, requests=requests, progress=progress))
+
+
+@bench.command("writes")
+def writes_command(
+    seconds: Seconds = 10,
+    clients: Annotated[
+        list[int] | None, typer.Option(min=1, max=256, help="Requests at once; many. Else 1, 8 and 32.")
+    ] = None,
+    stacks: Annotated[
+        Path | None,
+        typer.Option(help="Write folded stacks with microseconds here, for programs that draw flame graphs."),
+    ] = None,
+) -> None:
+    """Devices created and changed over the API, one request at a time and several at once."""
+    _run(lambda data: bench_writes(data, seconds=seconds, clients=clients or (1, 8, 32), stacks=stacks))
 
 
 @bench.command("lists")

@@ -78,7 +78,7 @@ async def bench_profile(
     if samples is None or not result.committed:
         raise ServerFailed("nothing was committed, so there is nothing to tell")
     if stacks is not None:
-        await asyncio.to_thread(stacks.write_text, _folded(samples))
+        await asyncio.to_thread(stacks.write_text, folded(samples))
     return _result(samples, result)
 
 
@@ -107,7 +107,7 @@ def profile_table(result: ProfileResult) -> Table:
     return table
 
 
-def _folded(samples: Samples) -> str:
+def folded(samples: Samples) -> str:
     """A line for each stack, outermost first, with its microseconds."""
     return "".join(
         f"{';'.join(reversed(stack.functions))} {round(stack.seconds * 1e6)}\n" for stack in samples.stacks
