@@ -52,24 +52,28 @@ def write_pair(
     return _write(folder, certificate, key)
 
 
-def write_signed(folder: Path, authority: Pair, name: str) -> Pair:
-    """A certificate for `name` and 127.0.0.1 of an authority that `write_pair` has made."""
+def write_signed(
+    folder: Path, authority: Pair, name: str, *, address: str = "127.0.0.1", expired: bool = False
+) -> Pair:
+    """A certificate for `name` and an IP address of an authority that `write_pair` has made, over files that
+    may be there."""
     folder.mkdir(exist_ok=True)
     ours = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     by = serialization.load_pem_private_key(authority.key.read_bytes(), None)
     assert isinstance(by, ec.EllipticCurvePrivateKey)
     key, names = (
         ec.generate_private_key(ec.SECP256R1()),
-        [x509.DNSName(name), x509.IPAddress(ip_address("127.0.0.1"))],
+        [x509.DNSName(name), x509.IPAddress(ip_address(address))],
     )
+    begins = ours.not_valid_before_utc
     certificate = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]))
         .issuer_name(ours.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(ours.not_valid_before_utc)
-        .not_valid_after(ours.not_valid_after_utc)
+        .not_valid_before(begins)
+        .not_valid_after(begins + datetime.timedelta(hours=1) if expired else ours.not_valid_after_utc)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(by, hashes.SHA256())
     )

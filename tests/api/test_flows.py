@@ -95,5 +95,17 @@ def test_payloads_of_devices_with_an_hsm_group_stay_encrypted(
     assert sent is not None and bytes.fromhex("c0ffee") in sent
 
 
+def test_a_failed_test_message_shows_at_once(user: Person) -> None:
+    # Nothing listens at this port.
+    body = {"name": "Gone", "type": "HTTP", "address": "http://127.0.0.1:9/up"}
+    path = f"{V1}/connections/{user.call('POST', f'{V1}/connections', body)['ref']}"
+    assert user.call("GET", path)["state"]["status"] == "WAITING"
+    trial = user.call("POST", f"{path}/trial")
+    assert not trial["delivered"]
+    state = user.call("GET", path)["state"]
+    assert (state["status"], state["reason"]) == ("ERROR", trial["error"])
+    assert "refused" in state["reason"] and (state["delivered"], state["failed"]) == (0, 1)
+
+
 async def _told(server: HostedServer, message: Incoming) -> None:
     server.platform.connecting.downlinks.received(message)

@@ -6,7 +6,10 @@ there already stays, so that a message that is sent again is not there twice.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
+import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +53,9 @@ _MOST_ROWS = 500
 _IDLE = 15.0
 # Without a name of its own the library would look into the home directory.
 _NOWHERE = "/dev/null/none"
+_NOT_ACCEPTED = "certificate verify failed"
+# Asks for TLS: length and code of the message.
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -117,7 +123,21 @@ class PostgresConnection(KeptConnection):
                     )
                 except (psycopg.OperationalError, OSError) as error:
                     failed = error
+                    if _NOT_ACCEPTED in str(error):
+                        await self._check_certificate(address, host)
         raise failed
+
+    async def _check_certificate(self, address: Address, host: str) -> None:
+        """See why a certificate is not accepted, which the library does not say. Raises `OSError`."""
+        with contextlib.suppress(TimeoutError, EOFError):
+            async with asyncio.timeout(self.around.connect_timeout):
+                reader, writer = await asyncio.open_connection(host, address.port)
+                try:
+                    writer.write(_SSL_REQUEST)
+                    await reader.readexactly(1)
+                    await writer.start_tls(self.tls(address))
+                finally:
+                    writer.close()
 
     async def _check_table(self, database: AsyncConnection) -> None:
         """Make the table where it is not there, and see that it has what is written. Raises
