@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.api.antenna import Antenna
 from tests.api.hosting import Client, HostedServer
+from tests.certificates import write_pair
 from tests.e2e import radio
 from tests.person import Person
 from veldnet.connections import Condition, Incoming, Outcome, Outgoing, Surroundings
@@ -105,6 +107,28 @@ def test_a_failed_test_message_shows_at_once(user: Person) -> None:
     state = user.call("GET", path)["state"]
     assert (state["status"], state["reason"]) == ("ERROR", trial["error"])
     assert "refused" in state["reason"] and (state["delivered"], state["failed"]) == (0, 1)
+
+
+def test_certificates_that_cannot_be_used(user: Person, tmp_path: Path) -> None:
+    pair = write_pair(tmp_path)
+    certificate, key = (file.read_text() for file in pair)
+    other = write_pair(tmp_path).key.read_text()
+    right = {"clientCertificate": certificate, "clientKey": key}
+    body = {"name": "Own key", "type": "MQTT", "address": "mqtts://broker.example"}
+    for changes, words in (
+        ({"clientKey": other}, "clientKey is not the key of clientCertificate"),
+        ({"clientKey": certificate}, "clientKey is no private key"),
+        ({"clientKey": ""}, "go together"),
+        ({"clientCertificate": key}, "clientCertificate is no certificate"),
+        ({"caCertificate": "x"}, "caCertificate is no certificate"),
+        ({"address": "mqtt://broker.example"}, "which begin with mqtts://"),
+    ):
+        answer = user.request("POST", f"{V1}/connections", body | right | changes)
+        assert answer.status_code == 400 and words in answer.text
+    ref = user.call("POST", f"{V1}/connections", body | right)["ref"]
+    # A new certificate comes with its key.
+    answer = user.request("PUT", f"{V1}/connections/{ref}", {"clientKey": other})
+    assert answer.status_code == 400 and "is not the key" in answer.text
 
 
 async def _told(server: HostedServer, message: Incoming) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from veldnet.connections import KINDS, MEMBERS, SECRETS, Field, Kind, kind_of
@@ -159,16 +160,23 @@ def _check_certificates(kind: Kind, settings: ConnectionSettings, secrets: Conne
     if bool(settings.client_certificate) != bool(secrets.client_key):
         raise InvalidField("clientCertificate and clientKey go together")
     if secrets.client_key:
-        try:
-            serialization.load_pem_private_key(secrets.client_key.encode(), None)
-        except (ValueError, TypeError, ssl.SSLError):
-            raise InvalidField("clientKey is no private key in PEM format without a password") from None
+        _check_client_key(settings.client_certificate, secrets.client_key)
     given = settings.ca_certificate or settings.client_certificate
     if given and not kind.secure(settings.address):
         schemes = " / ".join(f"{each}://" for each in kind.secure_beginnings)
         raise InvalidField(
             "certificates belong to addresses with TLS, which begin with {schemes}", schemes=schemes
         )
+
+
+def _check_client_key(certificate: str, client_key: str) -> None:
+    try:
+        key = serialization.load_pem_private_key(client_key.encode(), None)
+    except (ValueError, TypeError, ssl.SSLError, UnsupportedAlgorithm):
+        raise InvalidField("clientKey is no private key in PEM format without a password") from None
+    # The first one is the client's own; others lead to its authority.
+    if x509.load_pem_x509_certificates(certificate.encode())[0].public_key() != key.public_key():
+        raise InvalidField("clientKey is not the key of clientCertificate")
 
 
 def _check_headers(secrets: ConnectionSecrets) -> None:
