@@ -56,12 +56,13 @@ def _rabbitmq(settings: dict[str, str]) -> subprocess.Popen[bytes]:
 class MqttApplication:
     """An application behind a broker; the broker keeps what comes while it is away."""
 
-    def __init__(self, folder: Path, version: str) -> None:
+    def __init__(self, folder: Path, version: str, *more: str) -> None:
+        """`more` are settings of the broker."""
         folder.mkdir(exist_ok=True)
         self.port, web_port = free_port(), free_port()
         version, _space, over = version.partition(" over ")
         lines = [
-            "user root", "log_dest none", "allow_anonymous true", "persistence true",
+            *more, "user root", "log_dest none", "allow_anonymous true", "persistence true",
             f"persistence_location {folder}/", "autosave_on_changes true", "autosave_interval 1",
             f"listener {web_port} 127.0.0.1", "protocol websockets", f"listener {self.port} 127.0.0.1",
         ]  # fmt: skip

@@ -66,10 +66,10 @@ async def test_two_brokers_over_tls(tmp_path: Path) -> None:
             (replace(right, client_certificate=""), replace(secrets, client_key=""), ""),
             (right, wrong, "refused user name or password"),
         ):
-            async with connected(settings, secrets=private, within=5.0) as transport:
+            async with connected(settings, secrets=private, within=20.0) as transport:
                 outcome = await transport.deliver(message(1))
                 assert not outcome.delivered and words in str(outcome.error), outcome
-        async with connected(right, secrets=secrets, within=5.0) as transport:
+        async with connected(right, secrets=secrets, within=20.0) as transport:
             # Devices are spread over the partitions of both brokers; one of them goes away in the middle.
             await _deliver(transport, range(40))
             await asyncio.to_thread(second.stop)

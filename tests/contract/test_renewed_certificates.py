@@ -210,7 +210,7 @@ async def test_a_certificate_changes_while_the_connection_is_there(
         stored = msgspec.json.encode(trusted).decode()
         await network.store.write(lambda c: c.execute(connections.update().values(settings=stored)))
         await network.take_up()
-        network.deliveries.connection_ready(ref)
+        network.deliveries.connection_changed(ref)
         await _delivered(network)
         condition = network.open_connections.conditions[ref]
         assert (condition.status, condition.reason, condition.delivered) == ("ACTIVE", None, 3)

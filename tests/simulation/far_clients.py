@@ -56,6 +56,10 @@ class _Mqtt:
             raise _gone("") from None
         return None
 
+    def end(self, _failure: ConnectionFailed) -> None:
+        assert self._link is not None
+        self._link.end()
+
 
 def _use_mqtt(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(mqtt, "MqttClient", _Mqtt)

@@ -74,7 +74,7 @@ def run(story: Coroutine[Any, Any, T]) -> T:
 
 def test_every_type_carries_on_whatever_the_other_side_does(tmp_path: Path) -> None:
     async def story() -> None:
-        world = await live(tmp_path / "data", 3, 40)
+        world = await live(tmp_path / "data", 3, 60)
         assert isinstance(world.application, EveryApplication)
         for name, side in world.application.sides.items():
             happened = {what for what, times in side.faults.items() if times}

@@ -82,7 +82,7 @@ class Connecting:
     async def connection_changed(self, ref: int) -> None:
         await self.table.reload_connection(ref)
         self.open_connections.refresh()
-        self._ready(ref)
+        self._platform.deliveries.connection_changed(ref)
 
     async def flows_changed(self) -> None:
         self._decoders.forget()

@@ -25,6 +25,7 @@ from veldnet.texts import Text
 from .interface import Condition, Surroundings
 from .kind import Kind
 from .model import Connection, Incoming, Outcome, Outgoing
+from .turns import Turn, Turns
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +57,15 @@ class KeptConnection(ABC):
         self.downlink_topics = downlink_topics(settings)
         self._task: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
+        # Of the next session, once that is up.
+        self._again = asyncio.Event()
         # Whether it is known how the first session began.
         self._tried = asyncio.Event()
         # Whether there was a connection in the session under way, and since when.
         self._was_up, self._up_since = False, 0.0
+        self._turns = Turns()
+        # Whether a message had no answer, and none had one since.
+        self._silent = False
 
     def start(self) -> None:
         if self._task is None:
@@ -124,9 +130,12 @@ class KeptConnection(ABC):
     def up(self) -> None:
         """The connection can be used."""
         self._was_up, self._up_since = True, asyncio.get_running_loop().time()
-        self.condition.works()
+        if not self._silent:
+            self.condition.works()
         self._up.set()
         self._tried.set()
+        self._again.set()
+        self._again = asyncio.Event()
         self.around.ready(self.connection.ref)
         log.info("connection_made", connection=self.connection.ref)
 
@@ -141,21 +150,61 @@ class KeptConnection(ABC):
         topic = self.topic_of(message.values)
         where = f"{self.connection.settings.address} {topic}"[:300]
         if not await self._connected():
-            silent = Text("the other side does not answer")
-            return Outcome(False, "Error", self.condition.reason or silent, where)
+            return self._away(where)
+        turn, again = self._turns.turn(message.id), self._again
         try:
-            async with asyncio.timeout(self.around.total_timeout):
-                outcome = await self.send(message, topic, where)
+            async with asyncio.timeout(self.around.total_timeout), turn:
+                # It may have ended meanwhile.
+                outcome = await self.send(message, topic, where) if self._up.is_set() else self._away(where)
         except TimeoutError:
-            return Outcome(False, "Timeout", Text("the other side does not acknowledge the message"), where)
+            return self._unacknowledged(turn, where)
         except (ConnectionFailed, OSError) as error:
+            turn.failed()
+            # Where it does not come back, the message is not why.
+            if turn.alone and await self._comes(again):
+                words = Text(
+                    "the other side ends the connection at this message ({why})", why=words_of(error)
+                )
+                return Outcome(False, "Error", words, where, refusal="message")
             return Outcome(False, "Error", words_of(error), where)
         # A connection over which nothing goes does not work, though there is one.
         if outcome.delivered:
+            self._silent = False
             self.condition.works()
         elif outcome.refusal == "message":
             self.condition.fails(outcome.error or outcome.status)
+        if outcome.delivered or outcome.refusal is not None:
+            turn.answered()
         return outcome
+
+    def _away(self, where: str) -> Outcome:
+        silent = Text("the other side does not answer")
+        return Outcome(False, "Error", self.condition.reason or silent, where)
+
+    def _unacknowledged(self, turn: Turn, where: str) -> Outcome:
+        """What becomes of a message without an answer."""
+        words = Text("the other side does not acknowledge the message")
+        if not turn.began:
+            return Outcome(False, "Timeout", self.condition.reason or words, where)
+        turn.failed()
+        self._silent = True
+        self.condition.fails(words)
+        self.give_up(words)
+        return Outcome(False, "Timeout", words, where, refusal="message" if turn.alone else None)
+
+    async def _comes(self, again: asyncio.Event) -> bool:
+        """Whether there is another connection soon."""
+        latest = self.around.pauses.soonest * 2 + self.around.connect_timeout
+        try:
+            async with asyncio.timeout(latest):
+                await again.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def give_up(self, why: str) -> None:
+        """A message has no answer: types whose connection is of no use then end the session."""
+        log.info("connection_silent", connection=self.connection.ref, error=why)
 
     async def _connected(self) -> bool:
         """Whether it is connected; waits for it, unless it has failed already."""

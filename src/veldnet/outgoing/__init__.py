@@ -10,7 +10,7 @@ from .addresses import Address, AddressRefused, check_reachable, masked, parse_a
 from .client import Answer, HttpClient, RequestFailed
 from .failures import text_of
 from .keeping import ConnectionFailed, Pauses, keep, words_of
-from .mqtt import FewerAtOnce, MqttClient, MqttMessage, MqttOptions
+from .mqtt import FewerAtOnce, MqttClient, MqttMessage, MqttOptions, TooLong
 from .networks import is_public
 from .resolver import NameNotFound, Resolver
 from .tls import NamedContext, client_context
@@ -30,6 +30,7 @@ __all__ = [
     "Pauses",
     "RequestFailed",
     "Resolver",
+    "TooLong",
     "check_reachable",
     "client_context",
     "is_public",

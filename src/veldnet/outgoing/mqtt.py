@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     # Loaded with the first connection.
     from paho.mqtt.client import Client, MQTTMessage
 
+# Octets of a message's packet besides topic and payload: type, length, length of the topic, number, length of
+# properties.
+_HEADER = 1 + 4 + 2 + 2 + 1
 _KEEP_ALIVE = 30
 # Seconds between two looks at the keep-alive.
 _TICK = 2.0
@@ -72,6 +75,14 @@ class FewerAtOnce(ConnectionFailed):
         self.most = most
 
 
+class TooLong(Exception):
+    """The broker takes no packet as long as that of a message."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
 class MqttListener(Protocol):
     """What is told on the event loop: the connection is made and subscribed; a message has come."""
 
@@ -98,6 +109,8 @@ class MqttClient:
         # Whether the socket takes nothing now.
         self._blocked = False
         self._up = False
+        # Octets of a packet that the broker takes, None without a limit.
+        self._most: int | None = None
         self._failure: ConnectionFailed | None = None
         self._ended = asyncio.Event()
         self._acknowledged: dict[int, asyncio.Future[Any]] = {}
@@ -196,6 +209,11 @@ class MqttClient:
         # Why it was refused says more than that it is over.
         self._failure = self._failure or failure
 
+    def end(self, failure: ConnectionFailed) -> None:
+        """Have `run` raise this."""
+        self._fail(failure)
+        self._ended.set()
+
     def _close(self) -> None:
         client, self._client = self._client, None
         if client is not None and (sock := client.socket()) is not None:
@@ -219,6 +237,7 @@ class MqttClient:
                 ConnectionFailed(Text("the broker refused the connection: {reason}", reason=str(reason)))
             )
             return
+        self._most = getattr(properties, "MaximumPacketSize", None)
         most = getattr(properties, "ReceiveMaximum", None) or options.in_flight
         if most < options.in_flight:
             # The client takes the number only before it connects.
@@ -343,10 +362,12 @@ class MqttClient:
 
     async def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool) -> Any:
         """Send a message, and return the reason code of its acknowledgement; with QoS 0 once it is written.
-        Raises `ConnectionFailed`."""
+        Raises `ConnectionFailed` and `TooLong`."""
         client = self._client
         if client is None:
             raise self._failure or ConnectionFailed(Text("the connection ended"))
+        if self._most is not None and len(topic.encode()) + len(payload) + _HEADER > self._most:
+            raise TooLong(self._most)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         info = client.publish(topic, payload, qos, retain)
         self._acknowledged[info.mid] = future

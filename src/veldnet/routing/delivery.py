@@ -267,9 +267,16 @@ class Deliveries:
         self.requeue((row.ref, queue), row.partition)
 
     def connection_ready(self, ref: int) -> None:
-        """A connection was made, or has changed: its queues need not wait."""
+        """A connection was made: its queues that had no answer need not wait."""
+        self._end_waits(ref, answered=False)
+
+    def connection_changed(self, ref: int) -> None:
+        """A connection has changed: what it refused it may take now."""
+        self._end_waits(ref, answered=True)
+
+    def _end_waits(self, ref: int, *, answered: bool) -> None:
         for queue in list(self._held.queues.values()):
-            if queue.name.connection_ref == ref:
+            if queue.name.connection_ref == ref and (answered or queue.unanswered):
                 self._runner.end_wait(queue)
 
     async def try_connection(self, ref: int, subscriber_ref: int) -> Outcome | None:

@@ -12,7 +12,15 @@ from veldnet.connections.kept import LONGEST_DOWNLINK, KeptConnection
 from veldnet.connections.kind import Field, Kind, Preset, Scheme
 from veldnet.connections.model import Outcome, Outgoing
 from veldnet.domain.flows import topic_filter
-from veldnet.outgoing import Address, FewerAtOnce, MqttClient, MqttMessage, MqttOptions
+from veldnet.outgoing import (
+    Address,
+    ConnectionFailed,
+    FewerAtOnce,
+    MqttClient,
+    MqttMessage,
+    MqttOptions,
+    TooLong,
+)
 from veldnet.texts import Text
 
 _MOST_TOPIC = 65_000
@@ -73,8 +81,17 @@ class MqttConnection(KeptConnection):
         if not topic or len(topic.encode()) > _MOST_TOPIC:
             return Outcome(False, "Error", Text("the topic is empty or too long"), where, refusal="never")
         assert self._client is not None
-        reason = await self._client.publish(topic, message.body, settings.qos, retain=settings.retain)
+        try:
+            reason = await self._client.publish(topic, message.body, settings.qos, retain=settings.retain)
+        except TooLong as error:
+            words = Text("the broker takes messages of {most} octets at most", most=error.most)
+            return Outcome(False, "Error", words, where, refusal="never")
         return _judged(reason, where)
+
+    def give_up(self, why: str) -> None:
+        # What has no acknowledgement takes up one of few places, as long as the session lasts.
+        if self._client is not None:
+            self._client.end(ConnectionFailed(why))
 
     def message(self, message: MqttMessage) -> None:
         # One that is retained would be sent again with each connection.

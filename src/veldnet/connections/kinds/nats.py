@@ -34,6 +34,9 @@ _KNOWN = {
     "connection lost": _ENDED,
     "unexpected eof": Text("the server ended the connection; it may expect TLS, as in tls://HOST:4222"),
 }
+_TOO_LONG = Text("the message is longer than the stream or the server takes")
+# "message size exceeds maximum allowed", of the stream.
+_OF_SIZE = 10054
 _MOST_SUBJECT = 250
 _PING_EVERY = 30
 # Seconds in which a connection ends. The client has no limit for one whose handshake failed.
@@ -152,7 +155,7 @@ class NatsConnection(KeptConnection):
         return dotted(self.topic, values)
 
     async def send(self, message: Outgoing, topic: str, where: str) -> Outcome:
-        from nats.errors import Error
+        from nats.errors import Error, MaxPayloadError
         from nats.js.errors import APIError, NoStreamResponseError
 
         if not all(topic.split(".")) or len(topic) > _MOST_SUBJECT:
@@ -162,10 +165,14 @@ class NatsConnection(KeptConnection):
         assert self._stream is not None
         try:
             stored = await self._stream.publish(topic, message.body)
+        except MaxPayloadError:
+            return Outcome(False, "Error", _TOO_LONG, where, refusal="never")
         except NoStreamResponseError:
             words = Text("no stream takes the subject {topic}, or the server has no JetStream", topic=topic)
             return Outcome(False, "Error", words, where, refusal="message")
         except APIError as error:
+            if error.err_code == _OF_SIZE:
+                return Outcome(False, "Error", _TOO_LONG, where, refusal="never")
             words = Text("the stream refused the message: {why}", why=str(error.description)[:200])
             return Outcome(False, "Error", words, where, refusal="message")
         except Error as error:
