@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select
 
 from veldnet.domain.resources import timestamp
-from veldnet.store import moment
+from veldnet.store import Prepared, moment
 from veldnet.store.schema import audit, operators, subscribers
 
 # Members whose values are never written down.
@@ -59,7 +59,7 @@ def _shown(value: Any) -> Any:
     return value
 
 
-_INSERT = insert(audit)
+_INSERT = Prepared(insert(audit))
 
 
 def note(connection: Connection, author: Author, action: str, what: str, details: Any = None) -> None:
@@ -76,7 +76,7 @@ def note(connection: Connection, author: Author, action: str, what: str, details
         "operator_ref": author.operator_ref,
         "device_ref": _device_of(what),
     }
-    connection.execute(_INSERT, row)
+    _INSERT.write(connection, [row])
 
 
 # Digits of an EUI, by which a device is named where it has no number.

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_
 
-from veldnet.store import moment, settled_before
+from veldnet.store import Prepared, moment, settled_before
 from veldnet.store.schema import changes
 
 Kind = Literal[
@@ -31,13 +31,13 @@ Kind = Literal[
 ]
 
 
-_INSERT = insert(changes)
+_INSERT = Prepared(insert(changes))
 # So many are read at once.
 _PAGE = 1000
 _MOST_EARLY = 5000
 # Read every second: made once.
 _CHANGES = select(changes.c.seq, changes.c.kind, changes.c.ref, changes.c.txn).limit(bindparam("most"))
-_NEWER = _CHANGES.where(changes.c.seq > bindparam("seq")).order_by(changes.c.seq)
+_NEWER = Prepared(_CHANGES.where(changes.c.seq > bindparam("seq")).order_by(changes.c.seq))
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ def note(connection: Connection, kind: Kind, ref: int) -> None:
 def note_all(connection: Connection, kind: Kind, refs: Iterable[int]) -> None:
     """The same of several."""
     at = moment(connection)
-    connection.execute(_INSERT, [{"kind": kind, "ref": ref, "at": at} for ref in refs])
+    _INSERT.write(connection, [{"kind": kind, "ref": ref, "at": at} for ref in refs])
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -80,9 +80,9 @@ def since(connection: Connection, read: Position) -> tuple[list[Change], Positio
     left out for good: one whose transaction ends late comes late."""
     settled, columns, query = settled_before(connection), changes.c, _CHANGES
     if settled is None:
-        rows = connection.execute(_NEWER, {"seq": read.seq, "most": _PAGE}).all()
-        found = [Change(*row[:3]) for row in rows]
-        return found, Position(0, rows[-1].seq if rows else read.seq), len(rows) == _PAGE
+        newer = _NEWER.rows(connection, {"seq": read.seq, "most": _PAGE})
+        found = [Change(*row[:3]) for row in newer]
+        return found, Position(0, newer[-1].seq if newer else read.seq), len(newer) == _PAGE
     behind = tuple_(columns.txn, columns.seq) > (read.txn, read.seq)
     ordered = query.where(behind, columns.txn < settled).order_by(columns.txn, columns.seq)
     rows = connection.execute(ordered, {"most": _PAGE}).all()

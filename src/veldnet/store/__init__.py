@@ -51,6 +51,7 @@ from .name_index import index_names, named
 from .node_leases import NodeLeases
 from .nodes import ClusterView, Held, NewNode, Node, NodeInUse, read_cluster
 from .opening import OtherDatabase, move_to_postgres, other_database, postgres_database
+from .prepared import Prepared
 from .properties import read_property, write_property
 from .rows import (
     ALARM_INFOS,
@@ -143,6 +144,7 @@ __all__ = [
     "OtherDatabase",
     "PastAlarmRow",
     "PendingQueue",
+    "Prepared",
     "Proof",
     "Row",
     "Rows",

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
+from .prepared import Prepared
+
 
 def _insert(dialect: str, table: Table) -> Any:
     if dialect == "sqlite":
@@ -63,6 +65,11 @@ def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
     return statement.returning(*(table.c[name] for name in key), *table.primary_key)
 
 
+@cache
+def _insert_one_new(dialect: str, table: Table, key: tuple[str, ...]) -> Prepared:
+    return Prepared(_insert_new(dialect, table, key))
+
+
 def insert_new(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: tuple[str, ...]
 ) -> dict[Any, int]:
@@ -72,5 +79,8 @@ def insert_new(
     if not rows:
         return {}
     (number,) = table.primary_key
+    if len(rows) == 1:
+        found = _insert_one_new(connection.dialect.name, table, key).write_one(connection, rows[0])
+        return {row[len(key) - 1]: row[len(key)] for row in found}
     written = connection.execute(_insert_new(connection.dialect.name, table, key), list(rows))
     return {row[key[-1]]: row[number.name] for row in written.mappings()}

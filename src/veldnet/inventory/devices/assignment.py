@@ -20,6 +20,7 @@ from veldnet.domain.errors import (
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import default_profile, dummy_profile, find_by_id
+from veldnet.store import Prepared
 from veldnet.store.schema import connectivity_plans, device_profiles, plan_grants
 
 RESET = "reset"
@@ -36,8 +37,9 @@ _GRANTED = (
     .order_by(connectivity_plans.c.ref)
     .with_for_update(of=plan_grants)
 )
-_GRANTED_PLANS = _GRANTED.where(connectivity_plans.c.id.in_(bindparam("plans", expanding=True)))
-_TAKE = (
+_GRANTED_PLANS = Prepared(_GRANTED.where(connectivity_plans.c.id.in_(bindparam("plans", expanding=True))))
+_ALL_GRANTED = Prepared(_GRANTED)
+_TAKE = Prepared(
     update(plan_grants)
     .where(
         plan_grants.c.subscriber_ref == bindparam("subscriber"),
@@ -47,8 +49,10 @@ _TAKE = (
 )
 
 
-_PROFILE = select(device_profiles.c.ref, device_profiles.c.settings, device_profiles.c.suspended).where(
-    device_profiles.c.operator_ref == bindparam("operator"), device_profiles.c.id == bindparam("profile")
+_PROFILE = Prepared(
+    select(device_profiles.c.ref, device_profiles.c.settings, device_profiles.c.suspended).where(
+        device_profiles.c.operator_ref == bindparam("operator"), device_profiles.c.id == bindparam("profile")
+    )
 )
 _RELEASE = (
     update(plan_grants)
@@ -62,7 +66,7 @@ _RELEASE = (
 
 def find_profile(connection: Connection, scope: Scope, profile_id: str) -> tuple[int, ProfileSettings]:
     values = {"operator": scope.operator_ref, "profile": profile_id}
-    row = connection.execute(_PROFILE, values).first()
+    row = _PROFILE.first(connection, values)
     if row is None:
         raise UnknownReference(
             "deviceProfileId {profile_id} is unknown; see GET /deviceProfiles", profile_id=profile_id[:80]
@@ -122,11 +126,11 @@ class FreeConnections:
         self._scope = scope
         ids = set(wanted)
         values: dict[str, Any] = {"subscriber": scope.subscriber_ref}
-        query = _GRANTED
+        query = _ALL_GRANTED
         if UNSET not in ids:
             query = _GRANTED_PLANS
             values["plans"] = list(ids)
-        self._plans = {row.id: row for row in connection.execute(query, values)}
+        self._plans = {row.id: row for row in query.rows(connection, values)}
         self._free = {row.ref: row.free for row in self._plans.values()}
         self._taken: Counter[int] = Counter()
 
@@ -184,7 +188,7 @@ class FreeConnections:
             if taken
         ]
         if rows:
-            self._connection.execute(_TAKE, rows)
+            _TAKE.write(self._connection, rows)
 
 
 def choose_plan(

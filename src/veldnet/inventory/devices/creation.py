@@ -19,7 +19,7 @@ from veldnet.inventory import changes
 from veldnet.inventory.offers import find_hsm_group
 from veldnet.inventory.routing_profiles import check_destinations
 from veldnet.lorawan import DevAddr
-from veldnet.store import insert_new, moment
+from veldnet.store import Prepared, insert_new, moment
 from veldnet.store.schema import device_states, devices, multicast_groups
 
 from .assignment import FreeConnections, choose_routing, find_profile
@@ -31,11 +31,13 @@ from .tags import write_new_tags
 from .view import get_device
 
 # Built once: an import executes them thousands of times.
-_INSERT_STATE = insert(device_states)
+_INSERT_STATE = Prepared(insert(device_states))
 _EUIS: BindParameter[str] = bindparam("euis", expanding=True)
-_KNOWN = union_all(
-    select(devices.c.dev_eui).where(devices.c.dev_eui.in_(_EUIS)),
-    select(multicast_groups.c.dev_eui).where(multicast_groups.c.dev_eui.in_(_EUIS)),
+_KNOWN = Prepared(
+    union_all(
+        select(devices.c.dev_eui).where(devices.c.dev_eui.in_(_EUIS)),
+        select(multicast_groups.c.dev_eui).where(multicast_groups.c.dev_eui.in_(_EUIS)),
+    )
 )
 _RENAME = update(devices).where(devices.c.ref == bindparam("device")).values(name=bindparam("given"))
 # The stored state of a personalised device after its profile.
@@ -119,11 +121,11 @@ def insert_devices(
 ) -> list[int | Refusal]:
     """The same for many devices: for each its number, or why it was refused. What is refused leaves nothing
     behind."""
-    known = connection.execute(_KNOWN, {"euis": [str(creation.new.dev_eui) for creation in creations]})
+    known = _KNOWN.rows(connection, {"euis": [str(creation.new.dev_eui) for creation in creations]})
     creating = _Creating(
         lookups,
         FreeConnections(connection, lookups.scope, {each.new.body.connectivityPlanId for each in creations}),
-        set(known.scalars()),
+        {row.dev_eui for row in known},
         moment(connection),
         open_session,
     )
@@ -264,6 +266,6 @@ def _write_beside(connection: Connection, scope: Scope, made: list[tuple[int, _P
     for ref, each in made:
         by_columns.setdefault(tuple(each.session), []).append({"device_ref": ref, **each.session})
     for rows in by_columns.values():
-        connection.execute(_INSERT_STATE, rows)
+        _INSERT_STATE.write(connection, rows)
     write_new_tags(connection, scope, [(ref, each.body) for ref, each in made])
     changes.note_all(connection, "device", [ref for ref, _each in made])

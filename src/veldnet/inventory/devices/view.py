@@ -27,6 +27,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import profile_id
 from veldnet.inventory.rows import ref_of
 from veldnet.lorawan import DevAddr, DevEui
+from veldnet.store import Prepared
 from veldnet.store.schema import (
     connectivity_plans,
     device_profiles,
@@ -106,9 +107,9 @@ def device_query() -> Select[Any]:
 
 
 @cache
-def _own_by(column: str) -> Select[Any]:
+def _own_by(column: str) -> Prepared:
     own = devices.c.subscriber_ref == bindparam("subscriber")
-    return device_query().where(own, devices.c[column] == bindparam("key"))
+    return Prepared(device_query().where(own, devices.c[column] == bindparam("key")))
 
 
 def device_records(
@@ -201,10 +202,10 @@ def own_device(connection: Connection, scope: Scope, ref: str) -> DeviceRecord:
         query, values["key"] = _own_by("dev_eui"), ref[1:].upper()
     else:
         query, values["key"] = _own_by("ref"), ref_of(ref)
-    found = device_records(connection, query, values)
-    if not found:
+    found = query.first(connection, values)
+    if found is None:
         raise NotFound("Device", ref)
-    return found[0]
+    return DeviceRecord(*found)
 
 
 def owner_of(connection: Connection, dev_eui: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from veldnet.domain.errors import InUse, MissingField, NotFound, UnknownReference
 from veldnet.domain.resources import HSMGroup
 from veldnet.inventory.names import check_name
-from veldnet.store import lock_row
+from veldnet.store import Prepared, lock_row
 from veldnet.store.schema import devices, hsm_groups, operators
 from veldnet.texts import Plural, Text
 
@@ -53,14 +53,16 @@ def create_hsm_group(connection: Connection, operator_ref: int, name: str, vault
 
 
 # Asked for with each new device: made once, as that takes longer than the answer.
-_FOUND = select(hsm_groups.c.ref, hsm_groups.c.vault, hsm_groups.c.suspended).where(
-    hsm_groups.c.operator_ref == bindparam("operator"), hsm_groups.c.id == bindparam("group")
+_FOUND = Prepared(
+    select(hsm_groups.c.ref, hsm_groups.c.vault, hsm_groups.c.suspended).where(
+        hsm_groups.c.operator_ref == bindparam("operator"), hsm_groups.c.id == bindparam("group")
+    )
 )
 
 
 def find_hsm_group(connection: Connection, operator_ref: int, group_id: str) -> HsmGroup:
     """An HSM group of the operator by its id. Raises `UnknownReference`."""
-    row = connection.execute(_FOUND, {"operator": operator_ref, "group": group_id}).first()
+    row = _FOUND.first(connection, {"operator": operator_ref, "group": group_id})
     if row is None:
         raise UnknownReference("hsmGroupId {group_id} is unknown; see GET /hsmGroups", group_id=group_id[:80])
     if row.suspended:
