@@ -10,6 +10,7 @@ from veldnet.assembly.data_directory.takeover import holding
 from veldnet.assembly.listening import Addresses, Ports
 from veldnet.settings import Settings
 
+from .output import print_json
 from .serve_arguments import ServeArguments
 from .starting import readable_errors, run, settings_or_fail
 
@@ -59,16 +60,16 @@ def _serve(
     _tune_threads()
 
     def started(addresses: Addresses) -> None:
-        from .output import console, print_json
-
         if arguments.as_json:
             print_json(addresses)
             return
-        console.print(f"[bold]Veldnet[/] on [cyan]{settings.data}[/]")
+        # Without Rich, which a server would hold in memory as long as it runs.
+        print(f"Veldnet on {settings.data}")
         for where in ports.reached_at(settings):
-            console.print(f"  {where}", highlight=False)
+            print(f"  {where}")
         for broker in settings.gateways.mqtt:
-            console.print(f"  {broker} (ChirpStack MQTT, a broker)", highlight=False)
+            print(f"  {broker} (ChirpStack MQTT, a broker)")
+        sys.stdout.flush()
 
     if arguments.virtual_clock:
         from .virtual_serving import serve_virtually

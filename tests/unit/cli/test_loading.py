@@ -39,6 +39,31 @@ def test_help_loads_nothing_of_the_platform(arguments: list[str]) -> None:
     assert {room.split(".")[1] for room in rooms.split()[1:]} == {"cli"}, rooms
 
 
+def test_a_server_holds_nothing_that_only_commands_need(tmp_path: Path) -> None:
+    """Said on the terminal and as JSON, with all of the API loaded."""
+    command = [sys.executable, "-X", "importtime", "-m", "veldnet", "serve"]
+    command += ["--data", str(tmp_path / "data"), "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"]
+    for flags in ([], ["--json"]):
+        log = tmp_path / "log"
+        with (
+            log.open("w") as errors,
+            subprocess.Popen(
+                [*command, *flags],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            ) as server,
+        ):
+            assert server.stdout is not None
+            said = server.stdout.readline()
+            server.terminate()
+            assert server.wait() == 0
+        assert said == ("{\n" if flags else f"Veldnet on {tmp_path / 'data'}\n")
+        loaded = {line.rpartition("|")[2].strip() for line in log.read_text().splitlines()}
+        assert "veldnet.api.application" in loaded
+        assert not {"rich.console", "tarfile", "typer"} & loaded
+
+
 def _all_commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name in group.list_commands(None):
         command = group.get_command(None, name)

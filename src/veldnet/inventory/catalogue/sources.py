@@ -8,14 +8,16 @@ import gzip
 import lzma
 import os
 import re
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from veldnet.domain.errors import BadRequest
+
+if TYPE_CHECKING:
+    from tarfile import TarFile, TarInfo
 
 MOST_FILE = 1 << 20
 _MOST_FILES = 60_000
@@ -35,6 +37,9 @@ def read_files(path: Path) -> Files:
     or an archive that is made to do harm."""
     if path.is_dir():
         return _collect(_folder(path))
+    # A server loads this module, and hardly ever reads a catalogue.
+    import tarfile
+
     try:
         if zipfile.is_zipfile(path):
             return _collect(_zip(path))
@@ -172,6 +177,8 @@ class _Stream:
 
 
 def _tar(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    import tarfile
+
     with path.open("rb") as raw, _decompressed(raw) as opened:
         archive = tarfile.TarFile(fileobj=cast("IO[bytes]", _Stream(opened)), mode="r")
         for member in archive:
@@ -191,7 +198,7 @@ def _decompressed(raw: BinaryIO) -> Any:
     return lzma.LZMAFile(raw) if head == b"\xfd7zXZ\x00" else raw
 
 
-def _of_tar(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+def _of_tar(archive: TarFile, member: TarInfo) -> bytes:
     file = archive.extractfile(member)
     if file is None:
         raise BadRequest("{name} is not a file", name=member.name[:100])
