@@ -83,9 +83,9 @@ class Database(Protocol):
     def size(self) -> int:
         """How many bytes it has."""
 
-    def bulk_load(self) -> AbstractContextManager[Connection]:
-        """A connection that writes many rows fast. Nothing is durable before its end, and no other process
-        may have the database open."""
+    def bulk_load(self, ids: range) -> AbstractContextManager[Connection]:
+        """A connection that writes many rows fast; those of the journal have their identifiers in `ids`.
+        Nothing is durable before its end, and no other process may have the database open."""
 
     def begin(self, *, inline: bool = False) -> DatabaseStore:
         """An empty one with the schema of this version, which does not exist before `finish`. What an earlier

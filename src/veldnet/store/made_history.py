@@ -22,18 +22,22 @@ TALKATIVE_ROWS = DAYS * 96
 LOST_EVERY = 50
 _PIECE = 1_000_000
 
-# Devices one after the other, as they lie in the table; each one's frames are spread evenly over the time.
-_FRAMES = text("""
-WITH RECURSIVE numbers(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :end)
+# As an engine keeps rows: SQLite a device's side by side, so devices come one after the other; PostgreSQL
+# as they come, so all devices take turns. Each one's frames are spread evenly over the time.
+_BY_DEVICE = ("(n % :each * :devices + n / :each)", "n / :each", "n % :each")
+_BY_TIME = ("n", "n % :devices", "n / :devices")
+_FRAMES = """
+WITH RECURSIVE numbers(n) AS (
+  SELECT CAST(:first AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :end)
 INSERT INTO frames (id, device_ref, kind, outcome, fcnt, fport, size, rssi, snr, data_rate, base_station,
   copies, flags, gap, airtime, sf, subscriber_ref, plan_ref)
-SELECT :start_id + (n % :each * :devices + n / :each) * :step, :base + n / :each,
+SELECT :start_id + {place} * :step, :base + {device},
   CASE WHEN n % 10 = 9 THEN :down ELSE :up END,
   CASE WHEN n % 10 = 9 THEN 'sent' ELSE 'accepted' END,
-  n % :each, 1, 20, CASE WHEN n % 10 = 9 THEN NULL ELSE -1200 + n % 400 END,
+  {number}, 1, 20, CASE WHEN n % 10 = 9 THEN NULL ELSE -1200 + n % 400 END,
   CASE WHEN n % 10 = 9 THEN NULL ELSE -100 + n % 180 END, 5, :first_station + n % :stations, 1, 0,
   CASE WHEN n % 10 = 9 THEN NULL WHEN n % 37 = 0 THEN 2 ELSE 1 END, 616, 7, :subscriber, :plan FROM numbers
-""")
+"""
 
 
 class Traffic(NamedTuple):
@@ -55,7 +59,8 @@ def create_history(
 ) -> None:
     """Write about `rows` frame rows of the devices 1 to `devices` up to now. Nothing is durable before the
     end: an interrupted benchmark starts over."""
-    with database.bulk_load() as connection:
+    ids = range(first_id_at(now_ms - SPAN), first_id_at(now_ms))
+    with database.bulk_load(ids) as connection:
         columns = device_rows.c
         subscriber, plan = connection.execute(
             select(columns.subscriber_ref, columns.plan_ref).where(columns.ref == 1)
@@ -103,10 +108,12 @@ def _write(
 ) -> int:
     """Write the rows of a crowd; returns how many there are now."""
     total = crowd.devices * crowd.each
+    place, device, number = _BY_TIME if connection.dialect.name == "postgresql" else _BY_DEVICE
+    frames = text(_FRAMES.format(place=place, device=device, number=number))
     for first in range(0, total, _PIECE):
         end = min(first + _PIECE, total)
         connection.execute(
-            _FRAMES,
+            frames,
             {
                 **common,
                 **crowd._asdict(),

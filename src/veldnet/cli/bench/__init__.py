@@ -25,6 +25,7 @@ from veldnet.simulator.fine_clock import OPEN, TOWN
 from .api import bench_api
 from .base_stations import bench_base_stations
 from .cluster import ClusterLoad, bench_cluster
+from .cluster_fleet import Size
 from .connections import ConnectionLoad, bench_connections
 from .downlinks import bench_downlinks
 from .forged import bench_forged
@@ -164,10 +165,20 @@ def cluster_command(
     rate: Rate = 200,
     seconds: Seconds = 10,
     devices: Annotated[int, typer.Option(min=64, max=100_000, help="Joined devices that send.")] = 1000,
+    fleet: Annotated[int, typer.Option(help="Devices in the store, where these are more.")] = 0,
+    rows: Annotated[int, typer.Option(min=0, help="Frame rows of the last seven days.")] = 0,
+    requests: Annotated[int, typer.Option(min=0, help="Requests of each kind to the API.")] = 0,
 ) -> None:
-    """Several nodes on PostgreSQL and NATS: their CPU beside one process on SQLite, and a failover."""
-    load = ClusterLoad(store, nats, nodes, rate, seconds, devices)
-    _run(lambda data: bench_cluster(data, load))
+    """Several nodes on PostgreSQL and NATS: their CPU beside one process on SQLite, starts, hand-over,
+    failover, and with --requests what the API takes to answer."""
+    load = ClusterLoad(store, nats, nodes, rate, seconds, devices, Size(max(fleet, devices), rows), requests)
+    with Progress(console=errors, transient=True) as bar:
+        task = bar.add_task("writing devices", total=load.size.devices)
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        _run(lambda data: bench_cluster(data, load, progress))
 
 
 @bench.command("joins")

@@ -80,7 +80,7 @@ async def bench_api(
             operations = _operations(devices, AddressSpace(parameters.net_id), now)
             measured = {}
             for number, (name, path_of) in enumerate(operations.items(), 1):
-                measured[name] = await _measure(customer, path_of, requests)
+                measured[name] = await measure(customer, path_of, requests)
                 progress("asking", number, len(operations))
     finally:
         await server.stop()
@@ -117,6 +117,22 @@ def _operations(devices: int, space: AddressSpace, now: datetime) -> dict[str, C
         "devices?healthState=ACTIVE, any page": page("healthState=ACTIVE&", devices - devices // LOST_EVERY),
         **_console(devices, rng),
     }
+
+
+def some_operations(
+    devices: int, space: AddressSpace, now: datetime, *, history: bool
+) -> dict[str, Callable[[], str]]:
+    """Pages of devices and, where there is a history, what a device has sent."""
+    wanted = {
+        "devices, any page": False,
+        "console: devices, any page": False,
+        "console: devices by name, any page": False,
+        "deviceFrameStatistics, 7 days": True,
+        "deviceFrameStatistics, 7 days of a device that sends every 15 minutes": True,
+        "console: newest 100 frames of one device": True,
+    }
+    found = _operations(devices, space, now)
+    return {name: found[name] for name, past in wanted.items() if history or not past}
 
 
 def _console(devices: int, rng: random.Random) -> dict[str, Callable[[], str]]:
@@ -163,7 +179,8 @@ def _console(devices: int, rng: random.Random) -> dict[str, Callable[[], str]]:
     }
 
 
-async def _measure(customer: Customer, path_of: Callable[[], str], requests: int) -> Percentiles | None:
+async def measure(customer: Customer, path_of: Callable[[], str], requests: int) -> Percentiles | None:
+    """Ask so many times, one request after another; `path_of` makes the path of each."""
     seconds = []
     for number in range(requests + _WARM_UP):
         path = path_of()

@@ -12,6 +12,8 @@ from veldnet.store.properties import read_property, write_property
 from veldnet.store.schema import properties
 
 from .address import parse_url, shown
+from .connecting import commit_connection
+from .days import day_of, make_days
 from .errors import store_errors
 from .store import PostgresStore
 
@@ -51,7 +53,9 @@ class PostgresDatabase:
             return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
 
     @contextmanager
-    def bulk_load(self) -> Iterator[Connection]:
+    def bulk_load(self, ids: range) -> Iterator[Connection]:
+        with commit_connection(parse_url(self._url)) as beside:
+            make_days(beside, range(day_of(ids[0]), day_of(ids[-1]) + 1))
         with self._opened() as store, store.engine.begin() as connection:
             connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
