@@ -3,9 +3,11 @@ tests of the API run over it by `make test-postgresql`."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -18,9 +20,10 @@ from tests.e2e.running import command, failing
 from tests.installation import STORE_VARIABLE, sandbox, store_environment
 from tests.person import Person
 from veldnet.assembly.readiness import report_of
+from veldnet.cli.exits import Exit
 from veldnet.cli.main import app
 from veldnet.simulator.customer import Account
-from veldnet.store import EngineStore
+from veldnet.store import HEAD, EngineStore
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"
@@ -95,6 +98,41 @@ def test_commands_beside_it(server: HostedServer, account: Account, tmp_path: Pa
     refused = failing("admin", "backup", str(tmp_path / "copy.db"), *where)
     assert "the tools of PostgreSQL" in refused and refused.count("\n") == 1
     assert "installation in the database" in failing("init", *where)
+
+
+@pytest.mark.parametrize("revision", ["0059", "9999"])
+def test_the_status_of_nodes_leaves_tables_of_another_version_as_they_are(
+    server: HostedServer, revision: str
+) -> None:
+    """Whoever looks upgrades nothing beneath the nodes of another version, and is told no other reason."""
+    where = ("--data", str(server.data))
+    url = store_environment(where)["VELDNET_STORE__URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", (revision,))
+        try:
+            shown = json.loads(command("cluster", "status", "--json", *where))
+            assert shown["cluster"] is False and shown["nodes"] == []
+            assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
+            if revision > HEAD:
+                assert "does not know" in failing("admin", "user", "list", *where)
+            connection.execute("ALTER TABLE nodes RENAME COLUMN status TO words")
+            try:
+                refused = failing("cluster", "status", *where)
+            finally:
+                connection.execute("ALTER TABLE nodes RENAME COLUMN words TO status")
+            assert f"have revision {revision}" in refused and HEAD in refused and refused.count("\n") == 1
+        finally:
+            connection.execute("UPDATE alembic_version SET version_num = %s", (HEAD,))
+
+
+@pytest.mark.parametrize("url", ["mysql://veldnet@db/veldnet", "db.example.com/veldnet", "postgresql://db"])
+def test_a_url_that_is_none_of_a_database_is_a_wrong_setting(tmp_path: Path, url: str) -> None:
+    for arguments in (("serve",), ("cluster", "status"), ("check",)):
+        done = CliRunner().invoke(
+            app, [*arguments, "--data", str(tmp_path / "data")], env={"VELDNET_STORE__URL": url}
+        )
+        assert done.exit_code == Exit.SETTINGS, (arguments, done.output)
+        assert "store.url: the URL of the database" in done.output and "Traceback" not in done.output
 
 
 def test_an_installation_moves_from_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

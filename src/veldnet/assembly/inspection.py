@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from veldnet.assembly.data_directory.clock_mark import virtual_lead
 from veldnet.assembly.data_directory.directory import (
+    database_as_it_is,
     database_exists,
     database_of,
     on_data,
@@ -36,7 +37,7 @@ from veldnet.inventory import routing_profiles
 from veldnet.outgoing import Address as ServerAddress
 from veldnet.outgoing import AddressRefused, NameNotFound, Resolver, parse_address
 from veldnet.settings import Address, Settings, SettingsError
-from veldnet.store import HEAD, DatabaseStore, StoreError
+from veldnet.store import HEAD, StoreError
 
 Level = Literal["ok", "note", "problem"]
 
@@ -79,20 +80,6 @@ def _holder(settings: Settings) -> str | None:
     return None
 
 
-@contextlib.contextmanager
-def _store(settings: Settings) -> Iterator[DatabaseStore | None]:
-    """The database as it is, not brought to this version."""
-    database = database_of(settings)
-    if not database.exists():
-        yield None
-        return
-    store = database.open(inline=True)
-    try:
-        yield store
-    finally:
-        store.dispose()
-
-
 def _database(settings: Settings) -> Iterator[Finding]:
     database = database_of(settings)
     try:
@@ -126,7 +113,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             f"chmod 700 {Path(settings.data)}",
         )
     try:
-        with _store(settings) as store:
+        with database_as_it_is(settings) as store:
             assert store is not None
             revision = store.revision()
     except (StoreError, OSError) as error:
@@ -163,7 +150,7 @@ async def _keys(settings: Settings) -> list[Finding]:
         # What is wrong with the database stands there.
         return []
     try:
-        with _store(settings) as store:
+        with database_as_it_is(settings) as store:
             assert store is not None
             names = vault_names(settings)
             checks: Checks = await store.read(lambda connection: read_checks(connection, names))
@@ -255,7 +242,7 @@ async def _clock(settings: Settings) -> list[Finding]:
         year = time.gmtime(now).tm_year
         return [Finding("clock", "problem", f"the clock of the system is in {year}", advice)]
     lead, findings = 0.0, list[Finding]()
-    with contextlib.suppress(Exception), _store(settings) as store:
+    with contextlib.suppress(Exception), database_as_it_is(settings) as store:
         if store is not None:
             lead = await store.read(virtual_lead)
     if lead > 0:
@@ -366,7 +353,7 @@ async def _brokers(settings: Settings, running: str | None) -> list[Finding]:
 async def _names(settings: Settings) -> list[Finding]:
     """Whether the names of application servers and of the mail server are known."""
     findings = []
-    with contextlib.suppress(Exception), _store(settings) as store:
+    with contextlib.suppress(Exception), database_as_it_is(settings) as store:
         if store is not None:
             findings += await _application_servers(settings, await store.read(routing_profiles.all_addresses))
     if settings.mail.host:

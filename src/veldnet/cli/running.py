@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.data_directory.directory import DataDirectory, read_as_it_is
 from veldnet.domain.errors import Refusal
 from veldnet.inventory import audit
 from veldnet.settings import Settings
@@ -20,6 +20,7 @@ __all__ = [
     "administrator",
     "change_data",
     "quiet",
+    "read_beside_servers",
     "read_data",
     "readable_errors",
     "run",
@@ -39,6 +40,12 @@ def settings_of(data: Path | None) -> Settings:
 def read_data(data: Path | None, query: Callable[[Connection], T]) -> T:
     """What a query finds in a data directory."""
     return with_data(settings_of(data), lambda opened: opened.store.read(query))
+
+
+def read_beside_servers(data: Path | None, query: Callable[[Connection], T]) -> T:
+    """The same of a database that servers of another version may be at: its tables are left as they are."""
+    with readable_errors():
+        return run(read_as_it_is(settings_of(data), query))
 
 
 def change_data(

@@ -8,7 +8,7 @@ import shlex
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -29,7 +29,7 @@ from veldnet.assembly.vaults.opening import (
     vault_names,
 )
 from veldnet.keys import VaultError, Vaults
-from veldnet.settings import Settings
+from veldnet.settings import Settings, SettingsError
 from veldnet.store import (
     HEAD,
     Damaged,
@@ -38,6 +38,7 @@ from veldnet.store import (
     SqliteFile,
     StoreError,
     UnknownRevision,
+    check_revision,
     postgres_database,
     read_property,
     write_property,
@@ -53,6 +54,8 @@ _SEALED_UNDER = "sealed_under"
 _TIMEOUT = 30.0
 # Bytes with which nothing can be done.
 _NO_ROOM = 262_144
+
+T = TypeVar("T")
 
 # Runs blocking work beside the event loop, or at once under a virtual clock.
 _Run = Callable[..., Awaitable[Any]]
@@ -166,13 +169,13 @@ def file_of(settings: Settings) -> SqliteFile:
 
 
 def database_of(settings: Settings) -> Database:
-    """The database of an installation. Raises `DataDirectoryError`."""
+    """The database of an installation. Raises `SettingsError`."""
     if not settings.store.url:
         return file_of(settings)
     try:
         return postgres_database(settings.store.url)
     except StoreError as error:
-        raise DataDirectoryError(f"settings: store.url: {error}") from None
+        raise SettingsError(f"settings: store.url: {error}") from None
 
 
 def database_exists(settings: Settings) -> bool:
@@ -180,6 +183,38 @@ def database_exists(settings: Settings) -> bool:
     database = database_of(settings)
     with _readable_errors(settings, database.name):
         return database.exists()
+
+
+@contextlib.contextmanager
+def database_as_it_is(settings: Settings) -> Iterator[DatabaseStore | None]:
+    """The database of an installation, not brought to this version, also while servers of another one are at
+    it; None where there is none. Raises `DataDirectoryError`, and what the store raises."""
+    database = database_of(settings)
+    if not database.exists():
+        yield None
+        return
+    store = database.open(inline=True)
+    try:
+        yield store
+    finally:
+        store.dispose()
+
+
+async def read_as_it_is(settings: Settings, query: Callable[[Connection], T]) -> T:
+    """What a query finds there. Raises `DataDirectoryError`."""
+    with _readable_errors(settings, database_of(settings).name), database_as_it_is(settings) as store:
+        if store is None:
+            raise DataDirectoryError(_nothing_there(settings))
+        revision = store.revision()
+        try:
+            return await store.read(query)
+        except StoreError as error:
+            if revision in (None, HEAD):
+                raise
+            raise DataDirectoryError(
+                f"this version reads tables of revision {HEAD}, and those of the {store.name} have revision "
+                f"{revision}: {reason_of(error)}; use the version of the server"
+            ) from None
 
 
 @contextlib.contextmanager
@@ -339,6 +374,7 @@ def _open_store(
         if revision is None:
             raise DataDirectoryError(f"{database.name} is not a database of Veldnet")
         if revision != HEAD:
+            check_revision(revision)
             # Not beside a server of the version before.
             upgrading = lock or DirectoryLock.take(path, "an upgrade")
             try:

@@ -6,7 +6,7 @@ import typer
 
 from veldnet.cli.options import Data, Json
 from veldnet.cli.output import print_json, print_table, report
-from veldnet.cli.running import read_data
+from veldnet.cli.running import read_beside_servers
 from veldnet.cluster import NodeView, cluster_status
 
 cluster = typer.Typer(help="The nodes that serve a database together.", no_args_is_help=True)
@@ -20,7 +20,7 @@ def _group() -> None:
 @cluster.command("status")
 def status_command(data: Data = None, as_json: Json = False) -> None:
     """List the nodes: versions, roles, partitions, lag, last hand-over."""
-    status = read_data(data, cluster_status)
+    status = read_beside_servers(data, cluster_status)
     if as_json:
         print_json(status)
         return
