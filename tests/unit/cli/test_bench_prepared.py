@@ -15,11 +15,12 @@ from veldnet.cli.bench.fleet import bench_device, place_of
 from veldnet.cli.bench.joins import _TICKS, _latencies
 from veldnet.cli.bench.load import Answer, Generator
 from veldnet.cli.bench.protocols import event_of
+from veldnet.cli.bench.uplinks import acknowledgements, prepare
 from veldnet.gateways.basics_station.messages import DataFrame, parse
 from veldnet.gateways.chirpstack_mqtt.gateway_pb2 import UplinkFrame
 from veldnet.gateways.chirpstack_mqtt.messages import decode
 from veldnet.gateways.semtech_udp.messages import parse_push_data
-from veldnet.lorawan import DevAddr, GatewayEui, NetId
+from veldnet.lorawan import DevAddr, GatewayEui, NetId, frames
 from veldnet.lorawan.join import JoinAccept, encrypt_join_accept, join_accept_mic
 from veldnet.network.core.addressing import AddressSpace
 
@@ -63,10 +64,10 @@ def test_both_protocols_bring_the_same_frames_one_after_the_other() -> None:
     assert confirmed == [0, 50] and later == [40]
     first = parse_push_data(datagrams[0].datagrams[0], _nothing, _nothing).rxpk[0]
     assert base64.b64decode(first.data)[0] >> 5 == 4
-    frames = [parse(text) for text in texts]
-    assert all(isinstance(frame, DataFrame) for frame in frames)
+    heard = [parse(text) for text in texts]
+    assert all(isinstance(frame, DataFrame) for frame in heard)
     # The counter of each device goes on where the other protocol has left it.
-    assert [frame.FCnt for frame in frames[:4] if isinstance(frame, DataFrame)] == [21, 21, 21, 22]
+    assert [frame.FCnt for frame in heard[:4] if isinstance(frame, DataFrame)] == [21, 21, 21, 22]
 
 
 def test_a_frame_for_the_broker_is_what_the_server_reads() -> None:
@@ -85,3 +86,30 @@ def test_an_acknowledgement_that_is_missing_spoils_the_latencies() -> None:
     work = Work(None, None, [], 0.2)  # type: ignore[arg-type]
     assert work.latencies([1.0, 2.0], [1.25, 2.5]) == pytest.approx([0.05, 0.3])
     assert work.latencies([1.0, 2.0], [1.25]) == []
+
+
+def test_an_acknowledgement_that_comes_late_is_that_of_the_frame_whose_window_it_has() -> None:
+    """A busy server answers when the device has sent twice more: by time alone the last frame, which may be
+    lost, would seem to be acknowledged."""
+    fleet = [bench_device(number, SPACE) for number in range(2)]
+    prepared, confirmed_at = prepare(20, fleet, [GatewayEui(1)], 1, 1)
+    generator = Generator(("127.0.0.1", 9), [])
+    generator.sent_at = [position / 10 for position in range(20)]
+
+    def answer(position: int, when: float, delay: int | None) -> Answer:
+        fhdr = frames.Fhdr(fleet[position % 2].dev_addr, frames.ACK, 0, b"")
+        octets = frames.data_frame_octets(frames.MType.UNCONFIRMED_DOWN, fhdr, None, b"") + bytes(4)
+        heard = parse_push_data(prepared[position].datagrams[0], _nothing, _nothing).rxpk[0].tmst
+        return Answer(when, octets, 0 if delay is None else heard + delay)
+
+    generator.downlinks = [
+        answer(5, 1.5, 1_000_000),
+        answer(4, 1.6, 2_000_000),
+        # At once, as to class C.
+        answer(6, 1.65, None),
+        # A window of no frame that was sent.
+        answer(3, 1.75, 5_000_000),
+    ]
+    found = [position for position, _latency in acknowledgements(generator, confirmed_at, 0.2)]
+    assert found == [5, 4, 16, 17]
+    assert acknowledgements(generator, confirmed_at, 0.2)[0][1] == pytest.approx(0.8)

@@ -30,12 +30,16 @@ from veldnet.simulator.udp_link import push_data
 from veldnet.store import Connection
 
 from .fleet import SITES, BenchDevice, Fleet, bench_device, create_fleet
-from .load import Generator, Percentiles, Prepared, percentiles
+from .load import Answer, Generator, Percentiles, Prepared, percentiles
 from .server import BenchServer
 from .sink import Sink
 
 # One frame in so many is confirmed: its acknowledgement tells when the downlink was handed over.
 CONFIRMED_EVERY = 50
+# By the clock of base stations, in µs, each frame comes so long after the one before, whenever it is sent,
+# and the windows for its answer open so long after it.
+_STEP, _CLOCK = 100, 1 << 32
+_WINDOWS = (1_000_000, 2_000_000)
 # One frame in so many carries LinkCheckReq and DeviceTimeReq, which ask for an answer.
 _QUESTION_EVERY = 97
 _QUESTIONS = serialise([LinkCheckReq(), DeviceTimeReq()])
@@ -120,7 +124,7 @@ def prepare(
                             # Good enough for SF7 and not for less power: ADR looks at each, and asks for
                             # nothing, for devices made beforehand could not answer.
                             Heard(-100 - station, -0.5 - station),
-                            position * 100 & 0xFFFFFFFF,
+                            position * _STEP % _CLOCK,
                         ),
                     )
                     for station, eui in enumerate(near)
@@ -355,17 +359,25 @@ def downlink_latencies(
 def acknowledgements(
     generator: Generator, confirmed_at: dict[DevAddr, list[int]], window: float, skip: int = 0
 ) -> list[tuple[int, float]]:
-    """Where the frame of each acknowledgement stands, which is the newest confirmed one of its address, and
-    the seconds from the end of the window to its PULL_RESP. `skip` leaves out so many downlinks."""
+    """Where the frame of each acknowledgement stands, and the seconds from the end of the window to its
+    PULL_RESP. `skip` leaves out so many downlinks."""
     answered = []
-    for when, phy_payload, _timestamp in generator.downlinks[skip:]:
-        frame = frames.parse(phy_payload)
+    for answer in generator.downlinks[skip:]:
+        frame = frames.parse(answer.phy_payload)
         if not isinstance(frame, frames.DataFrame) or not frame.ack:
             continue
         sent = [p for p in confirmed_at.get(frame.dev_addr, ()) if p < len(generator.sent_at)]
-        position = max((p for p in sent if generator.sent_at[p] <= when), default=0)
-        answered.append((position, when - generator.sent_at[position] - window))
+        position = _answered(answer, [p for p in sent if generator.sent_at[p] <= answer.when])
+        answered.append((position, answer.when - generator.sent_at[position] - window))
     return answered
+
+
+def _answered(answer: Answer, sent: Sequence[int]) -> int:
+    """Which of these frames is answered. That of the receive window; a busy server may answer when the device
+    has long sent the next one. Without a window, as to class C, it is the newest."""
+    windows = (answer.timestamp - after for after in _WINDOWS) if answer.timestamp else ()
+    positions = {opens // _STEP for opens in windows}
+    return max((p for p in sent if p in positions), default=max(sent, default=0))
 
 
 async def _settle(
