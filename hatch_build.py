@@ -64,7 +64,7 @@ def build_console(root: Path) -> None:
             env=environment,
         )
         if done.returncode != 0:
-            raise RuntimeError(f"{what} failed: {(done.stdout + done.stderr)[-3000:]}")
+            raise RuntimeError(f"{what} failed: {(str(done.stdout) + str(done.stderr))[-3000:]}")
     stamp.write_text(wanted)
 
 

@@ -100,6 +100,7 @@ def test_an_acknowledgement_that_comes_late_is_that_of_the_frame_whose_window_it
         fhdr = frames.Fhdr(fleet[position % 2].dev_addr, frames.ACK, 0, b"")
         octets = frames.data_frame_octets(frames.MType.UNCONFIRMED_DOWN, fhdr, None, b"") + bytes(4)
         heard = parse_push_data(prepared[position].datagrams[0], _nothing, _nothing).rxpk[0].tmst
+        assert heard is not None
         return Answer(when, octets, 0 if delay is None else heard + delay)
 
     generator.downlinks = [
