@@ -146,6 +146,9 @@ class NatsBus:
             raise BusError(
                 f"cluster.nats: NATS at {self._places} is not reached: {_words(self._error or error)}"
             ) from None
+        if self._access.proves_itself and self._client is not None and not self._client.asks_who_it_is:
+            # Whoever has set a password believes that others are kept out.
+            log.warning("nats_asks_for_no_password", server=self._places)
         self._task = self._supervisor.keep("NATS connection", self._keep_connected)
 
     async def _connect_first(self) -> None:

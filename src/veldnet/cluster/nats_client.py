@@ -60,6 +60,11 @@ class NatsClient(Client):
             raise ConnectionResetError
         self._transport.write(commands)
 
+    @property
+    def asks_who_it_is(self) -> bool:
+        """Whether the server takes in only those who prove who they are."""
+        return bool(self._server_info.get("auth_required") or self._server_info.get("tls_verify"))
+
     def _connect_command(self) -> bytes:
         if self.wants_tls and not self._server_info.get("tls_required"):
             raise errors.SecureConnWantedError

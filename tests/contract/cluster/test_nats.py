@@ -267,6 +267,25 @@ async def test_server_without_tls_is_not_told_the_password_where_tls_is_wanted()
     listening.close()
 
 
+@pytest.mark.parametrize(
+    ("config", "user", "warned"),
+    [
+        ("", "node:s3cret", True),
+        ("", "t0ken", True),
+        ("authorization { user: node, password: s3cret }", "node:s3cret", False),
+    ],
+)
+async def test_a_password_that_nats_does_not_ask_for_keeps_nobody_out(
+    config: str, user: str, warned: bool
+) -> None:
+    with server(config) as nats, capture_logs() as logs:
+        async with bus(with_user(nats.url, user)):
+            pass
+    place = f"127.0.0.1:{nats.port}"
+    found = [(entry["log_level"], entry["server"]) for entry in logs if "no_password" in entry["event"]]
+    assert found == ([("warning", place)] if warned else [])
+
+
 async def test_nats_that_is_not_there_is_said_at_the_start() -> None:
     with server() as nats:
         nats.stop()
