@@ -115,3 +115,17 @@ def test_the_settings_of_a_compose_file_are_those_of_the_server(name: str) -> No
         if given:
             nodes.append(load_settings(environment=given).cluster.node)
     assert nodes == (["first", "second", "third"] if "cluster" in name else [""] * len(nodes))
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.cluster.yaml"])
+def test_the_server_may_write_in_every_new_volume_of_a_compose_file(name: str) -> None:
+    """A volume has the owner of the folder of the image where it is mounted, and root where there is none."""
+    made = re.search(r"install -d -m 700 -o veldnet -g veldnet (.+)", (ROOT / "Containerfile").read_text())
+    assert made is not None
+    mounted = {
+        volume.split(":")[1]
+        for service in yaml.safe_load((ROOT / name).read_text())["services"].values()
+        if service.get("image", "veldnet") == "veldnet"
+        for volume in service.get("volumes", [])
+    }
+    assert mounted and mounted <= set(made[1].split())
