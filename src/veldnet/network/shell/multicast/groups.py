@@ -15,8 +15,8 @@ import structlog
 
 from veldnet.domain.documents import PlanSettings
 from veldnet.domain.groups import GroupRow
-from veldnet.keys import Vault, VaultError, labels
-from veldnet.lorawan import AesKey, BaseStationId, DevEui
+from veldnet.keys import Vault, VaultError
+from veldnet.lorawan import BaseStationId, DevEui
 from veldnet.network.core.base_station_radios import BaseStationRadios
 from veldnet.network.core.events import NO_GPS_TIME, DownlinkRequest, Submission, SubmissionRefusal, Transmit
 from veldnet.network.core.multicast import (
@@ -24,14 +24,9 @@ from veldnet.network.core.multicast import (
     OVER_RATE,
     PARTIAL,
     GroupContext,
-    GroupKeys,
     GroupState,
-    Heard,
     begin,
     catch_up,
-    cover,
-    data_rate_of,
-    decode_group_state,
     encode_group_state,
     finish_attempt,
     octets_of,
@@ -61,6 +56,7 @@ from veldnet.store import (
 from . import entry as entries
 from .attempt import Attempt, AttemptParts
 from .entry import GroupEntry, GroupStations, device_of, pack_results, sending_row
+from .reading import UnreadableGroup, open_keys, read_state, stations_of
 
 log = structlog.get_logger(__name__)
 
@@ -153,17 +149,30 @@ class MulticastGroups:
             try:
                 refs = await self._store.read(partial(multicast.busy_groups, partitions=stored))
                 for ref in refs:
-                    found = await self._entry(partial(multicast.group_by_ref, ref=ref))
-                    if found is not None and found.row.partition in self._owned:
-                        await self._read_stations(found)
-                        self._continue(found)
+                    await self._resume_one(ref)
                 return
             except (StoreError, VaultError) as error:
                 log.warning("multicast_groups_not_loaded", error=str(error))
                 await asyncio.sleep(_STORE_PAUSE)
 
+    async def _resume_one(self, ref: int) -> None:
+        """One that cannot be read or worked on is reported, and does not hold up the others. Raises
+        `StoreError` and `VaultError` where store or vault do not work at all."""
+        try:
+            found = await self._entry(partial(multicast.group_by_ref, ref=ref))
+            if found is not None and found.row.partition in self._owned:
+                await self._read_stations(found)
+                self._continue(found)
+        except UnreadableGroup as error:
+            log.error("multicast_group_unreadable", group=ref, error=str(error))
+        except (StoreError, VaultError):
+            raise
+        except Exception as error:
+            self._supervisor.caught(_TASK, error)
+
     async def _entry(self, query: Callable[..., GroupRow | None]) -> GroupEntry | None:
-        """A group by a query; the one in memory is ahead of the store. Raises `StoreError`, `VaultError`."""
+        """A group by a query; the one in memory is ahead of the store. Raises `StoreError`, `VaultError`;
+        `UnreadableGroup` where its keys or its state do not open."""
         async with self._loading:
             row = await self._store.read(query)
             if row is None:
@@ -171,9 +180,8 @@ class MulticastGroups:
             known = self._entries.get(row.ref)
             if known is not None:
                 return known
-            opened = await self._vault.unseal(labels.group_keys(row.dev_eui), row.sealed_keys)
-            keys = GroupKeys(AesKey(opened[:16]), AesKey(opened[16:]) if len(opened) > 16 else None)
-            state = catch_up(decode_group_state(row.state), self._generation)
+            keys = await open_keys(self._vault, row)
+            state = catch_up(read_state(row), self._generation)
             made = GroupEntry(row, keys, device_of(row, self._plan(row)), state)
             if row.partition in self._owned:
                 self._entries[row.ref] = made
@@ -237,31 +245,8 @@ class MulticastGroups:
         now, held = self._clock(), known.stations
         if held is not None and now - held.read_at < _STATIONS_FOR:
             return held
-        row = known.row
-        listed = await self._store.read(partial(multicast.stations_of_group, group=row))
-        known_places = {
-            BaseStationId.parse(each.base_station): each.place for each in listed if each.place is not None
-        }
-        stations: Sequence[BaseStationId] = [BaseStationId.parse(each.base_station) for each in listed]
-        if row.coverage == "MEMBERS":
-            stations = await self._covering(row, stations)
-        known.stations = GroupStations(tuple(stations), known_places, now)
+        known.stations = await stations_of(self._store, self._parameters.channel_plans, known.row, now)
         return known.stations
-
-    async def _covering(self, row: GroupRow, own: Sequence[BaseStationId]) -> tuple[BaseStationId, ...]:
-        plan = self._parameters.channel_plans.get(row.region)
-        if plan is None:
-            return ()
-        members = await self._store.read(partial(multicast.members_of_group, group_ref=row.ref))
-        known = await self._store.read(partial(multicast.hearing_of_members, group_ref=row.ref))
-        ours = set(own)
-        heard = [
-            Heard(device, BaseStationId(station), margin)
-            for device, station, margin in known
-            if BaseStationId(station) in ours
-        ]
-        modulation = plan.region.downlink[data_rate_of(row, plan.region)].modulation
-        return cover(members, heard, modulation).stations
 
     # Submissions.
 
