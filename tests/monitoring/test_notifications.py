@@ -21,8 +21,18 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.errors import InvalidField
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
-from veldnet.monitoring import Facts, Mailer, Notifier, Pace, Recipients, Ways, check_settings
+from veldnet.monitoring import (
+    Facts,
+    Mailer,
+    Notifier,
+    Pace,
+    Recipients,
+    SecretUnreadable,
+    Ways,
+    check_settings,
+)
 from veldnet.monitoring.alarms import types
+from veldnet.monitoring.notification import notifier
 from veldnet.monitoring.notification.events import (
     SUBSCRIBER,
     AlarmEvent,
@@ -75,6 +85,8 @@ class Office:
         """As after a restart: nothing is remembered."""
 
         async def unseal(sealed: bytes) -> bytes:
+            if sealed == b"sealed elsewhere":
+                raise SecretUnreadable("it is of another vault")
             return sealed
 
         self.notifier = Notifier(
@@ -87,8 +99,9 @@ class Office:
         )
         return self.notifier
 
-    async def happen(self, *events: AlarmEvent) -> None:
-        rows = [NotificationRow(self._ids.next(self.now), *SCOPE, encode_event(e)) for e in events]
+    async def happen(self, *events: AlarmEvent | bytes, scope: tuple[int, int] = SCOPE) -> None:
+        stored = (e if isinstance(e, bytes) else encode_event(e) for e in events)
+        rows = [NotificationRow(self._ids.next(self.now), *scope, octets) for octets in stored]
         await self.store.commit([(Statement.INSERT_NOTIFICATION, rows)])
 
     async def after(self, seconds: float) -> float | None:
@@ -175,6 +188,41 @@ async def test_a_failed_message_is_sent_again_and_only_once(tmp_path: Path, stor
         await office.after(61)
         await office.after(10_000)
         assert len(post.messages) == 1 and await office.waiting() == 0
+
+
+async def test_who_cannot_be_told_holds_up_no_other(
+    tmp_path: Path, store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A webhook whose secret does not open, a message that cannot be made, an event that is damaged."""
+    with PostOffice(tmp_path) as post:
+        office = Office(store, post.mailer(), BASIC)
+        first, second, last = (SUBSCRIBER, 2), (SUBSCRIBER, 3), (SUBSCRIBER, 4)
+        hooks = NotificationSettings("BASIC", ["a@one.example"], webhook="https://hooks.example/")
+        await store.write(lambda c: write_settings(c, *first, hooks, b"sealed elsewhere"))
+        office.recipients.load(
+            {
+                first: hooks,
+                second: NotificationSettings("BASIC", ["b@two.example"]),
+                last: NotificationSettings("BASIC", ["c@three.example"]),
+            }
+        )
+        compose = notifier.compose
+
+        def broken(events: Any, *more: Any) -> Any:
+            if any(each.name == "Meter 3" for each in events):
+                raise LookupError
+            return compose(events, *more)
+
+        monkeypatch.setattr(notifier, "compose", broken)
+        for scope, number in ((first, 2), (second, 3), (last, 4)):
+            await office.happen(event(number), scope=scope)
+        await office.happen(b"\xc1", scope=last)
+        again = await office.after(60)
+        assert sorted(post.recipients) == [["a@one.example"], ["c@three.example"]]
+        assert again == office.now + 30 and await office.waiting() == 2
+        monkeypatch.undo()
+        await office.after(31)
+        assert post.recipients[2:] == [["b@two.example"]] and await office.waiting() == 1
 
 
 async def test_what_waits_survives_a_restart(tmp_path: Path, store: DatabaseStore) -> None:

@@ -4425,15 +4425,16 @@ export interface components {
         /**
          * CampaignFailure
          * @description Why a campaign cannot be worked on: a code, and a sentence in the caller's language. It has failed so
-         *     many times running since `since`, and is tried again at `retryAt`; other campaigns go on meanwhile.
+         *     many times running since `since`, and is tried again at `retryAt` (null where nothing is to be done for
+         *     it); other campaigns go on meanwhile.
          */
         CampaignFailure: {
             /** @enum {string} */
-            reason: "keys" | "store" | "unexpected";
+            reason: "keys" | "options" | "store" | "unexpected";
             reasonText: string;
             failures: number;
             since: string;
-            retryAt: string;
+            retryAt: string | null;
         };
         /**
          * CampaignDevicePage

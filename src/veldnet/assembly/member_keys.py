@@ -51,7 +51,11 @@ async def member_keys(
     }
     by_vault: dict[str, list[tuple[int, Member]]] = {}
     for device in found:
-        member = _member(device)
+        try:
+            member = _member(device)
+        except msgspec.DecodeError:
+            given[device.ref] = NoMemberKeys(Text("What is stored of its device profile cannot be read"))
+            continue
         refusal = _refusal(device, member, group, group_ref)
         if refusal is not None:
             given[device.ref] = NoMemberKeys(refusal)

@@ -16,7 +16,7 @@ from veldnet.assembly.roles import Roles
 from veldnet.assembly.sights import Sight, Sights
 from veldnet.cluster import Call, ClusterRequests, OwnerCalls
 from veldnet.inventory import base_stations, branding
-from veldnet.keys import Vaults, labels
+from veldnet.keys import VaultError, Vaults, labels
 from veldnet.lorawan import BaseStationId
 from veldnet.monitoring import (
     BASE_STATION_TYPES,
@@ -35,6 +35,7 @@ from veldnet.monitoring import (
     Pace,
     Post,
     Recipients,
+    SecretUnreadable,
     SeverityError,
     SilenceRules,
     SmtpMailer,
@@ -123,7 +124,7 @@ class MonitoringService:
         notifier = Notifier(
             self._store,
             self.recipients,
-            Ways(post, lambda sealed: self._vault.unseal(labels.ALARM_WEBHOOK, sealed), self.mailer),
+            Ways(post, self._unseal, self.mailer),
             clock=self._clock,
             is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),
             pace=pace,
@@ -134,6 +135,12 @@ class MonitoringService:
         self.modules.on_notification(notifier.wake)
         self.groups.on_notification(notifier.wake)
         return notifier
+
+    async def _unseal(self, sealed: bytes) -> bytes:
+        try:
+            return await self._vault.unseal(labels.ALARM_WEBHOOK, sealed)
+        except VaultError as error:
+            raise SecretUnreadable(str(error)) from None
 
     async def start(self) -> None:
         """Load what is small."""
@@ -163,14 +170,16 @@ class MonitoringService:
 
     async def check_devices(self) -> None:
         """Look at the devices whose time has come; what follows is durable when this returns."""
-        devices = self._network.devices
+        devices, skipped = self._network.devices, 0
         while refs := await self._store.devices_to_check(
-            round(self._clock() * 1000), _LOOKS, devices.owned.stored
+            round(self._clock() * 1000), _LOOKS, devices.owned.stored, skipped
         ):
             entries = await asyncio.gather(*(devices.get(ref=ref) for ref in refs))
-            for entry in entries:
-                if entry is not None and not entry.removed:
-                    self.monitor.check(entry)
+            there = [entry for entry in entries if entry is not None and not entry.removed]
+            # Those that cannot be read stay due, and are not to hide the others.
+            skipped += len(refs) - len(there)
+            for entry in there:
+                self.monitor.check(entry)
             await self._network.commits.durable()
             if len(refs) < _LOOKS:
                 return

@@ -10,7 +10,9 @@ from veldnet.store import StoreError
 from veldnet.store.schema import campaigns
 from veldnet.texts import Text
 
-Failure = Literal["keys", "store", "unexpected"]
+from .states import UnreadableOptions
+
+Failure = Literal["keys", "store", "options", "unexpected"]
 # Milliseconds until a campaign is tried again, doubled with each failure, and the longest.
 _FIRST, _LONGEST = 30_000, 1_800_000
 # Columns of a campaign that works.
@@ -18,6 +20,9 @@ WORKING: dict[str, Any] = {"failure": None, "failed_at": None, "failures": 0, "r
 _TEXTS: dict[str, Text] = {
     "keys": Text("The vault that holds the keys of the devices cannot work just now"),
     "store": Text("The database refused what was to be written"),
+    "options": Text(
+        "The stored options of the campaign cannot be read: what is shown of them is what a new campaign has"
+    ),
     "unexpected": Text("Unexpected error; the log of the server tells more (campaign_failed)"),
 }
 
@@ -29,6 +34,8 @@ class KeysUnavailable(Exception):
 def failure_of(error: Exception) -> Failure:
     if isinstance(error, KeysUnavailable):
         return "keys"
+    if isinstance(error, UnreadableOptions):
+        return "options"
     return "store" if isinstance(error, StoreError) else "unexpected"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 
 import msgspec
+import structlog
 from sqlalchemy import Connection, insert, select, update
 
 from veldnet.domain.documents import PlanSettings, decode_plan
@@ -25,6 +26,8 @@ from .machine import FRAME_OVERHEAD
 from .records import UNFINISHED
 from .sessions import Need, due_fragments, fragment_at, fragments_for, plan_session
 from .states import Plan, Session, read_options
+
+log = structlog.get_logger(__name__)
 
 # Seconds between frames of neighbours, and for what a ping slot is prepared ahead of time.
 _APART, _AHEAD = 0.5, 6.0
@@ -124,15 +127,27 @@ def _taken(connection: Connection, but: int, around: Around) -> list[Taken]:
     ).all()
     found = []
     for ref, group_ref, stored, state in others:
-        group = read_group(connection, ref, group_ref, around.regions)
-        if group is None or group.session is None or group.session.over(around.now):
+        try:
+            taken = _taken_by(connection, ref, group_ref, stored, around, paused=state == "paused")
+        except (ValueError, LookupError, ArithmeticError, msgspec.MsgspecError) as error:
+            # What is wrong with one campaign, perhaps of another subscriber, does not hold up this one.
+            log.warning("campaign_beside_unreadable", campaign=ref, error=repr(error))
             continue
-        options = read_options(stored)
-        pace = pace_of(connection, options.fragment_size, group)
-        share = 1000 * pace.airtime / group.session.spacing
-        until = _busy_until(group.session, around.now, paused=state == "paused")
-        found.append(Taken(frozenset(pace.stations), share, until))
+        if taken is not None:
+            found.append(taken)
     return found
+
+
+def _taken_by(
+    connection: Connection, ref: int, group_ref: int, stored: str, around: Around, *, paused: bool
+) -> Taken | None:
+    group = read_group(connection, ref, group_ref, around.regions)
+    if group is None or group.session is None or group.session.over(around.now):
+        return None
+    pace = pace_of(connection, read_options(stored).fragment_size, group)
+    share = 1000 * pace.airtime / group.session.spacing
+    until = _busy_until(group.session, around.now, paused=paused)
+    return Taken(frozenset(pace.stations), share, until)
 
 
 def _busy_until(session: Session, now: int, *, paused: bool) -> int:

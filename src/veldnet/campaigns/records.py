@@ -20,7 +20,7 @@ from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.lorawan import DevAddr
 from veldnet.lorawan.regions import ChannelPlan
-from veldnet.store import lock_row
+from veldnet.store import lock_row, readable
 from veldnet.store.schema import (
     campaign_devices,
     campaigns,
@@ -35,11 +35,19 @@ from .capacity import SET_UP, TELL, estimate, reach_of
 from .estimating import hearing, joining_beside, needs_of
 from .failures import WORKING
 from .group_work import sessions_of
-from .states import CampaignState, DeviceState, Options, Session, check_options, read_options
+from .states import (
+    CampaignState,
+    DeviceState,
+    Options,
+    Session,
+    UnreadableOptions,
+    check_options,
+    read_options,
+)
 
 Kind = Literal["firmware", "configuration"]
 # Why a device takes no part from the beginning.
-NoPart = Literal["hsm", "busy", "region", "shadow"]
+NoPart = Literal["hsm", "busy", "region", "shadow", "profile"]
 MOST_DEVICES = 10_000
 # Campaigns of a subscriber.
 MOST = 200
@@ -82,7 +90,8 @@ class NewCampaign(msgspec.Struct, frozen=True):
 
 class Campaign(msgspec.Struct, frozen=True):
     """A campaign, with the number of devices in each state; times in Unix milliseconds, `digest` SHA-256. One
-    that cannot be worked on has a `failure`."""
+    that cannot be worked on has a `failure`. `unreadable`: its options are not known, and those of a new
+    campaign stand for them."""
 
     ref: int
     name: str
@@ -103,6 +112,7 @@ class Campaign(msgspec.Struct, frozen=True):
     retry_at: int | None
     sessions: list[Session]
     devices: dict[DeviceState, int]
+    unreadable: bool = False
 
     @property
     def fragments(self) -> int:
@@ -309,22 +319,30 @@ def _chosen(connection: Connection, scope: Scope, new: NewCampaign) -> list[_Cho
     chosen: list[_Chosen] = []
     for row in found:
         reason: NoPart | None = "busy" if row.ref in busy else None
-        region = regions[row.profile_ref]
+        region = regions.get(row.profile_ref, "")
         if new.group is not None and region != new.group.new.region.name:
             reason = "region"
         if row.hsm_group_ref is not None:
             reason = "hsm"
         if row.processing_strategy == SHADOW:
             reason = "shadow"
+        if not region:
+            reason = "profile"
         chosen.append(_Chosen(row.ref, region, reason))
     return chosen
 
 
 def _regions(connection: Connection, profiles: Iterable[int]) -> dict[int, str]:
-    """The regions of device profiles."""
+    """The regions of device profiles, of those that can be read."""
     columns = device_profiles.c
     query = select(columns.ref, columns.settings).where(columns.ref.in_(sorted(profiles)))
-    return {row.ref: decode_profile(row.settings).region for row in connection.execute(query)}
+    return dict(
+        readable(
+            "device profile",
+            connection.execute(query),
+            lambda row: (row.ref, decode_profile(row.settings).region),
+        )
+    )
 
 
 def _busy(connection: Connection, refs: Sequence[int]) -> set[int]:
@@ -343,7 +361,8 @@ def _some(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
 
 
-_COLUMNS = [name for name in Campaign.__struct_fields__ if name not in ("options", "devices", "sessions")]
+_BESIDE = ("options", "devices", "sessions", "unreadable")
+_COLUMNS = [name for name in Campaign.__struct_fields__ if name not in _BESIDE]
 
 
 def list_campaigns(connection: Connection, scope: Scope) -> list[Campaign]:
@@ -364,17 +383,28 @@ def _read(connection: Connection, chosen: Any) -> list[Campaign]:
     query = select(*(columns[name] for name in _COLUMNS), columns.options).where(chosen)
     rows = connection.execute(query.order_by(columns.ref.desc())).all()
     counted = _counts(connection, [row.ref for row in rows])
-    options = {row.ref: read_options(row.options) for row in rows}
-    sessions = sessions_of(connection, [ref for ref, each in options.items() if each.group is not None])
+    options = {row.ref: _options(row.options) for row in rows}
+    sessions = sessions_of(
+        connection, [ref for ref, each in options.items() if each is not None and each.group is not None]
+    )
     return [
         Campaign(
             **{name: row._mapping[name] for name in _COLUMNS},
-            options=options[row.ref],
+            options=options[row.ref] or Options(),
             sessions=sessions.get(row.ref, []),
             devices=counted.get(row.ref, {}),
+            unreadable=options[row.ref] is None,
         )
         for row in rows
     ]
+
+
+def _options(stored: str) -> Options | None:
+    """None where they cannot be read: such a campaign can still be seen, aborted and deleted."""
+    try:
+        return read_options(stored)
+    except UnreadableOptions:
+        return None
 
 
 def _counts(connection: Connection, refs: Iterable[int]) -> dict[int, dict[DeviceState, int]]:

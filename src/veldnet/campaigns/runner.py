@@ -29,7 +29,7 @@ from .listening import Listener
 from .machine import on_answer, on_sent, on_time, on_unsent
 from .pacing import Asking, Pacer, asks
 from .records import devices_under_way
-from .states import ASKING, Message, Plan, Progress, Reason, Situation, Step, end, hold
+from .states import ASKING, Message, Plan, Ports, Progress, Reason, Situation, Step, end, hold
 from .work import (
     Done,
     Event,
@@ -259,18 +259,22 @@ class Runner:
             return None
         plan = decode_plan(row)
         if plan.options.group is None:
-            return Situation(plan, item.ports, now, keys=keys)
+            return Situation(plan, item.ports or Ports(), now, keys=keys)
         group = self._groups.groups.get(item.campaign_ref)
         if group is None:
             return None
         another = group.session is None or group.session.number < plan.options.group.sessions
-        return Situation(plan, item.ports, now, group.terms, group.session, another, keys)
+        ports = item.ports or Ports()
+        return Situation(plan, ports, now, group.terms, group.session, another, keys)
 
     async def _device(self, item: Item, keys: MemberKeys | None, now: int) -> Done | None:
         at = self._situation(item, keys, now)
         if at is None:
             return None
         before = item.progress
+        if item.ports is None:
+            self.failures["device"] += 1
+            return Done(item, end(before, "refused", "profile"))
         try:
             step = self._step(at, item)
         except Exception:

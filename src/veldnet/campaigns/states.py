@@ -80,6 +80,7 @@ Reason = Literal[
     "noAnswer",
     "shadow",
     "fault",
+    "profile",
     "rounds",
     "windowOver",
     "aborted",
@@ -148,13 +149,21 @@ def check_options(options: Options) -> None:
         raise InvalidField("options of a campaign: {problem}", problem=str(error)) from None
 
 
+class UnreadableOptions(ValueError):
+    """The stored options of a campaign cannot be read."""
+
+
 def read_options(stored: str) -> Options:
-    """Options as they were stored; numbers out of bounds are taken as the nearest that is within."""
-    found = msgspec.json.decode(stored, type=dict[str, Any])
-    group = found.get("group")
-    if group is not None:
-        found["group"] = _bounded(group, GroupOptions)
-    return msgspec.convert(_bounded(found, Options), Options)
+    """Options as they were stored; numbers out of bounds are taken as the nearest that is within. Raises
+    `UnreadableOptions`."""
+    try:
+        found = msgspec.json.decode(stored, type=dict[str, Any])
+        group = found.get("group")
+        if group is not None:
+            found["group"] = _bounded(group, GroupOptions)
+        return msgspec.convert(_bounded(found, Options), Options)
+    except (msgspec.MsgspecError, AttributeError, TypeError, ValueError) as error:
+        raise UnreadableOptions(str(error)) from None
 
 
 def _bounded(found: dict[str, Any], of: type[msgspec.Struct]) -> dict[str, Any]:
@@ -222,8 +231,8 @@ class Plan(msgspec.Struct, frozen=True):
 class Ports(msgspec.Struct, frozen=True):
     """Where a device takes what; None where it has not the package."""
 
-    fragmentation: int | None
-    firmware: int | None
+    fragmentation: int | None = None
+    firmware: int | None = None
     multicast: int | None = None
     clock: int | None = None
 

@@ -31,6 +31,7 @@ _TEXTS: dict[str, Text] = {
     "payloadSize": Text("Fragments are too large for the data rate of the device"),
     "shadow": Text("The device is in shadow: its old network still answers it, and nothing is sent to it"),
     "fault": Text("The server could not work off what the device has sent; its log tells more"),
+    "profile": Text("What is stored of its device profile cannot be read"),
     "noAnswer": Text("The device has not answered"),
     "rounds": Text("Fragments were still missing after the last repair"),
     "windowOver": Text("The campaign ended before the device was done"),

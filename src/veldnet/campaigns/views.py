@@ -57,13 +57,14 @@ class CampaignEstimate(msgspec.Struct, frozen=True):
 
 class CampaignFailure(msgspec.Struct, frozen=True):
     """Why a campaign cannot be worked on: a code, and a sentence in the caller's language. It has failed so
-    many times running since `since`, and is tried again at `retryAt`; other campaigns go on meanwhile."""
+    many times running since `since`, and is tried again at `retryAt` (null where nothing is to be done for
+    it); other campaigns go on meanwhile."""
 
     reason: Failure
     reasonText: str
     failures: int
     since: str
-    retryAt: str
+    retryAt: str | None
 
 
 class CampaignView(msgspec.Struct, frozen=True):
@@ -130,14 +131,16 @@ def campaign_view(found: Campaign, language: Language = "en") -> CampaignView:
 
 
 def _failure_view(found: Campaign, language: Language) -> CampaignFailure | None:
-    if found.failure is None or found.failed_at is None or found.retry_at is None:
+    failure = "options" if found.unreadable else found.failure
+    if failure is None:
         return None
+    since = found.created_at if found.failed_at is None else found.failed_at
     return CampaignFailure(
-        cast("Failure", found.failure),
-        in_language(failure_text(found.failure), language),
+        cast("Failure", failure),
+        in_language(failure_text(failure), language),
         found.failures,
-        timestamp(found.failed_at),
-        timestamp(found.retry_at),
+        timestamp(since),
+        None if found.retry_at is None else timestamp(found.retry_at),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
+import structlog
 from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
 from veldnet.domain.documents import ProfileSettings
@@ -17,6 +18,8 @@ from .failures import WORKING
 from .group_work import CampaignGroup, Regions, read_group
 from .records import UNFINISHED, end_devices, end_group
 from .states import CampaignState, Plan, Ports, Progress, read_options, within
+
+log = structlog.get_logger(__name__)
 
 # Devices whose time has come, and events, of one batch.
 _DUE, _EVENTS = 200, 1000
@@ -40,12 +43,13 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """A device for which something is to be done, and what has happened to it, in order."""
+    """A device for which something is to be done, and what has happened to it, in order; `ports` None where
+    its device profile cannot be read."""
 
     campaign_ref: int
     device_ref: int
     dev_eui: str
-    ports: Ports
+    ports: Ports | None
     region: str
     progress: Progress
     events: tuple[Event, ...] = ()
@@ -323,9 +327,13 @@ def _items(connection: Connection, refs: Sequence[int]) -> list[Item]:
 
 
 @lru_cache(maxsize=256)
-def _ports(settings: str) -> tuple[Ports, str]:
-    """The ports of a profile, and its region."""
-    profile = msgspec.json.decode(settings, type=ProfileSettings)
+def _ports(settings: str) -> tuple[Ports | None, str]:
+    """The ports of a profile, and its region; None and no region where it cannot be read."""
+    try:
+        profile = msgspec.json.decode(settings, type=ProfileSettings)
+    except msgspec.DecodeError as error:
+        log.error("device_profile_unreadable", error=str(error))
+        return None, ""
     ports = Ports(
         profile.fragmentationPort, profile.firmwarePort, profile.multicastSetupPort, profile.clockSyncPort
     )

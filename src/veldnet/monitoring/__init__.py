@@ -27,7 +27,7 @@ from .notification.events import (
     write_settings,
 )
 from .notification.mail import Mailer, MailFailed, MailSettings, SmtpMailer
-from .notification.notifier import Notifier, Pace, Post, Ways
+from .notification.notifier import Notifier, Pace, Post, SecretUnreadable, Ways
 from .retention import Retention, prune
 from .subscriptions import Feed, Subscription, TooManyStreams
 
@@ -56,6 +56,7 @@ __all__ = [
     "Post",
     "Recipients",
     "Retention",
+    "SecretUnreadable",
     "SeverityError",
     "SilenceRules",
     "SmtpMailer",

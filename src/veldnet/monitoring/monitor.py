@@ -55,6 +55,9 @@ from .statistics.rollups import HourlyTotals
 
 log = structlog.get_logger(__name__)
 
+# Seconds until a device is looked at again where that has failed.
+_AGAIN = 3600.0
+
 
 class MonitorCounters:
     """What happened since the start, by alarm type."""
@@ -356,7 +359,17 @@ class Monitor:
     # Time.
 
     def check(self, entry: Entry) -> None:
-        """The time has come to look at a device: what its silence means, and which alarms have been quiet."""
+        """The time has come to look at a device: what its silence means, and which alarms have been quiet. A
+        defect in that keeps nobody else from being looked at."""
+        try:
+            self._check(entry)
+        except Exception:
+            row = entry.device.row
+            log.exception("device_check_failed", dev_eui=row.dev_eui, ref=row.ref)
+            self._batch.checks[row.ref] = round((self._clock() + _AGAIN) * 1000)
+            self._commits.touch(entry)
+
+    def _check(self, entry: Entry) -> None:
         self._batch.looked_at[entry.device.row.ref] = entry
         state, now = state_of(entry), round(self._clock() * 1000)
         for signal in (*due(state, now, self.kinds), *self._of_gone_areas(entry, state)):

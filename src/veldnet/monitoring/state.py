@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import struct
 from math import log2
+from typing import Any
 
 import msgspec
+import structlog
 
 from veldnet.lorawan.modulation import Lora
 from veldnet.network.core import DownlinkRecord, UplinkRecord
 from veldnet.network.shell import Entry, tenths
 
 from .alarms.machine import Alarm
+
+log = structlog.get_logger(__name__)
 
 _PAIR = struct.Struct("<hh")
 # ThingPark's averages are over so many uplinks.
@@ -93,9 +97,19 @@ def state_of(entry: Entry) -> MonitoringState:
     state = entry.monitoring
     if isinstance(state, MonitoringState):
         return state
-    fresh = _decode(state) if isinstance(state, bytes) else MonitoringState(health=entry.device.row.health)
-    entry.monitoring = fresh
-    return fresh
+    fresh = None if state is None else _readable(entry, state)
+    entry.monitoring = known = fresh or MonitoringState(health=entry.device.row.health)
+    return known
+
+
+def _readable(entry: Entry, state: Any) -> MonitoringState | None:
+    """None where what is stored cannot be read: the device is watched as a new one is."""
+    row = entry.device.row
+    try:
+        return _decode(state)
+    except (msgspec.DecodeError, TypeError) as error:
+        log.error("monitoring_unreadable", dev_eui=row.dev_eui, ref=row.ref, error=repr(error))
+        return None
 
 
 def decode(octets: bytes | None) -> MonitoringState:

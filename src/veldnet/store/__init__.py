@@ -53,6 +53,7 @@ from .nodes import ClusterView, Held, NewNode, Node, NodeInUse, read_cluster
 from .opening import OtherDatabase, move_to_postgres, other_database, postgres_database
 from .prepared import Prepared
 from .properties import read_property, write_property
+from .readable import readable
 from .rows import (
     ALARM_INFOS,
     HOURLY_COUNTERS,
@@ -200,6 +201,7 @@ __all__ = [
     "read_cluster",
     "read_property",
     "read_timeline",
+    "readable",
     "schema",
     "settled_before",
     "snapshot",

@@ -204,10 +204,10 @@ class EngineStore(ABC):
         )
 
     async def devices_to_check(
-        self, now: int, limit: int, partitions: Collection[int] | None = None
+        self, now: int, limit: int, partitions: Collection[int] | None = None, skipped: int = 0
     ) -> list[int]:
         return await self.read(
-            lambda connection: hot_reads.devices_to_check(connection, now, limit, partitions)
+            lambda connection: hot_reads.devices_to_check(connection, now, limit, partitions, skipped)
         )
 
     async def pending_queues(

@@ -164,14 +164,15 @@ _DUE = (
     .where(device_states.c.check_at <= bindparam("now"))
     .order_by(device_states.c.check_at)
     .limit(bindparam("limit"))
+    .offset(bindparam("skipped"))
 )
 
 
 def devices_to_check(
-    connection: Connection, now: int, limit: int, partitions: Collection[int] | None
+    connection: Connection, now: int, limit: int, partitions: Collection[int] | None, skipped: int = 0
 ) -> list[int]:
     due = _within(_DUE, partitions)
-    return list(connection.execute(due, {"now": now, "limit": limit}).scalars())
+    return list(connection.execute(due, {"now": now, "limit": limit, "skipped": skipped}).scalars())
 
 
 def _within(states: Select[Any], partitions: Collection[int] | None) -> Select[Any]:

@@ -97,9 +97,10 @@ class Store(Protocol):
         """References, in order and behind `after`, of devices for which something waits to be sent."""
 
     async def devices_to_check(
-        self, now: int, limit: int, partitions: Collection[int] | None = None
+        self, now: int, limit: int, partitions: Collection[int] | None = None, skipped: int = 0
     ) -> list[int]:
-        """References of devices whose `check_at` (Unix milliseconds) has come, those due first."""
+        """References of devices whose `check_at` (Unix milliseconds) has come, those due first, without so
+        many of them."""
 
     async def pending_queues(
         self, after: tuple[int, str], limit: int, partitions: Collection[int] | None = None

@@ -184,11 +184,11 @@ class MortalStore:
         return await self._store.devices_with_unsolicited_downlinks(after, limit, partitions)
 
     async def devices_to_check(
-        self, now: int, limit: int, partitions: Collection[int] | None = None
+        self, now: int, limit: int, partitions: Collection[int] | None = None, skipped: int = 0
     ) -> list[int]:
         await self._server.alive()
         self._called("devices_to_check")
-        return await self._store.devices_to_check(now, limit, partitions)
+        return await self._store.devices_to_check(now, limit, partitions, skipped)
 
     async def pending_queues(
         self, after: Any, limit: int, partitions: Collection[int] | None = None

@@ -60,10 +60,18 @@ function Failure({ failure }: { failure: NonNullable<Campaign["failure"]> }) {
     <Alert color="red" variant="light" icon={<IconAlertCircle size={20} />} title={t("campaigns.fails")} role="alert">
       <Text size="sm">{failure.reasonText}</Text>
       <Group gap="xs">
-        <Text size="sm">{t("campaigns.failsSince", { count: failure.failures })}</Text>
-        <Time at={failure.since} />
-        <Text size="sm">{t("campaigns.failsRetry")}</Text>
-        <Time at={failure.retryAt} />
+        {failure.failures > 0 && (
+          <>
+            <Text size="sm">{t("campaigns.failsSince", { count: failure.failures })}</Text>
+            <Time at={failure.since} />
+          </>
+        )}
+        {failure.retryAt !== null && (
+          <>
+            <Text size="sm">{t("campaigns.failsRetry")}</Text>
+            <Time at={failure.retryAt} />
+          </>
+        )}
       </Group>
     </Alert>
   );

@@ -127,6 +127,7 @@ class CampaignRow(msgspec.Struct, frozen=True, rename="camel"):
     starts_at: str
     ends_at: str
     size: int
+    failure: str
 
 
 @campaign_app.command("create")
@@ -285,7 +286,17 @@ def _change(ref: str, customer_id: str, data: Path | None, state: CampaignState)
 
 def _row(found: Campaign) -> CampaignRow:
     starts_at, ends_at = timestamp(found.starts_at), timestamp(found.ends_at)
-    return CampaignRow(str(found.ref), found.name, found.kind, found.state, starts_at, ends_at, found.size)
+    failure = campaign_view(found).failure
+    return CampaignRow(
+        str(found.ref),
+        found.name,
+        found.kind,
+        found.state,
+        starts_at,
+        ends_at,
+        found.size,
+        "" if failure is None else failure.reasonText,
+    )
 
 
 def _moment(text: str) -> int:

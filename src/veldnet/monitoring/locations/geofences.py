@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from veldnet.domain.devices import DeviceRow
 from veldnet.domain.geofences import Geofence
+from veldnet.store import readable
 from veldnet.store.geofences import geofence_of
 from veldnet.store.schema import geofences
 
@@ -19,9 +20,8 @@ def read_geofences(connection: Connection, subscriber_ref: int | None = None) ->
     query = select(geofences)
     if subscriber_ref is not None:
         query = query.where(geofences.c.subscriber_ref == subscriber_ref)
-    return [
-        (row.subscriber_ref, geofence_of(row)) for row in connection.execute(query.order_by(geofences.c.ref))
-    ]
+    rows = connection.execute(query.order_by(geofences.c.ref))
+    return list(readable("geofence", rows, lambda row: (row.subscriber_ref, geofence_of(row))))
 
 
 async def _no_tags(_device_ref: int) -> Collection[str]:

@@ -14,7 +14,7 @@ from veldnet.domain.alarm_levels import Level
 from veldnet.domain.errors import InvalidField
 from veldnet.monitoring.alarms.machine import Change
 from veldnet.outgoing import AddressRefused, masked, parse_address
-from veldnet.store import put
+from veldnet.store import put, readable
 from veldnet.store.schema import notification_settings
 from veldnet.texts import Language
 
@@ -124,8 +124,14 @@ _settings_decoder = msgspec.json.Decoder(NotificationSettings)
 
 def read_all(connection: Connection) -> dict[tuple[int, int], NotificationSettings]:
     columns = notification_settings.c
-    rows = connection.execute(select(columns.scope, columns.scope_ref, columns.settings))
-    return {(row.scope, row.scope_ref): _settings_decoder.decode(row.settings) for row in rows}
+    rows = connection.execute(select(columns.scope_ref, columns.scope, columns.settings))
+    return dict(
+        readable(
+            "notification settings",
+            rows,
+            lambda row: ((row.scope, row.scope_ref), _settings_decoder.decode(row.settings)),
+        )
+    )
 
 
 def read_settings(connection: Connection, scope: int, ref: int) -> NotificationSettings:

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, delete, select
 
 from veldnet.monitoring.alarms.types import SILENCE
-from veldnet.store import NotificationRow, Store, StoreError, Timeline, read_timeline
+from veldnet.store import NotificationRow, Store, StoreError, Timeline, read_timeline, readable
 from veldnet.store.schema import notifications
 from veldnet.texts import Text
 
@@ -78,6 +78,8 @@ class _Account:
     def __init__(self) -> None:
         self.mail = _Channel()
         self.webhook = _Channel()
+        # Of whatever else has failed.
+        self.trouble = _Channel()
         self.held: dict[str, _Held] = {}
         # Those that have gone one way, and wait for the other. What other nodes write comes in no order.
         self.posted: set[int] = set()
@@ -102,9 +104,13 @@ class NotifierCounters:
 Post = Callable[[str, dict[str, str], bytes], Awaitable[str | None]]
 
 
+class SecretUnreadable(Exception):
+    """The secret of a webhook cannot be opened, now or ever."""
+
+
 class Ways(msgspec.Struct, frozen=True):
     """The ways of messages: `post` sends a body to a URL and returns what went wrong; `unseal` opens the
-    secret of a webhook; without `mailer` nobody gets e-mails."""
+    secret of a webhook, or raises `SecretUnreadable`; without `mailer` nobody gets e-mails."""
 
     post: Post
     unseal: Callable[[bytes], Awaitable[bytes]]
@@ -164,14 +170,35 @@ class Notifier:
         """Send what is due now; returns when to look again, None when nothing is left."""
         waiting: dict[Scope, list[Waiting]] = {}
         rows, timeline = await self._store.read(_read)
+        known = dict(readable("notification", ((row.id, row.event) for row in rows), _decoded))
         for row in rows:
-            waiting.setdefault((row.scope, row.scope_ref), []).append((row.id, decode_event(row.event)))
+            if row.id in known:
+                waiting.setdefault((row.scope, row.scope_ref), []).append((row.id, known[row.id]))
+        if len(known) < len(rows):
+            # Nobody will ever be able to read them.
+            await self._forget([row.id for row in rows if row.id not in known])
         later = None
         for scope, events in waiting.items():
-            again = await self._scope(scope, events, timeline)
+            again = await self._guarded(scope, events, timeline)
             if again is not None:
                 later = again if later is None else min(later, again)
         return later
+
+    async def _guarded(self, scope: Scope, waiting: list[Waiting], timeline: Timeline) -> float | None:
+        """What cannot be sent to one, for whatever reason, holds up no other. Raises `StoreError`."""
+        trouble, now = self._accounts[scope].trouble, self._clock()
+        if now < trouble.next_at:
+            return trouble.next_at
+        try:
+            again = await self._scope(scope, waiting, timeline)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("notification_failed", scope=scope)
+            self.counters.messages[("any", "failed")] += 1
+            return trouble.failed(now)
+        trouble.worked(now, 0.0)
+        return again
 
     async def _scope(self, scope: Scope, waiting: list[Waiting], timeline: Timeline) -> float | None:
         now, account = self._clock(), self._accounts[scope]
@@ -330,7 +357,10 @@ class Notifier:
         if sealed is None:
             # The settings of a subscriber are gone with it; its events go nowhere, and nothing unsigned.
             return "the webhook has no secret any more"
-        secret = await self._ways.unseal(sealed)
+        try:
+            secret = await self._ways.unseal(sealed)
+        except SecretUnreadable as error:
+            return f"the secret of the webhook cannot be opened: {error}"
         body = body_of(events)
         problem = await self._ways.post(url, signed_headers(secret, body, self._clock()), body)
         self.counters.messages[("webhook", "sent" if problem is None else "failed")] += 1
@@ -345,6 +375,11 @@ class Notifier:
                 connection.execute(delete(notifications).where(notifications.c.id.in_(piece)))
 
         await self._store.write(remove)
+
+
+def _decoded(row: tuple[int, bytes]) -> Waiting:
+    identifier, event = row
+    return identifier, decode_event(event)
 
 
 def _read(connection: Connection) -> tuple[list[NotificationRow], Timeline]:

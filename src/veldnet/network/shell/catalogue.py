@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import PlanSettings, ProfileSettings, decode_plan, decode_profile
 from veldnet.network.core.events import Device
-from veldnet.store import Store
+from veldnet.store import Store, readable
 from veldnet.store.schema import connectivity_plans, device_profiles, subscribers
 
 
@@ -33,8 +33,10 @@ class Catalogue:
                 select(subscribers.c.ref).where(subscribers.c.suspended.is_(True))
             ).scalars()
             return (
-                {row.ref: decode_plan(row.settings) for row in plans},
-                {row.ref: decode_profile(row.settings) for row in profiles},
+                dict(readable("plan", plans, lambda row: (row.ref, decode_plan(row.settings)))),
+                dict(
+                    readable("device profile", profiles, lambda row: (row.ref, decode_profile(row.settings)))
+                ),
                 frozenset(suspended),
             )
 

@@ -382,7 +382,12 @@ class DeviceTable:
         # A device whose profile was not known yet may be served now.
         self._unknown.clear()
         for entry in self._entries.values():
-            entry.device = self._catalogue.device(entry.device.row)
+            try:
+                entry.device = self._catalogue.device(entry.device.row)
+            except LookupError as error:
+                # It keeps the rules that it had.
+                row = entry.device.row
+                log.error("device_unreadable", dev_eui=row.dev_eui, ref=row.ref, error=repr(error))
 
     async def refresh_routing(self, routing_profile_ref: int) -> None:
         """Take up a new AS transport key of a routing profile."""

@@ -15,7 +15,7 @@ from veldnet.connections import Connection
 from veldnet.domain.devices import DeviceRow
 from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings, FlowSettings
 from veldnet.keys import Vault, VaultError, labels
-from veldnet.store import Store
+from veldnet.store import Store, readable
 from veldnet.store.schema import connections, device_profiles, flow_connections, flows, subscribers
 from veldnet.texts import Text
 
@@ -113,11 +113,15 @@ class FlowTable:
             used[flow_ref].append(connection_ref)
         listed: defaultdict[int, list[Flow]] = defaultdict(list)
         query = select(flows.c.ref, flows.c.subscriber_ref, flows.c.settings).where(flows.c.active)
-        for ref, subscriber_ref, settings in database.execute(query.order_by(flows.c.ref)):
-            read = _flow_settings.decode(settings)
-            chosen = frozenset[int]().union(*(numbers[each] for each in read.device_profiles))
-            flow = Flow(ref, subscriber_ref, read, tuple(used[ref]), chosen if read.device_profiles else None)
-            listed[subscriber_ref].append(flow)
+
+        def read(row: Any) -> Flow:
+            settings = _flow_settings.decode(row.settings)
+            chosen = frozenset[int]().union(*(numbers[each] for each in settings.device_profiles))
+            profiles = chosen if settings.device_profiles else None
+            return Flow(row.ref, row.subscriber_ref, settings, tuple(used[row.ref]), profiles)
+
+        for flow in readable("flow", database.execute(query.order_by(flows.c.ref)), read):
+            listed[flow.subscriber_ref].append(flow)
         self._flows = {subscriber_ref: tuple(each) for subscriber_ref, each in listed.items()}
         self.profile_ids = profiles
 
@@ -132,9 +136,11 @@ class FlowTable:
                 rows = rows.where(connections.c.ref == ref)
             return [_Row(*row) for row in database.execute(rows)]
 
-        return {row.ref: await self._connection(row) for row in await self._store.read(query)}
+        rows = await self._store.read(query)
+        read = readable("connection", rows, lambda row: (row, _settings.decode(row.settings)))
+        return {row.ref: await self._connection(row, settings) for row, settings in read}
 
-    async def _connection(self, row: _Row) -> Connection:
+    async def _connection(self, row: _Row, settings: ConnectionSettings) -> Connection:
         secrets, problem = ConnectionSecrets(), None
         if row.sealed_secrets is not None:
             try:
@@ -149,7 +155,7 @@ class FlowTable:
             row.customer_id,
             row.name,
             bool(row.active),
-            _settings.decode(row.settings),
+            settings,
             secrets,
             problem,
         )
