@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 import pytest_asyncio
 from msgspec.structs import replace
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from tests.contract.vaults import order
 from tests.rsa_keys import public_pem
@@ -220,3 +220,30 @@ async def test_a_key_that_changes_while_it_is_carried_is_not_written_over(world:
     assert [row.ref for row in left] == [rows[0].ref] and left[0].sealed_nwk_key == newer
     assert left[0].sealed is not None, "its AS key is still there, too"
     assert (await _move(world, world.store)).devices == 1
+
+
+async def test_a_key_that_does_not_open_stays_and_the_others_go(world: World) -> None:
+    first = (await world.rows())[0]
+
+    def damage(connection: Connection) -> None:
+        connection.execute(update(as_transport_keys).values(sealed=b"?"))
+        mine = device_rows.c.ref == first.ref
+        connection.execute(update(device_rows).where(mine).values(sealed_app_key=b"?"))
+
+    await world.store.write(damage)
+    moved = await _move(world, world.store)
+    assert (moved.devices, moved.as_keys) == (FLEET - 1, 0)
+    assert moved.unopened == [f"AS key of routing profile {first.routing_profile_ref}", first.dev_eui]
+    assert [row.ref for row in await world.rows() if row.vault == "old"] == [first.ref]
+
+
+async def test_a_key_that_does_not_open_keeps_no_other_from_being_rewrapped(world: World) -> None:
+    first = (await world.rows())[0]
+    mine = device_rows.c.ref == first.ref
+    await world.store.write(lambda c: c.execute(update(device_rows).where(mine).values(sealed_app_key=b"?")))
+    world.old.use({1: bytes(32), 2: b"2" * 32})
+    header = await world.old.refresh()
+    done = await wrapped_keys.reseal_all(
+        world.store, world.old, "old", header, pace=wrapped_keys.Pace(batch=5)
+    )
+    assert done[0] == 2 * FLEET
