@@ -32,7 +32,7 @@ from veldnet.monitoring import (
     check_settings,
 )
 from veldnet.monitoring.alarms import types
-from veldnet.monitoring.notification import notifier
+from veldnet.monitoring.notification import digest, notifier
 from veldnet.monitoring.notification.events import (
     SUBSCRIBER,
     AlarmEvent,
@@ -206,7 +206,7 @@ async def test_who_cannot_be_told_holds_up_no_other(
                 last: NotificationSettings("BASIC", ["c@three.example"]),
             }
         )
-        compose = notifier.compose
+        compose = digest.compose
 
         def broken(events: Any, *more: Any) -> Any:
             if any(each.name == "Meter 3" for each in events):
