@@ -36,7 +36,7 @@ from .states import (
     Session,
 )
 from .texts import reason_text
-from .views import CampaignView, campaign_view
+from .views import CampaignDeviceView, CampaignView, campaign_device_view, campaign_view
 
 __all__ = [
     "CAMPAIGN_STATES",
@@ -46,6 +46,7 @@ __all__ = [
     "Block",
     "Campaign",
     "CampaignDevice",
+    "CampaignDeviceView",
     "CampaignGroupKeys",
     "CampaignState",
     "CampaignView",
@@ -62,6 +63,7 @@ __all__ = [
     "Reason",
     "Runner",
     "Session",
+    "campaign_device_view",
     "campaign_view",
     "change_state",
     "create_campaign",

@@ -10,8 +10,9 @@ from veldnet.domain.resources import timestamp
 from veldnet.texts import Language, in_language
 
 from .failures import Failure, failure_text
-from .records import Campaign, Kind
+from .records import Campaign, CampaignDevice, Kind
 from .states import CampaignState, DeviceState
+from .texts import reason_text
 
 
 class CampaignSession(msgspec.Struct, frozen=True):
@@ -168,4 +169,43 @@ def _group_view(found: Campaign) -> CampaignGroup | None:
         group.sessions,
         group.set_up or None,
         sessions,
+    )
+
+
+class CampaignDeviceView(msgspec.Struct, frozen=True):
+    """How far a device is: `sent` fragments of `target`, and how many it said it still needs; `session` is
+    the newest of the group that it was told of, 0 where there is none. `reason` is a code, `reasonText` a
+    sentence in the caller's language."""
+
+    deviceRef: str
+    deviceEUI: str
+    name: str
+    state: DeviceState
+    reason: str | None
+    reasonText: str | None
+    sent: int
+    target: int
+    missing: int | None
+    rounds: int
+    session: int
+    changedAt: str
+
+
+def campaign_device_view(found: CampaignDevice, language: Language = "en") -> CampaignDeviceView:
+    text = None
+    if found.reason is not None:
+        text = in_language(reason_text(found.reason), language)
+    return CampaignDeviceView(
+        str(found.device_ref),
+        found.dev_eui,
+        found.name,
+        found.state,
+        found.reason,
+        text,
+        found.sent,
+        found.target,
+        found.missing,
+        found.rounds,
+        found.session,
+        timestamp(found.changed_at),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,10 @@ def test_campaigns(admin: Admin, tmp_path: Path) -> None:
     shown = admin("campaign", "show", ref, *CUSTOMER)
     assert shown["devices"] == {"refused": 1}, "it is of an HSM group"
     assert shown["group"]["sessions"] == []
+    first, device = admin.shown("campaign", "report", ref, *CUSTOMER).splitlines()
+    assert first.startswith("deviceRef,deviceEUI,name,state,reason,reasonText,sent,")
+    assert "it belongs to an HSM group" in device
+    assert datetime.fromisoformat(device.rsplit(",", 1)[1])
     [group] = admin("multicast-group", "list", *CUSTOMER)
     assert (group["name"], group["connectivityPlanId"]) == ("Lamps (campaign)", plan)
     named = ("multicast-group", "delete", group["ref"], *CUSTOMER)

@@ -19,7 +19,7 @@ from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.assembly.campaigning import prepare_group
 from veldnet.campaigns import (
-    CampaignDevice,
+    CampaignDeviceView,
     CampaignState,
     CampaignView,
     DeviceState,
@@ -27,15 +27,15 @@ from veldnet.campaigns import (
     Kind,
     NewCampaign,
     Options,
+    campaign_device_view,
     campaign_view,
 )
 from veldnet.domain.errors import InvalidField
-from veldnet.domain.resources import HealthState, timestamp
+from veldnet.domain.resources import HealthState
 from veldnet.domain.scope import Scope
 from veldnet.domain.spreadsheets import csv_text
 from veldnet.inventory.devices import Wanted
 from veldnet.inventory.groups import MulticastGroup
-from veldnet.texts import Language, in_language
 
 _PAGE = 500
 # DevEUIs and the like beside the file, which is a third longer in base64.
@@ -100,25 +100,6 @@ class CampaignBody(msgspec.Struct, frozen=True, kw_only=True):
     apply: bool = True
     packageVersion: Literal[1, 2] = 1
     multicast: CampaignMulticast | None = None
-
-
-class CampaignDeviceView(msgspec.Struct, frozen=True):
-    """How far a device is: `sent` fragments of `target`, and how many it said it still needs; `session` is
-    the newest of the group that it was told of, 0 where there is none. `reason` is a code, `reasonText` a
-    sentence in the caller's language."""
-
-    deviceRef: str
-    deviceEUI: str
-    name: str
-    state: DeviceState
-    reason: str | None
-    reasonText: str | None
-    sent: int
-    target: int
-    missing: int | None
-    rounds: int
-    session: int
-    changedAt: str
 
 
 class CampaignDevicePage(msgspec.Struct, frozen=True):
@@ -217,7 +198,7 @@ async def list_campaign_devices(
             c, scope, campaign_ref, state=query.state, after=query.after, limit=query.pageSize
         )
     )
-    devices = [_device_view(each, language) for each in page.devices]
+    devices = [campaign_device_view(each, language) for each in page.devices]
     return CampaignDevicePage(devices, None if page.after is None else str(page.after))
 
 
@@ -245,7 +226,7 @@ async def report_campaign(
                     c, scope, campaign_ref, state=None, after=after, limit=_PAGE
                 )
             )
-            views = (_device_view(each, language) for each in page.devices)
+            views = (campaign_device_view(each, language) for each in page.devices)
             yield csv_text(msgspec.structs.astuple(view) for view in views).encode()
             after = page.after
 
@@ -361,24 +342,4 @@ def _asked_group(multicast: CampaignMulticast) -> MulticastGroup:
         pingSlotPeriod=multicast.pingSlotPeriod,
         downlinkFrequency=multicast.downlinkFrequency,
         downlinkDataRate=multicast.downlinkDataRate,
-    )
-
-
-def _device_view(found: CampaignDevice, language: Language) -> CampaignDeviceView:
-    text = None
-    if found.reason is not None:
-        text = in_language(campaigns.reason_text(found.reason), language)
-    return CampaignDeviceView(
-        str(found.device_ref),
-        found.dev_eui,
-        found.name,
-        found.state,
-        found.reason,
-        text,
-        found.sent,
-        found.target,
-        found.missing,
-        found.rounds,
-        found.session,
-        timestamp(found.changed_at),
     )

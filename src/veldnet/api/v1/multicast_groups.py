@@ -32,7 +32,6 @@ from veldnet.inventory.groups import (
     MulticastGroup,
 )
 from veldnet.lorawan import DevEui
-from veldnet.lorawan.counters import MAX_FCNT
 from veldnet.network.core import NO_GPS_TIME, DownlinkRequest, SubmissionRefusal
 from veldnet.texts import Text
 
@@ -363,8 +362,12 @@ async def send_downlink(
 def _reason(refusal: SubmissionRefusal) -> Text:
     if refusal.code == 115 and refusal.message == NO_GPS_TIME:
         return Text("No base station of the group has GPS time, which class B needs; see its base stations")
-    if refusal.code == 102 and refusal.expected is not None and refusal.expected > MAX_FCNT:
+    if refusal.code == 102 and refusal.expected is None:
         return Text("The counters of the group are used up; create another group, with other keys")
+    if refusal.code == 116 and refusal.max_size is not None:
+        return Text(
+            "The payload does not fit at the group's data rate: {most} octets at most", most=refusal.max_size
+        )
     return _REASONS.get(refusal.code, Text(refusal.message))
 
 
@@ -373,7 +376,6 @@ _REASONS = {
         "No base station can send to the group: it has none, or more than its plan allows; see its base "
         "stations"
     ),
-    116: Text("The payload does not fit at the group's data rate"),
     119: Text("The network has no key for payloads of this group: send them encrypted, with fCntDown"),
 }
 

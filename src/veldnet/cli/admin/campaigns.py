@@ -20,11 +20,12 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.campaigns import (
     Campaign,
-    CampaignDevice,
+    CampaignDeviceView,
     CampaignState,
     GroupOptions,
     NewCampaign,
     Options,
+    campaign_device_view,
     campaign_view,
 )
 from veldnet.cli.options import CustomerOption, Data, Json
@@ -229,7 +230,7 @@ def show_campaign(
 @campaign_app.command("report")
 def report_campaign(ref: Reference, customer_id: CustomerOption, data: Data = None) -> None:
     """Print how far each device is, as CSV."""
-    names = CampaignDevice.__struct_fields__
+    names = CampaignDeviceView.__struct_fields__
     sys.stdout.write(csv_text([names]))
     after: int | None = 0
     while after is not None:
@@ -239,7 +240,8 @@ def report_campaign(ref: Reference, customer_id: CustomerOption, data: Data = No
             return campaigns.list_devices(connection, scope, ref, state=None, after=after, limit=_PAGE)
 
         page = read_data(data, read)
-        sys.stdout.write(csv_text(msgspec.structs.astuple(each) for each in page.devices))
+        views = (campaign_device_view(each) for each in page.devices)
+        sys.stdout.write(csv_text(msgspec.structs.astuple(view) for view in views))
         after = page.after
 
 
