@@ -289,7 +289,8 @@ export const en = {
     "{uplinks, plural, one {# uplink} other {# uplinks}} of each device of class A; the busiest base station needs {minutes, plural, one {# minute} other {# minutes}}, all of them transmit for {airtime, plural, one {# minute} other {# minutes}}",
   "campaigns.estimateUnknown":
     "{uplinks, plural, one {# uplink} other {# uplinks}} of each device of class A; what base stations need is not known, as no device that gets the file had been heard",
-  "campaigns.setUp": "Joining the group takes about {minutes} minutes at the duty cycle of the base stations",
+  "campaigns.setUp": 
+    "Joining the group takes about {minutes, plural, one {# minute} other {# minutes}} at the duty cycle of the base stations",
   "campaigns.startsAt": "Start",
   "campaigns.startsAtText": "At once if empty",
   "campaigns.tag": "Devices with the tag",
@@ -814,6 +815,7 @@ export const en = {
   "groups.notHex": "Not hexadecimal digits",
   "groups.ofRegion": "Regional",
   "groups.ofStations": "{sent} of {of}",
+  "groups.countersUsedUp": "All counters are used up: create another group, with other keys",
   "groups.payload": "Payload",
   "groups.payloadText": "Hexadecimal digits, two for each octet",
   "groups.pingPeriod": "Ping-slot period (s)",

@@ -291,7 +291,8 @@ export const nl: Record<keyof typeof en, string> = {
     "{uplinks, plural, one {# uplink} other {# uplinks}} van elk apparaat van klasse A; het drukste basisstation heeft {minutes, plural, one {# minuut} other {# minuten}} nodig, samen zenden ze {airtime, plural, one {# minuut} other {# minuten}}",
   "campaigns.estimateUnknown":
     "{uplinks, plural, one {# uplink} other {# uplinks}} van elk apparaat van klasse A; wat basisstations nodig hebben is niet bekend, want van de apparaten die het bestand krijgen was er nog geen gehoord",
-  "campaigns.setUp": "Lid worden van de groep duurt ongeveer {minutes} minuten bij de duty cycle van de basisstations",
+  "campaigns.setUp": 
+    "Lid worden van de groep duurt ongeveer {minutes, plural, one {# minuut} other {# minuten}} bij de duty cycle van de basisstations",
   "campaigns.startsAt": "Start",
   "campaigns.startsAtText": "Leeg: meteen",
   "campaigns.tag": "Apparaten met de tag",
@@ -816,6 +817,7 @@ export const nl: Record<keyof typeof en, string> = {
   "groups.notHex": "Geen hexadecimale cijfers",
   "groups.ofRegion": "Regionaal",
   "groups.ofStations": "{sent} van {of}",
+  "groups.countersUsedUp": "Alle tellers zijn gebruikt: maak een andere groep, met andere sleutels",
   "groups.payload": "Payload",
   "groups.payloadText": "Hexadecimale cijfers, twee per octet",
   "groups.pingPeriod": "Ping-slotperiode (s)",

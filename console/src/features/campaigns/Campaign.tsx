@@ -59,7 +59,7 @@ function Failure({ failure }: { failure: NonNullable<Campaign["failure"]> }) {
   return (
     <Alert color="red" variant="light" icon={<IconAlertCircle size={20} />} title={t("campaigns.fails")} role="alert">
       <Text size="sm">{failure.reasonText}</Text>
-      <Group gap="xs">
+      <Group gap="xs" fz="sm">
         {failure.failures > 0 && (
           <>
             <Text size="sm">{t("campaigns.failsSince", { count: failure.failures })}</Text>
@@ -189,7 +189,7 @@ function Sessions({ campaign, group }: { campaign: Campaign; group: NonNullable<
         </Text>
       )}
       {group.sessions.map((session) => (
-        <Group key={session.number} gap="xs">
+        <Group key={session.number} gap="xs" fz="sm">
           <Text size="sm" fw={500}>
             {t("campaigns.session", { number: session.number })}
           </Text>

@@ -18,6 +18,9 @@ import { GroupForm } from "./GroupForm";
 import { Members } from "./Members";
 import { SendForm } from "./SendForm";
 
+// Behind it a group takes no more downlinks.
+const LAST_COUNTER = 0xffffffff;
+
 export function GroupPage() {
   const t = useT();
   const { ref } = useParams({ from: "/groups/$ref" });
@@ -107,7 +110,18 @@ function About({ group }: { group: MulticastGroup }) {
           ? [[t("groups.pingPeriod"), String(group.pingSlotPeriod)] as [string, string]]
           : []),
         ...(group.hsmGroupId ? [[t("device.hsm"), group.hsmGroupId] as [string, string]] : []),
-        ["FCntDown", <Text key="counter">{group.lastFCntDown ?? "–"}</Text>],
+        [
+          "FCntDown",
+          <Text key="counter">
+            {group.lastFCntDown ?? "–"}
+            {group.lastFCntDown === LAST_COUNTER && (
+              <Text span c="red" size="sm">
+                {" "}
+                {t("groups.countersUsedUp")}
+              </Text>
+            )}
+          </Text>,
+        ],
       ]}
     />
   );
