@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 
@@ -126,6 +127,25 @@ def uplinks(keeper: LocationKeeper, *refs: int, at: float = 0.0, wanted: bool = 
         )
     keeper.rows(recorded, [])
     keeper.committed()
+
+
+async def test_a_device_that_fails_keeps_no_other_from_being_located() -> None:
+    keeper, asked = keeper_of(Located()), []
+
+    class Broken(_Nobody):
+        async def get(self, *, ref: int | None = None, dev_eui: str | None = None) -> Entry | None:
+            asked.append(ref)
+            if ref == 1:
+                raise LookupError
+            return None
+
+    keeper._devices = Broken()
+    uplinks(keeper, 1, 2)
+    running = asyncio.create_task(keeper.run())
+    await asyncio.sleep(0.01)
+    assert asked == [1, 2] and keeper.waiting == 0 and not running.done()
+    assert keeper.counters.outcomes == {"broken": 1}
+    running.cancel()
 
 
 async def test_too_many_uplinks_and_those_that_come_too_soon_are_left_out() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
+import structlog
 from msgspec.structs import replace
 
 from veldnet.domain.geofences import Circle, Geofence, Verdict, judge
@@ -57,6 +58,8 @@ _SPEEDS = {
     "RANDOM": 40.0,
 }
 _REQUESTED = {"TDOA": TDOA, "RSSI": RSSI, None: BOTH}
+log = structlog.get_logger(__name__)
+
 # EIRP in dBm of a device of which nothing else is known.
 _EIRP = 14.0
 # Devices whose movement is in memory.
@@ -214,14 +217,23 @@ class LocationKeeper:
                 await self._arrived.wait()
             self._busy += 1
             try:
-                await self._locate(self._waiting.popleft())
+                await self._next()
             finally:
                 self._busy -= 1
 
     async def settle(self) -> None:
         """Solve what waits now."""
         while self._waiting:
-            await self._locate(self._waiting.popleft())
+            await self._next()
+
+    async def _next(self) -> None:
+        job = self._waiting.popleft()
+        try:
+            await self._locate(job)
+        except Exception:
+            # A defect with one device keeps no other from being located.
+            self.counters.outcomes["broken"] += 1
+            log.exception("location_failed", device_ref=job.device_ref, frame=job.frame)
 
     async def _locate(self, job: _Job) -> None:
         entry = await self._found(job)
