@@ -34,6 +34,7 @@ class DueDownlinks:
     ) -> None:
         self._clock = runtime.clock
         self._ids = runtime.ids
+        self._supervisor = runtime.supervisor
         self._store = store
         self._devices = devices
         self._transitions = transitions
@@ -64,7 +65,11 @@ class DueDownlinks:
             if not refs:
                 return
             for ref in refs:
-                await self._send(ref)
+                try:
+                    await self._send(ref)
+                except Exception as error:
+                    # What one device has left does not hold up the others.
+                    self._supervisor.caught(_TASK, error)
             after = refs[-1]
 
     def _timer_fired(self, ref: int) -> None:
