@@ -62,7 +62,7 @@ function columnsOf(t: Translate): Column<Campaign>[] {
         <>
           {t(`campaign.${row.state}`)}
           {row.failure && (
-            <Text size="xs" c="red">
+            <Text size="xs" c="var(--severity-red)">
               {t("campaigns.fails")}
             </Text>
           )}

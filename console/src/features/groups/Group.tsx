@@ -115,7 +115,7 @@ function About({ group }: { group: MulticastGroup }) {
           <Text key="counter">
             {group.lastFCntDown ?? "–"}
             {group.lastFCntDown === LAST_COUNTER && (
-              <Text span c="red" size="sm">
+              <Text span c="var(--severity-red)" size="sm">
                 {" "}
                 {t("groups.countersUsedUp")}
               </Text>

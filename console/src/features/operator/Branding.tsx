@@ -123,7 +123,7 @@ function Logo({ logo, onChange }: { logo: string | null; onChange: (logo: string
         )}
       </Group>
       {tooLarge && (
-        <Text size="sm" c="red" role="alert">
+        <Text size="sm" c="var(--severity-red)" role="alert">
           {t("branding.tooLarge")}
         </Text>
       )}
