@@ -61,7 +61,7 @@ function columnsOf(t: Translate): Column<Campaign>[] {
       render: (row) => (
         <>
           {t(`campaign.${row.state}`)}
-          {row.failure && (
+          {row.failure && !row.endedAt && (
             <Text size="xs" c="var(--severity-red)">
               {t("campaigns.fails")}
             </Text>
