@@ -53,6 +53,13 @@ async def listed(store: DatabaseStore) -> dict[int, listing.BaseStationAlarm]:
     return {alarm.alarmTypeId: alarm for alarm in found}
 
 
+async def test_a_base_station_that_cannot_be_judged_keeps_no_other_from_it(store: DatabaseStore) -> None:
+    watcher, other = monitor(store), BaseStationId(0xFF000009)
+    silent = replace(GOOD, seen_at=NOW - 181)
+    await watcher.check({other: replace(silent, packets="many"), STATION: silent})
+    assert watcher.is_down(STATION) and not watcher.is_down(other)
+
+
 CASES: list[tuple[int, str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     # Type, state, what raises it, what neither raises nor clears it, what clears it.
     (
