@@ -20,7 +20,6 @@ from veldnet.assembly.member_keys import member_keys
 from veldnet.connections import Outcome
 from veldnet.domain.groups import MemberKeys, NoMemberKeys
 from veldnet.lorawan import AesKey, DevAddr, frames
-from veldnet.lorawan.counters import MAX_FCNT
 from veldnet.lorawan.crypto import DOWNLINK, aes_decrypt, aes_encrypt, crypt_payload, data_mic
 from veldnet.lorawan.packages.multicast_keys import (
     encrypt_mc_key,
@@ -29,10 +28,9 @@ from veldnet.lorawan.packages.multicast_keys import (
     mc_nwk_s_key,
     mc_root_key_10,
 )
-from veldnet.network.core.multicast import GroupState, encode_group_state
 from veldnet.simulator.customer import Account
 from veldnet.store.coverage import HearingRow, add_hearing
-from veldnet.store.schema import alarms, multicast_groups
+from veldnet.store.schema import alarms
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 MC_KEY = AesKey.parse(KEY)
@@ -226,62 +224,6 @@ def test_base_stations_are_chosen_by_tag_or_by_who_hears_the_members(lights: Lig
     lights.user.call("POST", f"{GROUPS}/{group['ref']}/downlinks", {"fPort": 5, "payload": "02"})
     ((_at, station, octets),) = lights.heard(2)
     assert (station, opened(octets, group["networkAddress"])[0]) == (first, 1)
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [{"sealed_keys": b"?"}, {"sealed_keys": b""}, {"state": b"\xc1"}, {"data_rate": 99}],
-    ids=["seal", "empty", "state", "data rate"],
-)
-def test_a_group_that_cannot_be_read_does_not_hold_up_the_others(
-    lights: Lights, damage: dict[str, Any]
-) -> None:
-    lights.keep_alive()
-    broken, sound = (lights.group(baseStationCoverage="MEMBERS") for _ in range(2))
-    lamp = lights.device()
-    heard = HearingRow(int(lamp["ref"]), int(lights.masts[0], 16), 1, 5, 1.0, 30.0, 1)
-    lights.server.run(lights.server.platform.store.write(lambda c: add_hearing(c, [heard])))
-    for group in (broken, sound):
-        lights.user.call("POST", f"{GROUPS}/{group['ref']}/members", {"deviceEUIs": [lamp["EUI"]]})
-        # While it is being sent, as after the end of a process.
-        lights.user.call("POST", f"{GROUPS}/{group['ref']}/downlinks", {"fPort": 5, "payload": "01"})
-    of_broken = update(multicast_groups).where(multicast_groups.c.ref == int(broken["ref"]))
-    lights.server.run(lights.server.platform.store.write(lambda c: c.execute(of_broken.values(**damage))))
-
-    async def again() -> None:
-        lights.server.platform.network.groups.failed()
-
-    lights.server.run(again())
-    heard_frames = [octets for _at, _station, octets in lights.heard(8)]
-    address = DevAddr.parse(sound["networkAddress"]).to_bytes(4, "little")
-    assert [octets for octets in heard_frames if octets[1:5] == address]
-    log = lights.server.log
-    assert "multicast_group_unreadable" in log or "task_failed" in log
-    lights.server.run(lights.server.platform.store.write(lambda c: c.execute(of_broken.values(busy=None))))
-    assert lights.user.request("DELETE", f"{GROUPS}/{broken['ref']}").status_code == 204
-
-
-def test_what_does_not_fit_and_counters_that_are_used_up_are_said_in_any_language(lights: Lights) -> None:
-    group = lights.group()
-    path, dutch = f"{GROUPS}/{group['ref']}/downlinks", {"accept-language": "nl"}
-    mine = update(multicast_groups).where(multicast_groups.c.ref == int(group["ref"]))
-    state = encode_group_state(GroupState(fcnt_down=MAX_FCNT))
-    lights.server.run(lights.server.platform.store.write(lambda c: c.execute(mine.values(state=state))))
-
-    def refused(body: dict[str, Any], headers: dict[str, str] | None = None) -> str:
-        answer = lights.user.request("POST", path, {"fPort": 5} | body, headers=headers or {})
-        assert answer.status_code == 400
-        return str(answer.json()["message"])
-
-    assert "51 octets at most (code 116)" in refused({"payload": "00" * 200})
-    assert "ten hoogste 51 octetten (code 116)" in refused({"payload": "00" * 200}, dutch)
-    lights.keep_alive()
-    lights.user.call("POST", path, {"fPort": 5, "payload": "01"})
-    assert "create another group, with other keys (code 102)" in refused({"payload": "01"})
-    assert "maak een andere groep" in refused({"payload": "01"}, dutch)
-    lights.heard(8)
-    assert "create another group" in refused({"payload": "01", "fCntDown": MAX_FCNT})
-    assert lights.user.call("GET", f"{GROUPS}/{group['ref']}")["lastFCntDown"] == MAX_FCNT
 
 
 def test_application_servers_submit_to_a_group_as_to_a_device(lights: Lights) -> None:

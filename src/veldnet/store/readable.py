@@ -14,12 +14,11 @@ T = TypeVar("T")
 
 
 def readable(kind: str, rows: Iterable[Any], read: Callable[[Any], T]) -> Iterator[T]:
-    """What rows hold. Those that `read` cannot make sense of are logged by their first column, and left
-    out."""
+    """What rows hold. Those that `read` cannot make sense of are logged by their `ref`, and left out."""
     for row in rows:
         try:
             found = read(row)
         except (msgspec.MsgspecError, ValueError, TypeError, LookupError) as error:
-            log.error("row_unreadable", kind=kind, row=row[0], error=repr(error))
+            log.error("row_unreadable", kind=kind, ref=getattr(row, "ref", None), error=repr(error))
             continue
         yield found

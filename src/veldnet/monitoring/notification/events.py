@@ -124,12 +124,12 @@ _settings_decoder = msgspec.json.Decoder(NotificationSettings)
 
 def read_all(connection: Connection) -> dict[tuple[int, int], NotificationSettings]:
     columns = notification_settings.c
-    rows = connection.execute(select(columns.scope_ref, columns.scope, columns.settings))
+    rows = connection.execute(select(columns.scope_ref.label("ref"), columns.scope, columns.settings))
     return dict(
         readable(
             "notification settings",
             rows,
-            lambda row: ((row.scope, row.scope_ref), _settings_decoder.decode(row.settings)),
+            lambda row: ((row.scope, row.ref), _settings_decoder.decode(row.settings)),
         )
     )
 

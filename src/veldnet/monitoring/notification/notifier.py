@@ -170,7 +170,7 @@ class Notifier:
         """Send what is due now; returns when to look again, None when nothing is left."""
         waiting: dict[Scope, list[Waiting]] = {}
         rows, timeline = await self._store.read(_read)
-        known = dict(readable("notification", ((row.id, row.event) for row in rows), _decoded))
+        known = dict(readable("notification", rows, _decoded))
         for row in rows:
             if row.id in known:
                 waiting.setdefault((row.scope, row.scope_ref), []).append((row.id, known[row.id]))
@@ -377,9 +377,8 @@ class Notifier:
         await self._store.write(remove)
 
 
-def _decoded(row: tuple[int, bytes]) -> Waiting:
-    identifier, event = row
-    return identifier, decode_event(event)
+def _decoded(row: NotificationRow) -> Waiting:
+    return row.id, decode_event(row.event)
 
 
 def _read(connection: Connection) -> tuple[list[NotificationRow], Timeline]:
