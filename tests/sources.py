@@ -19,11 +19,13 @@ LOOKS_THROUGH = pytest.mark.xdist_group("sources")
 
 @cache
 def syntax(file: Path) -> ast.Module:
-    # What is found stays: to look for garbage among it takes a quarter of the time.
+    """What is found stays: to look for garbage among it, here and in later tests, takes a quarter of the
+    time."""
     gc.disable()
     try:
         return ast.parse(file.read_bytes())
     finally:
+        gc.freeze()
         gc.enable()
 
 

@@ -28,6 +28,8 @@ WORDS = (
     "for" + " ever",
 )
 FORBIDDEN = re.compile(rf"(?<![a-z])(?:{'|'.join(WORDS)})s?(?![a-z])".replace(" ", r"[ _\n]+"), re.IGNORECASE)
+# In few texts: what looks behind each letter takes four times as long.
+ANYWHERE = re.compile("|".join(WORDS).replace(" ", r"[ _\n]+"))
 TEXTS = {".py", ".md", ".ts", ".tsx", ".toml", ".json"}
 
 
@@ -54,7 +56,7 @@ def test_no_word_of_the_earlier_vocabulary_is_left() -> None:
         f"{path.relative_to(ROOT)}:{text[: match.start()].count(chr(10)) + 1}: {match[0]!r}"
         for path in files
         for text in (path.read_text(),)
-        if FORBIDDEN.search(text)
+        if ANYWHERE.search(text.lower()) and FORBIDDEN.search(text)
         for text in (_without_aliases(text),)
         for match in FORBIDDEN.finditer(text)
     ]
@@ -69,6 +71,6 @@ def test_the_search_finds_what_it_is_for() -> None:
         "TURNED" + "_AWAY",
         "seal an" + "ew.",
     ):
-        assert FORBIDDEN.search(word), word
+        assert ANYWHERE.search(word.lower()) and FORBIDDEN.search(word), word
     assert not FORBIDDEN.search("renewed, manewat, knockoutable")
     assert "stran" + "gers" not in _without_aliases("network.stran" + "gers VELDNET_NETWORK__STRAN" + "GERS")
