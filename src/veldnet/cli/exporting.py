@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Annotated, Any
 
@@ -123,8 +124,13 @@ class _Exporter:
         after = 0
         while True:
             listed = await self._store.read(
-                lambda c, after=after: devices.devices_after(  # type: ignore[misc]
-                    c, self._scope, Wanted(), after, _BATCH, lambda _monitoring: {}
+                partial(
+                    devices.devices_after,
+                    scope=self._scope,
+                    wanted=Wanted(),
+                    after=after,
+                    limit=_BATCH,
+                    observed=lambda _monitoring: {},
                 )
             )
             if not listed:

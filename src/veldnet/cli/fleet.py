@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Annotated, Any, Literal
 
@@ -171,7 +172,7 @@ def export_command(
         after = 0
         while devices or form == "thingpark":
             page, listed, last = await opened.store.read(
-                lambda c, after=after: fleets.export_devices(c, context, after)  # type: ignore[misc]
+                partial(fleets.export_devices, context=context, after=after)
             )
             if not last:
                 break

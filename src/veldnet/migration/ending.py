@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
 import msgspec
 from msgspec import UNSET
@@ -32,7 +33,7 @@ async def _shadows(target: Target, dev_euis: Sequence[str] | None) -> AsyncItera
     after = 0
     while True:
         found = await target.store.read(
-            lambda c, after=after: devices.find_shadows(c, target.scope, dev_euis, _BATCH, after)  # type: ignore[misc]
+            partial(devices.find_shadows, scope=target.scope, dev_euis=dev_euis, most=_BATCH, after=after)
         )
         if not found:
             return
@@ -47,7 +48,8 @@ async def cut_over(
     DevEUIs of batches. Raises a `Refusal`."""
     routing = UNSET if routing_profile is None else routing_profile
     async for batch in _shadows(target, dev_euis):
-        await target.write(lambda c, b=batch: devices.end_shadows(c, target.scope, b, routing))  # type: ignore[misc]
+        end = partial(devices.end_shadows, scope=target.scope, shadows=batch, routing_profile_id=routing)
+        await target.write(end)
         yield [shadow.dev_eui for shadow in batch]
 
 
@@ -56,7 +58,7 @@ async def roll_back(target: Target) -> AsyncIterator[list[Removed]]:
     that were cut over stay, with what they need."""
     concerned = await target.store.read(lambda c: imports.imports_with_shadows(c, target.scope))
     async for batch in _shadows(target, None):
-        await target.write(lambda c, b=batch: devices.drop_shadows(c, target.scope, b))  # type: ignore[misc]
+        await target.write(partial(devices.drop_shadows, scope=target.scope, shadows=batch))
         yield [Removed("device", shadow.dev_eui) for shadow in batch]
     things = await target.store.read(lambda c: imports.things_made(c, target.scope))
     # Flows, groups and base stations serve devices that were cut over.

@@ -23,7 +23,7 @@ from .integrations import prepare_connections, write_flow
 from .model import Device, Group, Integration, NotMovable, Profile, Source, Unmoved
 from .offers import ensure_connections, ensure_profile
 from .others import known_base_stations, move_base_station
-from .report import Entry
+from .report import Entry, Outcome
 from .target import Target
 
 _SEALED_BY_NOBODY = b"dry run"
@@ -272,8 +272,8 @@ def _clear_keys(each: Checked) -> list[ClearKey]:
 
 def _moved(each: _Ready) -> Entry:
     device = each.checked.device
-    outcome = "partly" if each.checked.partly else "moved"
-    return Entry("device", device.eui, device.name, outcome, each.checked.remarks)  # type: ignore[arg-type]
+    outcome: Outcome = "partly" if each.checked.partly else "moved"
+    return Entry("device", device.eui, device.name, outcome, each.checked.remarks)
 
 
 def _refused(each: _Ready, text: str) -> Entry:

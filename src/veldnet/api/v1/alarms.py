@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -118,7 +119,7 @@ async def acknowledge_many(services: Services, scope: Scope, body: Acknowledgeme
     done, unknown = 0, []
     for ref in refs:
         try:
-            alarm = await services.read(lambda c, ref=ref: listing.get_alarm(c, scope, ref))  # type: ignore[misc]
+            alarm = await services.read(partial(listing.get_alarm, scope=scope, ref=ref))
         except NotFound:
             unknown.append(ref)
             continue

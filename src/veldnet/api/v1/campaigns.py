@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -222,8 +223,13 @@ async def report_campaign(
         after: int | None = 0
         while after is not None:
             page = await services.read(
-                lambda c, after=after: campaigns.list_devices(  # type: ignore[misc]
-                    c, scope, campaign_ref, state=None, after=after, limit=_PAGE
+                partial(
+                    campaigns.list_devices,
+                    scope=scope,
+                    ref=campaign_ref,
+                    state=None,
+                    after=after,
+                    limit=_PAGE,
                 )
             )
             views = (campaign_device_view(each, language) for each in page.devices)

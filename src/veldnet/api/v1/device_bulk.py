@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -137,7 +138,7 @@ async def _each(
     done = 0
     for ref in refs:
         try:
-            await services.write(lambda c, ref=ref: _one(c, scope, ref, body))  # type: ignore[misc]
+            await services.write(partial(_one, scope=scope, ref=ref, body=body))
             done += 1
         except Refusal as error:
             failures.append(BulkFailure(ref, spoken(request, error)))

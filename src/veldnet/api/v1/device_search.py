@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -172,7 +173,14 @@ async def export_devices(services: Services, scope: Scope, query: DeviceFilter) 
         while True:
             # Each piece is a query of its own, so that nothing waits for a long one.
             listed = await services.read(
-                lambda c, after=after: devices.devices_after(c, scope, wanted, after, MOST_PAGE, observed)  # type: ignore[misc]
+                partial(
+                    devices.devices_after,
+                    scope=scope,
+                    wanted=wanted,
+                    after=after,
+                    limit=MOST_PAGE,
+                    observed=observed,
+                )
             )
             if not listed:
                 return

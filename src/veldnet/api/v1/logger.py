@@ -181,16 +181,14 @@ async def export_frames(
 ) -> Stream:
     """The same as CSV in the columns of ThingPark's wireless logger, 10,000 frames at most."""
     wanted = query.query(query.start, query.end + 1)
-    settings = services.platform.settings
+    settings, places = services.platform.settings, services.platform.base_stations.place_of
 
     async def rows() -> AsyncIterator[bytes]:
         before: int | None = None
         left, header = query.limit, True
         while left > 0:
             page = await services.read(
-                lambda c, before=before, left=left: search(  # type: ignore[misc]
-                    c, of, wanted, before, min(_MOST, left), services.platform.base_stations.place_of
-                )
+                partial(search, whose=of, wanted=wanted, before=before, limit=min(_MOST, left), places=places)
             )
             if query.decode:
                 await decode_lines(services, of, page.frames, language_of(request), patient=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -201,14 +202,13 @@ async def _rows(
 ) -> tuple[list[ReadingRow], bool]:
     """The newest readings of a device, at most so many, and whether there are more."""
     of = Whose(scope.operator_ref, scope.subscriber_ref)
+    places = services.platform.base_stations.place_of
     rows: list[ReadingRow] = []
     before: int | None = None
     while len(rows) < most:
         limit = min(_PAGE, most - len(rows))
         page = await services.read(
-            lambda c, before=before, limit=limit: search(  # type: ignore[misc]
-                c, of, wanted, before, limit, services.platform.base_stations.place_of
-            )
+            partial(search, whose=of, wanted=wanted, before=before, limit=limit, places=places)
         )
         await decode_lines(services, of, page.frames, language, patient=True)
         rows += [_row(device, line.time, line.id, line.decoded) for line in page.frames if line.decoded]

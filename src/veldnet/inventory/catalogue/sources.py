@@ -11,6 +11,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -101,7 +102,7 @@ def _folder(root: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
             path = Path(folder, name)
             if path.is_symlink() or not path.is_file():
                 continue
-            yield path.relative_to(base).as_posix(), lambda path=path: _read(path)  # type: ignore[misc]
+            yield path.relative_to(base).as_posix(), partial(_read, path)
 
 
 def _read(path: Path) -> bytes:
@@ -128,7 +129,7 @@ def _zip(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
             kind = entry.external_attr >> 28
             if entry.is_dir() or kind not in (0, 0o10):
                 continue
-            yield entry.filename, lambda entry=entry: _of_zip(archive, entry)  # type: ignore[misc]
+            yield entry.filename, partial(_of_zip, archive, entry)
 
 
 def _of_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -185,7 +186,7 @@ def _tar(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
             # Of the members only the current one is kept.
             archive.members = []  # type: ignore[attr-defined]
             if member.isreg():
-                yield member.name.removeprefix("./"), lambda member=member: _of_tar(archive, member)  # type: ignore[misc]
+                yield member.name.removeprefix("./"), partial(_of_tar, archive, member)
 
 
 def _decompressed(raw: BinaryIO) -> Any:

@@ -6,6 +6,7 @@ A report is of a week from Monday to Sunday in UTC, made once it is over.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import structlog
@@ -190,9 +191,9 @@ async def make_reports(store: Store, clock: Callable[[], float]) -> int:
     begin = last_week(now)
     made = 0
     for operator_ref in await store.read(lambda c: _without(c, begin)):
-        report = await store.read(lambda c, ref=operator_ref: _make(c, ref, begin, now))  # type: ignore[misc]
+        report = await store.read(partial(_make, operator_ref=operator_ref, begin=begin, now=now))
         if report is not None:
-            await store.write(lambda c, ref=operator_ref, one=report: _put(c, ref, begin, now, one))  # type: ignore[misc]
+            await store.write(partial(_put, operator_ref=operator_ref, begin=begin, now=now, report=report))
             made += 1
     return made
 
@@ -229,7 +230,7 @@ async def send_reports(store: Store, mailer: Mailer | None, clock: Callable[[], 
         except MailFailed as error:
             log.warning("report_not_mailed", operator=operator_ref, error=str(error))
             continue
-        await store.write(lambda c, ref=operator_ref: _sent(c, ref, begin, now))  # type: ignore[misc]
+        await store.write(partial(_sent, operator_ref=operator_ref, begin=begin, now=now))
         sent += 1
     return sent
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -115,8 +116,7 @@ async def roll_up_worth(store: Store, clock: Callable[[], float]) -> int:
     totals: defaultdict[tuple[int, int], Counter[str]] = defaultdict(Counter)
     after: int | None = 0
     while after is not None:
-        begin = after
-        piece = await store.read(lambda c, begin=begin: _count(c, begin))  # type: ignore[misc]
+        piece = await store.read(partial(_count, after=after))
         for row in piece.counts:
             totals[(row.operator_ref, row.base_station)].update(
                 {name: int(getattr(row, name)) for name in _COUNTERS}
