@@ -145,6 +145,11 @@ class NatsApplication:
     async def send(self, topic: str, body: bytes) -> None:
         await self._client.jetstream().publish(topic.replace("/", "."), body)
 
+    async def unacknowledged(self, consumer: str) -> int:
+        """Messages that a consumer was sent and has not acknowledged."""
+        found = await self._client.jetstream().consumer_info("things", consumer)
+        return int(found.num_ack_pending or 0)
+
     async def left(self, consumer: str) -> None:
         """Wait until the server knows that nobody listens to this consumer.
 

@@ -1,4 +1,4 @@
-"""Flows and devices with an HSM group, whose payloads the network cannot read."""
+"""Flows and connections: devices with an HSM group, test messages, certificates, downlinks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.certificates import write_pair
 from tests.e2e import radio
 from tests.person import Person
 from veldnet.connections import Condition, Incoming, Outcome, Outgoing, Surroundings
+from veldnet.store import StoreError
 
 V1 = "/api/v1"
 KEY = "00112233445566778899AABBCCDDEEFF"
@@ -129,6 +130,43 @@ def test_certificates_that_cannot_be_used(user: Person, tmp_path: Path) -> None:
     # A new certificate comes with its key.
     answer = user.request("PUT", f"{V1}/connections/{ref}", {"clientKey": other})
     assert answer.status_code == 400 and "is not the key" in answer.text
+
+
+def test_a_downlink_is_acknowledged_once_it_is_durable(
+    server: HostedServer, client: Client, user: Person, antenna: Antenna, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Kept.taken = []
+    monkeypatch.setitem(server.platform.connecting.open_connections._make, "HTTP", Kept)
+    body = {"name": "Durable", "type": "HTTP", "address": "http://127.0.0.1:9"}
+    ref = user.call("POST", f"{V1}/connections", body)["ref"]
+    user.call("POST", f"{V1}/flows", {"name": "Durable", "connectionRefs": [ref]})
+    wanted = {name: value for name, value in client.device_body(3).items() if name != "hsmGroupId"}
+    device = client.call("POST", "/devices", wanted, headers={"api-version": "v1.1.1"})
+    radio.join(antenna, radio.device(wanted["EUI"], KEY))
+    path = f"/api/v1/devices/{device['ref']}/downlinks"
+    store, works = server.platform.store, type(server.platform.store).commit
+
+    async def commit(*_rows: Any) -> None:
+        raise StoreError("disk I/O error")
+
+    monkeypatch.setattr(store, "commit", commit)
+    connection = server.platform.connecting.table.get(int(ref))
+    assert connection is not None
+    given = {"DevEUI_downlink": {"DevEUI": wanted["EUI"], "FPort": 3, "payload_hex": "c0ffee"}}
+    done: list[int] = []
+    message = Incoming(
+        connection,
+        f"mqtt/things/{wanted['EUI']}/downlink",
+        json.dumps(given).encode(),
+        lambda: done.append(1),
+    )
+    server.run(_told(server, message))
+    server.pass_time(10)
+    assert not done
+    monkeypatch.setattr(store, "commit", works.__get__(store))
+    server.until(lambda: done)
+    queued = user.call("GET", path)
+    assert "c0ffee" in json.dumps(queued).lower(), queued
 
 
 async def _told(server: HostedServer, message: Incoming) -> None:

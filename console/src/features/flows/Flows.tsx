@@ -105,7 +105,12 @@ function connectionColumns(t: Translate): Column<Connection>[] {
           "0"
         ),
     },
-    { key: "actions", title: t("common.actions"), render: (row) => <ConnectionActions connection={row} /> },
+    {
+      key: "actions",
+      title: t("common.actions"),
+      wide: true,
+      render: (row) => <ConnectionActions connection={row} />,
+    },
   ];
 }
 
@@ -118,7 +123,7 @@ function State({ of: { state } }: { of: Connection }) {
         <Badge color={colors[state.status]} variant="light">
           {t(`flows.status.${state.status}`)}
         </Badge>
-        <Time at={state.since} short />
+        {state.since && <Time at={state.since} short />}
       </Group>
       {state.reason && (
         <Text size="xs" className="poor">
@@ -138,7 +143,7 @@ function ConnectionActions({ connection }: { connection: Connection }) {
   const remove = () => void run(removing.mutateAsync(undefined), t("flows.connectionDeleted"));
   return (
     <IfMayChange>
-      <Group gap={4}>
+      <Group gap={4} wrap="nowrap">
         <RowButton onClick={() => openDialog(t("flows.test", { name }), <ConnectionTrial connectionRef={ref} />)}>
           {t("flows.tryOut")}
         </RowButton>
