@@ -250,12 +250,9 @@ class BaseStationMonitor:
         now = self._clock()
         heard, self._heard = self._heard, {}
         changes = [
-            change for station, facts in stations.items() for change in self._judge(station, facts, now)
-        ]
-        changes += [
             change
             for station, facts in stations.items()
-            for change in self._judge_frames(station, facts, heard, round(now * 1000))
+            for change in self._judge_one(station, facts, heard, now)
         ]
         gone = {station for station, _type in self._alarms if station not in stations}
         if not changes and not gone:
@@ -269,6 +266,21 @@ class BaseStationMonitor:
             del self._alarms[key]
         if events:
             self._on_change()
+
+    def _judge_one(
+        self,
+        station: BaseStationId,
+        facts: Facts,
+        heard: Mapping[tuple[BaseStationId, int], tuple[int, tuple[str, ...]]],
+        now: float,
+    ) -> list[_Change]:
+        """What changes at one; a defect in that keeps no other from being judged."""
+        try:
+            changes = list(self._judge(station, facts, now))
+            return changes + list(self._judge_frames(station, facts, heard, round(now * 1000)))
+        except Exception:
+            log.exception("base_station_check_failed", base_station=str(station))
+            return []
 
     def _judge(self, station: BaseStationId, facts: Facts, now: float) -> Iterator[_Change]:
         for rule in RULES:
