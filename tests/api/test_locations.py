@@ -75,12 +75,14 @@ class Roofs:
         radio.join(antenna, virtual)
         return made["ref"], virtual
 
-    def send(self, virtual: VirtualDevice, place: Point = HERE, *, wrong: int | None = None) -> None:
-        """An uplink that all base stations hear."""
+    def send(
+        self, virtual: VirtualDevice, place: Point = HERE, *, wrong: int | None = None, late: float = 5_000.0
+    ) -> None:
+        """An uplink that all base stations hear, of which one may be so many nanoseconds `late`."""
         sent = virtual.uplink(2, b"x")
         at = self.server.loop.time()
         for number, (antenna, roof, clock) in enumerate(self.antennas):
-            clock.wrong = 5_000.0 if number == wrong else 0.0
+            clock.wrong = late if number == wrong else 0.0
             antenna.hear_at_once(sent, clock.stamp(at, distance(place, roof) / 1000))
         self.server.pass_time(2)
 
@@ -222,12 +224,32 @@ def test_a_base_station_with_a_wrong_clock_is_left_out_and_raises_an_alarm(roofs
     for place in roofs.locations(ref)["locations"]:
         assert place["method"] == "TDOA" and place["baseStations"] == 4
         assert flat(MIDDLE.point(place["lat"], place["lon"]), HERE) < 20
+    assert alarmed(roofs) == ["Roof 9"]
+
+
+def alarmed(roofs: Roofs) -> list[str]:
+    """The base stations whose fine timestamps are alarmed."""
     roofs.server.pass_time(310)
     stations = roofs.operator.call("GET", f"{V1}/operator/baseStations")
-    (alarmed,) = [
-        each["name"] for each in stations if 206 in [alarm["alarmTypeId"] for alarm in each["alarms"]]
-    ]
-    assert alarmed == "Roof 9"
+    return [each["name"] for each in stations if 206 in [alarm["alarmTypeId"] for alarm in each["alarms"]]]
+
+
+def test_of_four_one_that_lost_its_gps_is_found_out_left_out_and_taken_back(roofs: Roofs) -> None:
+    roofs.allow()
+    ref, virtual = roofs.device(8)
+    others = set(alarmed(roofs))
+    for _number in range(40):
+        roofs.server.pass_time(15)
+        roofs.send(virtual, wrong=3, late=80_000.0)
+    assert set(alarmed(roofs)) - others == {"Roof 3"}
+    newest = roofs.locations(ref)["locations"][0]
+    assert newest["method"] == "TDOA" and newest["baseStations"] == 3
+    for _number in range(40):
+        roofs.server.pass_time(15)
+        roofs.send(virtual)
+    assert set(alarmed(roofs)) == others
+    newest = roofs.locations(ref)["locations"][0]
+    assert newest["baseStations"] == 4 and flat(MIDDLE.point(newest["lat"], newest["lon"]), HERE) < 20
 
 
 def moved(roofs: Roofs, virtual: VirtualDevice, east: float, north: float) -> None:

@@ -90,7 +90,7 @@ def locations_of(platform: Platform, runtime: Runtime) -> Locations:
         Located(settings.interval, settings.queue, settings.timing_error, _references(settings)),
     )
     platform.network.commits.join(keeper)
-    platform.monitoring.wrong_stamps = keeper.referees.is_wrong
+    platform.monitoring.wrong_stamps = keeper.referees.clocks.is_wrong
     platform.monitoring.monitor.has_area = keeper.geofences.is_known
     keeper.geofences.tags_of = lambda ref: platform.store.read(lambda c: devices.tags_of(c, ref))
     return Locations(platform.store, keeper, pool)

@@ -2,12 +2,13 @@
 received power. Pure: no event loop, no logs, no database; see `solver`."""
 
 from .calibration import Calibration, Learnt, Reference
-from .model import Answer, Fix, Hearing, Limits, Motion, PathLoss, Problem, Refusal, Track
+from .model import Answer, Clocks, Fix, Hearing, Limits, Motion, PathLoss, Problem, Refusal, Track
 from .solver import solve
 
 __all__ = [
     "Answer",
     "Calibration",
+    "Clocks",
     "Fix",
     "Hearing",
     "Learnt",

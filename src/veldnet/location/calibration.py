@@ -13,7 +13,7 @@ from math import log10
 import msgspec
 from msgspec.structs import replace
 
-from .model import LIGHT, Hearing, PathLoss
+from .model import LIGHT, Clocks, Hearing, PathLoss
 from .plane import Plane, distance
 
 # Frames after which an offset is believed, and the least share of a new frame in it.
@@ -89,7 +89,8 @@ class Calibration:
             shadowing = min(max(rest, 16.0), 225.0) ** 0.5
         return PathLoss(at_km, slope, shadowing)
 
-    def learn(self, frame: Reference) -> None:
+    def learn(self, frame: Reference) -> Clocks:
+        """Returns what the frame says of clocks."""
         plane = Plane(frame.latitude, frame.longitude)
         ground = min((h.altitude for h in frame.heard if h.altitude is not None), default=25.0) - 25.0
         here = plane.point(frame.latitude, frame.longitude, ground + 1.5)
@@ -100,13 +101,13 @@ class Calibration:
             )
             for h in frame.heard
         }
-        self._learn_clocks(frame, away)
         self._learn_levels(frame, away)
+        return self._learn_clocks(frame, away)
 
-    def _learn_clocks(self, frame: Reference, away: dict[int, float]) -> None:
+    def _learn_clocks(self, frame: Reference, away: dict[int, float]) -> Clocks:
         timed = [h for h in frame.heard if h.fine is not None]
         if len(timed) < 2:
-            return
+            return Clocks()
         second = min(h.fine[0] for h in timed if h.fine is not None)
         off = {}
         for h in timed:
@@ -118,7 +119,7 @@ class Calibration:
             station: each - middle for station, each in off.items() if abs(each - middle) < _MOST_OFFSET
         }
         if len(fitting) < 2:
-            return
+            return Clocks()
         mean = sum(fitting.values()) / len(fitting)
         for station, each in fitting.items():
             learnt = self._of(station)
@@ -128,6 +129,9 @@ class Calibration:
                 clock=learnt.clock + share * (each - mean),
                 clock_frames=learnt.clock_frames + 1,
             )
+        # Of two that differ nothing tells which is wrong.
+        odd = tuple(station for station in off if station not in fitting)
+        return Clocks(tuple(fitting), odd) if len(fitting) > len(odd) else Clocks()
 
     def _learn_levels(self, frame: Reference, away: dict[int, float]) -> None:
         model = self.loss

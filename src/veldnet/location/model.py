@@ -19,7 +19,8 @@ MOST_STATIONS = 16
 class Hearing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How one base station heard the frame. Degrees, metres above the sea, dBm and dB; None where it is not
     known. `fine` is the GPS second and the nanoseconds within it, `clock` how many nanoseconds its time
-    stamps are late and `gain` how many dB more than others it reports, as calibrated."""
+    stamps are late and `gain` how many dB more than others it reports, as calibrated. The time stamp of a
+    `doubted` one, whose clock was found to be wrong, is checked and not used."""
 
     station: int
     latitude: float
@@ -30,6 +31,7 @@ class Hearing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fine: tuple[int, int] | None = None
     clock: float = 0.0
     gain: float = 0.0
+    doubted: bool = False
 
 
 class PathLoss(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -125,6 +127,15 @@ class Refusal(msgspec.Struct, frozen=True, array_like=True, gc=False):
     power: Reason | None = None
 
 
+class Clocks(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a frame says of the clocks of base stations: those of `right` agree, four or more, those of
+    `wrong` do not fit others, and one of `suspects` is wrong, while nothing tells which."""
+
+    right: tuple[int, ...] = ()
+    wrong: tuple[int, ...] = ()
+    suspects: tuple[int, ...] = ()
+
+
 class Answer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`fix` is what the track makes of `raw`, the position from this frame alone. `refusal` says why there is
     none, or why arrival times gave none where power did."""
@@ -133,3 +144,4 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     raw: Fix | None = None
     track: Track | None = None
     refusal: Refusal | None = None
+    clocks: Clocks = Clocks()

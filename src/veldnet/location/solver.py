@@ -8,7 +8,7 @@ from math import exp, hypot, sqrt
 from msgspec.structs import replace
 
 from . import power, timing
-from .model import Answer, Fix, Problem, Reason, Refusal
+from .model import Answer, Clocks, Fix, Problem, Reason, Refusal
 from .plane import Point, flat
 from .scene import Scene, scene_of
 from .track import follow
@@ -28,8 +28,9 @@ def solve(problem: Problem) -> Answer:
         return Answer(track=problem.track, refusal=Refusal("no_base_stations", "no_base_stations"))
     by_time: Fix | Reason | None = None
     by_power: Fix | Reason | None = None
+    clocks = Clocks()
     if problem.algorithm != "RSSI":
-        by_time = timing.locate(problem, scene)
+        by_time, clocks = timing.locate(problem, scene)
     if not isinstance(by_time, Fix):
         needed = problem.algorithm != "TDOA"
     else:
@@ -37,10 +38,17 @@ def solve(problem: Problem) -> Answer:
         needed = not _is_checked(by_time) or len(by_time.used) in _WRONG
     if needed:
         by_power = power.locate(problem, scene)
-    if isinstance(by_time, Fix) and isinstance(by_power, Fix) and _contradict(scene, by_time, by_power):
-        by_time = "inconsistent"
     if isinstance(by_time, Fix) and isinstance(by_power, Fix):
-        by_time = _widened(scene, by_time, by_power)
+        if _contradict(scene, by_time, by_power):
+            by_time = "inconsistent"
+            # That they agree is chance.
+            clocks = Clocks((), clocks.wrong, clocks.suspects or clocks.right)
+        else:
+            by_time = _widened(scene, by_time, by_power)
+    return replace(_answer(problem, by_time, by_power), clocks=clocks)
+
+
+def _answer(problem: Problem, by_time: Fix | Reason | None, by_power: Fix | Reason | None) -> Answer:
     if isinstance(by_time, Fix):
         return _tracked(problem, by_time, None)
     if problem.algorithm != "TDOA" and isinstance(by_power, Fix):

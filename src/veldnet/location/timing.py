@@ -12,10 +12,12 @@ from itertools import combinations
 from math import cos, dist, exp, hypot, isfinite, log, pi, sin, sqrt
 from typing import NamedTuple
 
-from .model import LIGHT, Fix, Hearing, Problem, Reason
+from .model import Clocks, Fix, Problem, Reason
 from .plane import Point, distance, flat
 from .power import disagreement, disagreement_of, losses_of
 from .scene import Scene, Seen, are_in_line, centre, ellipse_of, spread
+from .stamps import Possible, Stamp, stamps_of
+from .stamps import possible as possible_of
 
 # Sigmas up to which a residual counts with its square, beyond linearly: late ones less.
 _EARLY, _LATE = 1.5, 0.8
@@ -43,20 +45,10 @@ _WRONG, _MOST_WRONG, _AGREEING = 0.2, 2, 3
 _NEGLIGIBLE = -14.0
 # Base stations from which on a place needs no such doubt where none was left out.
 _ENOUGH = 7
-# Seconds between time stamps of one frame beyond which they are of different moments.
-_APART = 1
-# Metres of timing noise at an SNR of 0 dB, and at most.
-_NOISE, _MOST_NOISE = 15.0, 300.0
-
-
-class Stamp(NamedTuple):
-    """An arrival: `range` is how far light goes until then, in metres after the first of all, `sigma`
-    metres."""
-
-    station: int
-    place: Point
-    range: float
-    sigma: float
+# Stamps that check each other.
+_CHECKING = 4
+# Metres by which walls and reflections make a stamp late at most; beyond that its clock is wrong.
+_WALLS = 400.0
 
 
 class _Place(NamedTuple):
@@ -67,99 +59,112 @@ class _Place(NamedTuple):
     cost: float
 
 
-class Timed(NamedTuple):
-    """Stamps, and the base stations whose stamps cannot be of the same frame."""
-
-    stamps: list[Stamp]
-    excluded: list[int]
-
-
-def locate(problem: Problem, scene: Scene) -> Fix | Reason:
-    """The place that arrival times give, or why they give none."""
-    given = _stamps(scene, problem.limits.timing)
-    timed = _possible(given)
-    stamps, excluded = timed.stamps, timed.excluded
-    if len(stamps) < 3:
-        return "inconsistent" if excluded and len(stamps) + len(excluded) >= 3 else "few_time_stamps"
-    if are_in_line(_seen(scene, stamps)):
-        return "colinear"
-    found = _best(problem, scene, stamps)
-    left_out = 0
-    # Each that is left out needs one more that agrees than the three that make a place.
-    while not isinstance(found, str) and _chi(scene, stamps, found) > _SUSPICIOUS:
-        without = _without_one(problem, scene, stamps) if len(stamps) - 4 > left_out else None
-        if without is None or _chi(scene, without[0], without[1]) > _chi(scene, stamps, found) / 2:
-            break
-        excluded.append(next(s.station for s in stamps if s not in without[0]))
-        stamps, found = without
-        left_out += 1
-    if isinstance(found, str):
-        return found
-    # Where one was left out and others do not fit all the same, it need not have been the wrong one.
-    if _chi(scene, stamps, found) > (_SUSPICIOUS if left_out else _HOPELESS):
-        return "inconsistent"
-    doubt = 0.0
-    if excluded or len(stamps) < _ENOUGH:
-        # Those that were left out may have been the right ones.
-        finite = [stamp for stamp in given if isfinite(stamp.range)]
-        doubt = _Doubt(problem, scene, finite, found).square(stamps)
-    return _fix(scene, stamps, found, excluded, doubt)
-
-
 def _seen(scene: Scene, stamps: list[Stamp]) -> list[Seen]:
     stations = {stamp.station for stamp in stamps}
     return [each for each in scene.seen if each.hearing.station in stations]
 
 
-def _stamps(scene: Scene, timing: float) -> list[Stamp]:
-    """What has a fine time stamp, after the first."""
-    timed = [each for each in scene.seen if each.hearing.fine is not None]
-    if not timed:
-        return []
-    # The second that most say: others have a wrong clock.
-    seconds = sorted(each.hearing.fine[0] for each in timed if each.hearing.fine is not None)
-    second = seconds[len(seconds) // 2]
-    stamps = []
-    for each in timed:
-        assert each.hearing.fine is not None
-        whole, fraction = each.hearing.fine
-        if abs(whole - second) > _APART:
-            range_ = float("inf")
-        else:
-            range_ = ((whole - second) * 1_000_000_000 + fraction - each.hearing.clock) * LIGHT
-        stamps.append(Stamp(each.hearing.station, each.place, range_, _sigma(each.hearing, timing)))
-    first = min(stamp.range for stamp in stamps)
-    return [stamp._replace(range=stamp.range - first) for stamp in stamps]
+class Timing(NamedTuple):
+    """The place that arrival times give, or why they give none, and what they say of clocks."""
+
+    place: Fix | Reason
+    clocks: Clocks
 
 
-def _sigma(hearing: Hearing, timing: float) -> float:
-    noise = _NOISE if hearing.snr is None else _NOISE * 10 ** (-hearing.snr / 20)
-    return hypot(timing, min(max(noise, 1.0), _MOST_NOISE))
+class _Agreed(NamedTuple):
+    """Stamps that give a place, or None of them does for a reason; `left_out` do not fit it."""
+
+    stamps: list[Stamp]
+    found: _Place | Reason
+    left_out: list[Stamp]
 
 
-def _possible(stamps: list[Stamp]) -> Timed:
-    """Without the stamps of which no place can be the reason: two differ by more than light takes between
-    their base stations."""
-    stamps = list(stamps)
-    excluded: list[int] = []
-    while True:
-        votes = [0] * len(stamps)
-        for (i, a), (j, b) in combinations(enumerate(stamps), 2):
-            most = distance(a.place, b.place) + 3 * hypot(a.sigma, b.sigma)
-            # Not `>`: of two infinite ranges the difference is no number.
-            if not abs(a.range - b.range) <= most:
-                votes[i] += 1
-                votes[j] += 1
-        worst = max(votes, default=0)
-        if worst == 0:
-            return Timed(stamps, excluded)
-        guilty = [i for i, count in enumerate(votes) if count == worst]
-        if len(guilty) > 1 and not (worst > 1 and len(guilty) * 2 <= len(stamps)):
-            # Nothing tells which of them is wrong: none is believed.
-            excluded += [stamps[i].station for i in guilty]
-            stamps = [stamp for i, stamp in enumerate(stamps) if i not in guilty]
-        else:
-            excluded.append(stamps.pop(guilty[0]).station)
+def locate(problem: Problem, scene: Scene) -> Timing:
+    given = stamps_of(scene, problem.limits.timing)
+    trusted = [stamp for stamp in given if not stamp.doubted]
+    possible = possible_of(trusted)
+    agreed = _agreed(problem, scene, possible)
+    clocks = _clocks(possible, agreed)
+    if len(trusted) < len(given):
+        checks = [
+            (stamp.station, _fits(problem, scene, agreed.stamps, stamp)) for stamp in given if stamp.doubted
+        ]
+        right = tuple(station for station, fits in checks if fits)
+        wrong = tuple(station for station, fits in checks if fits is False)
+        clocks = Clocks((*clocks.right, *right), (*clocks.wrong, *wrong), clocks.suspects)
+    found = agreed.found
+    if isinstance(found, str):
+        return Timing(found, clocks)
+    excluded = [*possible.excluded, *(stamp.station for stamp in agreed.left_out)]
+    doubt = 0.0
+    if excluded or len(agreed.stamps) < _ENOUGH:
+        # Those that were left out may have been the right ones.
+        finite = [stamp for stamp in trusted if isfinite(stamp.range)]
+        doubt = _Doubt(problem, scene, finite, found).square(agreed.stamps)
+    return Timing(_fix(scene, agreed.stamps, found, excluded, doubt), clocks)
+
+
+def _agreed(problem: Problem, scene: Scene, possible: Possible) -> _Agreed:
+    stamps, left_out = possible.stamps, list[Stamp]()
+    if len(stamps) < 3:
+        some = possible.excluded and len(stamps) + len(possible.excluded) >= 3
+        return _Agreed(stamps, "inconsistent" if some else "few_time_stamps", left_out)
+    if are_in_line(_seen(scene, stamps)):
+        return _Agreed(stamps, "colinear", left_out)
+    found = _best(problem, scene, stamps)
+    # Each that is left out needs one more that agrees than the three that make a place.
+    while not isinstance(found, str) and _chi(stamps, found) > _SUSPICIOUS:
+        without = _without_one(problem, scene, stamps) if len(stamps) - 4 > len(left_out) else None
+        if without is None or _chi(*without) > _chi(stamps, found) / 2:
+            break
+        left_out.append(next(stamp for stamp in stamps if stamp not in without[0]))
+        stamps, found = without
+    # Where one was left out and others do not fit all the same, it need not have been the wrong one.
+    if not isinstance(found, str) and _chi(stamps, found) > (_SUSPICIOUS if left_out else _HOPELESS):
+        found = "inconsistent"
+    return _Agreed(stamps, found, left_out)
+
+
+# Clocks.
+
+
+def _clocks(possible: Possible, agreed: _Agreed) -> Clocks:
+    """Three stamps cannot agree: they always meet somewhere."""
+    stations = tuple(stamp.station for stamp in agreed.stamps)
+    wrong = tuple(possible.wrong)
+    if len(possible.stamps) + len(possible.excluded) < _CHECKING:
+        return Clocks((), wrong)
+    suspects = tuple(possible.suspects)
+    if len(stations) < _CHECKING:
+        return Clocks((), wrong, suspects)
+    if isinstance(agreed.found, str):
+        if agreed.found == "inconsistent" and not suspects:
+            suspects = (*stations, *(stamp.station for stamp in agreed.left_out))
+        return Clocks((), wrong, suspects)
+    left_out = [stamp.station for stamp in agreed.left_out if abs(_late(stamp, agreed.found)) > _WALLS]
+    agree = _chi(agreed.stamps, agreed.found) <= _SUSPICIOUS
+    return Clocks(stations if agree else (), (*wrong, *left_out), suspects)
+
+
+def _fits(problem: Problem, scene: Scene, stamps: list[Stamp], doubted: Stamp) -> bool | None:
+    """Whether a clock that was wrong is right again; None where the others are too few to tell."""
+    joint = [*stamps, doubted]
+    if len(joint) < _CHECKING:
+        return None
+    if len(possible_of(joint).stamps) < len(joint):
+        return False
+    if are_in_line(_seen(scene, joint)):
+        return None
+    found = _best(problem, scene, joint)
+    if isinstance(found, str):
+        return None
+    chi = _chi(joint, found)
+    return True if chi <= _SUSPICIOUS else False if chi > _HOPELESS else None
+
+
+def _late(stamp: Stamp, place: _Place) -> float:
+    """Metres."""
+    return stamp.range - distance(place.point, stamp.place) - place.sent
 
 
 # One place.
@@ -339,14 +344,11 @@ def _best(problem: Problem, scene: Scene, stamps: list[Stamp]) -> _Place | Reaso
     return best
 
 
-def _chi(scene: Scene, stamps: list[Stamp], place: _Place) -> float:
+def _chi(stamps: list[Stamp], place: _Place) -> float:
     """Chi square for each degree of freedom; of three stamps there is none."""
     if len(stamps) < 4:
         return 0.0
-    total = sum(
-        ((stamp.range - distance(place.point, stamp.place) - place.sent) / stamp.sigma) ** 2
-        for stamp in stamps
-    )
+    total = sum((_late(stamp, place) / stamp.sigma) ** 2 for stamp in stamps)
     return total / (len(stamps) - 3)
 
 
@@ -359,7 +361,7 @@ def _without_one(problem: Problem, scene: Scene, stamps: list[Stamp]) -> tuple[l
             continue
         found = _best(problem, scene, rest)
         if not isinstance(found, str):
-            tried.append((_chi(scene, rest, found), rest, found))
+            tried.append((_chi(rest, found), rest, found))
     if not tried:
         return None
     _cost, rest, found = min(tried, key=lambda each: each[0])
@@ -474,7 +476,7 @@ def _fix(scene: Scene, stamps: list[Stamp], place: _Place, excluded: list[int], 
     covariance = _covariance(stamps, place)
     if covariance is None:
         return "colinear"
-    factor = _UNCHECKED if len(stamps) == 3 else sqrt(max(1.0, _chi(scene, stamps, place)))
+    factor = _UNCHECKED if len(stamps) == 3 else sqrt(max(1.0, _chi(stamps, place)))
     xx, yy, xy = (value * factor**2 for value in covariance[:3])
     shape = ellipse_of(xx + doubt / 2, yy + doubt / 2, xy)
     latitude, longitude = scene.plane.degrees(place.point)

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from tests.unit.location.city import City, exact
 from tests.unit.network import builders
 from veldnet.domain.documents import PlanSettings
-from veldnet.location import Answer, Learnt, Problem, solve
+from veldnet.location import Learnt, Problem, Reference, solve
 from veldnet.location.plane import Point
 from veldnet.lorawan import BaseStationId
 from veldnet.monitoring.locations import (
@@ -60,7 +60,7 @@ def test_what_nodes_learn_is_added_up() -> None:
         city = City(1)
         for node in (first, second, first):
             device = city.anywhere()
-            node.learn(52.0907, 5.1214, 14.0, city.heard(device, 5))
+            node.learn(Reference(52.0907, 5.1214, 14.0, city.heard(device, 5)), 0.0)
         assert first.changed
         for node in (first, second):
             node.load(write_calibration(connection, node.news()))
@@ -70,25 +70,6 @@ def test_what_nodes_learn_is_added_up() -> None:
     assert frames == 15 and 14 < stored.sums[0] <= 15
     assert stored.stations[next(iter(stored.stations))] != Learnt()
     engine.dispose()
-
-
-def test_a_clock_is_wrong_after_most_of_its_stamps_did_not_fit() -> None:
-    referees = Referees()
-    places = [*SQUARE, Point(900, -900, 30)]
-
-    def note(late: dict[int, float]) -> None:
-        referees.note(solve(Problem(1000.0, exact(Point(700, 800, 1.5), places, late), "TDOA")))
-
-    for _frame in range(7):
-        note({2: 5000.0})
-    assert referees.is_wrong(2) is None, "a few frames say nothing"
-    for _frame in range(5):
-        note({2: 5000.0})
-    assert referees.is_wrong(2) is True and referees.is_wrong(0) is False and referees.is_wrong(99) is None
-    for _frame in range(40):
-        note({})
-    assert referees.is_wrong(2) is False, "it was repaired"
-    referees.note(Answer())
 
 
 class _Nowhere:

@@ -27,7 +27,7 @@ from veldnet.domain.locations import (
     Reason,
     encode_location,
 )
-from veldnet.location import Answer, Hearing, Limits, Motion, Problem, Track
+from veldnet.location import Answer, Hearing, Limits, Motion, Problem, Reference, Track
 from veldnet.lorawan import BaseStationId, DevAddr
 from veldnet.lorawan.airtime import estimated_signal_power
 from veldnet.network.core import Copy, Device, LocationRecord, Record, ResetRecord, UplinkRecord
@@ -242,7 +242,7 @@ class LocationKeeper:
         plan, row = entry.device.plan, entry.device.row
         heard = self._heard(job)
         if row.dev_eui in self._located.references and row.latitude is not None and row.longitude is not None:
-            self.referees.learn(row.latitude, row.longitude, job.eirp, heard)
+            self.referees.learn(Reference(row.latitude, row.longitude, job.eirp, heard), job.time)
         motion = row.motion_indicator or entry.device.profile.motionIndicator
         problem = Problem(
             job.time,
@@ -260,7 +260,7 @@ class LocationKeeper:
             return
         if answer.track is not None:
             _remember(self._tracks, job.device_ref, answer.track)
-        self.referees.note(answer)
+        self.referees.clocks.note(answer.clocks, job.time)
         try:
             areas = await self.geofences.watching(row)
         except StoreError:
@@ -268,7 +268,7 @@ class LocationKeeper:
         # It may have been dropped from memory meanwhile, or gone to another node.
         entry = await self._found(job)
         if entry is not None:
-            self._take(entry, job, answer, areas)
+            self._take(entry, job, answer, areas, [each.station for each in heard if each.doubted])
 
     async def _found(self, job: _Job) -> Entry | None:
         """The device, where it is served here and its plan still wants it located."""
@@ -302,13 +302,16 @@ class LocationKeeper:
                     None if fine is None else (fine.second, fine.nanosecond),
                     self.referees.clock(station),
                     self.referees.gain(station),
+                    fine is not None and self.referees.clocks.is_doubted(station, job.time),
                 )
             )
         return tuple(heard[:_MOST_COPIES])
 
-    def _take(self, entry: Entry, job: _Job, answer: Answer, areas: list[Geofence]) -> None:
+    def _take(
+        self, entry: Entry, job: _Job, answer: Answer, areas: list[Geofence], doubted: list[int]
+    ) -> None:
         """Have an answer written and reported: a solution always, a reason for none only where it is new.
-        `areas` are those that watch the device."""
+        `areas` are those that watch the device; time stamps of `doubted` base stations were not used."""
         device, now = entry.device, self._clock()
         before = device.row.network_location or LocationState()
         verdict = Verdict({})
@@ -340,7 +343,7 @@ class LocationKeeper:
             )
             verdict = _judged(areas, before, location)
             state = LocationState(location, sides=verdict.sides)
-        excluded = () if answer.raw is None else answer.raw.excluded
+        excluded = [*doubted, *(() if answer.raw is None else answer.raw.excluded)]
         entry.device = replace(device, row=replace(device.row, network_location=state))
         record = LocationRecord(
             id=self._ids.next(now),

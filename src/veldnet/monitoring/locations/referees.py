@@ -1,18 +1,12 @@
-"""What devices at known places teach of base stations, and which base stations have a clock that cannot be
-right."""
+"""What devices at known places teach of base stations."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import msgspec
 
-from veldnet.location import Answer, Calibration, Hearing, Learnt, PathLoss, Reference
+from veldnet.location import Calibration, Learnt, PathLoss, Reference
 
-# Of so many of its last time stamps that others could check, this share must not fit.
-_LOOKED_AT, _WRONG = 32, 0.5
-_LEAST = 8
-_MOST_STATIONS = 20_000
+from .clocks import ClockRecord
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -29,9 +23,7 @@ class Referees:
         self._loaded = Stored()
         self._calibration = Calibration()
         self._loss: PathLoss | None = None
-        # Of each base station: how many of its last time stamps were checked, and of these how many did not
-        # fit, both fading.
-        self._checked: OrderedDict[int, tuple[float, float]] = OrderedDict()
+        self.clocks = ClockRecord()
         self.changed = False
 
     def load(self, stored: Stored) -> None:
@@ -67,27 +59,7 @@ class Referees:
     def gain(self, station: int) -> float:
         return self._calibration.gain(station)
 
-    def learn(self, latitude: float, longitude: float, eirp: float, heard: tuple[Hearing, ...]) -> None:
-        self._calibration.learn(Reference(latitude, longitude, eirp, heard))
+    def learn(self, frame: Reference, at: float) -> None:
+        """Take up a frame from a known place, heard at a time in Unix seconds."""
+        self.clocks.note(self._calibration.learn(frame), at)
         self._loss, self.changed = None, True
-
-    # Clocks.
-
-    def note(self, answer: Answer) -> None:
-        """Count whose time stamps fitted: only where enough base stations agree to tell."""
-        raw = answer.raw
-        if raw is None or raw.method != "TDOA" or len(raw.used) < 4:
-            return
-        for station, wrong in [*((s, 0.0) for s in raw.used), *((s, 1.0) for s in raw.excluded)]:
-            checked, bad = self._checked.get(station, (0.0, 0.0))
-            fade = 1.0 if checked < _LOOKED_AT else 1 - 1 / _LOOKED_AT
-            self._checked[station] = (checked * fade + 1, bad * fade + wrong)
-            self._checked.move_to_end(station)
-        while len(self._checked) > _MOST_STATIONS:
-            self._checked.popitem(last=False)
-
-    def is_wrong(self, station: int) -> bool | None:
-        """Whether time stamps of a base station have not fitted those of others again and again; None while
-        too few could be checked."""
-        checked, bad = self._checked.get(station, (0.0, 0.0))
-        return None if checked < _LEAST else bad / checked > _WRONG
