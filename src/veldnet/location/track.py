@@ -15,7 +15,7 @@ _TURN = 60.0
 # Seconds after which what was known of a moving device says nothing.
 _FORGET = 3600.0
 # Sigmas within which a fix fits the track, and how many in a row that do not begin another.
-_FITS, _STRANGE = 3.5, 3
+_FITS, _STRANGE = 2.5, 3
 # Errors of one place are alike from frame to frame, as walls stay: a mean gets no better than this part of
 # one fix.
 _LEAST = 0.5

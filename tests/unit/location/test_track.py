@@ -84,3 +84,10 @@ def test_an_earlier_uplink_and_a_long_silence_begin_again() -> None:
     for at in (900.0, 100_000.0):
         after, fix = follow(replace(track), fix_at(5000, 0), at, 40.0)
         assert fix is not None and after.at == at and flat(place_of(fix), Point(5000, 0)) < 5
+
+
+def test_a_place_three_radii_off_does_not_drag_the_track_along() -> None:
+    """It would be followed part of the way with a small radius, though no device is so fast."""
+    before = begin(fix_at(0, 0, 50.0), 1000.0, 40.0)
+    after, there = follow(before, fix_at(1300, 0, 400.0), 1001.0, 40.0)
+    assert there is None and after.strange == 1
