@@ -27,6 +27,7 @@ from veldnet.monitoring.locations.referees import Referees, Stored
 from veldnet.network.core import UplinkRecord
 from veldnet.network.core.state import DeviceState
 from veldnet.network.shell import Entry, Recorded, new_entry
+from veldnet.store import write_property
 from veldnet.store.schema import properties
 
 SQUARE = [Point(0, 0, 30), Point(2000, 100, 30), Point(2100, 2100, 30), Point(-100, 1900, 30)]
@@ -141,3 +142,16 @@ async def test_too_many_uplinks_and_those_that_come_too_soon_are_left_out() -> N
     uplinks(keeper, 1, at=10.0)
     assert keeper.waiting == 1
     keeper.failed()
+
+
+def test_what_was_learnt_and_cannot_be_read_is_learnt_again() -> None:
+    engine = create_engine("sqlite://")
+    properties.create(engine)
+    with engine.begin() as connection:
+        write_property(connection, "location_calibration", '{"stations": 5}')
+        assert read_calibration(connection) == Stored()
+        node = Referees()
+        node.learn(Reference(52.0907, 5.1214, 14.0, City(1).heard(City(1).anywhere(), 5)), 0.0)
+        write_calibration(connection, node.news())
+        assert len(read_calibration(connection).stations) == 5
+    engine.dispose()

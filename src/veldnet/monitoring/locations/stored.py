@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import structlog
 from sqlalchemy import Connection
 
 from veldnet.location import Learnt
@@ -10,14 +11,22 @@ from veldnet.store import read_property, write_property
 
 from .referees import Stored
 
+log = structlog.get_logger(__name__)
+
 _NAME = "location_calibration"
 _decoder = msgspec.json.Decoder(Stored)
 
 
 def read_calibration(connection: Connection) -> Stored:
-    """What all nodes have learnt."""
+    """What all nodes have learnt; nothing where that cannot be read, for it comes again."""
     text = read_property(connection, _NAME)
-    return Stored() if text is None else _decoder.decode(text)
+    if text is None:
+        return Stored()
+    try:
+        return _decoder.decode(text)
+    except msgspec.MsgspecError as error:
+        log.error("calibration_unreadable", error=str(error))
+        return Stored()
 
 
 def write_calibration(connection: Connection, news: Stored) -> Stored:
