@@ -107,7 +107,7 @@ def _error(device: tuple[float, float], latitude: float, longitude: float) -> fl
 
 def bench_location(devices: int, around: Surroundings) -> LocationBench:
     """Locate so many devices in as many cities, by three to eight base stations."""
-    counts = (3, 4, 5, 6, 8)
+    counts = (3, 4, 5, 6, 7, 8)
     located = [_located("TDOA", count, devices, around) for count in counts]
     located += [_located("RSSI", count, devices, around) for count in (1, 4, 8)]
     return LocationBench(around, located, [_centroid(count, devices, around) for count in (4, 8)])
