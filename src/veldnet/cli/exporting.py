@@ -16,11 +16,22 @@ from veldnet.assembly.network_settings import network_parameters
 from veldnet.assembly.vaults.exporting import KeyReader, key_reader
 from veldnet.domain.resources import VeldnetDevice
 from veldnet.domain.scope import Scope
-from veldnet.inventory import accounts, audit, base_stations, decoders, devices, flows
+from veldnet.inventory import accounts, audit, base_stations, decoders, devices, flows, groups
 from veldnet.inventory.devices import Wanted
+from veldnet.inventory.groups import KeptGroup
 from veldnet.keys import VaultError
-from veldnet.migration.tts import DIALECT, Exported, RootKeys, end_device, gateway, webhook
+from veldnet.migration.tts import (
+    DIALECT,
+    Exported,
+    GroupKeys,
+    RootKeys,
+    end_device,
+    gateway,
+    multicast_device,
+    webhook,
+)
 from veldnet.network.core import NetworkParameters, stored_sessions
+from veldnet.network.core.multicast import catch_up, decode_group_state
 from veldnet.settings import Settings
 from veldnet.store import Connection
 
@@ -32,12 +43,14 @@ _BATCH = 500
 
 
 class Written(msgspec.Struct, rename="camel"):
-    """What was written: devices with their session, and those whose keys stay in a vault."""
+    """What was written: devices with their session, groups, and those of both whose keys stay in a vault."""
 
     file: str
     devices: int = 0
     with_session: int = 0
     keys_kept: int = 0
+    multicast_groups: int = 0
+    group_keys_kept: int = 0
     gateways: int = 0
     webhooks: int = 0
 
@@ -55,8 +68,8 @@ def export_command(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Write a customer's devices, with their base stations and HTTP flows, as JSON of The Things Stack, which
-    `veldnet migrate tts` and tools of other network servers read.
+    """Write a customer's devices, with their multicast groups, base stations and HTTP flows, as JSON of The
+    Things Stack, which `veldnet migrate tts` and tools of other network servers read.
 
     Keys of HSM groups and of PKCS#11 modules never leave them. Stop the devices' downlinks here before they
     are served elsewhere. `veldnet fleet export --form thingpark` writes the CSV of ThingPark.
@@ -87,6 +100,9 @@ def export_command(
         errors.print("The file has keys in clear: delete it when it has been read.")
     if written.keys_kept:
         errors.print(f"{counted(written.keys_kept, 'device')} without root keys: these stay in their vault.")
+    if written.group_keys_kept:
+        groups_without = counted(written.group_keys_kept, "multicast group")
+        errors.print(f"{groups_without} without a session: the keys stay in their vault.")
 
 
 def _opened(path: Path, *, secret: bool) -> IO[bytes]:
@@ -138,6 +154,8 @@ class _Exporter:
             after = int(str(listed[-1].ref))
             for each in await self._batch(listed, generation):
                 yield each
+        for group in await self._store.read(lambda c: groups.kept_groups(c, self._scope)):
+            yield self._group(group, generation)
         for document in await self._store.read(self._others):
             yield document
 
@@ -166,6 +184,17 @@ class _Exporter:
             program = programs.get(row.profile_ref)
             documents.append(end_device(Exported(shown[row.dev_eui], profile, sessions, plan, program, root)))
         return documents
+
+    def _group(self, group: KeptGroup, generation: int) -> dict[str, Any]:
+        """A group whose AppSKey is the customer's alone cannot go on elsewhere, so that it has no session."""
+        keys, reader = None, self._keys
+        if reader is not None and group.hsm_group_ref is None:
+            found = reader.group_keys(group.dev_eui, group.sealed_keys)
+            keys = None if found is None else GroupKeys(*found)
+        self._written.multicast_groups += 1
+        self._written.group_keys_kept += reader is not None and keys is None
+        state = catch_up(decode_group_state(group.state), generation)
+        return multicast_device(group, state.fcnt_down, keys)
 
     def _others(self, connection: Connection) -> list[dict[str, Any]]:
         stations = [

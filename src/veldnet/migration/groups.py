@@ -24,10 +24,14 @@ from .target import Target
 
 _PLAN_ID, _PLAN_NAME = "moved/multicast", "Moved multicast groups"
 _MEGA = 1e6
+# A counter has 32 bits; one in the upper half is damaged, or so old that it cannot jump.
+_HALF_OF_COUNTER = 1 << 31
 
 
 def check_group(group: Group, plans: Mapping[str, ChannelPlan]) -> NewGroup:
     """Raises a `Refusal`."""
+    if not 0 <= group.fcnt_down < _HALF_OF_COUNTER:
+        raise BadRequest("its frame counter cannot be right: create the group anew")
     body = MulticastGroup(
         EUI=group.eui,
         name=printable(group.name).strip()[:100] or group.eui,
@@ -79,9 +83,12 @@ def write_group(
         remarks.append(f"{waiting} of its members are still in shadow")
     try:
         record = groups.own_group(connection, scope, str(made.ref))
-        groups.add_members(connection, scope, record, sorted(here), moved=True)
+        members = sorted(here)
+        for start in range(0, len(members), groups.MOST_AT_ONCE):
+            part = members[start : start + groups.MOST_AT_ONCE]
+            groups.add_members(connection, scope, record, part, moved=True)
     except Refusal as error:
-        remarks.append(f"its members were not added: {error.text}")
+        remarks.append(f"not all of its members were added: {error.text}")
     return Entry("multicastGroup", group.eui, group.name, "moved", tuple(remarks))
 
 

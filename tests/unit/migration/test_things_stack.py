@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from veldnet.migration.model import BaseStation, Damaged, Device, Unmoved
+from veldnet.migration.model import BaseStation, Damaged, Device, Group, Unmoved
 from veldnet.migration.tts import TheThingsStack
 
 KEY = "000102030405060708090A0B0C0D0E0F"
@@ -110,7 +110,6 @@ def test_devices_of_one_kind_share_a_profile(tmp_path: Path) -> None:
         ({"ids": []}, "no end device"),
         ({"lorawan_version": "MAC_V9"}, "'9' is not known"),
         ({"frequency_plan_id": "ISM_2400"}, "'ISM_2400'"),
-        ({"multicast": True}, "multicast"),
         ({"root_keys": {"app_key": {"kek_label": "a", "encrypted_key": "AAAA"}}}, "kek_label"),
         ({"root_keys": {"app_key": {"key": "00"}}}, "32 hexadecimal"),
     ],
@@ -118,6 +117,63 @@ def test_devices_of_one_kind_share_a_profile(tmp_path: Path) -> None:
 def test_devices_that_cannot_be_moved(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     (found,) = read(tmp_path, DEVICE | changes)
     assert words in found.problem
+
+
+def read_group(tmp_path: Path, **changes: Any) -> Group | Unmoved:
+    """A multicast device; it is none of the devices."""
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(DEVICE | {"multicast": True, "supports_join": False} | changes))
+    source = TheThingsStack([path])
+    assert source.count() == 0 and list(source.devices()) == []
+    (found,) = source.groups()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"session": None}, "no session"),
+        ({"session": {"dev_addr": "26"}}, "no DevAddr"),
+        ({"session": {"dev_addr": "260B0001"}}, "lacks the NwkSKey"),
+        (
+            {"session": {"dev_addr": "260B0001", "keys": {"f_nwk_s_int_key": {"key": KEY}}}},
+            "lacks the AppSKey",
+        ),
+        ({"ids": {"dev_eui": "00"}}, "16 hexadecimal"),
+        ({"frequency_plan_id": "ISM_2400"}, "'ISM_2400'"),
+        ({"supports_class_b": True}, "no ping slot periodicity"),
+        ({"multicast_members": 5}, "no end device"),
+    ],
+)
+def test_multicast_groups_that_cannot_be_moved(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    found = read_group(tmp_path, **changes)
+    assert isinstance(found, Unmoved) and words in found.problem
+
+
+def test_multicast_groups(tmp_path: Path) -> None:
+    found = read_group(tmp_path, multicast_members=["0059ac0000000001"])
+    assert isinstance(found, Group)
+    assert (found.group_class, found.dev_addr, found.fcnt_down) == ("C", "260B0001", 10)
+    assert (found.frequency, found.data_rate, found.members) == (None, None, ("0059AC0000000001",))
+    # Of the state of its session, where its settings say nothing.
+    parameters = {"ping_slot_frequency": "869525000", "ping_slot_data_rate_index_value": {"value": 4}}
+    state = {"current_parameters": parameters, "ping_slot_periodicity": {"value": "PING_EVERY_8S"}}
+    found = read_group(tmp_path, supports_class_b=True, mac_state=state)
+    assert isinstance(found, Group)
+    assert (found.group_class, found.ping_period, found.frequency, found.data_rate) == (
+        "B",
+        8,
+        869_525_000,
+        4,
+    )
+    # In LoRaWAN 1.1 another key makes the MIC of downlinks. Without a DevEUI one is made up, the same each
+    # time.
+    other = KEY[::-1]
+    session = DEVICE["session"]
+    session = session | {"keys": session["keys"] | {"s_nwk_s_int_key": {"key": other}}}
+    made = [read_group(tmp_path, ids={"device_id": "lamps"}, session=session) for _ in range(2)]
+    assert made[0] == made[1] and isinstance(made[0], Group)
+    assert made[0].eui[1] in "26AE" and made[0].nwk_s_key.hex().upper() == other
 
 
 @pytest.mark.parametrize(

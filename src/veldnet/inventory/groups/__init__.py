@@ -2,6 +2,7 @@
 
 from .checks import NewGroup, check_new_group
 from .frames import get_frame, list_frames
+from .keeping import KeptGroup, kept_groups
 from .lifecycle import (
     Allocate,
     SealedKeys,
@@ -37,6 +38,7 @@ __all__ = [
     "GroupPage",
     "GroupRecord",
     "GroupSessionKey",
+    "KeptGroup",
     "Member",
     "MemberPage",
     "MulticastGroup",
@@ -52,6 +54,7 @@ __all__ = [
     "drop_group",
     "get_frame",
     "get_group",
+    "kept_groups",
     "list_frames",
     "list_groups",
     "list_members",

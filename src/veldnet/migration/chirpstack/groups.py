@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import blake2s
 from typing import Any
 
 from veldnet.lorawan import AesKey, InvalidKey
+from veldnet.migration.made_up import made_up_eui
 from veldnet.migration.model import Group, NotMovable
 
 from .profiles import region_of
-
-# Made up here: EUIs that are administered locally.
-_LOCAL = 0x02
 
 
 def read_group(row: Mapping[Any, Any], members: tuple[str, ...]) -> Group:
@@ -26,7 +23,7 @@ def read_group(row: Mapping[Any, Any], members: tuple[str, ...]) -> Group:
     if not class_b and row.get("class_c_scheduling_type") == "GPS_TIME":
         remarks.append("its base stations sent at once (GPS_TIME); here they send one after the other")
     return Group(
-        eui=eui_of(str(row["id"])),
+        eui=made_up_eui(str(row["id"])),
         name=str(row["name"]),
         dev_addr=bytes(row["mc_addr"]).hex(),
         nwk_s_key=nwk_s_key,
@@ -40,12 +37,6 @@ def read_group(row: Mapping[Any, Any], members: tuple[str, ...]) -> Group:
         members=members,
         remarks=tuple(remarks),
     )
-
-
-def eui_of(identifier: str) -> str:
-    """Groups have no EUI there; the same is made of an id each time."""
-    digest = blake2s(identifier.encode(), digest_size=8).digest()
-    return (bytes((digest[0] & 0xFC | _LOCAL,)) + digest[1:]).hex().upper()
 
 
 def _ping_period(row: Mapping[Any, Any]) -> int:

@@ -85,6 +85,10 @@ class MacSettings(msgspec.Struct, frozen=True):
     supports_32_bit_f_cnt: Any = None
     resets_f_cnt: Any = None
     status_time_periodicity: Any = None
+    # Of multicast groups.
+    ping_slot_periodicity: Any = None
+    rx2_data_rate_index: Any = None
+    rx2_frequency: Any = None
 
 
 class Formatters(msgspec.Struct, frozen=True):
@@ -118,6 +122,8 @@ class EndDevice(msgspec.Struct, frozen=True):
     supports_class_c: bool = False
     resets_join_nonces: bool = False
     multicast: bool = False
+    # DevEUIs; The Things Stack does not know which devices belong to a group.
+    multicast_members: tuple[str, ...] = ()
     root_keys: RootKeys | None = None
     last_dev_nonce: int = 0
     used_dev_nonces: tuple[int, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -22,10 +23,13 @@ from veldnet.migration.tags import application_tag
 from veldnet.network.core import MovedSession
 
 from .device import EndDevice, MacState, Session
+from .groups import read_group
 from .objects import Found, read_objects
 from .others import read_gateway, read_webhook
 from .profiles import model_of, profile_of
 from .sessions import clear_key, read_session
+
+T = TypeVar("T")
 
 _BATCH = 500
 _decoder = msgspec.json.Decoder(EndDevice)
@@ -38,6 +42,11 @@ class _Ids(msgspec.Struct, frozen=True):
 
 class _Kind(msgspec.Struct, frozen=True):
     ids: _Ids = _Ids()
+    multicast: bool = False
+
+    @property
+    def apart(self) -> bool:
+        return self.multicast or bool(self.ids.gateway_id or self.ids.webhook_id)
 
 
 _kind = msgspec.json.Decoder(_Kind)
@@ -54,18 +63,18 @@ class TheThingsStack:
         self._count = 0
         self._stations: list[Found] = []
         self._webhooks: list[Found] = []
+        self._groups: list[Found] = []
         for found in self._objects():
-            try:
-                ids = _kind.decode(found.octets).ids
-            except (msgspec.DecodeError, RecursionError):
-                ids = _Ids()
-            if ids.gateway_id:
+            kind = _kind_of(found.octets)
+            if kind.ids.gateway_id:
                 self._stations.append(found)
-            elif ids.webhook_id:
+            elif kind.ids.webhook_id:
                 self._webhooks.append(found)
+            elif kind.multicast:
+                self._groups.append(found)
             else:
                 self._count += 1
-        if not self._count and not self._stations and not self._webhooks:
+        if not (self._count or self._stations or self._webhooks or self._groups):
             raise Damaged(f"{', '.join(path.name for path in paths)}: there is no end device")
         self._profiles: dict[str, Profile] = {}
 
@@ -94,20 +103,18 @@ class TheThingsStack:
 
     def _device(self, line: int, octets: bytes) -> Device | None:
         """None for what is no device, and read apart."""
+        if _kind_of(octets).apart:
+            return None
         try:
             found = _decoder.decode(octets)
         except (msgspec.DecodeError, RecursionError) as error:
             return Device(eui=f"line {line}", problem=f"it is no end device of The Things Stack v3: {error}")
-        if found.ids.gateway_id or found.ids.webhook_id:
-            return None
         eui, name = found.ids.dev_eui, found.name or found.ids.device_id
         try:
             eui = str(DevEui.parse(eui))
         except InvalidIdentifier:
             problem = "it has no DevEUI" if not eui else "its DevEUI does not have 16 hexadecimal digits"
             return Device(eui=found.ids.device_id or f"line {line}", name=name, problem=problem)
-        if found.multicast:
-            return Device(eui=eui, name=name, problem="it is a multicast device: create a multicast group")
         try:
             return self._movable(found, eui, name)
         except NotMovable as error:
@@ -148,7 +155,7 @@ class TheThingsStack:
         return [_or_unmoved(each, read_gateway) for each in self._stations]
 
     def groups(self) -> Sequence[Group | Unmoved]:
-        return ()
+        return [_or_unmoved(each, read_group) for each in self._groups]
 
     def integrations(self) -> Sequence[Integration]:
         found = []
@@ -160,7 +167,14 @@ class TheThingsStack:
         return found
 
 
-def _or_unmoved(found: Found, read: Callable[[bytes], BaseStation]) -> BaseStation | Unmoved:
+def _kind_of(octets: bytes) -> _Kind:
+    try:
+        return _kind.decode(octets)
+    except (msgspec.DecodeError, RecursionError):
+        return _Kind()
+
+
+def _or_unmoved(found: Found, read: Callable[[bytes], T]) -> T | Unmoved:
     try:
         return read(found.octets)
     except NotMovable as error:

@@ -64,7 +64,7 @@ def model_of(device: EndDevice) -> Model:
     wide, resets = flag_of(settings.supports_32_bit_f_cnt), flag_of(settings.resets_f_cnt)
     ids = device.version_ids
     return Model(
-        region=_region(device.frequency_plan_id),
+        region=region_of(device.frequency_plan_id),
         version=version,
         parameters=regional_parameters(version, _revision(device.lorawan_phy_version)),
         device_class="C" if device.supports_class_c else "B" if device.supports_class_b else "A",
@@ -90,7 +90,8 @@ def _revision(phy: str) -> str:
     return phy[-1:] if "_REV_" in phy else "A"
 
 
-def _region(plan: str) -> str:
+def region_of(plan: str) -> str:
+    """Raises `NotMovable`."""
     for beginning, region in _REGIONS:
         if plan.startswith(beginning):
             return region

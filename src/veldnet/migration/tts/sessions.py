@@ -66,7 +66,7 @@ def read_session(
         a_fcnt_down=application_down,
         confirmed_fcnt=session.last_conf_f_cnt_down if version_11 else 0,
         radio=MovedRadio() if state.current_parameters is None else _radio(state.current_parameters),
-        ping_periodicity=_ping_periodicity(state.ping_slot_periodicity),
+        ping_periodicity=ping_periodicity(state.ping_slot_periodicity),
         device_mode="C" if version_11 and state.device_class == "CLASS_C" else None,
     )
 
@@ -126,7 +126,8 @@ def _duty_cycle(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _ping_periodicity(value: object) -> int | None:
+def ping_periodicity(value: object) -> int | None:
+    """The exponent of a ping period in seconds."""
     if isinstance(value, dict):
         value = value.get("value", 0)
     if isinstance(value, str):

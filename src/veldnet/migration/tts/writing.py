@@ -17,7 +17,7 @@ from veldnet.lorawan import AesKey
 from veldnet.lorawan.regions import ChannelPlan
 from veldnet.network.core import Session, StoredSessions
 
-_FREQUENCY_PLANS = {
+FREQUENCY_PLANS = {
     "EU868": "EU_863_870_TTN",
     "EU433": "EU_433",
     "US915": "US_902_928_FSB_2",
@@ -81,7 +81,7 @@ def end_device(found: Exported) -> dict[str, Any]:
         "attributes": tags,
         "lorawan_version": _VERSIONS[profile.loRaWANMacVersion],
         "lorawan_phy_version": _phy_version(profile),
-        "frequency_plan_id": _FREQUENCY_PLANS.get(profile.region, profile.region),
+        "frequency_plan_id": FREQUENCY_PLANS.get(profile.region, profile.region),
         "supports_join": device.activationType != "ABP",
         "supports_class_b": device.deviceClass == "B",
         "supports_class_c": device.deviceClass == "C",
@@ -99,10 +99,10 @@ def end_device(found: Exported) -> dict[str, Any]:
                 document[name] = _session(session)
                 state = "mac_state" if name == "session" else "pending_mac_state"
                 document[state] = _mac_state(session, found)
-    return _without_defaults(document)
+    return without_defaults(document)
 
 
-def _without_defaults(document: Mapping[str, Any]) -> dict[str, Any]:
+def without_defaults(document: Mapping[str, Any]) -> dict[str, Any]:
     """Members that are 0 or empty are left out there."""
     return {
         name: value
@@ -176,16 +176,16 @@ def _locations(device: VeldnetDevice) -> dict[str, Any]:
     return {"user": place}
 
 
-def _key(key: AesKey) -> dict[str, str]:
+def key_in_clear(key: AesKey) -> dict[str, str]:
     return {"key": key.hex().upper()}
 
 
 def _root_keys(keys: RootKeys, *, version_11: bool) -> dict[str, Any]:
     found = {}
     if keys.app_key is not None:
-        found["app_key"] = _key(keys.app_key)
+        found["app_key"] = key_in_clear(keys.app_key)
     if version_11 and keys.nwk_key is not None:
-        found["nwk_key"] = _key(keys.nwk_key)
+        found["nwk_key"] = key_in_clear(keys.nwk_key)
     return found
 
 
@@ -197,14 +197,14 @@ def _session(session: Session) -> dict[str, Any]:
         "nwk_s_enc_key": session.nwk_s_enc_key,
         "app_s_key": session.app_s_key,
     }
-    named: dict[str, Any] = {name: _key(key) for name, key in keys.items() if key is not None}
+    named: dict[str, Any] = {name: key_in_clear(key) for name, key in keys.items() if key is not None}
     identifier = bytes(session.dev_addr.to_bytes(4, "big")) + session.f_nwk_s_int_key[:4]
     named["session_key_id"] = base64.b64encode(identifier).decode()
     network, application = session.n_fcnt_down - 1, session.application_fcnt - 1
     return {
         "dev_addr": str(session.dev_addr),
         "keys": named,
-        **_without_defaults(
+        **without_defaults(
             {
                 "last_f_cnt_up": session.fcnt_up,
                 "last_n_f_cnt_down": max(network, 0),
