@@ -285,7 +285,7 @@ def _unknown(oss: Oss, uid: str) -> None:
             oss.refused(method, f"{OSS}/appServers/{other}", body, status=404)
 
 
-def test_application_servers_are_routing_profiles(oss: Oss, outsider: Oss) -> None:
+def test_application_servers_are_routing_profiles(server: HostedServer, oss: Oss, outsider: Oss) -> None:
     body = {
         "name": "Lights",
         "contentType": "json",
@@ -313,6 +313,22 @@ def test_application_servers_are_routing_profiles(oss: Oss, outsider: Oss) -> No
     (listed,) = oss.call("GET", f"{OSS}/appServers?name=light")["briefs"]
     assert listed["ID"] == made["ID"]
     assert [route["sourcePorts"] for route in profile["routes"]] == ["1-9", "*"]
+    secret = {"customHttpHeaders": [{"name": "Authorization", "value": "Bearer x"}]}
+    hidden = [{"name": "Authorization", "value": "*****"}]
+    assert oss.call("PUT", f"{OSS}/appServers/{made['uid']}", secret)["customHttpHeaders"] == hidden
+    (listed,) = oss.call("GET", f"{OSS}/appServers?name=light")["briefs"]
+    assert listed["customHttpHeaders"] == hidden
+    # A hidden value that is sent back stays, as does everything that is not sent.
+    kept = {"customHttpHeaders": [*hidden, {"name": "X-Tenant", "value": "7"}]}
+    changed = oss.call("PUT", f"{OSS}/appServers/{made['uid']}", kept)
+    assert changed["destinations"] == body["destinations"]
+    table = server.platform.table
+    wanted = {"Authorization": "Bearer x", "X-Tenant": "7"}
+    server.until(lambda: (found := table.get(int(made["uid"]))) and found.headers == wanted)
+    oss.call("PUT", f"{KPN}/routingProfiles/{made['uid']}", {"name": "Lights"})
+    server.until(lambda: (found := table.get(int(made["uid"]))) and found.headers == wanted)
+    bare = oss.call("PUT", f"{OSS}/appServers/{made['uid']}", {"customHttpHeaders": []})
+    assert "customHttpHeaders" not in bare
     moved = {
         "destinations": [{"addresses": ["https://three.example.com/"], "ports": "*", "strategy": "BLAST"}]
     }
@@ -333,7 +349,9 @@ def test_application_servers_are_routing_profiles(oss: Oss, outsider: Oss) -> No
     outsider.refused("GET", f"{OSS}/appServers/{made['uid']}", status=404)
     outsider.refused("PUT", f"{OSS}/appServers/{made['uid']}", moved, status=404)
     for wrong, reason in (
-        ({"customHttpHeaders": [{"name": "A", "value": "b"}]}, "customHttpHeaders"),
+        ({"customHttpHeaders": [{"name": "Host", "value": "b"}]}, "customHttpHeaders: 'Host'"),
+        ({"customHttpHeaders": [{"name": "A", "value": "*****"}]}, "customHttpHeaders: A has no value yet"),
+        ({"customHttpHeaders": [{"name": "A", "value": "b\r\nC: d"}]}, "customHttpHeaders: the value of A"),
         ({"contentType": "jsontyped"}, "contentType must be xml or json"),
         ({"type": "KAFKA"}, "type must be HTTP"),
         ({"destinations": []}, "destinations is mandatory"),

@@ -53,6 +53,8 @@ SECOND_FACTOR = "second factor"
 STATION_CREDENTIALS = "base station credentials"
 # What nodes seal into browsers with.
 SHARED_SECRET = "secret of the nodes"  # noqa: S105 - a label
+# Headers of the requests to the application servers of a routing profile.
+ROUTING_HEADERS = "routing profile headers"
 # Passwords, keys and headers of a connection to an application.
 CONNECTION = "connection"
 # The private key of the internal certificate authority.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -48,6 +48,11 @@ class Profile(msgspec.Struct, frozen=True):
     servers: tuple[tuple[str | None, tuple[Route, ...]], ...]
     # Whose it is; what belongs to another is never sent over it.
     subscriber_ref: int = 0
+    # Of each request to the application servers.
+    headers: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Profile({self.ref})"
 
     def route_of(self, as_id: str | None, fport: int | None) -> Route | None:
         """The route of a server for uplinks on a port, or for other reports (`fport` None): the first."""
@@ -76,6 +81,7 @@ class _ProfileRow(NamedTuple):
     ref: int
     subscriber_ref: int
     customer_id: str
+    sealed_headers: bytes | None
 
 
 class _RouteRow(NamedTuple):
@@ -132,7 +138,10 @@ class RoutingTable:
     async def _read(self, ref: int | None) -> dict[int, Profile]:
         def query(connection: Connection) -> tuple[list[_ProfileRow], list[_RouteRow]]:
             profiles = select(
-                routing_profiles.c.ref, routing_profiles.c.subscriber_ref, subscribers.c.customer_id
+                routing_profiles.c.ref,
+                routing_profiles.c.subscriber_ref,
+                subscribers.c.customer_id,
+                routing_profiles.c.sealed_headers,
             ).join(subscribers, subscribers.c.ref == routing_profiles.c.subscriber_ref)
             listed = select(*(routes.c[name] for name in _RouteRow._fields)).order_by(
                 routes.c.routing_profile_ref, routes.c.position
@@ -156,9 +165,20 @@ class RoutingTable:
                 row.customer_id,
                 tuple((server, tuple(listed)) for server, listed in grouped[row.ref].items()),
                 row.subscriber_ref,
+                await self._headers(row),
             )
             for row in profile_rows
         }
+
+    async def _headers(self, row: _ProfileRow) -> Mapping[str, str]:
+        if row.sealed_headers is None:
+            return {}
+        try:
+            octets = await self._vault.unseal(labels.ROUTING_HEADERS, row.sealed_headers)
+        except VaultError as error:
+            log.error("routing_headers_unreadable", routing_profile=row.ref, error=str(error))
+            return {}
+        return msgspec.json.decode(octets, type=dict[str, str])
 
     async def _route(self, row: _RouteRow) -> Route:
         key = None

@@ -7,9 +7,12 @@ from typing import ClassVar
 
 import msgspec
 
-from tests.unit.routing.network import Network, uplink
+from tests.unit.outgoing.servers import serving
+from tests.unit.routing.network import OK, Network, uplink
 from veldnet.connections import Outcome
-from veldnet.routing import Retry
+from veldnet.inventory.routing_profiles import seal_headers, write_headers
+from veldnet.keys import SoftwareVault, Vaults
+from veldnet.routing import Retry, RoutingTable
 from veldnet.routing.transports import TRANSPORTS, Attempt, TransportSettings
 
 
@@ -50,6 +53,26 @@ async def test_an_uplink_goes_through_a_transport_that_is_entered_by_its_scheme(
     assert [outcome.answer for outcome in trial.outcomes] == ["kept", "kept"]
     await network.close()
     assert transport.closed
+
+
+async def test_requests_carry_the_headers_of_their_routing_profile(tmp_path: Path) -> None:
+    vaults = Vaults(SoftwareVault(bytes(range(32))))
+    network = await Network.open(tmp_path)
+    network.table = RoutingTable(network.store, vaults)
+    network.begin()
+    given = {"Authorization": "Basic YTpi", "User-Agent": "mine"}
+    sealed = await seal_headers(vaults, given)
+    async with serving(lambda _number: [OK]) as server:
+        await network.profile(server.address)
+        await network.store.write(lambda c: write_headers(c, 1, sealed))
+        await network.table.reload(1)
+        assert "YTpi" not in repr(network.table.get(1))
+        await network.send(uplink(1))
+        await network.until(lambda: len(server.requests) == 1)
+        head = server.requests[0].partition(b"\r\n\r\n")[0].decode()
+        assert "Authorization: Basic YTpi" in head and "application/json" in head
+        assert head.count("User-Agent") == 1 and "User-Agent: mine" in head
+        await network.close()
 
 
 async def test_an_address_without_a_transport_is_set_aside_with_a_reason(tmp_path: Path) -> None:

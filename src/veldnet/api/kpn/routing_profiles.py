@@ -19,7 +19,7 @@ from veldnet.domain.resources import RoutingProfile
 from veldnet.domain.scope import Scope
 from veldnet.inventory import routing_profiles
 from veldnet.inventory.offers import find_hsm_group
-from veldnet.inventory.routing_profiles import CheckedRoute, MadeKey
+from veldnet.inventory.routing_profiles import CheckedRoute, MadeKey, SealedHeaders
 from veldnet.keys import labels
 
 
@@ -54,6 +54,13 @@ async def get_routing_profile(
     status=201,
 )
 async def create_routing_profile(services: Services, scope: Scope, body: RoutingProfile) -> RoutingProfile:
+    return await create_profile(services, scope, body)
+
+
+async def create_profile(
+    services: Services, scope: Scope, body: RoutingProfile, headers: SealedHeaders | None = None
+) -> RoutingProfile:
+    """With the headers that its requests carry."""
     if body.routes is UNSET:
         raise MissingField("routes is mandatory; it may be empty")
     _refuse_given(body)
@@ -61,7 +68,7 @@ async def create_routing_profile(services: Services, scope: Scope, body: Routing
         raise MissingField("name is mandatory")
     checked = _check_routes(services, body)
     made = await _generate(services, scope, body)
-    prepared = routing_profiles.Prepared(checked, await _seal(services, checked), made)
+    prepared = routing_profiles.Prepared(checked, await _seal(services, checked), made, headers)
     return await services.change(
         lambda c: routing_profiles.create_routing_profile(c, scope, body, prepared),
         by=scope,
@@ -84,21 +91,31 @@ async def update_routing_profile(
     scope: Scope,
     body: RoutingProfile,
 ) -> RoutingProfile:
-    current = await services.read(
-        lambda c: routing_profiles.get_routing_profile(c, scope, routing_profile_ref)
-    )
+    return await change_profile(routing_profile_ref, request, services, scope, body)
+
+
+async def change_profile(
+    ref: str,
+    request: Request[Any, Any, Any],
+    services: Services,
+    scope: Scope,
+    body: RoutingProfile,
+    headers: SealedHeaders | None = None,
+) -> RoutingProfile:
+    """With the headers that its requests carry; without, those that it has stay."""
+    current = await services.read(lambda c: routing_profiles.get_routing_profile(c, scope, ref))
     for name in ("ref", "id"):
         given = getattr(body, name)
         if given is not UNSET and given != getattr(current, name):
             raise InvalidField("{name} is given by the network and cannot be changed", name=name)
     checked = None if body.routes is UNSET else _check_routes(services, body)
     made = await _generate(services, scope, body)
-    prepared = routing_profiles.Prepared(checked, await _seal(services, checked or ()), made)
+    prepared = routing_profiles.Prepared(checked, await _seal(services, checked or ()), made, headers)
 
     def change(connection: Connection) -> RoutingProfile:
-        now = routing_profiles.get_routing_profile(connection, scope, routing_profile_ref)
+        now = routing_profiles.get_routing_profile(connection, scope, ref)
         check_match(request, now, "the routing profile")
-        return routing_profiles.update_routing_profile(connection, scope, routing_profile_ref, body, prepared)
+        return routing_profiles.update_routing_profile(connection, scope, ref, body, prepared)
 
     return await services.change(
         change,

@@ -3,17 +3,16 @@ its destinations, all of one content type and under one key."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request
 from msgspec import UNSET
+from sqlalchemy import Connection
 
-from veldnet.api.kpn.routing_profiles import (
-    create_routing_profile,
-    delete_routing_profile,
-    update_routing_profile,
-)
+from veldnet.api.kpn.routing_headers import given_headers
+from veldnet.api.kpn.routing_profiles import change_profile, create_profile, delete_routing_profile
 from veldnet.api.query import Parameter, refuse_others
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
@@ -21,6 +20,7 @@ from veldnet.domain.errors import BadRequest, MissingField, NotFound
 from veldnet.domain.resources import Route, RoutingProfile, Strategy
 from veldnet.domain.scope import Scope
 from veldnet.inventory import routing_profiles
+from veldnet.inventory.flows import HIDDEN
 
 from .catalogues import OssPage
 from .devices import AS_SUFFIX
@@ -49,6 +49,14 @@ class Security(msgspec.Struct, omit_defaults=True):
     maxTimestampDeviation: int | None = None
 
 
+class Header(msgspec.Struct):
+    """A header of the requests to an application server; values are shown as `*****`, and sent back like that
+    they stay."""
+
+    name: str
+    value: str
+
+
 class AppServer(msgspec.Struct, omit_defaults=True, kw_only=True):
     """An application server."""
 
@@ -60,7 +68,7 @@ class AppServer(msgspec.Struct, omit_defaults=True, kw_only=True):
     contentType: str | None = None
     destinations: list[Destination] | None = None
     downlinkSecurity: Security | None = None
-    customHttpHeaders: list[dict[str, Any]] | None = None
+    customHttpHeaders: list[Header] | None = None
     state: str | None = None
 
 
@@ -83,7 +91,7 @@ class AppServerFilter(OssPage, frozen=True):
         )
 
 
-def _shown(profile: RoutingProfile) -> AppServer:
+def _shown(profile: RoutingProfile, headers: Mapping[int, Sequence[str]]) -> AppServer:
     routes = known(profile.routes) or []
     first: Route = routes[0] if routes else Route()
     security = Security()
@@ -101,6 +109,7 @@ def _shown(profile: RoutingProfile) -> AppServer:
             for each in routes
         ],
         downlinkSecurity=security,
+        customHttpHeaders=[Header(name, HIDDEN) for name in headers.get(int(str(profile.ref)), ())] or None,
         state="ACTIVE",
     )
 
@@ -111,7 +120,11 @@ def _uid(app_server_uid: str) -> str:
 
 
 async def _read(services: Services, scope: Scope, uid: str) -> AppServer:
-    return _shown(await services.read(lambda c: routing_profiles.get_routing_profile(c, scope, uid)))
+    def read(connection: Connection) -> AppServer:
+        found = routing_profiles.get_routing_profile(connection, scope, uid)
+        return _shown(found, routing_profiles.header_names(connection, scope))
+
+    return await services.read(read)
 
 
 async def _named(services: Services, scope: Scope, app_server_uid: str) -> AppServer:
@@ -128,8 +141,13 @@ async def list_servers(
 ) -> AppServers:
     """The subscriber's application servers."""
     refuse_others(request, AppServerFilter)
-    listed = await services.read(lambda c: routing_profiles.list_routing_profiles(c, scope))
-    shown = [_shown(each) for each in listed if not str(each.id).endswith(_BUILT_IN)]
+
+    def read(connection: Connection) -> list[AppServer]:
+        names = routing_profiles.header_names(connection, scope)
+        listed = routing_profiles.list_routing_profiles(connection, scope)
+        return [_shown(each, names) for each in listed if not str(each.id).endswith(_BUILT_IN)]
+
+    shown = await services.read(read)
     found = [each for each in shown if query.fits(each)]
     return AppServers(found[query.part], query.more(len(found)))
 
@@ -141,11 +159,6 @@ async def get_server(app_server_uid: str, services: Services, scope: Scope) -> A
 
 def _profile(body: AppServer, before: AppServer | None) -> RoutingProfile:
     """The routing profile that is meant; what is not given stays. Raises `BadRequest`."""
-    if body.customHttpHeaders:
-        raise BadRequest(
-            "customHttpHeaders: a routing profile signs its messages and has no headers of its own; use a "
-            "connection of type HTTP (POST /api/v1/connections)"
-        )
     if body.contentType not in (None, "xml", "json"):
         raise BadRequest("contentType must be xml or json")
     if body.type not in (None, "HTTP"):
@@ -177,10 +190,16 @@ def _profile(body: AppServer, before: AppServer | None) -> RoutingProfile:
     return RoutingProfile(name=body.name or UNSET, routes=routes)
 
 
+def _headers(body: AppServer) -> dict[str, str] | None:
+    given = body.customHttpHeaders
+    return None if given is None else {each.name: each.value for each in given}
+
+
 @OSS.post(_PATH, status=201)
 async def create_server(services: Services, scope: Scope, body: AppServer) -> AppServer:
     with oss_names():
-        made = await create_routing_profile(services, scope, _profile(body, None))
+        headers = await given_headers(services, scope, None, _headers(body), "customHttpHeaders")
+        made = await create_profile(services, scope, _profile(body, None), headers)
     return await _read(services, scope, str(made.ref))
 
 
@@ -192,7 +211,8 @@ async def update_server(
     before = await _named(services, scope, app_server_uid)
     uid, profile = str(before.uid), _profile(body, before)
     with oss_names():
-        await update_routing_profile(uid, request, services, scope, profile)
+        headers = await given_headers(services, scope, uid, _headers(body), "customHttpHeaders")
+        await change_profile(uid, request, services, scope, profile, headers)
     return await _read(services, scope, uid)
 
 

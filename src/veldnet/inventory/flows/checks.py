@@ -22,17 +22,14 @@ from veldnet.domain.flows import (
     names_in,
 )
 from veldnet.domain.transformations import BadExpression, parse
+from veldnet.inventory.http_headers import check_headers
 from veldnet.inventory.names import is_printable
 from veldnet.outgoing import AddressRefused, check_reachable, masked
 
-_MOST_HEADERS = 20
 _MOST_TEXT = 255
 _MOST_PEM = 32_768
 _MOST_TOPIC = 512
 _MOST_TAGS = 50
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-# Set for each request.
-_OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -49,7 +46,7 @@ def check_connection(
             )
     _check_members(kind, settings, secrets)
     _check_certificates(kind, settings, secrets)
-    _check_headers(secrets)
+    check_headers(secrets.headers)
     if settings.topic:
         _check_topic("topic", settings.topic, NAMES)
     if settings.downlink_topic:
@@ -177,21 +174,6 @@ def _check_client_key(certificate: str, client_key: str) -> None:
     # The first one is the client's own; others lead to its authority.
     if x509.load_pem_x509_certificates(certificate.encode())[0].public_key() != key.public_key():
         raise InvalidField("clientKey is not the key of clientCertificate")
-
-
-def _check_headers(secrets: ConnectionSecrets) -> None:
-    if len(secrets.headers) > _MOST_HEADERS:
-        raise InvalidField(
-            "{name} holds {count} values; at most {most} are taken",
-            name="headers",
-            count=len(secrets.headers),
-            most=_MOST_HEADERS,
-        )
-    for name, value in secrets.headers.items():
-        if _HEADER.fullmatch(name) is None or name.lower() in _OWN_HEADERS:
-            raise InvalidField("headers: {name!r} is no name of a header that can be set", name=name[:40])
-        if not 1 <= len(value) <= 2000 or not value.isprintable() or not value.isascii():
-            raise InvalidField("headers: the value of {name} must be printable ASCII", name=name)
 
 
 def check_tags(tags: Sequence[str]) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from veldnet.store.schema import (
     multicast_groups,
     notification_settings,
     routes,
+    routing_profiles,
     second_factors,
 )
 
@@ -180,6 +181,11 @@ PLACES: tuple[Place, ...] = (
         (routes.c.routing_profile_ref, routes.c.position),
         lambda row: labels.secret(labels.tunnel_key(row.as_id)),
         (routes.c.as_id,),
+    ),
+    Place(
+        routing_profiles.c.sealed_headers,
+        (routing_profiles.c.ref,),
+        lambda _row: labels.secret(labels.ROUTING_HEADERS),
     ),
     Place(
         notification_settings.c.sealed_secret,

@@ -1,6 +1,7 @@
 """Routing profiles: where the messages of devices are delivered."""
 
 from .checks import CheckedRoute, KeyRequest, check_address, check_routes, key_request
+from .headers import SealedHeaders, header_names, open_headers, seal_headers, sealed_headers, write_headers
 from .lifecycle import (
     MadeKey,
     Prepared,
@@ -23,6 +24,7 @@ __all__ = [
     "KeyRequest",
     "MadeKey",
     "Prepared",
+    "SealedHeaders",
     "all_addresses",
     "check_address",
     "check_destinations",
@@ -34,8 +36,13 @@ __all__ = [
     "dummy_profile",
     "find_by_id",
     "get_routing_profile",
+    "header_names",
     "key_request",
     "list_routing_profiles",
+    "open_headers",
     "profile_id",
+    "seal_headers",
+    "sealed_headers",
     "update_routing_profile",
+    "write_headers",
 ]

@@ -28,6 +28,7 @@ from veldnet.store.schema import (
 from veldnet.texts import Plural
 
 from .checks import CheckedRoute
+from .headers import SealedHeaders, write_headers
 from .limits import check_destinations_of_devices
 
 
@@ -184,11 +185,12 @@ def dummy_profile(connection: Connection, scope: Scope) -> int:
 
 class Prepared(msgspec.Struct, frozen=True):
     """What of a routing profile is made before it is written: its routes, None where they stay, with the
-    sealed key of each, and a new AS key."""
+    sealed key of each, a new AS key, and the headers of requests, None where they stay."""
 
     routes: Sequence[CheckedRoute] | None = None
     sealed_keys: Sequence[bytes | None] = ()
     made: MadeKey | None = None
+    headers: SealedHeaders | None = None
 
 
 def create_routing_profile(
@@ -219,6 +221,8 @@ def create_routing_profile(
     ref = inserted_ref(result)
     _write_routes(connection, ref, prepared.routes or (), prepared.sealed_keys)
     _write_as_key(connection, ref, made)
+    if prepared.headers is not None:
+        write_headers(connection, ref, prepared.headers)
     changes.note(connection, "routing", ref)
     return _answer(connection, scope, ref, made)
 
@@ -256,6 +260,8 @@ def update_routing_profile(
         connection.execute(delete(routes).where(routes.c.routing_profile_ref == row.ref))
         _write_routes(connection, row.ref, checked, sealed_keys)
     _write_as_key(connection, row.ref, made)
+    if prepared.headers is not None:
+        write_headers(connection, row.ref, prepared.headers)
     changes.note(connection, "routing", row.ref)
     return _answer(connection, scope, row.ref, made)
 

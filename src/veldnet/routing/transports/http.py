@@ -41,7 +41,9 @@ class HttpTransport:
 
     async def deliver(self, address: str, attempt: Attempt, *, keep_answer: bool = False) -> Outcome:
         message = attempt.message
-        headers = _HEADERS | {"Content-Type": _CONTENT_TYPES[message.content_type]}
+        headers = (
+            _HEADERS | dict(attempt.profile.headers) | {"Content-Type": _CONTENT_TYPES[message.content_type]}
+        )
         request = Request(address, headers, message.body, attempt.now, signed_query(attempt))
         return await self._sender.send(request, keep_answer=keep_answer)
 

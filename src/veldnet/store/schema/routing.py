@@ -26,6 +26,9 @@ routing_profiles = Table(
     # The built-in empty profile of the strategy NOAS.
     Column("is_dummy", Boolean, nullable=False),
     Column("hsm_group_ref", ForeignKey("hsm_groups.ref")),
+    # Of requests to application servers: their names as a JSON list, and the object of names and values.
+    Column("header_names", Text, nullable=False, server_default="[]"),
+    Column("sealed_headers", LargeBinary),
     sqlite_autoincrement=True,
 )
 
