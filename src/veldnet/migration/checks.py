@@ -13,9 +13,10 @@ from veldnet.inventory import devices
 from veldnet.inventory.devices import Moved, NewDevice, Shadow
 from veldnet.inventory.names import printable
 from veldnet.lorawan import AesKey, DevAddr
-from veldnet.lorawan.regions import ChannelPlan
+from veldnet.lorawan.regions import ChannelPlan, Region
 from veldnet.network.core import (
     Arrival,
+    MovedRadio,
     MovedSession,
     moved_join_memory,
     moved_state,
@@ -29,6 +30,8 @@ _MOST_TEXT = 255
 _JOIN_NONCE_MARGIN = 100
 _LAST_JOIN_NONCE = 0xFFFFFF
 _HALF_OF_COUNTER = 1 << 31
+# MAC commands have four bits for a delay, a data rate, a power, repetitions, a duty cycle.
+_MOST_IN_FIELD = 15
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +149,7 @@ def _sessions(
 def _session_problem(session: MovedSession, version_11: bool, plan: ChannelPlan) -> str:
     if session.version_11 != version_11:
         return "its session is of another LoRaWAN version than its profile: it joins again"
-    counters = (session.fcnt_up or 0, session.n_fcnt_down, session.a_fcnt_down)
+    counters = (session.fcnt_up or 0, session.n_fcnt_down, session.a_fcnt_down, session.confirmed_fcnt)
     if any(not 0 <= counter < _HALF_OF_COUNTER for counter in counters):
         return "a frame counter of its session cannot be right: it joins again"
     region, radio = plan.region, session.radio
@@ -154,14 +157,35 @@ def _session_problem(session: MovedSession, version_11: bool, plan: ChannelPlan)
         return f"RX2 of its session has a data rate that {region.name} lacks: it joins again"
     if radio.rx2_frequency and region.sub_band(radio.rx2_frequency) is None:
         return f"RX2 of its session is outside {region.name}: it joins again"
-    if radio.rx1_dr_offset > region.max_rx1_dr_offset:
+    if not 0 <= radio.rx1_dr_offset <= region.max_rx1_dr_offset:
         return f"its session has an RX1 offset that {region.name} lacks: it joins again"
+    if not _sound(radio, region):
+        return "a radio parameter of its session cannot be right: it joins again"
     if version_11 and strange_channels(plan, radio):
         return (
             "its session uses channels that network.extra_channels does not have at the same index, which "
             "the MIC of LoRaWAN 1.1 covers: add them, or it joins again"
         )
     return ""
+
+
+def _sound(radio: MovedRadio, region: Region) -> bool:
+    """Whether parameters have values that a network can have negotiated."""
+    fields = (
+        radio.rx1_delay or 1,
+        radio.tx_power,
+        radio.nb_trans,
+        radio.max_duty_cycle,
+        radio.max_eirp_code or 0,
+    )
+    rates = (radio.data_rate, radio.ping_data_rate)
+    frequencies = (radio.ping_frequency, *(hertz for _index, hertz in radio.dl_frequencies))
+    return (
+        all(0 <= field <= _MOST_IN_FIELD for field in fields)
+        and all(rate is None or 0 <= rate <= _MOST_IN_FIELD for rate in rates)
+        and all(not hertz or region.sub_band(hertz) is not None for hertz in frequencies)
+        and all(index < region.max_channels for index in radio.enabled or ())
+    )
 
 
 def _root_keys(device: Device, version_11: bool) -> tuple[AesKey | None, AesKey | None, str]:

@@ -150,7 +150,8 @@ class DeviceMover:
         for eui, device in zip(euis, batch, strict=True):
             if self._only is not None and eui not in self._only:
                 continue
-            if eui in self._seen:
+            # What cannot be moved may have no DevEUI, and is named by its place in the source.
+            if eui in self._seen and not device.problem:
                 text = "its DevEUI comes twice; the first one was taken"
                 entries.append(Entry("device", eui, device.name, "refused", (text,)))
                 continue

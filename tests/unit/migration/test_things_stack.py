@@ -112,6 +112,7 @@ def test_devices_of_one_kind_share_a_profile(tmp_path: Path) -> None:
         ({"frequency_plan_id": "ISM_2400"}, "'ISM_2400'"),
         ({"root_keys": {"app_key": {"kek_label": "a", "encrypted_key": "AAAA"}}}, "kek_label"),
         ({"root_keys": {"app_key": {"key": "00"}}}, "32 hexadecimal"),
+        ({"dev_id": "meter", "app_id": "water"}, "Things Network v2"),
     ],
 )
 def test_devices_that_cannot_be_moved(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
@@ -202,11 +203,38 @@ def test_sessions_that_stay_behind(tmp_path: Path, session: dict[str, Any], word
         ('{"ids": {}}\n{"ids": ', "line 2: the object does not end"),
         ('{"ids": }', "line 1: no JSON object"),
         ("[{]", "no JSON"),
+        ("\N{BYTE ORDER MARK}[{]", "no JSON"),
     ],
 )
 def test_damaged_files(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(Damaged, match=words):
         read(tmp_path, text=text)
+
+
+def test_files_of_windows(tmp_path: Path) -> None:
+    found = read(tmp_path, text="\N{BYTE ORDER MARK}" + json.dumps(DEVICE))
+    assert [(each.eui, each.problem) for each in found] == [("0059AC0000000001", "")]
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(DEVICE), "utf-16")
+    with pytest.raises(Damaged, match=r"export\.json is in UTF-16.*save it as UTF-8"):
+        TheThingsStack([path])
+
+
+def test_members_that_come_twice(tmp_path: Path) -> None:
+    text = json.dumps(DEVICE)
+    (found,) = read(tmp_path, text=text.replace('"dev_addr"', '"dev_addr": "26000001", "dev_addr"'))
+    assert found.problem.startswith("dev_addr is there twice")
+    path = tmp_path / "export.json"
+    path.write_text('[{"ids": {"gateway_id": "a"}, "name": "a", "name": "b"}, ' + text + "]")
+    (station,) = TheThingsStack([path]).base_stations()
+    assert isinstance(station, Unmoved)
+    assert (station.id, station.problem[:21]) == ("entry 1", "name is there twice, ")
+
+
+@pytest.mark.parametrize("period", ["1e-308s", "0s", "-1s", "nans", "infs", "1e308s"])
+def test_periods_of_status_requests(tmp_path: Path, period: str) -> None:
+    (found,) = read(tmp_path, DEVICE | {"mac_settings": {"status_time_periodicity": period}})
+    assert not found.problem and found.profile
 
 
 def test_gateways_and_webhooks_beside_devices(tmp_path: Path) -> None:

@@ -36,9 +36,33 @@ _NEEDED = {
     "application": {"id", "tenant_id", "name"},
     "device": {"dev_eui", "application_id", "device_profile_id", "name", "enabled_class", "is_disabled"},
     "device_keys": {"dev_eui", "nwk_key", "app_key", "dev_nonces", "join_nonce"},
-    "device_profile": {"id", "name", "region", "mac_version", "supports_otaa"},
+    "device_profile": {
+        "id",
+        "name",
+        "region",
+        "mac_version",
+        "reg_params_revision",
+        "adr_algorithm_id",
+        "payload_codec_runtime",
+        "device_status_req_interval",
+        "supports_otaa",
+        "supports_class_b",
+        "supports_class_c",
+    },
     "gateway": {"gateway_id", "tenant_id", "name"},
-    "multicast_group": {"id", "application_id", "mc_addr", "mc_nwk_s_key", "mc_app_s_key", "f_cnt"},
+    "multicast_group": {
+        "id",
+        "application_id",
+        "name",
+        "region",
+        "mc_addr",
+        "mc_nwk_s_key",
+        "mc_app_s_key",
+        "f_cnt",
+        "group_type",
+        "dr",
+        "frequency",
+    },
     "multicast_group_device": {"multicast_group_id", "dev_eui"},
     "application_integration": {"application_id", "kind", "configuration"},
 }
@@ -219,12 +243,15 @@ class ChirpStack:
         return [read_integration(row) for row in self._rows(query)]
 
 
-def _base_station(row: _Row) -> BaseStation:
+def _base_station(row: _Row) -> BaseStation | Unmoved:
+    identifier = bytes(row["gateway_id"])
+    if len(identifier) != GatewayEui.size:
+        return Unmoved(identifier.hex().upper(), str(row["name"]), "its id does not have 8 bytes")
     latitude, longitude = row.get("latitude"), row.get("longitude")
     # It stores 0, 0 where nobody has said where a gateway stands.
     located = bool(latitude or longitude)
     return BaseStation(
-        GatewayEui(int.from_bytes(bytes(row["gateway_id"]), "big")),
+        GatewayEui(int.from_bytes(identifier, "big")),
         str(row["name"]),
         latitude if located else None,
         longitude if located else None,

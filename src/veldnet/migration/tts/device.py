@@ -109,6 +109,9 @@ class VersionIds(msgspec.Struct, frozen=True):
 
 
 class EndDevice(msgspec.Struct, frozen=True):
+    # Of v2, by which that is known.
+    dev_id: str = ""
+    lorawan_device: Any = None
     ids: Ids = Ids()
     name: str = ""
     description: str = ""

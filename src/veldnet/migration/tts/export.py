@@ -24,7 +24,7 @@ from veldnet.network.core import MovedSession
 
 from .device import EndDevice, MacState, Session
 from .groups import read_group
-from .objects import Found, read_objects
+from .objects import Found, read_objects, repeated_member
 from .others import read_gateway, read_webhook
 from .profiles import model_of, profile_of
 from .sessions import clear_key, read_session
@@ -90,8 +90,8 @@ class TheThingsStack:
 
     def devices(self) -> Iterator[Sequence[Device]]:
         batch: list[Device] = []
-        for line, octets in self._objects():
-            found = self._device(line, octets)
+        for place, octets in self._objects():
+            found = self._device(place, octets)
             if found is None:
                 continue
             batch.append(found)
@@ -101,20 +101,26 @@ class TheThingsStack:
         if batch:
             yield batch
 
-    def _device(self, line: int, octets: bytes) -> Device | None:
+    def _device(self, place: str, octets: bytes) -> Device | None:
         """None for what is no device, and read apart."""
         if _kind_of(octets).apart:
             return None
         try:
             found = _decoder.decode(octets)
         except (msgspec.DecodeError, RecursionError) as error:
-            return Device(eui=f"line {line}", problem=f"it is no end device of The Things Stack v3: {error}")
+            return Device(eui=place, problem=f"it is no end device of The Things Stack v3: {error}")
+        twice = repeated_member(octets)
+        if twice is not None:
+            return Device(eui=found.ids.dev_eui or place, name=found.name, problem=_twice(twice))
         eui, name = found.ids.dev_eui, found.name or found.ids.device_id
+        if found.dev_id or found.lorawan_device is not None:
+            problem = "it is of The Things Network v2, which ttn-lw-migrate turns into the form of v3"
+            return Device(eui=found.dev_id or place, problem=problem)
         try:
             eui = str(DevEui.parse(eui))
         except InvalidIdentifier:
             problem = "it has no DevEUI" if not eui else "its DevEUI does not have 16 hexadecimal digits"
-            return Device(eui=found.ids.device_id or f"line {line}", name=name, problem=problem)
+            return Device(eui=found.ids.device_id or place, name=name, problem=problem)
         try:
             return self._movable(found, eui, name)
         except NotMovable as error:
@@ -161,9 +167,12 @@ class TheThingsStack:
         found = []
         for each in self._webhooks:
             try:
+                twice = repeated_member(each.octets)
+                if twice is not None:
+                    raise NotMovable(_twice(twice))
                 found.append(read_webhook(each.octets))
             except NotMovable as error:
-                found.append(Integration(name=f"line {each.line}", tag="", problem=str(error)))
+                found.append(Integration(name=each.place, tag="", problem=str(error)))
         return found
 
 
@@ -176,9 +185,16 @@ def _kind_of(octets: bytes) -> _Kind:
 
 def _or_unmoved(found: Found, read: Callable[[bytes], T]) -> T | Unmoved:
     try:
+        twice = repeated_member(found.octets)
+        if twice is not None:
+            raise NotMovable(_twice(twice))
         return read(found.octets)
     except NotMovable as error:
-        return Unmoved(f"line {found.line}", "", str(error))
+        return Unmoved(found.place, "", str(error))
+
+
+def _twice(member: str) -> str:
+    return f"{member[:40]} is there twice, and only one of both can be right"
 
 
 def _join_eui(text: str) -> str | None:

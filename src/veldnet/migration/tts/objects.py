@@ -3,6 +3,8 @@ over many, or a list of them."""
 
 from __future__ import annotations
 
+import codecs
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -15,10 +17,14 @@ _LARGEST = 1 << 20
 _LARGEST_LIST = 1 << 30
 
 
-class Found(NamedTuple):
-    """An object, and the line on which it begins."""
+# Where a file begins that is not in UTF-8, or says needlessly that it is.
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
-    line: int
+
+class Found(NamedTuple):
+    """An object, and the line on which it begins, or its number in a list."""
+
+    place: str
     octets: bytes
 
 
@@ -26,7 +32,8 @@ def read_objects(path: Path) -> Iterator[Found]:
     """Raises `Damaged` that names the line."""
     try:
         with path.open("rb") as file:
-            first = _first_octet(file)
+            begin = _begin(file, path.name)
+            first = _first_octet(file, begin)
             if first == b"[":
                 yield from _of_list(file.read(_LARGEST_LIST), path.name)
             else:
@@ -35,17 +42,26 @@ def read_objects(path: Path) -> Iterator[Found]:
         raise Damaged(f"cannot read {path}: {error.strerror}") from None
 
 
-def _first_octet(file: BinaryIO) -> bytes:
+def _begin(file: BinaryIO, name: str) -> int:
+    """Where the text begins: PowerShell and editors of Windows put a mark before it."""
+    head = file.read(len(codecs.BOM_UTF8))
+    if head.startswith(_UTF_16):
+        raise Damaged(f"{name} is in UTF-16, as PowerShell writes it: save it as UTF-8")
+    return len(codecs.BOM_UTF8) if head == codecs.BOM_UTF8 else 0
+
+
+def _first_octet(file: BinaryIO, begin: int) -> bytes:
+    file.seek(begin)
     while (octet := file.read(1)) and octet.isspace():
         pass
-    file.seek(0)
+    file.seek(begin)
     return octet
 
 
 def _of_list(octets: bytes, name: str) -> Iterator[Found]:
     try:
-        for raw in msgspec.json.decode(octets, type=list[msgspec.Raw]):
-            yield Found(1, bytes(raw))
+        for number, raw in enumerate(msgspec.json.decode(octets, type=list[msgspec.Raw]), 1):
+            yield Found(f"entry {number}", bytes(raw))
     except (msgspec.DecodeError, RecursionError) as error:
         raise Damaged(f"{name} is no JSON: {error}; was it cut off?") from None
 
@@ -79,12 +95,37 @@ def _whole(octets: bytes, line: int, name: str) -> Iterator[Found]:
         known = msgspec.json.decode(octets, type=dict[str, msgspec.Raw])
         listed = known.get("end_devices")
         if listed is None:
-            yield Found(line, octets)
+            yield Found(f"line {line}", octets)
             return
-        for raw in msgspec.json.decode(listed, type=list[msgspec.Raw]):
-            yield Found(line, bytes(raw))
+        for number, raw in enumerate(msgspec.json.decode(listed, type=list[msgspec.Raw]), 1):
+            yield Found(f"line {line}, entry {number}", bytes(raw))
     except (msgspec.DecodeError, RecursionError) as error:
         raise Damaged(f"{name}, line {line}: no JSON object: {error}") from None
+
+
+class _Twice(Exception):
+    """A member comes twice."""
+
+
+def repeated_member(octets: bytes) -> str | None:
+    """A member that an object has twice, so that nobody knows which of both counts."""
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise _Twice(name)
+            found[name] = value
+        return found
+
+    try:
+        json.loads(octets, object_pairs_hook=members)
+    except _Twice as error:
+        return str(error)
+    except (ValueError, RecursionError):
+        # Whoever decodes it says what is wrong.
+        return None
+    return None
 
 
 def number_of(value: Any, prefix: str) -> int | None:

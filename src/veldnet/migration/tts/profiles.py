@@ -103,7 +103,8 @@ def _status_requests(periodicity: Any) -> int:
     seconds = seconds_of(periodicity)
     if seconds is None:
         return 1
-    return min(round(_DAY / seconds), MOST_STATUS_REQUESTS) if seconds > 0 else 0
+    # Of a period next to nothing the quotient is infinite.
+    return round(min(_DAY / seconds, MOST_STATUS_REQUESTS)) if seconds > 0 else 0
 
 
 def profile_of(model: Model) -> Profile:
