@@ -309,6 +309,67 @@ def test_d4_routes_of_a_device_are_refused_and_not_ignored(client: Client) -> No
     assert dx(client, "PUT", f"/devices/{device['ref']}", {"routeRefs": []}).status_code == 200
 
 
+def test_d4_a_device_has_the_routes_of_one_routing_profile(client: Client) -> None:
+    def connection(name: str) -> tuple[str, str]:
+        """A connection that is created as clients do, and the route that has its name."""
+        configuration = {
+            "destinationURL": "https://one.example.com/up",
+            "headers": {"Authorization": "Basic YTpi"},
+            "downlinkAsId": "one",
+            "downlinkAsKey": "C72C6F867B150B1210ACDA5F3CDFB449",
+        }
+        made = dx(client, "POST", "/connections", {"name": name, "configuration": configuration})
+        assert made.status_code == 201, made.text
+        shown = made.json()
+        assert shown["configuration"]["headers"] == {"Authorization": "*****"}
+        assert (shown["connectorId"], shown["configuration"]["downlinkAsId"]) == ("actility-http-iot", "one")
+        assert shown in dx(client, "GET", "/connections").json()
+        (route,) = [each for each in dx(client, "GET", "/routes").json() if each["name"] == name]
+        assert dx(client, "GET", f"/routes/{route['ref']}").json() == route
+        return shown["id"], route["ref"]
+
+    (first, one), (second, two) = connection("One"), connection("Two")
+    body = {**client.device_body(next(_numbers)), "routeRefs": [one]}
+    device = dx(client, "POST", "/devices", body).json()
+    assert (device["routeRefs"], device["routingProfileId"]) == ([one], first)
+    path = f"/devices/{device['ref']}"
+    (listed,) = dx(client, "GET", f"/devices?deviceEUI={device['EUI']}").json()
+    assert listed["routeRefs"] == dx(client, "GET", path).json()["routeRefs"] == [one]
+    # Who sends all that it has read changes one of both.
+    for changes in ({"routeRefs": [two]}, {"routingProfileId": first}):
+        before = dx(client, "GET", path).json()
+        whole = {name: before[name] for name in ("name", "routeRefs", "routingProfileId")} | changes
+        changed = dx(client, "PUT", path, whole).json()
+        assert changes.items() <= changed.items()
+    for wrong in (
+        {"routeRefs": [one, two]},
+        {"routeRefs": one},
+        {"routeRefs": [two], "routingProfileId": "x"},
+    ):
+        assert "routeRefs" in dx(client, "PUT", path, wrong).json()["message"]
+    moved = {"configuration": {"destinationURL": "https://two.example.com/up", "downlinkAsId": "one"}}
+    changed = dx(client, "PUT", f"/connections/{second}", moved).json()
+    assert changed["configuration"] == moved["configuration"] | {"headers": {"Authorization": "*****"}}
+    assert dx(client, "DELETE", f"/connections/{first}").status_code == 400, "a device uses it"
+    assert dx(client, "DELETE", f"/connections/{second}").status_code == 204
+    assert dx(client, "GET", f"/connections/{second}").status_code == 404
+    assert dx(client, "GET", "/routes/1.99").status_code == 404
+    for body, words in (
+        ({"name": "x"}, "configuration.destinationURL"),
+        ({"configuration": {"destinationURL": "https://a.example.com"}}, "name is mandatory"),
+        ({"name": "x", "connectorId": "actility-mqtt-iot"}, "POST /api/v1/connections"),
+        ({"name": "x", "configuration": {"destinationURL": "ftp://a"}}, "http"),
+        (
+            {
+                "name": "x",
+                "configuration": {"destinationURL": "https://a.example.com", "headers": {"Host": "a"}},
+            },
+            "configuration.headers: 'Host'",
+        ),
+    ):
+        assert words in dx(client, "POST", "/connections", body).json()["message"]
+
+
 def test_d4_coordinates_change_and_may_be_text(client: Client) -> None:
     device = new_device(client)
     path = f"/devices/{device['ref']}"

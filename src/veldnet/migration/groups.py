@@ -31,7 +31,7 @@ _HALF_OF_COUNTER = 1 << 31
 def check_group(group: Group, plans: Mapping[str, ChannelPlan]) -> NewGroup:
     """Raises a `Refusal`."""
     if not 0 <= group.fcnt_down < _HALF_OF_COUNTER:
-        raise BadRequest("its frame counter cannot be right: create the group anew")
+        raise BadRequest("its frame counter cannot be right: create another group with other keys")
     body = MulticastGroup(
         EUI=group.eui,
         name=printable(group.name).strip()[:100] or group.eui,

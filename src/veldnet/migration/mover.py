@@ -143,14 +143,14 @@ class DeviceMover:
     async def _move(self, batch: Sequence[Device]) -> list[Entry]:
         entries: list[Entry] = []
         checked: list[tuple[Checked, Profile]] = []
-        euis = [device.eui.upper() for device in batch]
+        # What cannot be moved may have no DevEUI, and is named by its place in the source.
+        euis = [device.eui if device.problem else device.eui.upper() for device in batch]
         scope = self._target.scope
         found = await self._target.store.read(lambda c: devices.find_shadows(c, scope, euis))
         shadows = {shadow.dev_eui: shadow for shadow in found}
         for eui, device in zip(euis, batch, strict=True):
             if self._only is not None and eui not in self._only:
                 continue
-            # What cannot be moved may have no DevEUI, and is named by its place in the source.
             if eui in self._seen and not device.problem:
                 text = "its DevEUI comes twice; the first one was taken"
                 entries.append(Entry("device", eui, device.name, "refused", (text,)))

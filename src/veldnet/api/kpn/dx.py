@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from veldnet.api.auth.bearer import legacy
 from veldnet.api.body import to_resource
@@ -17,32 +18,68 @@ from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
-from veldnet.inventory import devices
+from veldnet.inventory import devices, routing_profiles
 
 from .devices import DeviceFilter, change_device, read_device, read_devices, register
+from .dx_applications import route_refs
 
 # The strategy of devices with a routing profile of their own, which KPN's contract leaves out.
 _ROUTE = "ROUTE"
 
 
-def shown(device: Device) -> Device:
-    """A device as DX shows it: with a strategy wherever messages go somewhere."""
+class DxDevice(Device):
+    """A device as DX shows it, with the routes that its messages take."""
+
+    routeRefs: list[str] | UnsetType = UNSET
+
+
+_MEMBERS = Device.__struct_fields__
+
+
+def shown(device: Device, routes: Mapping[str, list[str]]) -> DxDevice:
+    """With a strategy wherever messages go somewhere; `routes` are those of routing profiles by their ids."""
     if device.routingProfileId is not UNSET and device.processingStrategyId is UNSET:
         # No value of KPN's enumeration, which requests are checked against.
         setattr(device, "processingStrategyId", _ROUTE)  # noqa: B010
-    return device
+    refs = routes.get(str(device.routingProfileId), [])
+    made = DxDevice(*[getattr(device, name) for name in _MEMBERS])
+    made.routeRefs = refs
+    return made
 
 
-def prepare(members: dict[str, Any]) -> dict[str, Any]:
-    """The members of a request as KPN's API knows them. Raises `InvalidField`."""
-    if members.get("routeRefs"):
-        raise InvalidField(
-            "routeRefs: single routes cannot be given to a device; put them into a routing profile and "
-            "name it with routingProfileId"
-        )
-    if members.get("processingStrategyId") != _ROUTE:
-        return members
-    return {name: value for name, value in members.items() if name != "processingStrategyId"}
+async def _routes(services: Services, scope: Scope) -> dict[str, list[str]]:
+    listed = await services.read(lambda c: routing_profiles.list_routing_profiles(c, scope))
+    return {str(each.id): route_refs(each) for each in listed}
+
+
+def _chosen(refs: Any, routes: Mapping[str, list[str]]) -> str:
+    """The routing profile whose routes are named. Raises `InvalidField`."""
+    named = {str(ref) for ref in refs} if isinstance(refs, list) else set[str]()
+    for identifier, own in routes.items():
+        if named and named == set(own):
+            return identifier
+    raise InvalidField(
+        "routeRefs: a device has all routes of one routing profile, and no others; put routes that belong "
+        "together into one, or name it with routingProfileId"
+    )
+
+
+def prepare(
+    members: dict[str, Any], routes: Mapping[str, list[str]], now: str | None = None
+) -> dict[str, Any]:
+    """The members of a request as KPN's API knows them; `now` is the routing profile that the device has.
+    Who sends all that it has read changes one of `routeRefs` and `routingProfileId`, and that one counts.
+    Raises `InvalidField`."""
+    found = {name: value for name, value in members.items() if name != "routeRefs"}
+    refs = members.get("routeRefs")
+    if refs and refs != routes.get(now or ""):
+        chosen, given = _chosen(refs, routes), found.get("routingProfileId")
+        if given not in (None, "", now, chosen):
+            raise InvalidField("routeRefs are not the routes of routingProfileId; send one of both")
+        found["routingProfileId"] = chosen
+    if found.get("processingStrategyId") == _ROUTE:
+        del found["processingStrategyId"]
+    return found
 
 
 class DeviceView(msgspec.Struct, frozen=True):
@@ -50,29 +87,32 @@ class DeviceView(msgspec.Struct, frozen=True):
 
 
 @DX.get("/devices")
-async def list_devices(services: Services, scope: Scope, query: DeviceFilter) -> list[Device]:
+async def list_devices(services: Services, scope: Scope, query: DeviceFilter) -> list[DxDevice]:
     listed = await read_devices(services, scope, query.filter("configuration", statistics=True))
-    return [shown(device) for device in listed]
+    routes = await _routes(services, scope)
+    return [shown(device, routes) for device in listed]
 
 
 @DX.post("/devices", status=201)
 async def create_device(
     request: Request[Any, Any, Any], services: Services, scope: Scope, body: dict[str, Any]
-) -> Device:
+) -> DxDevice:
     """Create a device; HSM groups are not mandatory on these paths."""
     abp = services.settings.legacy_abp and legacy(request)
-    return shown(await register(services, scope, _device(body), hsm_required=False, abp=abp))
+    routes = await _routes(services, scope)
+    made = await register(services, scope, _device(body, routes), hsm_required=False, abp=abp)
+    return shown(made, routes)
 
 
 @DX.get("/devices/{deviceRef}")
 async def get_device(
     device_ref: str, services: Services, scope: Scope, query: DeviceView
-) -> Response[Device]:
+) -> Response[DxDevice]:
     device = await read_device(services, scope, device_ref)
     etag = etag_of(device)
     if not query.statistics:
         device.statistics = UNSET
-    return Response(shown(device), headers={"etag": etag})
+    return Response(shown(device, await _routes(services, scope)), headers={"etag": etag})
 
 
 @DX.put("/devices/{deviceRef}", conditional=True)
@@ -82,10 +122,13 @@ async def update_device(
     services: Services,
     scope: Scope,
     body: dict[str, Any],
-) -> Device:
-    changed = await change_device(device_ref, request, services, scope, _device(body), devices.DX_UPDATABLE)
-    return shown(changed)
+) -> DxDevice:
+    routes = await _routes(services, scope)
+    now = await read_device(services, scope, device_ref)
+    device = _device(body, routes, None if now.routingProfileId is UNSET else now.routingProfileId)
+    changed = await change_device(device_ref, request, services, scope, device, devices.DX_UPDATABLE)
+    return shown(changed, routes)
 
 
-def _device(members: dict[str, Any]) -> Device:
-    return to_resource(prepare(members), Device)
+def _device(members: dict[str, Any], routes: Mapping[str, list[str]], now: str | None = None) -> Device:
+    return to_resource(prepare(members, routes, now), Device)

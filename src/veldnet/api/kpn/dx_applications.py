@@ -1,4 +1,4 @@
-"""Routes, connections and users of a subscriber on the paths of ThingPark's DX API."""
+"""Routes and users of a subscriber on the paths of ThingPark's DX API."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ from msgspec import UNSET
 from veldnet.api.query import PageIndex
 from veldnet.api.routers import DX, DX_ADMINISTRATOR
 from veldnet.api.services import Services
+from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import Route, RoutingProfile
 from veldnet.domain.scope import Scope
-from veldnet.inventory import accounts, flows, routing_profiles
+from veldnet.inventory import accounts, routing_profiles
 from veldnet.inventory.devices import PAGE
-from veldnet.inventory.flows import Connection
-
-# States of connections, in ThingPark's words.
-_STATES = {"ACTIVE": "OPENED", "ERROR": "FAILED", "WAITING": "OPENING", "DEACTIVATED": "CLOSED"}
-_CONNECTORS = {"MQTT": "actility-mqtt-iot", "HTTP": "actility-http-iot"}
 
 
 class DxPage(msgspec.Struct, frozen=True):
@@ -46,17 +42,6 @@ class DxRoute(msgspec.Struct, omit_defaults=True):
     asId: str | None = None
 
 
-class DxConnection(msgspec.Struct, omit_defaults=True):
-    """A connection to an application; `startupTime` is since when it is in its state."""
-
-    id: str
-    connectorId: str
-    name: str
-    state: str
-    active: bool
-    startupTime: str | None = None
-
-
 class DxUser(msgspec.Struct):
     """A user of the subscriber."""
 
@@ -69,9 +54,15 @@ class DxUser(msgspec.Struct):
     scopes: list[str]
 
 
-def _route(profile: RoutingProfile, position: int, route: Route) -> DxRoute:
+def route_refs(profile: RoutingProfile) -> list[str]:
+    """By which DX names the routes of a routing profile."""
+    count = 0 if profile.routes is UNSET else len(profile.routes)
+    return [f"{profile.ref}.{position}" for position in range(1, count + 1)]
+
+
+def _route(profile: RoutingProfile, ref: str, route: Route) -> DxRoute:
     return DxRoute(
-        ref=f"{profile.ref}.{position}",
+        ref=ref,
         name=str(profile.name),
         connectorClass="HTTP",
         contentType=str(route.contentType),
@@ -85,33 +76,26 @@ def _route(profile: RoutingProfile, position: int, route: Route) -> DxRoute:
 @DX.get("/routes")
 async def list_routes(services: Services, scope: Scope, query: DxPage) -> list[DxRoute]:
     """The routes of all routing profiles, in the order of both."""
+    return (await _routes(services, scope))[query.part]
+
+
+@DX.get("/routes/{routeRef}")
+async def get_route(route_ref: str, services: Services, scope: Scope) -> DxRoute:
+    for route in await _routes(services, scope):
+        if route.ref == route_ref:
+            return route
+    raise NotFound("Route", route_ref)
+
+
+async def _routes(services: Services, scope: Scope) -> list[DxRoute]:
     listed = await services.read(lambda c: routing_profiles.list_routing_profiles(c, scope))
-    found = [
-        _route(profile, position, route)
+    return [
+        _route(profile, ref, route)
         for profile in listed
-        for position, route in enumerate(() if profile.routes is UNSET else profile.routes, 1)
+        for ref, route in zip(
+            route_refs(profile), () if profile.routes is UNSET else profile.routes, strict=False
+        )
     ]
-    return found[query.part]
-
-
-def _connection(connection: Connection) -> DxConnection:
-    kind, state = str(connection.type), connection.state
-    return DxConnection(
-        id=str(connection.ref),
-        connectorId=_CONNECTORS.get(kind, f"veldnet-{kind.lower()}"),
-        name=str(connection.name),
-        state="OPENING" if state is UNSET else _STATES.get(state.status, "OPENED"),
-        active=connection.active is True,
-        startupTime=None if state is UNSET else state.since,
-    )
-
-
-@DX.get("/connections")
-async def list_connections(services: Services, scope: Scope, query: DxPage) -> list[DxConnection]:
-    """The connections of flows, by name."""
-    now = round(services.platform.clock() * 1000)
-    listed = await services.read(lambda c: flows.list_connections(c, scope, now))
-    return [_connection(each) for each in listed[query.part]]
 
 
 @DX_ADMINISTRATOR.get("/users")

@@ -9,7 +9,6 @@ from veldnet.domain.errors import InvalidField
 from veldnet.domain.scope import Scope
 from veldnet.inventory import routing_profiles
 from veldnet.inventory.flows import HIDDEN
-from veldnet.inventory.http_headers import check_headers
 from veldnet.inventory.routing_profiles import SealedHeaders
 
 
@@ -29,5 +28,4 @@ async def given_headers(
         if value == HIDDEN and name not in before:
             raise InvalidField("{member}: {name} has no value yet; give one", member=member, name=name[:40])
     headers = {name: before[name] if value == HIDDEN else value for name, value in given.items()}
-    check_headers(headers, member)
-    return await routing_profiles.seal_headers(vaults, headers)
+    return await routing_profiles.seal_headers(vaults, headers, member)

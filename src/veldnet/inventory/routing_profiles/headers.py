@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, select, update
 
 from veldnet.domain.scope import Scope
+from veldnet.inventory.http_headers import check_headers
 from veldnet.keys import Vaults, labels
 from veldnet.store.schema import routing_profiles
 
@@ -23,8 +24,9 @@ class SealedHeaders(msgspec.Struct, frozen=True):
     sealed: bytes | None = None
 
 
-async def seal_headers(vaults: Vaults, headers: Mapping[str, str]) -> SealedHeaders:
-    """Headers that have been checked."""
+async def seal_headers(vaults: Vaults, headers: Mapping[str, str], member: str = "headers") -> SealedHeaders:
+    """Raises `InvalidField` that begins with the name of the member."""
+    check_headers(headers, member)
     if not headers:
         return SealedHeaders()
     sealed = await vaults.seal(labels.ROUTING_HEADERS, msgspec.json.encode(headers))
