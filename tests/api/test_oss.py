@@ -346,6 +346,24 @@ def test_application_servers_are_routing_profiles(oss: Oss, outsider: Oss) -> No
     assert oss.request("DELETE", f"{OSS}/appServers/{made['uid']}").status_code == 204
 
 
+def test_tags_of_a_device(oss: Oss, outsider: Oss) -> None:
+    device = oss.create(0x38)
+    path = f"{OSS}/devices/e{device['EUI']}/tags"
+    for _again in range(2):
+        assert oss.call("POST", path, {"name": "model: Lamp / 3"}) == {"name": "model: Lamp / 3"}
+    oss.call("POST", path, {"name": "dike"})
+    assert oss.call("GET", path) == {"briefs": [{"name": "dike"}, {"name": "model: Lamp / 3"}]}
+    (found,) = oss.call("GET", f"{OSS}/devices?tag=dike")["briefs"]
+    assert {"name": "dike"} in found["tags"] and len(found["tags"]) == 2
+    for _again in range(2):
+        oss.call("DELETE", f"{path}/dike")
+    assert oss.call("GET", path) == {"briefs": [{"name": "model: Lamp / 3"}]}
+    assert "name is mandatory" in oss.refused("POST", path, {})
+    assert "tags" in oss.refused("POST", path, {"name": "a;b"})
+    for method, body in (("GET", None), ("POST", {"name": "x"})):
+        outsider.refused(method, path, body, status=404)
+
+
 def test_headers_of_application_servers(server: HostedServer, oss: Oss) -> None:
     made = oss.call("POST", f"{OSS}/appServers", {"name": "Pumps", "destinations": [DESTINATION]})
     secret = {"customHttpHeaders": [{"name": "Authorization", "value": "Bearer x"}]}

@@ -343,10 +343,12 @@ def test_d4_a_device_has_the_routes_of_one_routing_profile(client: Client) -> No
         assert changes.items() <= changed.items()
     for wrong in (
         {"routeRefs": [one, two]},
-        {"routeRefs": one},
+        {"routeRefs": {"a": one}},
         {"routeRefs": [two], "routingProfileId": "x"},
     ):
         assert "routeRefs" in dx(client, "PUT", path, wrong).json()["message"]
+    assert dx(client, "PUT", path, {"routeRefs": two}).json()["routeRefs"] == [two], "as text"
+    assert dx(client, "PUT", path, {"routeRefs": [one]}).json()["routeRefs"] == [one]
     moved = {"configuration": {"destinationURL": "https://two.example.com/up", "downlinkAsId": "one"}}
     changed = dx(client, "PUT", f"/connections/{second}", moved).json()
     assert changed["configuration"] == moved["configuration"] | {"headers": {"Authorization": "*****"}}
@@ -354,6 +356,9 @@ def test_d4_a_device_has_the_routes_of_one_routing_profile(client: Client) -> No
     assert dx(client, "DELETE", f"/connections/{second}").status_code == 204
     assert dx(client, "GET", f"/connections/{second}").status_code == 404
     assert dx(client, "GET", "/routes/1.99").status_code == 404
+
+
+def test_d4_connections_that_cannot_be_made(client: Client) -> None:
     for body, words in (
         ({"name": "x"}, "configuration.destinationURL"),
         ({"configuration": {"destinationURL": "https://a.example.com"}}, "name is mandatory"),

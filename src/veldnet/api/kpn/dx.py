@@ -54,7 +54,8 @@ async def _routes(services: Services, scope: Scope) -> dict[str, list[str]]:
 
 def _chosen(refs: Any, routes: Mapping[str, list[str]]) -> str:
     """The routing profile whose routes are named. Raises `InvalidField`."""
-    named = {str(ref) for ref in refs} if isinstance(refs, list) else set[str]()
+    # Clients that read tables send a single route as text.
+    named = {str(ref) for ref in refs} if isinstance(refs, list) else {str(refs)}
     for identifier, own in routes.items():
         if named and named == set(own):
             return identifier
