@@ -33,6 +33,7 @@ from veldnet.routing import (
     Retry,
     RoutingTable,
     UndeliveredQuery,
+    Whose,
     deliver_again,
     list_undelivered,
 )
@@ -271,7 +272,7 @@ class World:
         for customer, scope in self.customers.items():
             ref = scope.subscriber_ref
             listed = await self.store.read(
-                lambda c: list_undelivered(c, EVERYTHING, subscriber_ref=ref)  # noqa: B023
+                lambda c: list_undelivered(c, EVERYTHING, Whose(ref))  # noqa: B023
             )
             mine = {frame for frame, whose in self.heard.items() if whose == customer}
             assert {int(item.frame_id) for item in listed} <= mine, "only a subscriber's own are listed"

@@ -21,12 +21,21 @@ from .delivery_queue import Limits, Retry
 from .downlinks import Submit, submit_query
 from .ledger import FlowNote
 from .messages import MessageWriter, Position, Positions
+from .oldest import Whose
 from .outbox import DeliveryResult
 from .processes import ProcessPlan, serve_deliveries
 from .sending import RouteSender
 from .table import Profile, Route, RoutingTable
 from .transports import Attempt, Sender, TransportSettings
-from .undelivered import PENDING, UNDELIVERED, Undelivered, UndeliveredQuery, deliver_again, list_undelivered
+from .undelivered import (
+    PENDING,
+    UNDELIVERED,
+    Undelivered,
+    UndeliveredQuery,
+    count_undelivered,
+    deliver_again,
+    list_undelivered,
+)
 from .waiting import WaitingDestination, count_messages, waiting_destinations
 from .webhook import post_signed
 
@@ -65,7 +74,9 @@ __all__ = [
     "Undelivered",
     "UndeliveredQuery",
     "WaitingDestination",
+    "Whose",
     "count_messages",
+    "count_undelivered",
     "deliver_again",
     "ledger",
     "list_undelivered",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
 from veldnet.store import Timeline, read_timeline
-from veldnet.store.schema import deliveries, devices, multicast_groups, subscribers
+from veldnet.store.schema import deliveries, devices, multicast_groups
 from veldnet.texts import Language, stored_in
 
 from .ledger import decode_message
+from .oldest import EVER, Whose, oldest_messages
 
 PENDING, UNDELIVERED = 0, 1
 
@@ -102,23 +103,22 @@ class UndeliveredQuery(NamedTuple):
 def list_undelivered(
     connection: Connection,
     wanted: UndeliveredQuery,
+    whose: Whose | None = None,
     *,
-    subscriber_ref: int | None = None,
-    operator_ref: int | None = None,
     language: Language = "en",
 ) -> list[Undelivered]:
-    """Oldest first; of one subscriber, of all of an operator, or of all; what was said of attempts in a
-    language."""
+    """Oldest first; of all subscribers, unless it says whose; what was said of attempts in a language."""
     timeline = read_timeline(connection)
-    within = _within(timeline, wanted.begin, wanted.end)
-    query = _STORED.where(within).order_by(deliveries.c.id).limit(wanted.limit)
-    if not wanted.pending:
-        query = query.where(deliveries.c.state == UNDELIVERED)
-    if subscriber_ref is not None:
-        query = query.where(deliveries.c.subscriber_ref == subscriber_ref)
-    if operator_ref is not None:
-        own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
-        query = query.where(deliveries.c.subscriber_ref.in_(own))
+    first, end = timeline.first_id_at(wanted.begin), timeline.first_id_at(wanted.end)
+    query = _STORED.order_by(deliveries.c.id).limit(wanted.limit)
+    if whose is not None:
+        states = (PENDING, UNDELIVERED) if wanted.pending else (UNDELIVERED,)
+        ids = oldest_messages(connection, whose, states, (first, end), wanted.limit)
+        query = query.where(deliveries.c.id.in_(ids))
+    else:
+        query = query.where(deliveries.c.id >= first, deliveries.c.id < end)
+        if not wanted.pending:
+            query = query.where(deliveries.c.state == UNDELIVERED)
     rows = [_Stored(*row) for row in connection.execute(query)]
     heads = _heads(connection, {row.key for row in rows if row.state == PENDING and not row.attempts})
     return [
@@ -130,6 +130,11 @@ def list_undelivered(
         )
         for row in rows
     ]
+
+
+def count_undelivered(connection: Connection, whose: Whose, most: int) -> int:
+    """How many messages were set aside; at most so many are counted."""
+    return len(oldest_messages(connection, whose, (UNDELIVERED,), EVER, most))
 
 
 def _within(timeline: Timeline, from_ms: int, to_ms: int) -> ColumnElement[bool]:
@@ -160,17 +165,21 @@ def _listed(row: _Stored, tried: _Stored, created_at: int, language: Language) -
     )
 
 
-def _heads(connection: Connection, queues: Iterable[QueueKey]) -> dict[QueueKey, _Stored]:
+def _heads(connection: Connection, queues: Set[QueueKey]) -> dict[QueueKey, _Stored]:
     """The message of each queue that is being tried, where one is."""
     wanted = sorted(queues)
     heads: dict[QueueKey, _Stored] = {}
     for start in range(0, len(wanted), 100):
+        some = wanted[start : start + 100]
+        # SQLite finds pairs by no index, but what is one of some and another of some by that of both.
         query = _STORED.where(
-            tuple_(deliveries.c.device_ref, deliveries.c.queue).in_(wanted[start : start + 100]),
+            deliveries.c.device_ref.in_({device for device, _queue in some}),
+            deliveries.c.queue.in_({queue for _device, queue in some}),
             deliveries.c.state == PENDING,
             deliveries.c.attempts > 0,
-        ).order_by(deliveries.c.id.desc())
-        heads |= {row.key: row for row in (_Stored(*found) for found in connection.execute(query))}
+        )
+        tried = sorted((_Stored(*found) for found in connection.execute(query)), reverse=True)
+        heads |= {row.key: row for row in tried if row.key in queues}
     return heads
 
 

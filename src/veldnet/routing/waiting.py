@@ -17,6 +17,7 @@ from veldnet.store.schema import connections, deliveries, routing_profiles, subs
 from veldnet.texts import Language, stored_in
 
 from .ledger import QueueName
+from .oldest import EVER, Whose, oldest_messages
 from .undelivered import PENDING
 
 # Milliseconds after which a message that has not failed counts as waiting.
@@ -63,26 +64,20 @@ def count_messages(connection: Connection, subscriber_ref: int, state: int, most
 
 
 def waiting_destinations(
-    connection: Connection,
-    subscriber_ref: int | None,
-    now_ms: int,
-    *,
-    most: int,
-    operator_ref: int | None = None,
-    language: Language = "en",
+    connection: Connection, whose: Whose, now_ms: int, *, most: int, language: Language = "en"
 ) -> list[WaitingDestination]:
     """Where messages of a subscriber wait, or of all subscribers of an operator, those with most of them
     first; at most so many are counted. What was said last is in a language."""
     timeline = read_timeline(connection)
-    chosen = deliveries.c.state == PENDING
-    if subscriber_ref is not None:
-        chosen &= deliveries.c.subscriber_ref == subscriber_ref
-    if operator_ref is not None:
-        own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
-        # Of all subscribers the oldest are found by their ids: an index of subscribers has another order.
-        chosen &= (deliveries.c.subscriber_ref + 0).in_(own)
     # However many there are, only so many are looked at.
-    oldest = select(*_LOOKED_AT).where(chosen).order_by(deliveries.c.id).limit(most).subquery()
+    if whose.operator_ref is None:
+        found = select(*_LOOKED_AT).where(
+            deliveries.c.subscriber_ref == whose.subscriber_ref, deliveries.c.state == PENDING
+        )
+    else:
+        ids = oldest_messages(connection, whose, (PENDING,), EVER, most)
+        found = select(*_LOOKED_AT).where(deliveries.c.id.in_(ids))
+    oldest = found.order_by(deliveries.c.id).limit(most).subquery()
     queues = connection.execute(_waiting(oldest, timeline.first_id_at(now_ms - OVERDUE_AFTER))).all()
     if not queues:
         return []
@@ -92,13 +87,13 @@ def waiting_destinations(
         merged.setdefault(QueueName.parse(row.queue).destination, []).append(
             (row.queue, row.number, row.oldest)
         )
-    found = [
+    destinations = [
         _destination(
             connection, listed, [tried[queue] for queue, *_ in listed if queue in tried], timeline, language
         )
         for listed in merged.values()
     ]
-    return sorted(found, key=lambda destination: -destination.waiting)
+    return sorted(destinations, key=lambda destination: -destination.waiting)
 
 
 def _waiting(oldest: Subquery, before: int) -> Select[Any]:

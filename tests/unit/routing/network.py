@@ -27,6 +27,7 @@ from veldnet.routing import (
     TransportSettings,
     Undelivered,
     UndeliveredQuery,
+    Whose,
     list_undelivered,
 )
 from veldnet.routing.messages import TunnelMessage
@@ -179,7 +180,7 @@ class Network:
         """Everything that is pending or undelivered."""
         await self.commit()
         wanted = UndeliveredQuery(0, FAR, 1000, pending=True)
-        return await self.store.read(lambda c: list_undelivered(c, wanted, subscriber_ref=subscriber))
+        return await self.store.read(lambda c: list_undelivered(c, wanted, Whose(subscriber)))
 
     async def until(self, met: Callable[[], bool], seconds: float = 30.0) -> None:
         async with asyncio.timeout(seconds):

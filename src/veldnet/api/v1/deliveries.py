@@ -17,7 +17,7 @@ from veldnet.domain.errors import MissingField
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import routing_profiles
-from veldnet.routing import Undelivered, UndeliveredQuery, list_undelivered
+from veldnet.routing import Undelivered, UndeliveredQuery, Whose, list_undelivered
 from veldnet.texts import in_language
 
 _MOST = 1000
@@ -167,7 +167,7 @@ async def list_messages(
     wanted = UndeliveredQuery(query.start, query.end, query.limit, pending)
     language = language_of(request)
     listed = await services.read(
-        lambda c: list_undelivered(c, wanted, subscriber_ref=scope.subscriber_ref, language=language)
+        lambda c: list_undelivered(c, wanted, Whose(scope.subscriber_ref), language=language)
     )
     return [UndeliveredMessage.of(item) for item in listed]
 

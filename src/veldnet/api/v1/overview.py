@@ -17,7 +17,14 @@ from veldnet.inventory import devices
 from veldnet.inventory.routing_profiles import count_routing_profiles
 from veldnet.monitoring import health
 from veldnet.monitoring.alarms import fleet
-from veldnet.routing import PENDING, UNDELIVERED, WaitingDestination, count_messages, waiting_destinations
+from veldnet.routing import (
+    PENDING,
+    UNDELIVERED,
+    WaitingDestination,
+    Whose,
+    count_messages,
+    waiting_destinations,
+)
 from veldnet.texts import Language
 
 _MOST_COUNTED = 10_000
@@ -88,7 +95,9 @@ async def get_overview(request: Request[Any, Any, Any], services: Services, scop
 
 def _read(connection: Connection, scope: Scope, now_ms: int, language: Language) -> Overview:
     subscriber = scope.subscriber_ref
-    waiting = waiting_destinations(connection, subscriber, now_ms, most=_MOST_COUNTED, language=language)
+    waiting = waiting_destinations(
+        connection, Whose(subscriber), now_ms, most=_MOST_COUNTED, language=language
+    )
     counts = health.counts(connection, subscriber)
     return Overview(
         devices=DeviceHealthStatistics(*counts, sum(counts)),

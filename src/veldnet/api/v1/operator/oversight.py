@@ -19,7 +19,7 @@ from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.audit import AuditEntry
 from veldnet.monitoring.alarms import listing
-from veldnet.routing import UndeliveredQuery, list_undelivered, waiting_destinations
+from veldnet.routing import UndeliveredQuery, Whose, count_undelivered, list_undelivered, waiting_destinations
 from veldnet.settings import describe
 from veldnet.texts import Text, in_language
 
@@ -73,7 +73,7 @@ async def list_messages(
         lambda c: list_undelivered(
             c,
             UndeliveredQuery(query.start, query.end, query.limit, query.includePending or query.pending),
-            operator_ref=operator.operator_ref,
+            Whose(operator_ref=operator.operator_ref),
             language=language,
         )
     )
@@ -127,9 +127,7 @@ async def get_overview(
             if station.operator_ref == operator.operator_ref
         }
         alarms = listing.list_base_station_alarms(connection, cleared=False)
-        undelivered = list_undelivered(
-            connection, UndeliveredQuery(0, 1 << 42, _MOST), operator_ref=operator.operator_ref
-        )
+        own_messages = Whose(operator_ref=operator.operator_ref)
         return NetworkOverview(
             subscribers=len(customers),
             devices=sum(customer.devices for customer in customers),
@@ -143,16 +141,11 @@ async def get_overview(
             unknownBaseStations=len(platform.presence.unknown),
             baseStationAlarms=[alarm for alarm in alarms if alarm.baseStationId in own],
             moduleAlarms=listing.list_module_alarms(connection, cleared=False),
-            undelivered=len(undelivered),
+            undelivered=count_undelivered(connection, own_messages, _MOST),
             destinations=[
                 Waiting.of(found)
                 for found in waiting_destinations(
-                    connection,
-                    None,
-                    int(now * 1000),
-                    most=_MOST,
-                    operator_ref=operator.operator_ref,
-                    language=language,
+                    connection, own_messages, int(now * 1000), most=_MOST, language=language
                 )
             ],
             problems=[],
