@@ -50,6 +50,25 @@ def _act(page: Page, name: str, what: str) -> Any:
     return page.get_by_role("dialog")
 
 
+def test_the_copy_of_a_plan_is_for_what_the_plan_is_for(
+    desks: Desks, server: RunningServer, account: Account
+) -> None:
+    operator = Person(server, operator_of(account), account.thingpark_password)
+    settings = {"id": "veld-cs/lamps", "name": "Lamps", "communicationType": "MULTICAST"}
+    operator.call("POST", f"{V1}/operator/plans", settings)
+    with desks.of(operator) as desk:
+        desk.go("/operator/plans")
+        dialog = _act(desk.page, "Lamps", "Copy")
+        expect(dialog.get_by_role("combobox", name="Communication type")).to_have_value("Multicast")
+        dialog.get_by_role("textbox", name="Name", exact=True).fill("More lamps")
+        dialog.get_by_role("button", name="Save").click()
+        expect(desk.page.get_by_role("button", name="Actions for More lamps")).to_be_visible()
+    plans = {plan["name"]: plan for plan in operator.call("GET", f"{V1}/operator/plans")}
+    assert plans["More lamps"]["communicationType"] == "MULTICAST"
+    for name in ("Lamps", "More lamps"):
+        operator.call("DELETE", f"{V1}/operator/plans/{plans[name]['ref']}")
+
+
 def _grant(desk: Desk, plan: str) -> None:
     desk.button("Grant")
     dialog = desk.page.get_by_role("dialog", name=f"Grant {plan}")

@@ -8,6 +8,7 @@ from playwright.sync_api import Route, expect
 
 from tests.e2e.console.world import DECODER, World
 from tests.e2e.desk import Desk
+from tests.e2e.running import KPN
 from tests.person import Person
 from tests.rsa_keys import public_pem
 
@@ -89,3 +90,53 @@ def test_a_project_shows_its_secret_once(desk: Desk) -> None:
     made = desk.page.get_by_role("row").filter(has_text="Integration")
     expect(made.get_by_text("not activated")).to_be_visible()
     assert secret not in desk.page.content()
+
+
+def test_devices_are_moved_to_another_routing_profile_before_theirs_is_deleted(
+    desk: Desk, user: Person, world: World
+) -> None:
+    """Why it is not deleted is said; its page leads to the devices, and all of them move at once."""
+    page = desk.page
+    old, new = (
+        user.call(
+            "POST", f"{KPN}/routingProfiles", {"name": name, "routes": [{"addresses": [world.receiver.url]}]}
+        )
+        for name in ("Retired", "Successor")
+    )
+    refs = [world.hsm, world.wrong]
+    before = {ref: user.call("GET", f"{KPN}/devices/{ref}")["routingProfileId"] for ref in refs}
+    for ref in refs:
+        user.call("PUT", f"{KPN}/devices/{ref}", {"routingProfileId": old["id"]})
+    desk.go(f"/routing/{old['ref']}")
+    desk.heading("Retired")
+    _delete_profile(desk, "Retired")
+    desk.told("is used by 2 devices; give them another one first")
+    page.get_by_role("link", name="Devices with this profile").click()
+    desk.heading("Devices")
+    expect(page.locator("tr[data-row]")).to_have_count(2)
+    page.get_by_role("checkbox", name="Select all on this page").check()
+    desk.button("Edit")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="Routing profile").click()
+    page.get_by_role("option", name="Successor").click()
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog", name="2 devices updated")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("No matching devices")).to_be_visible()
+    assert {user.call("GET", f"{KPN}/devices/{ref}")["routingProfileId"] for ref in refs} == {new["id"]}
+    desk.go(f"/routing/{old['ref']}")
+    desk.heading("Retired")
+    _delete_profile(desk, "Retired")
+    desk.told("Routing profile deleted")
+    desk.heading("Routing profiles")
+    assert "Retired" not in [each["name"] for each in user.call("GET", f"{KPN}/routingProfiles")]
+    for ref, profile in before.items():
+        user.call("PUT", f"{KPN}/devices/{ref}", {"routingProfileId": profile})
+    user.call("DELETE", f"{KPN}/routingProfiles/{new['ref']}")
+
+
+def _delete_profile(desk: Desk, name: str) -> None:
+    desk.button("Delete")
+    dialog = desk.page.get_by_role("dialog", name=f"Delete routing profile {name}?")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(dialog).to_have_count(0)

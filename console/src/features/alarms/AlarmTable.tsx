@@ -120,6 +120,8 @@ function columnsOf(t: Translate, withDevice: boolean, acknowledge: (alarm: Alarm
     {
       key: "text",
       title: t("alarms.alarm"),
+      // The sentence is read first; times beside it are short.
+      width: "30%",
       render: (alarm) => <Words alarm={alarm} />,
     },
     {

@@ -15,6 +15,8 @@ export interface Offer {
   id: string;
   name: string;
   settings: Settings;
+  /** Of plans. */
+  communicationType?: Communication;
 }
 
 export type OfferKind = "plans" | "deviceProfiles";
@@ -102,7 +104,9 @@ export function OfferForm({ kind, offer, defaults, fields }: Props) {
   const ref = offer?.ref;
   const plan = useSavePlan(ref);
   const profile = useSaveDeviceProfile(ref);
-  const [communicationType, setCommunication, communicationSaved] = useDraft<Communication>("UNICAST");
+  const [communicationType, setCommunication, communicationSaved] = useDraft<Communication>(
+    offer?.communicationType ?? "UNICAST",
+  );
   const { id, name, settings }: Offer = offer ?? { id: "", name: "", settings: defaults };
   return (
     <OfferFields

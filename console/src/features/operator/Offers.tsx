@@ -47,7 +47,13 @@ function useForms(kind: OfferKind, { defaults, fields }: Standard) {
     create: () => open(t(kind === "plans" ? "plans.new" : "profiles.new")),
     edit: (of: Schemas["Plan"] | Schemas["Profile"]) => open(of.name, { ...of, settings: settings(of) }),
     copy: (of: Schemas["Plan"] | Schemas["Profile"]) =>
-      open(t("offers.copyOf", { name: of.name }), { id: `${of.id}-2`, name: "", settings: settings(of) }),
+      open(t("offers.copyOf", { name: of.name }), {
+        ...of,
+        ref: undefined,
+        id: `${of.id}-2`,
+        name: "",
+        settings: settings(of),
+      }),
   };
 }
 

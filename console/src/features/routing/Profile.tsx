@@ -4,6 +4,7 @@ import { IconPlus } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { api, ApiError, type Schemas } from "../../api/client";
 import { Facts, IfMayChange, Loading, Mono, PageTitle, Panel } from "../../components/basics";
+import { TextLink } from "../../components/links";
 import { NotShown } from "../../components/missing";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { useSession } from "../../session";
@@ -101,7 +102,7 @@ export function RoutingProfilePage() {
     <>
       <PageTitle
         title={isNew ? t("routing.new") : opened.profile.name}
-        below={!isNew && <Mono>{opened.profile.id}</Mono>}
+        below={!isNew && <Below id={opened.profile.id ?? ""} />}
       >
         <IfMayChange>
           {!isNew && <Deletion profileRef={ref} name={form.name} onDeleted={saved} />}
@@ -127,6 +128,19 @@ export function RoutingProfilePage() {
         </Grid.Col>
       </Grid>
     </>
+  );
+}
+
+/** What names the profile, and the devices that have to have another one before it can go. */
+function Below({ id }: { id: string }) {
+  const t = useT();
+  return (
+    <Group gap="sm">
+      <Mono>{id}</Mono>
+      <TextLink to="/devices" search={{ routingProfileId: id }} size="sm">
+        {t("routing.devices")}
+      </TextLink>
+    </Group>
   );
 }
 
@@ -198,7 +212,7 @@ function ReadOnly({ profile }: { profile: Profile }) {
   const t = useT();
   return (
     <>
-      <PageTitle title={profile.name} below={<Mono>{profile.id}</Mono>} />
+      <PageTitle title={profile.name} below={<Below id={profile.id ?? ""} />} />
       <Stack maw={800}>
         {profile.routes?.map((route, index) => (
           <Panel key={index} title={t("routing.route", { number: index + 1 })}>
