@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { read } from "./components/NumberField";
-import { bytes, exact, hex, localTime, number, percent, plain, relative, span, withQuery } from "./format";
+import { bytes, exact, fixed, hex, localTime, number, percent, plain, relative, span, withQuery } from "./format";
 import { isEui, isKey, plainHex, randomHex } from "./identifiers";
 import { espColor, sfColor, snrColor } from "./theme";
 
@@ -16,6 +16,7 @@ describe("identifiers and numbers", () => {
 
   it("have their units, and a dash where there is none", () => {
     expect(number(-7.25, "dB")).toMatch(/^-7[.,]3 dB$/);
+    expect([number(-0.04, "dB"), fixed(-0.004, 2), number(-0.06)]).toEqual(["0 dB", "0.00", "-0.1"]);
     expect(number(undefined)).toBe("–");
     expect(percent(0.1234)).toMatch(/^12[.,]3 %$/);
     expect(bytes(2048)).toMatch(/^2 KiB$/);

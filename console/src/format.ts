@@ -18,15 +18,17 @@ function kept<Format>(make: (locale: string) => Format): () => Format {
   };
 }
 
+/** What is rounded to zero has no sign. */
 export function number(value: number | null | undefined, unit = "", digits = 1): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  const text = value.toLocaleString(locale(), { maximumFractionDigits: digits });
+  const text = value.toLocaleString(locale(), { maximumFractionDigits: digits, signDisplay: "negative" });
   return unit ? `${text} ${unit}` : text;
 }
 
 /** With all of its decimals. */
 export function fixed(value: number, digits: number): string {
-  return value.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const of = { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" } as const;
+  return value.toLocaleString(locale(), of);
 }
 
 export function percent(share: number | null | undefined, digits = 1): string {

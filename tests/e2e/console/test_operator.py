@@ -37,6 +37,16 @@ def test_the_operator_works_for_a_customer(operators: Desk) -> None:
     operators.heading("Network")
 
 
+def test_the_audit_log_shows_changes_whole(operators: Desk, world: World) -> None:
+    operators.go("/operator/audit")
+    operators.heading("Audit log")
+    operators.page.get_by_role("textbox", name="Search user, action or object").fill("device.created")
+    made = operators.page.get_by_role("row").filter(has_text='EUI: "0059AC00DD000002"')
+    # Behind others; no identifier is cut.
+    expect(made).to_contain_text(f'hsmGroupId: "{world.account.hsm_group_id}"')
+    expect(made).to_contain_text('applicationEUI: "0059AC0000000001"')
+
+
 def test_a4_operator_rights_are_given_after_a_question(operators: Desk, world: World) -> None:
     operators.go("/operator/users")
     operators.button("New user")

@@ -80,10 +80,15 @@ export function Audit() {
   );
 }
 
-function Details({ of }: { of: unknown }) {
-  const text = JSON.stringify(of);
-  if (text === "{}") return null;
-  return <Code style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>{text.slice(0, 200)}</Code>;
+/** Each member in a line. Values are JSON, so that none can look like another line. */
+function Details({ of }: { of: object }) {
+  const lines = Object.entries(of).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  if (!lines.length) return null;
+  return (
+    <Code block p={4} style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+      {lines.join("\n")}
+    </Code>
+  );
 }
 
 interface FindProps {
