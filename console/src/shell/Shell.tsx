@@ -373,9 +373,11 @@ function Notices() {
     <>
       {outdated && <Updated reload={() => leaveForms(page.reload)} />}
       {!reachable && (
-        <Alert color="orange" icon={<IconWifiOff size={20} />} mb="md" role="status" title={t("connection.lost")}>
-          {t("connection.text")}
-        </Alert>
+        <Box className="stays-in-view" mb="md">
+          <Alert color="orange" icon={<IconWifiOff size={20} />} role="status" title={t("connection.lost")}>
+            {t("connection.text")}
+          </Alert>
+        </Box>
       )}
       {!mayChange && (
         <Text size="xs" c="dimmed" mb="xs">

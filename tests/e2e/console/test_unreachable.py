@@ -7,7 +7,7 @@ import signal
 
 from playwright.sync_api import Browser, Route, expect
 
-from tests.e2e import radio
+from tests.e2e import looks, radio
 from tests.e2e.console.world import World
 from tests.e2e.desk import Desk
 from tests.e2e.running import RunningServer
@@ -126,6 +126,12 @@ def test_e5_what_was_loaded_stays_while_the_server_is_away(desk: Desk, world: Wo
         desk.context.set_offline(True)
         expect(lost).to_be_visible()
     expect(name).to_have_value("Half done")
+    looks.resize(desk.page, 390)
+    desk.page.get_by_text("nbTrans").scroll_into_view_if_needed()
+    expect(name).not_to_be_in_viewport()
+    expect(lost).to_be_in_viewport(ratio=1)
+    desk.accessible()
+    looks.resize(desk.page, 1440)
     desk.context.set_offline(False)
     expect(lost).to_be_hidden()
     expect(name).to_have_value("Half done")
