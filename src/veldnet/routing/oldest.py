@@ -26,7 +26,7 @@ _Key = tuple[int, int]
 
 
 class Whose(NamedTuple):
-    """Those of a subscriber, or of all of an operator."""
+    """Those of a subscriber, of all of an operator, or of all subscribers."""
 
     subscriber_ref: int | None = None
     operator_ref: int | None = None
@@ -36,6 +36,9 @@ class Whose(NamedTuple):
         if self.subscriber_ref is not None:
             return subscribers.c.ref == self.subscriber_ref
         return subscribers.c.operator_ref == self.operator_ref
+
+
+ANYBODY = Whose()
 
 
 def oldest_messages(

@@ -13,7 +13,7 @@ from veldnet.store.schema import deliveries, devices, multicast_groups
 from veldnet.texts import Language, stored_in
 
 from .ledger import decode_message
-from .oldest import EVER, Whose, oldest_messages
+from .oldest import ANYBODY, EVER, Whose, oldest_messages
 
 PENDING, UNDELIVERED = 0, 1
 
@@ -103,7 +103,7 @@ class UndeliveredQuery(NamedTuple):
 def list_undelivered(
     connection: Connection,
     wanted: UndeliveredQuery,
-    whose: Whose | None = None,
+    whose: Whose = ANYBODY,
     *,
     language: Language = "en",
 ) -> list[Undelivered]:
@@ -111,14 +111,18 @@ def list_undelivered(
     timeline = read_timeline(connection)
     first, end = timeline.first_id_at(wanted.begin), timeline.first_id_at(wanted.end)
     query = _STORED.order_by(deliveries.c.id).limit(wanted.limit)
-    if whose is not None:
+    if whose.operator_ref is not None:
         states = (PENDING, UNDELIVERED) if wanted.pending else (UNDELIVERED,)
         ids = oldest_messages(connection, whose, states, (first, end), wanted.limit)
+        if not ids:
+            return []
         query = query.where(deliveries.c.id.in_(ids))
     else:
         query = query.where(deliveries.c.id >= first, deliveries.c.id < end)
         if not wanted.pending:
             query = query.where(deliveries.c.state == UNDELIVERED)
+        if whose.subscriber_ref is not None:
+            query = query.where(deliveries.c.subscriber_ref == whose.subscriber_ref)
     rows = [_Stored(*row) for row in connection.execute(query)]
     heads = _heads(connection, {row.key for row in rows if row.state == PENDING and not row.attempts})
     return [
