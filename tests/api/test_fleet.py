@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.e2e.running import command, failing
-from tests.installation import sandbox
+from tests.installation import over_postgresql, postgresql, sandbox
 
 CUSTOMER = "100000001"
 # Each level has the one before nine times.
@@ -93,6 +93,13 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VELDNET_API__LEGACY_ABP", "true")
 
 
+def copy_of(folder: Path, to: Path) -> None:
+    """A copy of an installation with the files beside it."""
+    shutil.copytree(folder, to)
+    if over_postgresql():
+        postgresql().copy_database(folder / "data", to / "data")
+
+
 @pytest.fixture(scope="module")
 def beginning(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fleet") / "data"
@@ -104,14 +111,14 @@ def beginning(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def empty(beginning: Path, tmp_path: Path) -> Path:
     """An installation without a fleet."""
-    shutil.copytree(beginning.parent, tmp_path / "empty")
+    copy_of(beginning.parent, tmp_path / "empty")
     return tmp_path / "empty/data"
 
 
 @pytest.fixture(scope="module")
 def applied(beginning: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("applied") / "fleet"
-    shutil.copytree(beginning.parent, folder)
+    copy_of(beginning.parent, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BROKER_PASSWORD", SECRET)
         patch.setenv("VELDNET_API__LEGACY_ABP", "true")
@@ -122,7 +129,7 @@ def applied(beginning: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def data(applied: Path, tmp_path: Path) -> Path:
     """An installation with the fleet, for one test alone."""
-    shutil.copytree(applied, tmp_path / "applied")
+    copy_of(applied, tmp_path / "applied")
     return tmp_path / "applied/data"
 
 
