@@ -55,7 +55,7 @@ def connection(engine: Engine) -> Iterator[Connection]:
         yield opened
 
 
-def same(connection: Connection, statement: Any, **values: Any) -> list[tuple[Any, ...]]:
+def same(connection: Connection, statement: Any, **values: Any) -> list[Any]:
     """What both find, and under the same names."""
     expected = connection.execute(statement, values).all()
     prepared = Prepared(statement)

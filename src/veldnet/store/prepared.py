@@ -4,7 +4,7 @@ SQLite: here a statement is compiled once, and then goes to the driver as it is.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable, Insert, Select, Update
@@ -36,7 +36,7 @@ class Prepared:
 
     def __init__(self, statement: Select[Any] | CompoundSelect[Any] | Insert | Update) -> None:
         self._statement = statement
-        self._compiled: dict[tuple[Any, ...], _Compiled] = {}
+        self._compiled: dict[Hashable, _Compiled] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
         """What a query finds, by the names of its columns."""

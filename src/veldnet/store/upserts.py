@@ -81,6 +81,6 @@ def insert_new(
     (number,) = table.primary_key
     if len(rows) == 1:
         found = _insert_one_new(connection.dialect.name, table, key).write_one(connection, rows[0])
-        return {row[len(key) - 1]: row[len(key)] for row in found}
+        return {getattr(row, key[-1]): getattr(row, number.name) for row in found}
     written = connection.execute(_insert_new(connection.dialect.name, table, key), list(rows))
     return {row[key[-1]]: row[number.name] for row in written.mappings()}
