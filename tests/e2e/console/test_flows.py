@@ -61,7 +61,8 @@ def test_a_connection_is_tried_and_used_by_a_flow(desk: Desk, user: Person, tmp_
     ref = user.call("POST", f"{V1}/connections", {"name": "Here", "type": "MQTT", "address": address})["ref"]
     desk.go("/flows")
     page = desk.page
-    row = page.get_by_role("row").filter(has_text="Here")
+    # The row of a flow names its connection, too.
+    row = page.get_by_role("table", name="Connections").get_by_role("row").filter(has_text="Here")
     row.get_by_role("button", name="Test").click()
     desk.button("Send test message")
     expect(page.get_by_test_id("trial")).to_contain_text("Delivered")
