@@ -157,6 +157,14 @@ def race_command(
         fail(str(error))
 
 
+class Stored(msgspec.Struct, frozen=True):
+    """What else the nodes find in the database, and how often they are asked for it."""
+
+    fleet: Annotated[int, typer.Option(help="Devices in the store, where these are more.")] = 0
+    rows: Annotated[int, typer.Option(min=0, help="Frame rows of the last seven days.")] = 0
+    requests: Annotated[int, typer.Option(min=0, help="Requests of each kind to the API.")] = 0
+
+
 @bench.command("cluster")
 def cluster_command(
     store: Annotated[str, typer.Option(help="URL of an empty PostgreSQL database.")],
@@ -165,13 +173,13 @@ def cluster_command(
     rate: Rate = 200,
     seconds: Seconds = 10,
     devices: Annotated[int, typer.Option(min=64, max=100_000, help="Joined devices that send.")] = 1000,
-    fleet: Annotated[int, typer.Option(help="Devices in the store, where these are more.")] = 0,
-    rows: Annotated[int, typer.Option(min=0, help="Frame rows of the last seven days.")] = 0,
-    requests: Annotated[int, typer.Option(min=0, help="Requests of each kind to the API.")] = 0,
+    *,
+    stored: Stored,
 ) -> None:
     """Several nodes on PostgreSQL and NATS: their CPU beside one process on SQLite, starts, hand-over,
     failover, and with --requests what the API takes to answer."""
-    load = ClusterLoad(store, nats, nodes, rate, seconds, devices, Size(max(fleet, devices), rows), requests)
+    size = Size(max(stored.fleet, devices), stored.rows)
+    load = ClusterLoad(store, nats, nodes, rate, seconds, devices, size, stored.requests)
     with Progress(console=errors, transient=True) as bar:
         task = bar.add_task("writing devices", total=load.size.devices)
 
