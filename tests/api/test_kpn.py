@@ -334,16 +334,24 @@ def test_tokens_as_existing_clients_ask_for_them(client: Client, account: Accoun
         ):
             answer = http.post(path, data=form)
             assert answer.status_code == 200 and answer.json()["expires_in"] == 90 * 86_400
+            assert answer.json()["client_id"] == form["client_id"]
         token = answer.json()["access_token"]
         headers = {"authorization": f"Bearer {token}"}
         assert http.get("/core/latest/api/devices", headers=headers).status_code == 200
         info = http.get("/admin/latest/api/oauth/tokeninfo", params={"access_token": token}).json()
-        assert info["customer_id"] == "100000001"
+        assert info["customer_id"] == "100000001" and info["client_id"] == form["client_id"]
         http.post("/admin/latest/api/oauth/revoke_token", params={"access_token": token})
         assert http.get("/core/latest/api/devices", headers=headers).status_code == 401
         basic = httpx.BasicAuth(account.client_id, account.client_secret)
         url = "/oauth/client_credential/accesstoken"
-        assert http.post(url, data={"grant_type": "client_credentials"}, auth=basic).status_code == 200
+        given = http.post(url, data={"grant_type": "client_credentials"}, auth=basic)
+        assert given.status_code == 200
+        of_project = {"access_token": given.json()["access_token"]}
+        info = http.get("/admin/latest/api/oauth/tokeninfo", params=of_project).json()
+        assert info["client_id"] == given.json()["client_id"] == account.client_id
+        for prefix in ("a\x00b", "a\nb", "x" * 600):
+            unknown = form | {"client_id": f"{prefix}/{account.thingpark_username}"}
+            assert http.post("/admin/latest/api/oauth/token", data=unknown).status_code == 401
         for wrong, status in (
             ({"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}, 401),
             ({"grant_type": "client_credentials"}, 401),

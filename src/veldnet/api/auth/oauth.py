@@ -23,6 +23,8 @@ from .token_form import new_token
 
 _INFINITE = 10 * 365 * 86_400
 _VALIDITY = re.compile(r"(\d{1,6})(s|m|h|days|d)?")
+# A prefix and a user name.
+_LONGEST_CLIENT_ID = 512
 _UNITS = {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "days": 86_400}
 
 
@@ -73,7 +75,7 @@ async def kpn_token(request: Request[Any, Any, Any], services: Services) -> dict
     lifetime = int(services.settings.token_lifetime)
     text = new_token(services, client_id, [], lifetime)
     token = await services.write(
-        lambda c: accounts.issue_token(c, lifetime, project_ref=project.ref, token=text)
+        lambda c: accounts.issue_token(c, lifetime, project_ref=project.ref, client_id=client_id, token=text)
     )
     return {
         "access_token": token,
@@ -93,6 +95,9 @@ async def user_token(request: Request[Any, Any, Any], services: Services) -> dic
     form = await _form(request, services)
     _check_grant(form)
     client_id, secret = _credentials(request, form)
+    # Nobody's, and it is kept with the token.
+    if len(client_id) > _LONGEST_CLIENT_ID or not client_id.isprintable():
+        raise GatewayError(401, "ThingPark user name or password is wrong")
     login = client_id.rsplit("/", 1)[-1]
     lifetime = _lifetime(form.get("validityPeriod"), int(services.settings.token_lifetime))
     user_ref = await verify_user(request, services, login, secret)
@@ -100,7 +105,9 @@ async def user_token(request: Request[Any, Any, Any], services: Services) -> dic
     if scope is None:
         raise GatewayError(401, "The user was removed or suspended")
     text = new_token(services, client_id, [f"SUBSCRIBER:{scope.customer_id}"], lifetime)
-    token = await services.write(lambda c: accounts.issue_token(c, lifetime, user_ref=user_ref, token=text))
+    token = await services.write(
+        lambda c: accounts.issue_token(c, lifetime, user_ref=user_ref, client_id=client_id, token=text)
+    )
     return {
         "access_token": token,
         "token_type": "bearer",
@@ -165,7 +172,7 @@ async def token_info(request: Request[Any, Any, Any], services: Services) -> dic
     if bearer is None or bearer.scope is None:
         raise GatewayError(401, "The access token is invalid or has expired; get a new one")
     return {
-        "client_id": bearer.scope.username,
+        "client_id": bearer.client_id or bearer.scope.username,
         "customer_id": bearer.scope.customer_id,
         "operator_id": str(bearer.scope.operator_ref),
         "expires_in": max(0, bearer.expires_at // 1000 - int(time.time())),

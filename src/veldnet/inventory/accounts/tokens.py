@@ -18,10 +18,11 @@ def issue_token(
     *,
     project_ref: int | None = None,
     user_ref: int | None = None,
+    client_id: str | None = None,
     token: str | None = None,
 ) -> str:
     """A token of a project or a user, valid for `lifetime` seconds: an opaque one, or `token`, which nobody
-    can guess. Only its digest is kept."""
+    can guess. Only its digest is kept, and the `client_id` that it was given for."""
     token = random_text(28) if token is None else token
     now = moment(connection)
     connection.execute(delete(tokens).where(tokens.c.expires_at < now))
@@ -31,6 +32,7 @@ def issue_token(
             project_ref=project_ref,
             user_ref=user_ref,
             expires_at=now + lifetime * 1000,
+            client_id=client_id,
         )
     )
     return token
@@ -44,6 +46,8 @@ class Bearer(msgspec.Struct, frozen=True):
     scope: Scope | None
     expires_at: int
     operator: OperatorScope | None = None
+    # That a token was given for.
+    client_id: str | None = None
 
     @property
     def account(self) -> str:
@@ -59,7 +63,11 @@ def bearer_of(connection: Connection, digest: bytes) -> Bearer | None:
     """The holder of a token that is still valid."""
     token = connection.execute(
         select(
-            tokens.c.project_ref, tokens.c.user_ref, tokens.c.expires_at, projects.c.user_ref.label("bound")
+            tokens.c.project_ref,
+            tokens.c.user_ref,
+            tokens.c.expires_at,
+            tokens.c.client_id,
+            projects.c.user_ref.label("bound"),
         )
         .join(projects, projects.c.ref == tokens.c.project_ref, isouter=True)
         .where(tokens.c.digest == digest)
@@ -68,7 +76,7 @@ def bearer_of(connection: Connection, digest: bytes) -> Bearer | None:
         return None
     user_ref = token.user_ref if token.user_ref is not None else token.bound
     scope = None if user_ref is None else scope_of_user(connection, user_ref)
-    return Bearer(token.project_ref, scope, token.expires_at)
+    return Bearer(token.project_ref, scope, token.expires_at, client_id=token.client_id)
 
 
 def scope_of_user(connection: Connection, user_ref: int) -> Scope | None:

@@ -234,4 +234,6 @@ tokens = Table(
     Column("project_ref", ForeignKey("projects.ref", ondelete="CASCADE")),
     Column("user_ref", ForeignKey("users.ref", ondelete="CASCADE")),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    # As it was given for the token: clients compare it.
+    Column("client_id", Text),
 )
