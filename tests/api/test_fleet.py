@@ -16,6 +16,8 @@ from tests.installation import over_postgresql, postgresql, sandbox
 CUSTOMER = "100000001"
 # Each level has the one before nine times.
 BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1},' * 9}]\n" for n in range(1, 10))
+# More entries than are read of any file, for what each device has.
+MANY = "devices:\n" + "- {EUI: 0059AC0000000101, name: a, tags: [b]}\n" * 60_000
 KEY = "000102030405060708090A0B0C0D0E0F"
 SECRET = "of-the-broker"
 FLEET: dict[str, Any] = {
@@ -241,6 +243,9 @@ def test_what_cannot_be_is_left_out_and_tried_again(data: Path) -> None:
         ("connections: [{name: x, password: {file: none}}]", "connections[0].password: cannot read none"),
         ("devices: [{EUI: 0059AC0000000101, name: {env: HOME}}]", "Expected `str`"),
         (BOMB, "entries"),
+        (MANY, "more than 10000 devices; split it"),
+        ("devices: [" + "*a," * 10_001 + "]\na: &a x", "alias"),
+        ("devices: [" + "&a x," + "*a," * 10_000 + "]", "more than 10000 devices; split it"),
     ],
 )
 def test_bad_files(beginning: Path, document: str, words: str) -> None:

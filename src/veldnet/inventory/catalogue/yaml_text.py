@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -12,14 +13,25 @@ from veldnet.domain.errors import BadRequest
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _MOST_NODES = 50_000
 _MOST_DEPTH = 40
+# Open collections, and the document, within a list of the outermost mapping.
+_WITHIN_LIST = 3
+
+# Takes the name of a list of the outermost mapping and how many items it has so far. Raises `BadRequest`.
+CheckItems = Callable[[str, int], None]
 
 
-def read_yaml(octets: bytes, most_nodes: int = _MOST_NODES, *, unique: bool = False) -> Any:
+def read_yaml(
+    octets: bytes,
+    most_nodes: int = _MOST_NODES,
+    *,
+    unique: bool = False,
+    check_items: CheckItems | None = None,
+) -> Any:
     """The document of a file; with `unique` no mapping has a key twice. Raises `BadRequest` for what is no
     YAML, or more than a description of a device ever needs."""
     try:
         text = octets.decode("utf-8-sig")
-        _measure(text, most_nodes)
+        _measure(text, most_nodes, check_items)
         if unique:
             _refuse_twice(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - this loader makes nothing but text
@@ -33,17 +45,21 @@ def read_yaml(octets: bytes, most_nodes: int = _MOST_NODES, *, unique: bool = Fa
         raise BadRequest("the file is not YAML that can be read") from None
 
 
-def _measure(text: str, most_nodes: int) -> None:
+def _measure(text: str, most_nodes: int, check_items: CheckItems | None) -> None:
     """Count the nodes of a document with every alias written out, without building it."""
     sizes: dict[str, int] = {}
     # Nodes so far of each open collection, and its anchor.
     open_nodes: list[int] = [0]
     anchors: list[str | None] = [None]
+    # The last key of the outermost mapping, and the items of its list.
+    key, items = "", 0
     for event in yaml.parse(text, Loader=_Loader):
         size = 0
         if isinstance(event, yaml.CollectionStartEvent):
             open_nodes.append(1)
             anchors.append(event.anchor)
+            if len(open_nodes) == _WITHIN_LIST:
+                items = 0
         elif isinstance(event, yaml.CollectionEndEvent):
             size = open_nodes.pop()
             _keep(sizes, anchors.pop(), size)
@@ -54,7 +70,12 @@ def _measure(text: str, most_nodes: int) -> None:
         elif isinstance(event, yaml.ScalarEvent):
             size = 1
             _keep(sizes, event.anchor, size)
+            if len(open_nodes) < _WITHIN_LIST:
+                key = event.value
         open_nodes[-1] += size
+        if size and check_items is not None and len(open_nodes) == _WITHIN_LIST:
+            items += 1
+            check_items(key, items)
         if open_nodes[-1] > most_nodes:
             raise BadRequest(
                 "the file has more than {most_nodes} entries, aliases written out", most_nodes=most_nodes

@@ -31,7 +31,7 @@ def read_document(octets: bytes, find_secret: FindSecret | None = None) -> dict[
     `find_secret` finds. Raises `BadRequest` that says where the file is wrong."""
     if len(octets) > _MOST_OCTETS:
         raise BadRequest("the file is larger than {most} MiB; split it", most=_MOST_OCTETS >> 20)
-    document = read_yaml(octets, most_nodes=_MOST_NODES, unique=True)
+    document = read_yaml(octets, most_nodes=_MOST_NODES, unique=True, check_items=_check_count)
     if document in (None, ""):
         raise BadRequest("the file is empty")
     if not isinstance(document, dict):
@@ -60,8 +60,7 @@ def fleet_of(document: dict[str, Any]) -> Fleet:
         fleet = msgspec.convert(document, Fleet, strict=False)
     except msgspec.ValidationError as error:
         raise BadRequest(validation_text(str(error))) from error
-    if len(fleet.devices) > MOST_DEVICES:
-        raise BadRequest("the file has more than {most} devices; split it", most=MOST_DEVICES)
+    _check_count("devices", len(fleet.devices))
     for kind, member in KEYS.items():
         seen: set[str] = set()
         for index, item in enumerate(getattr(fleet, kind)):
@@ -72,6 +71,11 @@ def fleet_of(document: dict[str, Any]) -> Fleet:
                 )
             seen.add(key.upper())
     return fleet
+
+
+def _check_count(kind: str, count: int) -> None:
+    if kind == "devices" and count > MOST_DEVICES:
+        raise BadRequest("the file has more than {most} devices; split it", most=MOST_DEVICES)
 
 
 def _resolve(node: Any, where: str, find: FindSecret | None) -> None:
