@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from tests.unit.network.builders import copy, uplink_frame
 from veldnet.lorawan import BaseStationId, frames
-from veldnet.network.shell.admission.deduplication import Deduplicator
+from veldnet.network.shell.admission.deduplication import MAX_COPIES, Deduplicator
 
 PHY = uplink_frame(0)
 
@@ -28,6 +28,22 @@ def test_a_window_collects_and_orders_copies() -> None:
     late = replace(copy(PHY, snr=20.0), late=True)
     window.copies.append(late)
     assert window.ordered()[-1].base_station == late.base_station or not window.ordered()[0].late
+
+
+def test_a_base_station_that_repeats_a_copy_takes_no_room_from_others() -> None:
+    frame = frames.parse(PHY)
+    assert isinstance(frame, frames.DataFrame)
+    first = copy(PHY, snr=1.0)
+    window = Deduplicator(0.2, 2.0).open(frame, first, 10.0)
+    for _time in range(1000):
+        window.add(copy(PHY, snr=2.0))
+    for station in range(100, 104):
+        window.add(copy(PHY, snr=0.0, base_station=BaseStationId(station)))
+    assert sorted(int(one.base_station) for one in window.ordered())[:4] == [100, 101, 102, 103]
+    assert len(window.ordered()) == 5 and window.ordered()[0].snr == 2.0 and window.copies[0] is first
+    for station in range(200, 300):
+        window.add(copy(PHY, base_station=BaseStationId(station)))
+    assert len(window.copies) == MAX_COPIES
 
 
 def test_late_copies_find_the_closed_window_until_a_repetition_is_possible() -> None:

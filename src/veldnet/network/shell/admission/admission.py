@@ -91,8 +91,8 @@ class Admission:
         if window is not None:
             if window.closed:
                 self._fold_late(window, uplink)
-            elif len(window.copies) < MAX_COPIES:
-                window.copies.append(uplink)
+            else:
+                window.add(uplink)
             return
         frame = self._parse(uplink)
         if frame is None:

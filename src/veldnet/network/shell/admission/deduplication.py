@@ -35,6 +35,20 @@ class Window:
         # It is of an unknown device: its address had no session when it came.
         self.unknown = False
 
+    def add(self, copy: GatewayUplink) -> None:
+        """Keep another copy. A base station that repeats its own takes no room from others."""
+        if len(self.copies) >= MAX_COPIES:
+            self._drop_repeated()
+        if len(self.copies) < MAX_COPIES:
+            self.copies.append(copy)
+
+    def _drop_repeated(self) -> None:
+        """Leave the best copy of each base station, and those that tell when the frame came first."""
+        copies = self.copies
+        kept = {id(copy) for copy in self.ordered()} | {id(copies[0])}
+        kept.update(id(copy) for copy in [copy for copy in copies if not copy.late][:1])
+        self.copies = [copy for copy in copies if id(copy) in kept]
+
     def ordered(self) -> tuple[GatewayUplink, ...]:
         """One copy of each base station, best SNR first, then best RSSI."""
         copies = self.copies
