@@ -381,7 +381,7 @@ CREATE TABLE coverage_reports (
 	begin_at BIGINT NOT NULL, 
 	made_at BIGINT NOT NULL, 
 	mailed_at BIGINT, 
-	body BLOB NOT NULL, 
+	body BLOB NOT NULL, mailed_to TEXT DEFAULT '[]' NOT NULL, 
 	CONSTRAINT pk_coverage_reports PRIMARY KEY (operator_ref, begin_at)
 );
 CREATE TABLE cups_contacts (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -215,45 +216,75 @@ def _put(connection: Connection, operator_ref: int, begin: int, now: int, report
     connection.execute(delete(coverage_reports).where(columns.begin_at < begin - _KEPT * WEEK))
 
 
+class _Unsent(NamedTuple):
+    """A report that is not mailed to everybody yet: who is to get it still, and who has it."""
+
+    operator_ref: int
+    body: bytes
+    addresses: dict[Language, list[str]]
+    reached: list[str]
+
+
 async def send_reports(store: Store, mailer: Mailer | None, clock: Callable[[], float]) -> int:
-    """Mail the reports of the last week to those who subscribe; returns how many. What the mail server does
-    not take is tried again the next time."""
+    """Mail the reports of the last week to those who subscribe; returns how many everybody has got. Whom the
+    mail server does not take is tried again the next time, and nobody else."""
     if mailer is None:
         return 0
-    now = round(clock() * 1000)
-    begin, sent = last_week(now), 0
-    for operator_ref, body, addresses in await store.read(lambda c: _unsent(c, begin)):
-        report = _decoder.decode(body)
-        try:
-            for language, those in addresses.items():
+    begin, sent = last_week(round(clock() * 1000)), 0
+    for unsent in await store.read(lambda c: _unsent(c, begin)):
+        report, reached = _decoder.decode(unsent.body), list(unsent.reached)
+        for language, those in unsent.addresses.items():
+            try:
                 await mailer.send(those, compose_report(report, language))
-        except MailFailed as error:
-            log.warning("report_not_mailed", operator=operator_ref, error=str(error))
-            continue
-        await store.write(partial(_sent, operator_ref=operator_ref, begin=begin, now=now))
-        sent += 1
+            except MailFailed as error:
+                log.warning("report_not_mailed", operator=unsent.operator_ref, error=str(error))
+                continue
+            reached += those
+            await store.write(
+                partial(_reached, operator_ref=unsent.operator_ref, begin=begin, reached=reached)
+            )
+        if len(reached) == len(unsent.reached) + sum(map(len, unsent.addresses.values())):
+            now = round(clock() * 1000)
+            await store.write(partial(_sent, operator_ref=unsent.operator_ref, begin=begin, now=now))
+            sent += 1
     return sent
 
 
-def _unsent(connection: Connection, begin: int) -> list[tuple[int, bytes, dict[Language, list[str]]]]:
+def _unsent(connection: Connection, begin: int) -> list[_Unsent]:
     columns = coverage_reports.c
     rows = connection.execute(
-        select(columns.operator_ref, columns.body).where(
+        select(columns.operator_ref, columns.body, columns.mailed_to).where(
             columns.begin_at == begin, columns.mailed_at.is_(None)
         )
     ).all()
-    found = [(row.operator_ref, row.body, _by_language(connection, row.operator_ref)) for row in rows]
-    return [one for one in found if one[2]]
+    found = []
+    for row in rows:
+        reached = msgspec.json.decode(row.mailed_to, type=list[str])
+        addresses = _by_language(connection, row.operator_ref, reached)
+        if addresses or reached:
+            found.append(_Unsent(row.operator_ref, row.body, addresses, reached))
+    return found
 
 
-def _by_language(connection: Connection, operator_ref: int) -> dict[Language, list[str]]:
-    """Who gets the report, by the language that the operator's user of the address has chosen; English for
-    others."""
+def _by_language(connection: Connection, operator_ref: int, reached: list[str]) -> dict[Language, list[str]]:
+    """Who is to get the report still, by the language that the operator's user of the address has chosen;
+    English for others."""
     found: dict[Language, list[str]] = {}
     for address in read_recipients(connection, operator_ref):
+        if address in reached:
+            continue
         language = accounts.language_of_address(connection, operator_ref, address)
         found.setdefault(language or "en", []).append(address)
     return found
+
+
+def _reached(connection: Connection, operator_ref: int, begin: int, reached: list[str]) -> None:
+    columns = coverage_reports.c
+    connection.execute(
+        update(coverage_reports)
+        .where(columns.operator_ref == operator_ref, columns.begin_at == begin)
+        .values(mailed_to=msgspec.json.encode(reached).decode())
+    )
 
 
 def _sent(connection: Connection, operator_ref: int, begin: int, now: int) -> None:

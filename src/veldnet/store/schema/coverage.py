@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
 
 from .columns import metadata
 
@@ -57,7 +67,8 @@ base_station_worth = Table(
     sqlite_with_rowid=False,
 )
 
-# The weekly reports on base stations, as JSON; `mailed_at` is NULL while nobody got one.
+# The weekly reports on base stations, as JSON; `mailed_to` has the addresses that
+# have got one as JSON, `mailed_at` is NULL until all have.
 coverage_reports = Table(
     "coverage_reports",
     metadata,
@@ -66,5 +77,6 @@ coverage_reports = Table(
     Column("made_at", BigInteger, nullable=False),
     Column("mailed_at", BigInteger),
     Column("body", LargeBinary, nullable=False),
+    Column("mailed_to", Text, nullable=False, server_default="[]"),
     PrimaryKeyConstraint("operator_ref", "begin_at"),
 )
