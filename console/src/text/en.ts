@@ -862,6 +862,7 @@ export const en = {
   "history.lowest": "lowest",
   "history.mean": "mean",
   "history.neverWatched": "It has not been connected yet.",
+  "history.notWatched": "No measurements in the last 35 days. A base station that has just connected appears here within a minute.",
   "history.nothing": "Nothing was heard or measured yet. What a base station hears and reports appears here within a minute.",
   "history.outages": "Outages",
   "history.packets": "Packets received, by CRC",

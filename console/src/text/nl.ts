@@ -864,6 +864,7 @@ export const nl: Record<keyof typeof en, string> = {
   "history.lowest": "laagste",
   "history.mean": "gemiddelde",
   "history.neverWatched": "Het is nog niet verbonden geweest.",
+  "history.notWatched": "Geen metingen in de laatste 35 dagen. Een basisstation dat net verbonden is, verschijnt hier binnen een minuut.",
   "history.nothing": "Er is nog niets gehoord of gemeten. Wat een basisstation hoort en meldt, verschijnt hier binnen een minuut.",
   "history.outages": "Storingen",
   "history.packets": "Ontvangen pakketten, naar CRC",

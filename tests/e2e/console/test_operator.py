@@ -7,10 +7,13 @@ import re
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
+from tests.e2e import radio
 from tests.e2e.console.world import World
 from tests.e2e.desk import Desk
+from tests.e2e.key_place import wait_for
 from tests.e2e.languages import LANGUAGES, Spoken
 from tests.e2e.running import RunningServer
+from tests.person import Person
 
 
 def test_the_operator_works_for_a_customer(operators: Desk) -> None:
@@ -128,6 +131,29 @@ def test_b9_base_stations_show_what_they_sent_that_cannot_be_read(operators: Des
     operators.accessible()
     # One that is still answered is waited for.
     operators.page.unroute_all(behavior="wait")
+
+
+def test_a_base_station_that_has_just_connected_is_not_said_never_to_have_been(
+    operators: Desk, operator: Person, server: RunningServer
+) -> None:
+    made = operator.call(
+        "POST", "/api/v1/operator/baseStations", {"gatewayEUI": "0059ACFF0000C001", "name": "Just connected"}
+    )
+    operators.go(f"/operator/base-stations/{made['id']}")
+    never = operators.page.get_by_text("It has not been connected yet.")
+    expect(never).to_be_visible()
+    radio.Antenna("0059ACFF0000C001").connect(server.udp)
+
+    def seen() -> bool:
+        stations = operator.call("GET", "/api/v1/operator/baseStations")
+        return any(one["id"] == made["id"] and one["lastSeen"] for one in stations)
+
+    wait_for(seen)
+    operators.page.reload()
+    expect(
+        operators.page.get_by_text(re.compile("No measurements in the last 35 days|^Outages$"))
+    ).to_be_visible()
+    expect(never).to_have_count(0)
 
 
 # The last of the file: what follows a walk in Dutch would be looked for in Dutch, too.

@@ -21,15 +21,16 @@ export function DeviceAlarms({ device }: { device: Schemas["Device"] }) {
   const ref = device.ref ?? "";
   return (
     <Grid>
+      {/* Beside the thresholds its last column, with the buttons, would be cut off. */}
+      <Grid.Col span={12}>
+        <Panel title={t("alarms.now")}>
+          <AlarmTable filters={{ deviceRef: ref }} withDevice={false} />
+        </Panel>
+      </Grid.Col>
       <Grid.Col span={{ base: 12, lg: 8 }}>
-        <Stack>
-          <Panel title={t("alarms.now")}>
-            <AlarmTable filters={{ deviceRef: ref }} withDevice={false} />
-          </Panel>
-          <Panel title={t("alarms.history")}>
-            <History deviceRef={ref} />
-          </Panel>
-        </Stack>
+        <Panel title={t("alarms.history")}>
+          <History deviceRef={ref} />
+        </Panel>
       </Grid.Col>
       <Grid.Col span={{ base: 12, lg: 4 }}>
         <Thresholds key={device.statistics?.lastUpdateTime} device={device} />

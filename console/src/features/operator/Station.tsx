@@ -71,7 +71,7 @@ export function StationPage() {
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack>
             <Place station={station} />
-            <StationAvailability id={id} />
+            <StationAvailability id={id} connectedOnce={station.lastSeen !== null} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={12}>

@@ -56,7 +56,7 @@ export function StationHistory({ id }: { id: string }) {
 }
 
 /** How long it was connected, by days, and when it was not. */
-export function StationAvailability({ id }: { id: string }) {
+export function StationAvailability({ id, connectedOnce }: { id: string; connectedOnce: boolean }) {
   const t = useT();
   const found = useAvailability(id);
   const days = useMemo(() => found.data?.days ?? [], [found.data]);
@@ -83,7 +83,7 @@ export function StationAvailability({ id }: { id: string }) {
     <Panel title={t("history.availability")}>
       {found.data.connected === null ? (
         <Text size="sm" c="dimmed">
-          {t("history.neverWatched")}
+          {t(connectedOnce ? "history.notWatched" : "history.neverWatched")}
         </Text>
       ) : (
         <>
