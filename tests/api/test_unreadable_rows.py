@@ -22,12 +22,15 @@ from veldnet.simulator.customer import Account
 from veldnet.store.schema import (
     connections,
     connectivity_plans,
+    decoders,
     device_profiles,
     device_states,
     devices,
     flows,
     geofences,
     notification_settings,
+    routes,
+    routing_profiles,
 )
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
@@ -140,3 +143,44 @@ def test_devices_that_cannot_be_read_do_not_hide_others_that_are_silent(
 
     assert sorted(town.server.run(town.server.platform.store.read(left))) == bad
     assert "monitoring_unreadable" in town.server.log
+
+
+def test_lists_show_all_that_can_be_read(town: Town) -> None:
+    """A row of the subscriber's own that cannot be read is missing from its list, and hides no other."""
+    town.user.call("POST", f"{V1}/decoders", {"name": "Damaged", "kind": "CAYENNE_LPP"})
+    town.user.call("POST", f"{V1}/decoders", {"name": "Sound", "kind": "CAYENNE_LPP"})
+    for name in ("Damaged", "Sound"):
+        body = {"name": name, "routes": [{"addresses": ["https://example.com/"], "contentType": "JSON"}]}
+        town.user.call("POST", f"{KPN}/routingProfiles", body)
+    operator = Person(town.server, operator_of(town.account), town.account.thingpark_password)
+    operator.call("POST", f"{V1}/operator/plans", {"id": "town-cs/other", "name": "Other"})
+    mine = routing_profiles.c.name == "Damaged"
+    damaged = select(routing_profiles.c.ref).where(mine).scalar_subquery()
+    lists: dict[str, tuple[Person, Table, str, Any]] = {
+        f"{V1}/geofences": (town.user, geofences, "shape", _first(geofences)),
+        f"{V1}/connections": (town.user, connections, "settings", _first(connections)),
+        f"{V1}/flows": (town.user, flows, "settings", _first(flows)),
+        f"{V1}/decoders": (town.user, decoders, "units", decoders.c.name == "Damaged"),
+        f"{KPN}/routingProfiles": (town.user, routes, "addresses", routes.c.routing_profile_ref == damaged),
+        f"{V1}/operator/deviceProfiles": (
+            operator,
+            device_profiles,
+            "settings",
+            device_profiles.c.id == CLASS_C,
+        ),
+        f"{V1}/operator/plans": (operator, connectivity_plans, "settings", _first(connectivity_plans)),
+    }
+    before = {path: person.call("GET", path) for path, (person, *_) in lists.items()}
+    for _person, table, column, chosen in lists.values():
+        town.damage(table, column, chosen)
+    for path, (person, *_) in lists.items():
+        after = person.call("GET", path)
+        assert len(after) == len(before[path]) - 1 > 0, path
+        refs = [one["ref"] for one in before[path]]
+        assert [ref for ref in refs if ref in {one["ref"] for one in after}] == [one["ref"] for one in after]
+    assert town.server.log.count("row_unreadable") >= len(lists)
+    # What is not in its list is not there for who asks for it alone, either.
+    (ref,) = {one["ref"] for one in before[f"{V1}/geofences"]} - {
+        one["ref"] for one in town.user.call("GET", f"{V1}/geofences")
+    }
+    assert town.user.request("GET", f"{V1}/geofences/{ref}").status_code == 404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -12,7 +12,7 @@ from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFou
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.names import check_name, is_printable
-from veldnet.store import lock_row, moment, put
+from veldnet.store import lock_row, moment, put, readable
 from veldnet.store.schema import decoder_bindings, decoders, device_profiles, devices, subscribers
 
 from .rows import inserted_ref, ref_of
@@ -58,8 +58,9 @@ def list_decoders(connection: Connection, scope: Scope, ref: str | None = None) 
         .order_by(device_profiles.c.id)
     ):
         bound.setdefault(row.decoder_ref, []).append(row.id)
-    return [
-        PayloadDecoder(
+
+    def shown(row: Any) -> PayloadDecoder:
+        return PayloadDecoder(
             str(row.ref),
             row.name,
             row.kind,
@@ -69,8 +70,8 @@ def list_decoders(connection: Connection, scope: Scope, ref: str | None = None) 
             timestamp(row.updated_at),
             row.updated_by,
         )
-        for row in connection.execute(query.order_by(decoders.c.ref))
-    ]
+
+    return list(readable("decoder", connection.execute(query.order_by(decoders.c.ref)), shown))
 
 
 def get_decoder(connection: Connection, scope: Scope, ref: str) -> PayloadDecoder:

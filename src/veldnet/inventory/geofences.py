@@ -24,7 +24,7 @@ from veldnet.domain.geofences import (
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.names import check_name
-from veldnet.store import lock_row, moment
+from veldnet.store import lock_row, moment, readable
 from veldnet.store.geofences import encode_shape, geofence_of
 from veldnet.store.schema import alarms, device_states, geofences, subscribers
 
@@ -79,7 +79,9 @@ def list_geofences(connection: Connection, scope: Scope, ref: str | None = None)
     if ref is not None:
         query = query.where(geofences.c.ref == ref_of(ref))
     rows = connection.execute(query.order_by(geofences.c.name, geofences.c.ref))
-    return [_view(geofence_of(row), row.updated_at, row.updated_by) for row in rows]
+    return list(
+        readable("geofence", rows, lambda row: _view(geofence_of(row), row.updated_at, row.updated_by))
+    )
 
 
 def get_geofence(connection: Connection, scope: Scope, ref: str) -> GeofenceView:

@@ -18,7 +18,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, leftovers
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store import lock_row, moment
+from veldnet.store import lock_row, moment, readable
 from veldnet.store.schema import (
     connection_states,
     connections,
@@ -162,12 +162,13 @@ def list_connections(
     ):
         said[state.connection_ref].append(state)
     waiting = _count_all(database, scope.subscriber_ref) if rows else {}
-    found = []
-    for row in rows:
+
+    def shown(row: Any) -> Connection:
         how = _state(row, said[row.ref], waiting.get(row.ref, (0, 0)), now_ms)
         how.reason = stored_in(language, how.reason)
-        found.append(_resource(row, how))
-    return found
+        return _resource(row, how)
+
+    return list(readable("connection", rows, shown))
 
 
 def get_connection(

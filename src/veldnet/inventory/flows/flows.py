@@ -17,7 +17,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import changes
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store import lock_row, moment
+from veldnet.store import lock_row, moment, readable
 from veldnet.store.schema import connections, device_profiles, flow_connections, flows, subscribers
 
 from .checks import check_ports, check_tags, check_transformation
@@ -41,7 +41,7 @@ def list_flows(database: Database, scope: Scope) -> list[Flow]:
         .order_by(flow_connections.c.connection_ref)
     ):
         used.setdefault(flow_ref, []).append(str(connection_ref))
-    return [_resource(row, used.get(row.ref, [])) for row in rows]
+    return list(readable("flow", rows, lambda row: _resource(row, used.get(row.ref, []))))
 
 
 def _own(database: Database, scope: Scope, ref: str) -> Any:

@@ -15,6 +15,7 @@ from veldnet.inventory import changes
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.lorawan.regions import REGIONS
+from veldnet.store import readable
 from veldnet.store.schema import device_profiles, devices
 from veldnet.texts import Text
 
@@ -182,14 +183,9 @@ def operator_profiles(connection: Connection, operator_ref: int) -> list[Profile
             .group_by(devices.c.profile_ref)
         )
     }
-    return [
-        Profile(
-            str(row.ref),
-            row.id,
-            row.name,
-            msgspec.structs.asdict(decode_profile(row.settings)),
-            used.get(row.ref, 0),
-            row.suspended,
-        )
-        for row in rows
-    ]
+
+    def shown(row: Any) -> Profile:
+        settings = msgspec.structs.asdict(decode_profile(row.settings))
+        return Profile(str(row.ref), row.id, row.name, settings, used.get(row.ref, 0), row.suspended)
+
+    return list(readable("device_profile", rows, shown))

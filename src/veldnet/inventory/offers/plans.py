@@ -16,7 +16,7 @@ from veldnet.inventory import changes
 from veldnet.inventory.accounts import find_subscriber
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store import put
+from veldnet.store import put, readable
 from veldnet.store.schema import connectivity_plans, plan_grants, subscribers
 from veldnet.texts import Text
 
@@ -215,18 +215,13 @@ def operator_plans(connection: Connection, operator_ref: int) -> list[Plan]:
         .where(connectivity_plans.c.operator_ref == operator_ref)
         .order_by(connectivity_plans.c.ref)
     )
-    return [
-        Plan(
-            str(row.ref),
-            row.id,
-            row.name,
-            msgspec.structs.asdict(decode_plan(row.settings)),
-            grants.get(row.ref, []),
-            row.suspended,
-            row.communication_type,
-        )
-        for row in rows
-    ]
+
+    def shown(row: Any) -> Plan:
+        settings, granted = msgspec.structs.asdict(decode_plan(row.settings)), grants.get(row.ref, [])
+        kind = row.communication_type
+        return Plan(str(row.ref), row.id, row.name, settings, granted, row.suspended, kind)
+
+    return list(readable("connectivity_plan", rows, shown))
 
 
 def own_plan(connection: Connection, operator_ref: int, ref: str) -> tuple[int, str]:

@@ -16,7 +16,7 @@ from veldnet.inventory.names import check_name
 from veldnet.inventory.offers import HsmGroup
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.keys import GeneratedAsKey
-from veldnet.store import lock_row
+from veldnet.store import lock_row, readable
 from veldnet.store.schema import (
     as_transport_keys,
     devices,
@@ -110,12 +110,13 @@ def list_routing_profiles(
         .where(routing_profiles.c.subscriber_ref == scope.subscriber_ref)
         .order_by(routing_profiles.c.ref)
     ).all()
-    return [
-        _resource(connection, scope, row)
+    wanted = [
+        row
         for row in (_Profile(*each) for each in rows)
         if routing_profile_id is None
         or profile_id(scope.customer_id, row.ref, row.is_dummy) == routing_profile_id
     ]
+    return list(readable("routing_profile", wanted, lambda row: _resource(connection, scope, row)))
 
 
 def count_routing_profiles(connection: Connection, scope: Scope) -> int:
