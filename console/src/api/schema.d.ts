@@ -7160,7 +7160,7 @@ export interface components {
          * NewDownlink
          * @description A downlink: `payload` as hexadecimal digits, or `data` for the `encodeDownlink` of the device's
          *     decoder. With `fCntDn` the payload is already encrypted, as it must be for devices with an HSM group.
-         *     `validity` in seconds; of higher `priority` goes first.
+         *     `validity` in seconds, or `validityTime` as a time; of higher `priority` goes first.
          */
         NewDownlink: {
             fPort?: number;
@@ -7172,6 +7172,7 @@ export interface components {
             flush: boolean;
             fCntDn?: number;
             validity?: number;
+            validityTime?: string;
             /** @default 0 */
             priority: number;
         };
@@ -7238,14 +7239,15 @@ export interface components {
         /**
          * GroupDownlink
          * @description A downlink to a group: `payload` as hexadecimal digits; with `fCntDown` it is encrypted with that
-         *     counter already. `validity` in seconds. Base stations that are not eligible at first are tried again
-         *     unless `retryIneligibleGateways` is false.
+         *     counter already. `validity` in seconds, or `validityTime` as a time. Base stations that are not eligible
+         *     at first are tried again unless `retryIneligibleGateways` is false.
          */
         GroupDownlink: {
             fPort?: number;
             payload?: string;
             fCntDown?: number;
             validity?: number;
+            validityTime?: string;
             correlationId?: string;
             /** @default true */
             retryIneligibleGateways: boolean;

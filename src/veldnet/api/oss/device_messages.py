@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from veldnet.api.query import Parameter, base_station, time
 from veldnet.api.routers import OSS
@@ -119,26 +118,9 @@ async def submit(device_ref: str, services: Services, scope: Scope, query: OssSu
         confirmed=query.confirmed,
         flush=query.flushDownlinkQueue,
         fCntDn=UNSET if counter is None else counter,
-        validity=_validity(services, query.validityTime),
+        validityTime=UNSET if query.validityTime is None else query.validityTime,
     )
     await send_downlink(device_ref, services, scope, body)
-
-
-def _validity(services: Services, text: str | None) -> int | UnsetType:
-    """Seconds until a downlink is no longer wanted."""
-    if text is None:
-        return UNSET
-    if text.isascii() and text.isdigit():
-        return int(text[:12])
-    try:
-        # A + in a query arrives as a blank.
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        raise InvalidField(
-            "validityTime {value!r} must be seconds, or a time such as 2026-01-31T12:00:00Z", value=text[:40]
-        ) from None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return max(round(moment.timestamp() - services.platform.clock()), 0)
 
 
 @OSS.get(f"{ONE}/frames")

@@ -110,7 +110,7 @@ class OssDownlink(msgspec.Struct, frozen=True):
     fCntDn: Annotated[int | None, Parameter("Counter.")] = None
     aFCntDn: Annotated[int | None, Parameter("The same.")] = None
     flushDownlinkQueue: Annotated[bool, Parameter("Drop what waits first.")] = False
-    validityTime: Annotated[int | None, Parameter("Seconds.")] = None
+    validityTime: Annotated[str | None, Parameter("Seconds, or a time (ISO 8601).")] = None
     retryIneligibleGateways: Annotated[bool, Parameter("Try base stations again that were not eligible.")] = (
         True
     )
@@ -159,7 +159,7 @@ async def list_frames(group_ref: str, services: Services, scope: Scope) -> OssFr
 @OSS.post(f"{_PATH}/{{groupRef}}/admins/downlink", status=204)
 async def send(group_ref: str, services: Services, scope: Scope, query: OssDownlink) -> None:
     """Queue a downlink; it is durable when the answer comes."""
-    given = {"payload": query.payload, "fPort": query.fPort, "validity": query.validityTime}
+    given = {"payload": query.payload, "fPort": query.fPort, "validityTime": query.validityTime}
     counter = query.fCntDn if query.aFCntDn is None else query.aFCntDn
     known = {name: value for name, value in (given | {"fCntDown": counter}).items() if value is not None}
     body = msgspec.convert(

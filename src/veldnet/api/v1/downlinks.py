@@ -30,11 +30,13 @@ from veldnet.monitoring.downlinks import (
     some_downlinks,
 )
 from veldnet.monitoring.logger import Whose
-from veldnet.network.core import DownlinkRequest, QueuedView, SubmissionRefusal
+from veldnet.network.core import DownlinkRequest, QueuedView
 from veldnet.texts import Text
 
 from .decoding import Turn, run_program
 from .event_stream import Events, event_stream
+from .refusals import reason_of
+from .validity import expiry
 
 _STATUSES: tuple[Status, ...] = get_args(Status)
 _MOST = 500
@@ -43,7 +45,7 @@ _MOST = 500
 class NewDownlink(msgspec.Struct):
     """A downlink: `payload` as hexadecimal digits, or `data` for the `encodeDownlink` of the device's
     decoder. With `fCntDn` the payload is already encrypted, as it must be for devices with an HSM group.
-    `validity` in seconds; of higher `priority` goes first."""
+    `validity` in seconds, or `validityTime` as a time; of higher `priority` goes first."""
 
     fPort: int | UnsetType = UNSET
     payload: str | UnsetType = UNSET
@@ -52,6 +54,7 @@ class NewDownlink(msgspec.Struct):
     flush: bool = False
     fCntDn: int | UnsetType = UNSET
     validity: int | UnsetType = UNSET
+    validityTime: str | UnsetType = UNSET
     priority: int = 0
 
 
@@ -87,11 +90,7 @@ async def send_downlink(device_ref: str, services: Services, scope: Scope, body:
     fport, payload = await _encoded(services, scope, ref, body)
     if not 0 <= body.priority <= 255:
         raise InvalidField("priority must be 0 to 255")
-    expires_at = None
-    if body.validity is not UNSET:
-        if not 1 <= body.validity <= 31_536_000:
-            raise InvalidField("validity must be seconds from 1 to 31536000")
-        expires_at = services.platform.clock() + body.validity
+    expires_at = expiry(body.validity, body.validityTime, services.platform.clock())
     downlink = DownlinkRequest(
         fport=fport,
         payload=payload,
@@ -106,34 +105,12 @@ async def send_downlink(device_ref: str, services: Services, scope: Scope, body:
     if refusal is not None:
         raise BadRequest(
             "{message} (code {code}){advice}",
-            message=_reason(refusal),
+            message=reason_of(refusal),
             code=refusal.code,
             advice=_ADVICE.get(refusal.code, ""),
         )
     await services.note(scope, "device.downlink", f"device {ref}")
     return Queued(str(submission.id), fport, payload.hex())
-
-
-# What ThingPark's codes say, as the network writes them.
-_REASONS = {
-    102: Text("Downlink counter value increment too large"),
-    103: Text("Confirmed downlink is not authorized for this device"),
-    104: Text("Invalid LoRa port"),
-    112: Text("ValidityTime expired or invalid"),
-    113: Text("Payload too big or invalid size"),
-    114: Text("Downlink transmission disabled"),
-    115: Text("No Base Station Available"),
-    118: Text("Invalid payload. Must not be empty"),
-    119: Text("Payload must be provided encrypted with the downlink counter value"),
-    121: Text("Token bucket limit reached"),
-}
-
-
-def _reason(refusal: SubmissionRefusal) -> str:
-    if refusal.code == 101:
-        return Text("Downlink counter value already used. Expected={expected}", expected=refusal.expected)
-    text = _REASONS.get(refusal.code)
-    return text if text is not None and text == refusal.message else refusal.message
 
 
 _ADVICE = {

@@ -35,7 +35,9 @@ from veldnet.lorawan import DevEui
 from veldnet.network.core import NO_GPS_TIME, DownlinkRequest, SubmissionRefusal
 from veldnet.texts import Text
 
-_MOST_VALIDITY = 31_536_000
+from .refusals import reason_of
+from .validity import expiry
+
 _PAGE = 100
 _EXPORTED = 1000
 _CORRELATION_ID = re.compile(r"[0-9A-Fa-f]{1,16}")
@@ -72,13 +74,14 @@ class MembersChanged(msgspec.Struct):
 
 class GroupDownlink(msgspec.Struct):
     """A downlink to a group: `payload` as hexadecimal digits; with `fCntDown` it is encrypted with that
-    counter already. `validity` in seconds. Base stations that are not eligible at first are tried again
-    unless `retryIneligibleGateways` is false."""
+    counter already. `validity` in seconds, or `validityTime` as a time. Base stations that are not eligible
+    at first are tried again unless `retryIneligibleGateways` is false."""
 
     fPort: int | UnsetType = UNSET
     payload: str | UnsetType = UNSET
     fCntDown: int | UnsetType = UNSET
     validity: int | UnsetType = UNSET
+    validityTime: str | UnsetType = UNSET
     correlationId: str | UnsetType = UNSET
     retryIneligibleGateways: bool = True
     flush: bool = False
@@ -368,7 +371,7 @@ def _reason(refusal: SubmissionRefusal) -> Text:
         return Text(
             "The payload does not fit at the group's data rate: {most} octets at most", most=refusal.max_size
         )
-    return _REASONS.get(refusal.code, Text(refusal.message))
+    return _REASONS.get(refusal.code) or reason_of(refusal)
 
 
 _REASONS = {
@@ -389,11 +392,6 @@ def _request(body: GroupDownlink, now: float) -> DownlinkRequest:
             raise InvalidField("payload must be hexadecimal digits, two for each octet") from None
     elif not body.flush:
         raise InvalidField("payload is mandatory: hexadecimal digits, two for each octet")
-    expires_at = None
-    if body.validity is not UNSET:
-        if not 1 <= body.validity <= _MOST_VALIDITY:
-            raise InvalidField("validity must be seconds from 1 to 31536000")
-        expires_at = now + body.validity
     correlation_id = None if body.correlationId is UNSET else body.correlationId
     if correlation_id is not None and not _CORRELATION_ID.fullmatch(correlation_id):
         raise InvalidField("correlationId must be 1 to 16 hexadecimal digits")
@@ -402,7 +400,7 @@ def _request(body: GroupDownlink, now: float) -> DownlinkRequest:
         payload=payload,
         fcnt=None if body.fCntDown is UNSET else body.fCntDown,
         flush=body.flush,
-        expires_at=expires_at,
+        expires_at=expiry(body.validity, body.validityTime, now),
         correlation_id=correlation_id,
         retry_ineligible=body.retryIneligibleGateways,
     )
