@@ -53,7 +53,8 @@ class Locations:
         referees = self.keeper.referees
         if referees.changed:
             news = referees.news()
-            referees.load(await self._store.write(lambda connection: write_calibration(connection, news)))
+            known = await self._store.write(lambda connection: write_calibration(connection, news))
+            referees.load(known, news.moved)
         else:
             referees.load(await self._store.read(read_calibration))
 

@@ -89,6 +89,10 @@ class Calibration:
             shadowing = min(max(rest, 16.0), 225.0) ** 0.5
         return PathLoss(at_km, slope, shadowing)
 
+    def forget(self, station: int) -> None:
+        """What was learnt of a base station was of another place."""
+        self.stations.pop(station, None)
+
     def learn(self, frame: Reference) -> Clocks:
         """Returns what the frame says of clocks."""
         plane = Plane(frame.latitude, frame.longitude)

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from tests.unit.location.city import City, exact
 from tests.unit.network import builders
 from veldnet.domain.documents import PlanSettings
-from veldnet.location import Learnt, Problem, Reference, solve
+from veldnet.location import Clocks, Learnt, Problem, Reference, solve
 from veldnet.location.plane import Point
 from veldnet.lorawan import BaseStationId
 from veldnet.monitoring.locations import (
@@ -155,3 +155,55 @@ def test_what_was_learnt_and_cannot_be_read_is_learnt_again() -> None:
         write_calibration(connection, node.news())
         assert len(read_calibration(connection).stations) == 5
     engine.dispose()
+
+
+def test_what_was_learnt_of_a_base_station_is_forgotten_once_it_stands_elsewhere() -> None:
+    engine = create_engine("sqlite://")
+    properties.create(engine)
+    here, there = Placed(52.0, 5.0, 30.0), Placed(52.0, 5.1, 30.0)
+    node, city = Referees(), City(1)
+    heard = city.heard(city.anywhere(), 5)
+    moved, kept = heard[0].station, heard[1].station
+    for station in (moved, kept):
+        node.stands(station, here)
+        for _frame in range(10):
+            node.clocks.note(Clocks(wrong=(station,)), 0.0)
+    node.learn(Reference(52.0907, 5.1214, 14.0, heard), 0.0)
+    with engine.begin() as connection:
+        news = node.news()
+        node.load(write_calibration(connection, news), news.moved)
+        for station, place in ((moved, there), (kept, here)):
+            node.stands(station, place)
+        assert node.clocks.is_wrong(moved) is None and node.clocks.is_wrong(kept)
+        assert node.changed
+        # What was read before it was written that it moved.
+        node.load(read_calibration(connection))
+        assert node.changed
+        news = node.news()
+        node.load(write_calibration(connection, news), news.moved)
+        assert not node.changed
+        stations = read_calibration(connection).stations
+    assert moved not in stations and kept in stations
+    engine.dispose()
+
+
+def test_the_keeper_notices_that_a_base_station_stands_elsewhere() -> None:
+    keeper = keeper_of(Located())
+
+    class Moving:
+        east = 5.0
+
+        def placed(self, base_station: BaseStationId) -> Placed | None:
+            return Placed(52.0, self.east, None)
+
+    stations = keeper._stations = Moving()
+    uplinks(keeper, 1)
+    (job,) = keeper._waiting
+    (hearing,) = keeper._heard(job)
+    for _frame in range(10):
+        keeper.referees.clocks.note(Clocks(wrong=(hearing.station,)), 0.0)
+    keeper._heard(job)
+    assert keeper.referees.clocks.is_wrong(hearing.station)
+    stations.east = 5.01
+    keeper._heard(job)
+    assert keeper.referees.clocks.is_wrong(hearing.station) is None

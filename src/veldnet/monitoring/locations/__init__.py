@@ -2,9 +2,10 @@
 record like a frame, committed and reported as such."""
 
 from .geofences import Geofences, read_geofences
-from .keeper import Located, LocationKeeper, Placed, Stations
+from .keeper import Located, LocationKeeper, Stations
 from .listing import DeviceLocations, Place, device_locations
 from .pool import SolverPool
+from .referees import Placed
 from .stored import read_calibration, write_calibration
 
 __all__ = [

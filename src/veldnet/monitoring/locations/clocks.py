@@ -55,6 +55,10 @@ class ClockRecord:
         while len(self._of) > _MOST_STATIONS:
             self._of.popitem(last=False)
 
+    def forget(self, station: int) -> None:
+        """What was said of a base station was of another place."""
+        self._of.pop(station, None)
+
     def _blamed(self, clocks: Clocks) -> Iterator[tuple[int, float]]:
         yield from ((station, 0.0) for station in clocks.right)
         yield from ((station, 1.0) for station in clocks.wrong)

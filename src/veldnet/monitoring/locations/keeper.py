@@ -45,7 +45,7 @@ from veldnet.store import (
 
 from .geofences import Geofences
 from .pool import SolverPool
-from .referees import Referees
+from .referees import Placed, Referees
 
 V = TypeVar("V")
 
@@ -64,14 +64,6 @@ log = structlog.get_logger(__name__)
 _EIRP = 14.0
 # Devices whose movement is in memory.
 _MOST_TRACKS = 50_000
-
-
-class Placed(NamedTuple):
-    """Where a base station stands: degrees, metres above the sea where that is known."""
-
-    latitude: float
-    longitude: float
-    altitude: float | None
 
 
 class Stations(Protocol):
@@ -289,6 +281,7 @@ class LocationKeeper:
             if placed is None:
                 continue
             station = int(copy.base_station)
+            self.referees.stands(station, placed)
             fine = copy.fine_time
             known = copy.rssi is not None and copy.snr is not None
             heard.append(

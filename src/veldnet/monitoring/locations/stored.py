@@ -33,7 +33,7 @@ def write_calibration(connection: Connection, news: Stored) -> Stored:
     """Add what a node has learnt; returns what is known now. What another adds in the same moment may be
     lost, and comes again."""
     known = read_calibration(connection)
-    stations = dict(known.stations)
+    stations = {station: learnt for station, learnt in known.stations.items() if station not in news.moved}
     for station, more in news.stations.items():
         before = stations.get(station, Learnt())
         stations[station] = Learnt(
