@@ -284,6 +284,9 @@ def test_a_campaign_makes_a_group_of_its_own_and_removes_it(
     )
     soon = timestamp(round(server.platform.clock() * 1000) + 300_000)
     assert "so endsAt must be later" in refusal(user, body(eui, multicast={"lead": 60}, endsAt=soon))
+    # Begins in time, and cannot end: four fragments at SF12, of which each takes four minutes of the share.
+    begun = timestamp(round(server.platform.clock() * 1000) + 1_100_000)
+    assert "and be over at" in refusal(user, body(eui, multicast={"lead": 60}, endsAt=begun))
     made = user.call("POST", V1, asked)
     group = made["group"]
     assert (group["deviceClass"], group["plannedSessions"], group["sessions"]) == ("C", 2, [])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from sqlalchemy import Connection, select
 
+from veldnet.inventory.groups import NewGroup
 from veldnet.lorawan import BaseStationId
+from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.regions import ChannelPlan
 from veldnet.network.core.multicast import Heard
 from veldnet.store import multicast
@@ -15,6 +18,7 @@ from veldnet.store.schema import campaign_devices, campaigns
 from .block import count_of
 from .capacity import Load, Reach, reach_of
 from .machine import FRAME_OVERHEAD
+from .sessions import GUARD
 from .states import Needs, Options
 
 # Devices of one query.
@@ -53,6 +57,20 @@ def joining_beside(
         for ref, each in found.items()
         if (near := tuple(station for station in each.stations if station in stations))
     }
+
+
+def session_time(options: Options, size: int, group: NewGroup) -> int:
+    """Milliseconds that sessions of a group take at least until all fragments are sent: with nothing else on
+    the air, and one base station."""
+    body, region = group.body, group.region
+    class_b, rate = body.deviceClass == "B", body.downlinkDataRate
+    if not isinstance(rate, int):
+        rate = region.class_b.ping_data_rate if class_b else region.rx2_data_rate
+    octets = options.fragment_size + FRAME_OVERHEAD
+    airtime = time_on_air(region.downlink[rate].modulation, octets, crc=False) / 1000
+    count = count_of(size, options.fragment_size)
+    fragments = count + -(-count * options.redundancy // 100)
+    return GUARD + fragments * ceil(100_000 * airtime / options.duty_cycle_share)
 
 
 def needs_of(

@@ -32,7 +32,7 @@ from veldnet.store.schema import devices as device_rows
 
 from .block import MAX_SIZE, count_of
 from .capacity import SET_UP, TELL, estimate, reach_of
-from .estimating import hearing, joining_beside, needs_of
+from .estimating import hearing, joining_beside, needs_of, session_time
 from .failures import WORKING
 from .group_work import sessions_of
 from .states import (
@@ -233,10 +233,12 @@ def _planned(
         )
     telling = estimate(channel_plan, reach, len(refs), TELL, share)
     soonest = starts_at + (joining.seconds + telling.seconds + group.lead) * 1000
-    if soonest > ends_at:
+    over = soonest + session_time(options, len(new.content), new.group.new)
+    if over > ends_at:
         raise InvalidField(
-            "the first session can begin at {soonest} at the soonest, so endsAt must be later",
+            "the first session can begin at {soonest} and be over at {over}, so endsAt must be later",
             soonest=timestamp(soonest),
+            over=timestamp(over),
         )
     return replace(options, group=replace(group, set_up=joining.seconds))
 
