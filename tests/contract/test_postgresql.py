@@ -146,6 +146,19 @@ async def test_frames_find_their_days(store: PostgresStore) -> None:
     await store.commit([(Statement.INSERT_FRAME, [frame_row(first_id_at(20_000 * DAY))])])
 
 
+async def test_no_midnight_costs_a_commit(store: PostgresStore) -> None:
+    """A table is made for the next day, and the statements that are prepared stay so."""
+    for day in range(20_000, 20_005):
+        identifier = first_id_at(day * DAY + 5)
+        await store.commit(
+            [
+                (Statement.INSERT_FRAME, [frame_row(identifier)]),
+                (Statement.INSERT_BODY, [BodyRow(identifier, 0, b"b")]),
+            ]
+        )
+    assert await count(store) == 5
+
+
 async def test_what_postgresql_does_not_store_does_not_stop_a_commit(store: PostgresStore) -> None:
     await store.commit([(Statement.INSERT_DELIVERY, [NewDeliveryRow(1, 1, 1, 1, "a\0b", 5, 0, None, b"\0")])])
     (found,) = await store.pending_deliveries(1, "a\0b", 10)

@@ -71,6 +71,9 @@ def commit_connection(url: URL) -> psycopg.Connection[Any]:
     return psycopg.connect(
         url.set(drivername="postgresql").render_as_string(hide_password=False),
         autocommit=True,
+        # `Pipeline` prepares its statements. Those of the driver would take them along: once a table has been
+        # altered, as when a day is made, it deallocates all that there are.
+        prepare_threshold=None,
         **(_LIBPQ | {"options": _options(_COMMITS)}),  # type: ignore[arg-type]
     )
 
