@@ -40,6 +40,7 @@ from .server import ServerFailed
 from .start import bench_start
 from .uplinks import UplinkLoad, bench_uplinks, prepare_place
 from .writes import bench_writes
+from .wrong_clocks import bench_wrong_clocks
 
 bench = typer.Typer(help="Measure, against a real server process.", no_args_is_help=True)
 
@@ -311,9 +312,13 @@ def location_command(
         int, typer.Option(min=20, max=100_000, help="Devices to locate, each in its city.")
     ] = 500,
     open_country: Annotated[bool, typer.Option(help="Few walls instead of a town.")] = False,
+    wrong_clocks: Annotated[
+        int, typer.Option(max=1000, min=0, help="Cities with wrong clocks to measure instead.")
+    ] = 0,
 ) -> None:
     """Accuracy and speed of the location solver in a simulated city, without a server."""
-    print_json(bench_location(devices, OPEN if open_country else TOWN))
+    around = OPEN if open_country else TOWN
+    print_json(bench_wrong_clocks(wrong_clocks, around) if wrong_clocks else bench_location(devices, around))
 
 
 class Carried(msgspec.Struct, frozen=True):

@@ -54,7 +54,7 @@ class LocationBench(msgspec.Struct):
     centroids: list[CentroidResult]
 
 
-class _City:
+class City:
     """Base stations on a grid, each a little off it, in metres east and north of the middle."""
 
     def __init__(self, seed: int, around: Surroundings) -> None:
@@ -65,7 +65,7 @@ class _City:
             for i in range(_ROWS)
             for j in range(_ROWS)
         ]
-        self._clocks = [FineClock(self._rng, _GPS, around) for _place in self._places]
+        self.clocks = [FineClock(self._rng, _GPS, around) for _place in self._places]
 
     def frame(self, most: int) -> tuple[tuple[float, float], tuple[Hearing, ...]]:
         """Where a device is, and how the base stations that hear it best do so."""
@@ -85,7 +85,7 @@ class _City:
                 _ALTITUDE,
                 esp,
                 min(10.0, esp + 117),
-                _stamp(self._clocks[station], away),
+                _stamp(self.clocks[station], away),
             )
             for esp, station, place, away in heard[:most]
         )
@@ -100,7 +100,7 @@ def _away(a: tuple[float, float], b: tuple[float, float]) -> float:
     return float(((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (_ALTITUDE - _DEVICE) ** 2) ** 0.5)
 
 
-def _error(device: tuple[float, float], latitude: float, longitude: float) -> float:
+def error_of(device: tuple[float, float], latitude: float, longitude: float) -> float:
     east, north = (longitude - _LONGITUDE) / _EAST, (latitude - _LATITUDE) / _NORTH
     return float(((device[0] - east) ** 2 + (device[1] - north) ** 2) ** 0.5)
 
@@ -118,13 +118,13 @@ def _located(
 ) -> LocationResult:
     errors, radii, within, taken = [], [], 0, 0.0
     for seed in range(devices):
-        device, heard = _City(seed, around).frame(count)
+        device, heard = City(seed, around).frame(count)
         problem = Problem(1000.0, heard, method, motion=Motion(0.0))
         began = time.process_time()
         fix = solve(problem).fix
         taken += time.process_time() - began
         if fix is not None:
-            errors.append(_error(device, fix.latitude, fix.longitude))
+            errors.append(error_of(device, fix.latitude, fix.longitude))
             radii.append(fix.radius)
             within += errors[-1] <= 2 * fix.radius
     return LocationResult(
@@ -143,10 +143,10 @@ def _located(
 def _centroid(count: int, devices: int, around: Surroundings) -> CentroidResult:
     errors = []
     for seed in range(devices):
-        device, heard = _City(seed, around).frame(count)
+        device, heard = City(seed, around).frame(count)
         weights = [10 ** ((each.esp or -150.0) / 20) for each in heard]
         total = sum(weights)
         latitude = sum(w * each.latitude for w, each in zip(weights, heard, strict=True)) / total
         longitude = sum(w * each.longitude for w, each in zip(weights, heard, strict=True)) / total
-        errors.append(_error(device, latitude, longitude))
+        errors.append(error_of(device, latitude, longitude))
     return CentroidResult(count, round(median(errors)))
