@@ -23,6 +23,11 @@ LONG_THIRD = FlowSettings(
     transformation="{DevEUI_uplink: {DevEUI: DevEUI_uplink.DevEUI, FCntUp: DevEUI_uplink.FCntUp, "
     "more: DevEUI_uplink.FCntUp == `3` && DevEUI_uplink || `null`}}"
 )
+# The same of several in a row.
+LONG_ROW = FlowSettings(
+    transformation="{DevEUI_uplink: {DevEUI: DevEUI_uplink.DevEUI, FCntUp: DevEUI_uplink.FCntUp, "
+    "more: DevEUI_uplink.FCntUp > `2` && DevEUI_uplink.FCntUp < `9` && DevEUI_uplink || `null`}}"
+)
 SHORT = 700
 
 
@@ -62,6 +67,27 @@ async def test_a_broker_that_takes_short_packets_only(
         for each in (1, 2):
             await network.until(lambda ref=each: counters(application.bodies, ref) == [1, 2, 4])  # type: ignore[misc]
         await network.until(lambda: counters(application.bodies, 3) == [1, *range(4, 30)])
+    await application.close()
+
+
+# With a limit of messages the broker acknowledges those of MQTT 3.1.1 that it drops.
+@pytest.mark.parametrize(("version", "limit"), [("3.1.1", "max_packet_size"), ("5", "message_size_limit")])
+async def test_long_messages_of_the_only_device(version: str, limit: str, tmp_path: Path) -> None:
+    application = MqttApplication(tmp_path / "broker", version, f"{limit} {SHORT}")
+    await application.start()
+    async with flowing(tmp_path) as network:
+        ref = await network.connection(application.settings, LONG_ROW)
+        await network.hear(1)
+        await network.until(lambda: network.deliveries.pending == 0)
+        await network.hear(*range(2, 9))
+        # Nothing else says that they are at fault.
+        condition = network.open_connections.conditions[ref]
+        await network.until(lambda: condition.status == "ERROR")
+        await network.hear(9, 10)
+        await network.until(lambda: network.deliveries.pending == 0)
+        assert condition.status == "ACTIVE"
+        await network.until(lambda: counters(application.bodies, 1) == [1, 2, 9, 10])
+        assert [each.reason for each in await network.listed()] == ["refusedRepeatedly"] * 6
     await application.close()
 
 

@@ -10,7 +10,7 @@ from veldnet.store import AttemptRow
 from veldnet.texts import pack
 
 from .attempts import Attempts
-from .delivery_queue import PROBES, DeliveryQueue, Pending, Retry, reason_to_set_aside
+from .delivery_queue import DeliveryQueue, Pending, Retry, reason_to_set_aside
 from .held import HeldMessages
 from .outbox import Ended, Results
 from .queue_runner import QueueRunner
@@ -102,24 +102,43 @@ class Courier:
     ) -> bool:
         """A message that is refused again and again must not keep those behind it: where one of them is
         taken, those before it are set aside."""
-        if head.refusals < self._runner.destination(queue).refusals_needed(self._retry.refusals):
+        needed = self._runner.destination(queue).refusals_needed(self._retry.refusals)
+        if head.refusals < needed:
             return False
-        if len(queue.pending) < 2 and queue.spilled:
+        probes = queue.probes(needed)
+        if not probes and queue.spilled:
             await self._held.load(queue)
-        refused = [(head, outcome)]
-        for probe in list(queue.pending)[1 : 1 + PROBES]:
+            probes = queue.probes(needed)
+        refused = {head.id: outcome}
+        for probe in probes:
             behind, ended = await self._try(queue, probe)
             if behind.delivered:
-                for pending, why in refused:
-                    self._end(queue, pending, why, "refusedRepeatedly", 0.0)
+                await self._set_aside_before(queue, probe, refused)
                 return True
             if ended:
                 continue
             self._note(queue, probe, behind, wait)
             if behind.refusal != "message":
                 return False
-            refused.append((probe, behind))
+            refused[probe.id] = behind
         return False
+
+    async def _set_aside_before(
+        self, queue: DeliveryQueue, taken: Pending, refused: dict[int, Outcome]
+    ) -> None:
+        """Set aside what is before a message that was taken: what was just refused, and of the rest what is
+        refused now, for it may have been refused when nothing was taken."""
+        for pending in [each for each in queue.pending if each.id < taken.id]:
+            outcome = refused.get(pending.id)
+            if outcome is None:
+                if queue.closed:
+                    return
+                outcome, ended = await self._try(queue, pending)
+                if ended:
+                    continue
+                if outcome.refusal != "message":
+                    return
+            self._end(queue, pending, outcome, "refusedRepeatedly", 0.0)
 
     def _note(self, queue: DeliveryQueue, pending: Pending, outcome: Outcome, wait: float) -> None:
         """Have it written what was answered to a message that waits."""

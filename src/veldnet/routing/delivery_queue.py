@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Collection
+from itertools import islice
 from math import ceil, log
 
 import msgspec
@@ -13,8 +14,8 @@ import msgspec
 from .ledger import UPLINK, QueueKey, QueueName, StoredMessage
 from .transports import Outcome
 
-# Messages behind a refused one that are tried, to learn whether the server takes others.
-PROBES = 3
+# Messages behind a refused one that are tried at a time, to learn whether the server takes others.
+_PROBES = 3
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -154,6 +155,12 @@ class DeliveryQueue:
         if self.pending[0].refusals > 1 and taken > self.seen:
             self.proven += 1
         self.seen = taken
+
+    def probes(self, needed: int) -> list[Pending]:
+        """The messages to try behind the first one. Those refused often enough are passed over: were they
+        tried again and again, a few of them would hold up all behind them."""
+        behind = islice(self.pending, 1, None)
+        return list(islice((each for each in behind if each.refusals < needed), _PROBES))
 
     def moved_on(self) -> None:
         """Another message is the first now."""

@@ -1,0 +1,40 @@
+"""Many messages in a row that a server refuses, of its only device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .network import OK, Network, counters, status, uplink
+from .test_delivery import application_server
+
+
+async def test_c1_many_refused_messages_of_the_only_device_hold_up_none_behind_them(tmp_path: Path) -> None:
+    network = await Network.open(tmp_path)
+    async with application_server(lambda body: status(500) if body["FCntUp"] < 9 else OK) as server:
+        await network.profile(server.address)
+        await network.send(*map(uplink, range(11)))
+        await network.until(lambda: network.deliveries.pending == 0)
+        listed = await network.listed()
+        assert [item.reason for item in listed] == ["refusedRepeatedly"] * 9
+        assert {number for number in counters(server) if number >= 9} == {9, 10}
+        assert counters(server).count(9) == counters(server).count(10) == 1
+        await network.close()
+
+
+async def test_c1_what_was_refused_while_the_server_took_nothing_is_tried_again(tmp_path: Path) -> None:
+    network = await Network.open(tmp_path)
+    numbers: list[int] = []
+
+    def answer(body: dict[str, Any]) -> bytes:
+        numbers.append(body["FCntUp"])
+        # It recovers just when the last one is tried.
+        return OK if 9 in numbers and body["FCntUp"] > 3 else status(500)
+
+    async with application_server(answer) as server:
+        await network.profile(server.address)
+        await network.send(*map(uplink, range(10)))
+        await network.until(lambda: network.deliveries.pending == 0)
+        assert len([item for item in await network.listed() if item.reason]) in range(4, 7)
+        assert {4, 5, 6} <= set(numbers[numbers.index(9) :])
+        await network.close()
