@@ -11,10 +11,9 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
-    Text,
 )
 
-from .columns import metadata
+from .columns import Text, metadata
 
 # What base stations hear of a subscriber's devices, by cells; see `store.coverage`. `esp` in dBm.
 coverage = Table(
