@@ -146,6 +146,16 @@ async def test_frames_find_their_days(store: PostgresStore) -> None:
     await store.commit([(Statement.INSERT_FRAME, [frame_row(first_id_at(20_000 * DAY))])])
 
 
+async def test_every_database_has_an_origin_of_its_own(url: str) -> None:
+    with postgresql.database() as second:
+        found = [PostgresStore(each) for each in (url, url, second)]
+        first, again, other = (each.origin for each in found)
+        for each in found:
+            await each.close()
+    assert first == again != other
+    assert all(part.isdigit() for part in first.split("-"))
+
+
 async def test_no_midnight_costs_a_commit(store: PostgresStore) -> None:
     """A table is made for the next day, and the statements that are prepared stay so."""
     for day in range(20_000, 20_005):

@@ -68,13 +68,14 @@ class NodeSetup(NamedTuple):
     leases: NodeStore | None = None
 
 
-def node_setup(settings: Settings, addresses: Mapping[str, str]) -> NodeSetup | None:
-    """This process as the settings have it; None where it serves alone. `addresses` are where it listens."""
+def node_setup(settings: Settings, addresses: Mapping[str, str], database: str) -> NodeSetup | None:
+    """This process as the settings have it; None where it serves alone. `addresses` are where it listens,
+    `database` is the origin of the store."""
     of = settings.cluster
     if not of.nats:
         return None
     name = of.node or re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[:64]
-    access = NatsAccess(of.nats, of.name, name, of.credentials, of.ca, of.certificate, of.key)
+    access = NatsAccess(of.nats, of.name, name, of.credentials, of.ca, of.certificate, of.key, database)
     node = NewNode(name=name, version=__version__, roles=frozenset(of.roles), addresses=addresses)
     return NodeSetup(node, partial(nats_bus, access))
 

@@ -117,7 +117,7 @@ async def _open_platform(
     from veldnet.assembly.platform import Outside, Platform
 
     if virtual is None:
-        outside = Outside(node=node_setup(settings, _shown(addresses)))
+        outside = Outside(node=node_setup(settings, _shown(addresses), data.store.origin))
     else:
         outside = Outside(virtual.now)
     platform = Platform(settings, data, generation=generation, outside=outside, virtual=virtual)

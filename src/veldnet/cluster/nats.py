@@ -1,9 +1,9 @@
 """The bus over NATS core.
 
-All subjects begin with the name of the cluster, so that several share a NATS: `veldnet.CLUSTER.to.NODE` takes
-messages to one node, `.all` those to all, `.ask.NODE` requests; behind it stand the sender and what it is
-about. A message that cannot be sent at once is dropped: a frame that comes later than its receive windows is
-worth nothing.
+All subjects begin with the name of the cluster and its database, so that several share a NATS, also where
+nobody has named them: `veldnet.CLUSTER.DATABASE.to.NODE` takes messages to one node, `.all` those to all,
+`.ask.NODE` requests; behind it stand the sender and what it is about. A message that cannot be sent at once
+is dropped: a frame that comes later than its receive windows is worth nothing.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ class NatsBus:
         self._access = access
         self._supervisor = supervisor
         self._handlers = Handlers(supervisor)
-        self._prefix = f"veldnet.{access.cluster}"
+        self._cluster = access.cluster
+        self._prefix = ".".join(filter(None, ("veldnet", access.cluster, access.database)))
         self._places = ", ".join(place(server) for server in access.servers())
         self._client: NatsClient | None = None
         self._error: Exception | None = None
@@ -223,7 +224,9 @@ class NatsBus:
         words = _words(error)
         if "permissions violation" in words.lower():
             self._refused = Text(
-                "NATS refuses this node: {words}; it needs {prefix}.>", words=words, prefix=self._prefix
+                "NATS refuses this node: {words}; it needs {prefix}.>",
+                words=words,
+                prefix=f"veldnet.{self._cluster}",
             )
         else:
             self._error = error

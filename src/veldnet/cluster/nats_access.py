@@ -22,7 +22,8 @@ _SEED = re.compile(r"SU[A-Z2-7]{56}")
 class NatsAccess(msgspec.Struct, frozen=True):
     """`urls` are nats://HOST:PORT or tls://HOST:PORT, with USER:PASSWORD@ or TOKEN@ where NATS asks for them,
     separated by commas. `credentials` is a file of credentials or of the seed of an nkey; `ca`, `certificate`
-    and `key` are files of TLS. `cluster` is a part of every subject."""
+    and `key` are files of TLS. `cluster` is a part of every subject, and so is `database`, which tells those
+    of one name apart."""
 
     urls: str
     cluster: str
@@ -31,6 +32,7 @@ class NatsAccess(msgspec.Struct, frozen=True):
     ca: str = ""
     certificate: str = ""
     key: str = ""
+    database: str = ""
 
     def servers(self) -> list[SplitResult]:
         """The servers. Raises `BusError`; its words hold no password."""

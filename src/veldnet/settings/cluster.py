@@ -23,7 +23,10 @@ class ClusterSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         ),
     ] = ""
     name: Annotated[
-        str, about("Name of the cluster, the same on all nodes; two clusters on one NATS need two names.")
+        str,
+        about(
+            "Name of the cluster, the same on all nodes; a database and its copy on one NATS need two names."
+        ),
     ] = "veldnet"
     node: Annotated[str, about("Name of this node within the cluster; empty is the host name.")] = ""
     roles: Annotated[

@@ -46,6 +46,11 @@ class DatabaseStore(Store, Protocol):
         """Which history of which database this is, where a backup can be put back without a command of
         Veldnet: another one after that, and where a standby has taken over."""
 
+    @property
+    def origin(self) -> str:
+        """Which database this is, the same for its standbys; letters, digits and - only. Empty where no other
+        process can serve it."""
+
     def go_by(self, clock: Callable[[], float]) -> None:
         """Have management, and leases of nodes where the engine has no clock, be dated by a clock."""
 

@@ -114,6 +114,10 @@ class EngineStore(ABC):
     def place(self) -> str | None:
         return None
 
+    @property
+    def origin(self) -> str:
+        return ""
+
     async def take_leases(
         self, owner: str | None = None, partitions: Iterable[int] = range(PARTITIONS)
     ) -> int:

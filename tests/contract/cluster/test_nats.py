@@ -55,6 +55,27 @@ async def comes_through(url: str, **more: str) -> None:
         await until(lambda: got == [b"1"])
 
 
+async def test_clusters_of_one_name_and_two_databases_do_not_hear_each_other() -> None:
+    """Nobody has named them, on a NATS that both use."""
+    got: list[tuple[str, bytes]] = []
+    with server() as nats:
+        async with (
+            bus(nats.url, "a", database="7-1") as a,
+            bus(nats.url, "b", database="7-1") as b,
+            bus(nats.url, "b", database="7-2") as other,
+            bus(nats.url, "c", database="7-2") as third,
+        ):
+            b.on("word", lambda _node, payload: got.append(("b", payload)))
+            other.on("word", lambda _node, payload: got.append(("other", payload)))
+            a.send("b", "word", b"1")
+            a.announce("word", b"2")
+            await until(lambda: len(got) >= 2)
+            # What was sent before has come.
+            third.send("b", "word", b"3")
+            await until(lambda: len(got) >= 3)
+    assert got == [("b", b"1"), ("b", b"2"), ("other", b"3")]
+
+
 def with_user(url: str, user: str) -> str:
     return url.replace("//", f"//{user}@")
 

@@ -120,11 +120,12 @@ def has_gone(connection: psycopg.Connection[Any]) -> bool:
 
 
 class FoundDatabase(msgspec.Struct, frozen=True):
-    """A database: its number in its server, and which server that is, with the history it goes by. `safe`
-    where a commit is on a standby, too, before it is acknowledged."""
+    """A database: its number in its server, and which server that is, with the history it goes by (`place`)
+    and without (`origin`). `safe` where a commit is on a standby, too, before it is acknowledged."""
 
     number: int
     place: str
+    origin: str
     safe: bool
 
     def continued_by(self, other: FoundDatabase) -> bool:
@@ -158,7 +159,7 @@ def find(connection: psycopg.Connection[Any]) -> FoundDatabase:
             f"the user {user} may not create tables in it; make it the owner: "
             f"ALTER DATABASE ... OWNER TO {user}"
         )
-    return FoundDatabase(int(number), f"{system}/{timeline}/{number}", bool(safe))
+    return FoundDatabase(int(number), f"{system}/{timeline}/{number}", f"{system}-{number}", bool(safe))
 
 
 def check_server(url: URL) -> FoundDatabase:

@@ -97,6 +97,10 @@ class PostgresStore(EngineStore):
     def place(self) -> str:
         return self._found.place
 
+    @property
+    def origin(self) -> str:
+        return self._found.origin
+
     def revision(self) -> str | None:
         with store_errors():
             return current_revision(self.engine)
