@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import profile_id
 from veldnet.inventory.rows import ref_of
 from veldnet.lorawan import DevAddr
+from veldnet.store import readable
 from veldnet.store.expressions import with_text
 from veldnet.store.schema import (
     connectivity_plans,
@@ -118,26 +120,37 @@ def list_groups(
 
 
 def get_group(connection: Connection, scope: Scope, ref: str) -> MulticastGroup:
-    return _shown(connection, scope, [own_group(connection, scope, ref)])[0]
+    """Raises `NotFound` where it is absent from lists, too, because what is stored of it cannot be read."""
+    found = _shown(connection, scope, [own_group(connection, scope, ref)])
+    if not found:
+        raise NotFound("MulticastGroup", ref)
+    return found[0]
 
 
 def _shown(connection: Connection, scope: Scope, records: list[GroupRecord]) -> list[MulticastGroup]:
     newest = [record.last_frame for record in records if record.last_frame is not None]
     frames = {row.id: row for row in frame_records(connection, newest)}
-    shown = []
-    for record in records:
-        group = configuration(scope, record)
+
+    def resource(record: GroupRecord) -> MulticastGroup:
+        group = _configuration(scope, record)
         last = None if record.last_frame is None else frames.get(record.last_frame)
         if last is not None:
             group.lastFCntDown = UNSET if last.fcnt is None else last.fcnt
             group.lastDownlinkTime = timestamp(last.updated_at)
             group.lastDownlinkStatus = STATUSES[last.state]
-        shown.append(group)
-    return shown
+        return group
+
+    return list(readable("multicast_group", records, resource))
 
 
 def configuration(scope: Scope, record: GroupRecord) -> MulticastGroup:
-    """What people have said of a group."""
+    """What people have said of a group. Raises `NotFound` where it cannot be read."""
+    for found in readable("multicast_group", [record], partial(_configuration, scope)):
+        return found
+    raise NotFound("MulticastGroup", str(record.ref))
+
+
+def _configuration(scope: Scope, record: GroupRecord) -> MulticastGroup:
     routing = record.routing_profile_ref
     return MulticastGroup(
         ref=str(record.ref),
