@@ -18,7 +18,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
 from veldnet.domain.errors import Refusal, UnusableKey
-from veldnet.keys import VaultError
+from veldnet.keys import UNAVAILABLE, VaultError
 from veldnet.store import NotServed, StoreError, Unanswered
 from veldnet.texts import Language, Text, in_language, preferred_language
 
@@ -155,11 +155,21 @@ def on_vault_error(request: Request[Any, Any, Any], error: VaultError) -> Respon
     if error.code in ("bad_pem", "weak_key"):
         return on_refusal(request, UnusableKey("{problem}", problem=error))
     log.error("vault_failed", code=error.code, error=str(error))
-    return _unavailable(request)
+    if error.code not in UNAVAILABLE or _written.get():
+        return _unavailable(request)
+    return _later(
+        request, Text("The vault that keeps the keys does not answer; nothing was changed. Try again later")
+    )
 
 
 # Seconds: a lease of partitions, and their taking over.
 _RETRY_AFTER = "4"
+
+
+def _later(request: Request[Any, Any, Any], text: Text) -> Response[Any]:
+    message = in_language(text, _error_language(request))
+    body = application_body(503, message, "LDM-500", transaction_id(request))
+    return _respond(request, 503, body, {"retry-after": _RETRY_AFTER})
 
 
 def on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Response[Any]:
@@ -173,9 +183,7 @@ def on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Respon
         )
     else:
         return _unavailable(request)
-    message = in_language(text, _error_language(request))
-    body = application_body(503, message, "LDM-500", transaction_id(request))
-    return _respond(request, 503, body, {"retry-after": _RETRY_AFTER})
+    return _later(request, text)
 
 
 # Whether a change of the request being answered is durable already.
