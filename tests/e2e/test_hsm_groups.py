@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -23,10 +24,11 @@ from tests.e2e.key_place import OWN_VAULTS, Receiver, forms, memory_of, tokens, 
 from tests.e2e.programs import run
 from tests.e2e.running import Client, RunningServer, veldnet
 from veldnet.client import AsKey, load_rsa_key, open_as_key, read_message
-from veldnet.lorawan import DevAddr, frames
+from veldnet.lorawan import AesKey, DevAddr, frames
 from veldnet.lorawan.crypto import DOWNLINK, crypt_payload
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
+from veldnet.simulator.update_client import UpdateClient
 
 JOIN_EUI = "0059AC0000000001"
 APP_KEY = "C0FFEE11DECAFBAD0123456789ABCDEF"
@@ -198,7 +200,45 @@ def test_a_multicast_group_has_its_keys_made_in_the_token(place: Place) -> None:
     frame = frames.parse(octets)
     assert isinstance(frame, frames.DataFrame) and (frame.dev_addr, frame.fport) == (dev_addr, 5)
     assert crypt_payload(app_s_key, DOWNLINK, dev_addr, frame.fcnt, frame.frm_payload or b"") == b"on"
+    member = member_set_up(place, path, as_key, profile)
+    assert member.groups[0].app_s_key == app_s_key
+    assert member.hear(frame, octets, 0.0) == []
+    assert member.of_group == 0, "its counter is below the first that the member takes"
+    payload = crypt_payload(app_s_key, DOWNLINK, dev_addr, 1, b"off")
+    downlink = {"fPort": 5, "payload": payload.hex(), "fCntDown": 1}
+    place.antenna.keep_alive()
+    http.post(f"{path}/downlinks", json=downlink).raise_for_status()
+    octets = wait_for(lambda: place.antenna.downlink(1.0))
+    frame = frames.parse(octets)
+    assert isinstance(frame, frames.DataFrame)
+    member.hear(frame, octets, 0.0)
+    assert member.of_group == 1
     http.delete(path).raise_for_status()
+
+
+def member_set_up(place: Place, group: str, as_key: AsKey, profile: dict[str, Any]) -> UpdateClient:
+    """A device of the token that its owner has sent the key of a group, encrypted with its AppSKey."""
+    http, gen_app_key = place.client.http, "51D0C7A2B39E48F6602B1E7D94A85F3C"
+    lamp = place.device(15, place.group, profile, deviceProfileId="LORA/GenericC.1_ETSI_Rx2-SF9")
+    keys = {"genAppKey": gen_app_key}
+    http.put(f"/api/v1/devices/{lamp['ref']}/rootKeys", json=keys).raise_for_status()
+    body, virtual = place.say_hello(lamp["EUI"])
+    http.post(f"{group}/members", json={"deviceEUIs": [lamp["EUI"]]}).raise_for_status()
+    found = http.get(f"{group}/members/{lamp['ref']}/setUp").raise_for_status().json()
+    app_s_key, address = read_message(body).app_s_key(as_key), virtual.dev_addr
+    assert address is not None
+    payload = crypt_payload(app_s_key, DOWNLINK, address, 1, bytes.fromhex(found["payload"]))
+    downlink = {"fPort": found["fPort"], "payload": payload.hex(), "fCntDn": 1}
+    http.post(f"/api/v1/devices/{lamp['ref']}/downlinks", json=downlink).raise_for_status()
+    place.antenna.hear(virtual.uplink(1, b"x"))
+    client = UpdateClient(AesKey.parse(gen_app_key), random.Random(1))
+
+    def told() -> bool:
+        got = virtual.receive(place.antenna.downlink(1.0) or b"")
+        return got is not None and bool(client.take(got.fport, got.payload, 0.0))
+
+    wait_for(told)
+    return client
 
 
 def test_an_as_key_of_another_group_is_withheld_and_not_half_used(place: Place) -> None:

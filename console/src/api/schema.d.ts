@@ -1994,6 +1994,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/multicastGroups/{groupRef}/members/{deviceRef}/setUp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The message that gives a device the key of its multicast group. */
+        get: operations["getMulticastMemberSetUp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/multicastGroups/{groupRef}/members/remove": {
         parameters: {
             query?: never;
@@ -5413,6 +5430,20 @@ export interface components {
             deviceName: string;
             baseStationId: string | null;
             margin: number | null;
+        };
+        /**
+         * MemberSetUp
+         * @description McGroupSetupReq (TS005) for one device: `payload` as hexadecimal digits, not encrypted yet, for port
+         *     `fPort`. It holds `mcGroupId`, the address of the group, the McKey encrypted with the McKEKey of the
+         *     device, and the counters between which the device takes frames.
+         */
+        MemberSetUp: {
+            fPort: number;
+            payload: string;
+            mcGroupId: number;
+            networkAddress: string;
+            minMcFCount: number;
+            maxMcFCount: number;
         };
         /**
          * MembersChanged
@@ -19832,6 +19863,91 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getMulticastMemberSetUp: {
+        parameters: {
+            query?: {
+                /** @description What the device knows the group by (McGroupID of TS005). */
+                mcGroupId?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                groupRef: string;
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberSetUp"];
                 };
             };
             /** @description Bad Request */

@@ -10,6 +10,7 @@ __all__ = [
     "inspection",
     "listening",
     "lone_connection",
+    "member_set_up",
     "monitoring",
     "multicast",
     "network_settings",

@@ -47,6 +47,13 @@ def _group_of_vault(world: World) -> str:
     return str(world.v1("POST", "/multicastGroups", body)["ref"])
 
 
+def _member(world: World) -> dict[str, str]:
+    device = world.new_device(deviceProfileId=CLASS_C)
+    world.v1("PUT", f"/devices/{device['ref']}/rootKeys", {"genAppKey": KEY})
+    world.v1("POST", f"/multicastGroups/{_group(world)}/members", {"deviceEUIs": [device["EUI"]]})
+    return {"groupRef": _group(world), "deviceRef": device["ref"]}
+
+
 def _group_downlink(world: World) -> dict[str, str]:
     ref = _group(world)
     sent = world.v1("POST", f"/multicastGroups/{ref}/downlinks", {"fPort": 1, "payload": "01"})
@@ -183,6 +190,7 @@ EXAMPLES: dict[str, Make] = {
     "addMulticastMembers": lambda w: Example(
         {"groupRef": _group(w)}, {"deviceEUIs": [w.new_device(deviceProfileId=CLASS_C)["EUI"]]}
     ),
+    "getMulticastMemberSetUp": lambda w: Example(_member(w)),
     "exportMulticastMembers": lambda w: Example({"groupRef": _group(w)}),
     "listMulticastMembers": lambda w: Example({"groupRef": _group(w)}),
     "removeMulticastMembers": lambda w: Example(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from veldnet.api.query import Parameter
 from veldnet.api.routers import DX, SUBSCRIBER
 from veldnet.api.services import Services
-from veldnet.assembly import multicast
+from veldnet.assembly import member_set_up, multicast
 from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.domain.scope import Scope
 from veldnet.domain.spreadsheets import csv_text
@@ -70,6 +70,25 @@ class MembersChanged(msgspec.Struct):
 
     changed: int
     memberCount: int
+
+
+class SetUpSearch(msgspec.Struct, frozen=True):
+    mcGroupId: Annotated[
+        int, Parameter("What the device knows the group by (McGroupID of TS005).", least=0, most=3)
+    ] = 0
+
+
+class MemberSetUp(msgspec.Struct):
+    """McGroupSetupReq (TS005) for one device: `payload` as hexadecimal digits, not encrypted yet, for port
+    `fPort`. It holds `mcGroupId`, the address of the group, the McKey encrypted with the McKEKey of the
+    device, and the counters between which the device takes frames."""
+
+    fPort: int
+    payload: str
+    mcGroupId: int
+    networkAddress: str
+    minMcFCount: int
+    maxMcFCount: int
 
 
 class GroupDownlink(msgspec.Struct):
@@ -242,6 +261,35 @@ async def export_members(group_ref: str, services: Services, scope: Scope) -> St
         rows(),
         media_type="text/csv; charset=utf-8",
         headers={"content-disposition": 'attachment; filename="members.csv"'},
+    )
+
+
+@SUBSCRIBER.get(
+    "/multicastGroups/{groupRef}/members/{deviceRef}/setUp",
+    "getMulticastMemberSetUp",
+    "MulticastGroup",
+    "The message that gives a device the key of its multicast group.",
+)
+async def get_member_set_up(
+    group_ref: str, device_ref: str, services: Services, scope: Scope, query: SetUpSearch
+) -> MemberSetUp:
+    """McGroupSetupReq for a member, to encrypt with the AppSKey of the device where the network has none,
+    and to send as a downlink. The McKey is in it encrypted for this device alone."""
+    platform = services.platform
+    counter = platform.network.groups.next_counter
+    at = await services.read(
+        lambda c: member_set_up.read_membership(c, scope, group_ref, device_ref, counter)
+    )
+    made = await member_set_up.set_up_request(platform.store, platform.vault, at, query.mcGroupId)
+    what = f"multicastGroup {at.group.ref} device {at.device_ref}"
+    await services.note(scope, "multicastGroup.memberSetUp", what)
+    return MemberSetUp(
+        member_set_up.SET_UP_PORT,
+        member_set_up.payload_of(made),
+        made.group,
+        str(made.address),
+        made.first_fcnt,
+        made.last_fcnt,
     )
 
 

@@ -3,6 +3,7 @@
 from .commit_loop import CommitLoop, Participant, Recorded
 from .entries import Entry, new_entry
 from .journal import LATE, OVER_LIMIT, heard_at, tenths, unpack_copies
+from .multicast import UnreadableGroup
 from .options import ServerOptions
 from .partitions import Owned, ServedPartitions
 from .requests import DeviceRequests, UnknownDevice
@@ -23,6 +24,7 @@ __all__ = [
     "ServedPartitions",
     "ServerOptions",
     "UnknownDevice",
+    "UnreadableGroup",
     "heard_at",
     "new_entry",
     "tenths",

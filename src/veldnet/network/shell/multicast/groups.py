@@ -181,11 +181,19 @@ class MulticastGroups:
             if known is not None:
                 return known
             keys = await open_keys(self._vault, row)
-            state = catch_up(read_state(row), self._generation)
+            state = self._stored(row)
             made = GroupEntry(row, keys, device_of(row, self._plan(row)), state)
             if row.partition in self._owned:
                 self._entries[row.ref] = made
             return made
+
+    def _stored(self, row: GroupRow) -> GroupState:
+        return catch_up(read_state(row), self._generation)
+
+    def next_counter(self, row: GroupRow) -> int:
+        """No frame to come has a counter below this one: what is spent is stored before it is sent, whoever
+        serves the group. Raises `UnreadableGroup`."""
+        return self._stored(row).fcnt_down
 
     def _plan(self, row: GroupRow) -> PlanSettings | None:
         return self._catalogue.plan_of(row.plan_ref, row.subscriber_ref)
