@@ -225,10 +225,12 @@ proto: $(VENV)/.dev ## Generate code for protocol buffers: MQTT base stations, s
 	@$(BIN)/python -m grpc_tools.protoc -I$(MQTT) --python_out=$(MQTT) --pyi_out=$(MQTT) gateway.proto
 	@$(BIN)/python -m grpc_tools.protoc -I$(CHIRPSTACK) --python_out=$(CHIRPSTACK) --pyi_out=$(CHIRPSTACK) session.proto
 
+# Those of all purposes are installed together, so what several need has one version.
 lock: $(VENV)/.dev ## Resolve the dependencies
 	@for kind in run dev build setup amqp10; do \
 		case $$kind in run) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra connections --extra kafka --extra simulate";; \
 			dev) from="pyproject.toml --extra hsm --extra postgresql --extra cluster --extra connections --extra kafka --extra simulate --extra dev";; *) from="requirements/$$kind.in";; esac; \
+		test $$kind = run || from="$$from --constraints requirements/run.lock"; \
 		$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 			--custom-compile-command "make lock" $$from --output-file requirements/$$kind.lock; done
 
