@@ -32,6 +32,8 @@ from veldnet.simulator.update_client import UpdateClient
 
 JOIN_EUI = "0059AC0000000001"
 APP_KEY = "C0FFEE11DECAFBAD0123456789ABCDEF"
+GEN_APP_KEY = "51D0C7A2B39E48F6602B1E7D94A85F3C"
+CLASS_C = "LORA/GenericC.1_ETSI_Rx2-SF9"
 TUNNEL_KEY = "46ab678cd45df4a4e4b375Eacd096acc"
 
 
@@ -66,6 +68,8 @@ class Place:
         self.group = self.admin(
             "hsm-group", "create", "Amsterdam", "--operator", self.operator, "--vault", "amsterdam"
         ).strip()
+        self.admin("plan", "create-multicast", "e2e-cs/lamps", "Lamps", "--operator", self.operator)
+        self.admin("plan", "grant", "e2e-cs/lamps", self.customer_id, "1")
         self.receiver = Receiver(directory)
         self.server = RunningServer(self.data, **self.environment | OWN_VAULTS)
         self.client = Client(self.server, self.account)
@@ -172,24 +176,10 @@ def test_groups_are_listed_and_a_device_of_each_is_heard(place: Place) -> None:
 def test_a_multicast_group_has_its_keys_made_in_the_token(place: Place) -> None:
     """The network signs a downlink that the customer has encrypted with the McAppSKey, which came under the
     AS key."""
-    place.admin("plan", "create-multicast", "e2e-cs/lamps", "Lamps", "--operator", place.operator)
-    place.admin("plan", "grant", "e2e-cs/lamps", place.customer_id, "1")
     profile, as_key = place.routing_profile(place.group)
     http = place.client.http
-    made = http.post(
-        "/api/v1/multicastGroups",
-        json={
-            "EUI": "0059AC00AF00E201",
-            "name": "Lamps",
-            "deviceClass": "C",
-            "connectivityPlanId": "e2e-cs/lamps",
-            "routingProfileId": profile["id"],
-            "hsmGroupId": place.group,
-            "baseStationCoverage": "ALL",
-        },
-    ).raise_for_status()
-    group = made.json()
-    path, dev_addr = f"/api/v1/multicastGroups/{group['ref']}", DevAddr.parse(group["networkAddress"])
+    path = multicast_group(place, profile, "0059AC00AF00E201")
+    dev_addr = DevAddr.parse(http.get(path).json()["networkAddress"])
     found = http.get(f"{path}/applicationSessionKey").raise_for_status().json()
     app_s_key = as_key.unwrap(found["encryptedApplicationSessionKey"])
     payload = crypt_payload(app_s_key, DOWNLINK, dev_addr, 0, b"on")
@@ -216,11 +206,27 @@ def test_a_multicast_group_has_its_keys_made_in_the_token(place: Place) -> None:
     http.delete(path).raise_for_status()
 
 
+def multicast_group(place: Place, profile: dict[str, Any], eui: str) -> str:
+    """The path of a new group whose keys the token makes."""
+    made = place.client.http.post(
+        "/api/v1/multicastGroups",
+        json={
+            "EUI": eui,
+            "name": "Lamps",
+            "deviceClass": "C",
+            "connectivityPlanId": "e2e-cs/lamps",
+            "routingProfileId": profile["id"],
+            "hsmGroupId": place.group,
+            "baseStationCoverage": "ALL",
+        },
+    ).raise_for_status()
+    return f"/api/v1/multicastGroups/{made.json()['ref']}"
+
+
 def member_set_up(place: Place, group: str, as_key: AsKey, profile: dict[str, Any]) -> UpdateClient:
     """A device of the token that its owner has sent the key of a group, encrypted with its AppSKey."""
-    http, gen_app_key = place.client.http, "51D0C7A2B39E48F6602B1E7D94A85F3C"
-    lamp = place.device(15, place.group, profile, deviceProfileId="LORA/GenericC.1_ETSI_Rx2-SF9")
-    keys = {"genAppKey": gen_app_key}
+    http, keys = place.client.http, {"genAppKey": GEN_APP_KEY}
+    lamp = place.device(15, place.group, profile, deviceProfileId=CLASS_C)
     http.put(f"/api/v1/devices/{lamp['ref']}/rootKeys", json=keys).raise_for_status()
     body, virtual = place.say_hello(lamp["EUI"])
     http.post(f"{group}/members", json={"deviceEUIs": [lamp["EUI"]]}).raise_for_status()
@@ -231,7 +237,7 @@ def member_set_up(place: Place, group: str, as_key: AsKey, profile: dict[str, An
     downlink = {"fPort": found["fPort"], "payload": payload.hex(), "fCntDn": 1}
     http.post(f"/api/v1/devices/{lamp['ref']}/downlinks", json=downlink).raise_for_status()
     place.antenna.hear(virtual.uplink(1, b"x"))
-    client = UpdateClient(AesKey.parse(gen_app_key), random.Random(1))
+    client = UpdateClient(AesKey.parse(GEN_APP_KEY), random.Random(1))
 
     def told() -> bool:
         got = virtual.receive(place.antenna.downlink(1.0) or b"")
@@ -326,6 +332,30 @@ def test_a_token_that_goes_away_raises_an_alarm_and_comes_back(place: Place) -> 
     wait_for(lambda: all(place.modules_up().values()), 30)
     wait_for(lambda: place.admin_json("alarms", "modules") == [])
     place.heard(device["EUI"], as_key)
+
+
+def test_a_key_that_is_asked_for_while_all_tokens_are_away_is_refused_with_the_reason(place: Place) -> None:
+    profile, _as_key = place.routing_profile(place.group)
+    http, path = place.client.http, multicast_group(place, profile, "0059AC00AF00E202")
+    lamp = place.device(45, place.group, profile, deviceProfileId=CLASS_C)
+    keys = {"genAppKey": GEN_APP_KEY}
+    http.put(f"/api/v1/devices/{lamp['ref']}/rootKeys", json=keys).raise_for_status()
+    http.post(f"{path}/members", json={"deviceEUIs": [lamp["EUI"]]}).raise_for_status()
+    set_up = f"{path}/members/{lamp['ref']}/setUp"
+    before = http.get(set_up).raise_for_status().json()
+    away = {place.token_directory(label): place.directory / f"away-{label}" for label in ("ams-1", "ams-2")}
+    for directory, hidden in away.items():
+        shutil.move(directory, hidden)
+    try:
+        refused = wait_for(lambda: (answer := http.get(set_up)).status_code != 200 and answer)
+        assert refused.status_code == 503 and refused.headers["retry-after"]
+        assert "The vault that keeps the keys does not answer" in refused.json()["message"]
+    finally:
+        for directory, hidden in away.items():
+            shutil.move(hidden, directory)
+    wait_for(lambda: all(place.modules_up().values()), 30)
+    assert http.get(set_up).raise_for_status().json() == before
+    http.delete(path).raise_for_status()
 
 
 def test_a_new_master_key_takes_over_in_the_background(place: Place) -> None:
