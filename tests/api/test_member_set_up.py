@@ -59,6 +59,23 @@ def join_group(lights: Lights, group: dict[str, Any], **changes: Any) -> dict[st
     return lamp
 
 
+def give_profile(
+    lights: Lights, device: dict[str, Any], name: str, settings: ProfileSettings, stored: str | None = None
+) -> None:
+    """A device profile of its own for a device, for which something else is `stored`."""
+
+    def give(connection: Connection) -> None:
+        operator = connection.execute(select(device_profiles.c.operator_ref).limit(1)).scalar_one()
+        ref = offers.create_device_profile(connection, operator, name, name, settings)
+        mine = update(devices).where(devices.c.ref == int(device["ref"]))
+        connection.execute(mine.values(profile_ref=ref))
+        if stored is not None:
+            damage = update(device_profiles).where(device_profiles.c.ref == ref)
+            connection.execute(damage.values(settings=stored))
+
+    lights.server.run(lights.server.platform.store.write(give))
+
+
 def set_up_path(group: dict[str, Any], device: dict[str, Any]) -> str:
     return f"{GROUPS}/{group['ref']}/members/{device['ref']}/setUp"
 
@@ -215,15 +232,7 @@ def test_what_cannot_be_set_up_is_refused_with_the_reason(
 
 def test_a_device_of_another_region_is_refused(lights: Lights) -> None:
     group, abroad, lamp = lights.group(), lights.device(), lights.device()
-
-    def move(connection: Connection) -> None:
-        operator = connection.execute(select(device_profiles.c.operator_ref).limit(1)).scalar_one()
-        settings = ProfileSettings(region="US915")
-        ref = offers.create_device_profile(connection, operator, "abroad", "Abroad", settings)
-        mine = devices.c.ref == int(abroad["ref"])
-        connection.execute(update(devices).where(mine).values(profile_ref=ref))
-
-    lights.server.run(lights.server.platform.store.write(move))
+    give_profile(lights, abroad, "abroad", ProfileSettings(region="US915"))
     path = f"{GROUPS}/{group['ref']}/members"
     ask = partial(lights.user.request, "POST", path, {"deviceEUIs": [lamp["EUI"], abroad["EUI"]]})
     refused = ask()
@@ -232,6 +241,15 @@ def test_a_device_of_another_region_is_refused(lights: Lights) -> None:
     dutch = ask(headers={"accept-language": "nl"})
     assert f"apparaat {abroad['EUI']} is voor US915, de groep is voor EU868" in dutch.json()["message"]
     assert lights.user.call("GET", path)["total"] == 0, "all or none"
+
+
+def test_a_device_whose_profile_cannot_be_read_is_refused(lights: Lights) -> None:
+    group, lamp = lights.group(), lights.device()
+    give_profile(lights, lamp, "unreadable", ProfileSettings(region="EU868"), stored="{")
+    path = f"{GROUPS}/{group['ref']}/members"
+    refused = lights.user.request("POST", path, {"deviceEUIs": [lamp["EUI"]]})
+    assert refused.status_code == 400, refused.text
+    assert f"device profile of device {lamp['EUI']} cannot be read" in refused.json()["message"]
 
 
 def test_a_group_whose_tags_cannot_be_read_hides_no_other(lights: Lights, damaged: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
 from veldnet.domain.devices import SHADOW
@@ -89,7 +90,7 @@ def _checked(
             # One of another subscriber looks the same.
             raise UnknownReference("deviceEUIs: there is no device {eui}", eui=eui[:40])
         if row.settings not in regions:
-            regions[row.settings] = decode_profile(row.settings).region
+            regions[row.settings] = _region_of(row)
         region = regions[row.settings]
         if region != group.region:
             raise InvalidField(
@@ -119,6 +120,15 @@ def _checked(
             )
         refs.append(row.ref)
     return refs
+
+
+def _region_of(row: Any) -> str:
+    try:
+        return decode_profile(row.settings).region
+    except msgspec.DecodeError:
+        raise InvalidField(
+            "deviceEUIs: the stored device profile of device {eui} cannot be read", eui=row.dev_eui
+        ) from None
 
 
 def remove_members(connection: Connection, group: GroupRecord, dev_euis: Sequence[str]) -> int:
