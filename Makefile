@@ -44,12 +44,11 @@ $(VENV)/.run: requirements/run.lock requirements/build.lock pyproject.toml | $(U
 	@$(COMPILE)
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(UV)
+# On top of what Veldnet needs to run, so that whoever tests has seen that installed, too.
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.run
 	@echo "installing what the tests need"
 	@$(call install,--require-hashes -r requirements/dev.lock)
-	@$(call install,--no-deps --no-build-isolation --editable .)
-	@$(COMPILE)
-	@touch $@ $(VENV)/.run
+	@touch $@
 
 run: $(VENV)/.run console ## Show Veldnet at work: virtual devices join and their readings arrive
 	@$(BIN)/veldnet demo $(ARGS)
