@@ -334,30 +334,6 @@ def test_a_token_that_goes_away_raises_an_alarm_and_comes_back(place: Place) -> 
     place.heard(device["EUI"], as_key)
 
 
-def test_a_key_that_is_asked_for_while_all_tokens_are_away_is_refused_with_the_reason(place: Place) -> None:
-    profile, _as_key = place.routing_profile(place.group)
-    http, path = place.client.http, multicast_group(place, profile, "0059AC00AF00E202")
-    lamp = place.device(45, place.group, profile, deviceProfileId=CLASS_C)
-    keys = {"genAppKey": GEN_APP_KEY}
-    http.put(f"/api/v1/devices/{lamp['ref']}/rootKeys", json=keys).raise_for_status()
-    http.post(f"{path}/members", json={"deviceEUIs": [lamp["EUI"]]}).raise_for_status()
-    set_up = f"{path}/members/{lamp['ref']}/setUp"
-    before = http.get(set_up).raise_for_status().json()
-    away = {place.token_directory(label): place.directory / f"away-{label}" for label in ("ams-1", "ams-2")}
-    for directory, hidden in away.items():
-        shutil.move(directory, hidden)
-    try:
-        refused = wait_for(lambda: (answer := http.get(set_up)).status_code != 200 and answer)
-        assert refused.status_code == 503 and refused.headers["retry-after"]
-        assert "The vault that keeps the keys does not answer" in refused.json()["message"]
-    finally:
-        for directory, hidden in away.items():
-            shutil.move(hidden, directory)
-    wait_for(lambda: all(place.modules_up().values()), 30)
-    assert http.get(set_up).raise_for_status().json() == before
-    http.delete(path).raise_for_status()
-
-
 def test_a_new_master_key_takes_over_in_the_background(place: Place) -> None:
     profile, as_key = place.routing_profile(place.group)
     device = place.device(50, place.group, profile)
