@@ -103,7 +103,7 @@ test-postgresql: $(VENV)/.dev console tools ## The tests of the API and of the s
 
 .PHONY: test-cluster test-connections
 test-connections: $(VENV)/.amqp10 tools connection-tools build/kafka/lib build/artemis/lib ## The tests of connections over RabbitMQ, Artemis, Kafka and InfluxDB, too
-	@TEST_CONNECTIONS=1 $(BIN)/python -m pytest -q -n 0 tests/contract/test_connections*.py $(ARGS)
+	@TEST_CONNECTIONS=1 $(BIN)/python -m pytest -q -n 0 tests/contract/test_connections*.py tests/api/test_private_addresses.py $(ARGS)
 
 # The client of AMQP 1.0 is built from C, so it is not in the environment of other targets.
 $(VENV)/.amqp10: requirements/amqp10.lock $(VENV)/.dev | $(UV)

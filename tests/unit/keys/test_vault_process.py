@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
+import threading
 from typing import cast
 
 import pytest
 
 from veldnet.keys import SoftwareVault, VaultError
-from veldnet.keys.process import RemoteVault, serve_vault
-from veldnet.keys.process.wire import UNASKED, Answer, framed, read_call
+from veldnet.keys.process import RemoteVault, send_failure, serve_vault
+from veldnet.keys.process.wire import UNASKED, Answer, Call, framed, read_call
 
 
 class Processes:
@@ -130,3 +131,23 @@ async def test_closing_fails_what_waits() -> None:
             await call
         assert caught.value.code == "no_vault"
     assert len(processes.started) == 1
+
+
+def test_why_there_is_no_vault_is_heard_where_calls_were_left_unread() -> None:
+    """A process that ends with unread calls would reset the connection."""
+    ours, theirs = socket.socketpair()
+
+    def fail() -> None:
+        with theirs:
+            send_failure(theirs, "no_master_key", "it is not there")
+
+    with ours:
+        ours.sendall(framed(Call(1, "ping")))
+        process = threading.Thread(target=fail)
+        process.start()
+        told = framed(Answer(UNASKED, code="no_master_key", text="it is not there"))
+        assert ours.recv(4096) == told
+        assert ours.recv(4096) == b"", "an end, and no reset"
+        ours.shutdown(socket.SHUT_WR)
+        process.join(1)
+        assert not process.is_alive(), "it ends with its server"

@@ -20,11 +20,19 @@ log = structlog.get_logger(__name__)
 _CONCURRENT = 32
 # The module has failed, whatever it is asked.
 _FAILED = "module_failed"
+# Seconds.
+_HANGS_UP_WITHIN = 1.5
 
 
 def send_failure(connection: socket.socket, code: str, words: str) -> None:
-    """Tell the other side why there will be no vault."""
+    """Tell the other side why there will be no vault, and wait until it has hung up: where calls were left
+    unread, the end of this process would reset the connection, and take away what has been told."""
     connection.sendall(framed(Answer(UNASKED, code=code, text=words)))
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(_HANGS_UP_WITHIN)
+    with contextlib.suppress(OSError):
+        while connection.recv(4096):
+            pass
 
 
 async def serve_vault(vault: Vault, connection: socket.socket) -> None:
