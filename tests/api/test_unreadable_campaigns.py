@@ -14,7 +14,14 @@ from veldnet.campaigns import planning
 from veldnet.campaigns.planning import Around
 from veldnet.campaigns.states import Session
 from veldnet.simulator.customer import Account
-from veldnet.store.schema import campaign_sessions, campaigns, device_profiles, devices
+from veldnet.store.schema import (
+    campaign_devices,
+    campaign_sessions,
+    campaigns,
+    device_profiles,
+    devices,
+    multicast_groups,
+)
 
 
 @pytest.mark.parametrize("stored", ["{", "[]", '{"group": 7}', '{"fragmentSize": "many"}'])
@@ -89,3 +96,30 @@ def test_a_device_whose_profile_cannot_be_read_is_refused_and_the_others_go_on(
     server.run(server.platform.store.write(lambda c: damage(c, settings)))
     for each in (ref, early):
         user.call("POST", f"{V1}/{each}/abort")
+
+
+@pytest.mark.parametrize("state", ["pending", "waitingSession"])
+def test_a_campaign_whose_group_cannot_be_read_rests_and_says_so(
+    server: HostedServer, account: Account, user: Person, operator: Person, state: str
+) -> None:
+    """While its device is to join the group, and while fragments are to be sent to it."""
+    group_plan(operator)
+    asked = body(create(user, account), multicast={"lead": 60, "downlinkDataRate": 3}, dutyCycleShare=10)
+    made = user.call("POST", V1, asked)
+    ref, group = made["ref"], made["group"]["groupRef"]
+
+    def damage(connection: Connection) -> None:
+        mine = update(campaign_devices).where(campaign_devices.c.campaign_ref == int(ref))
+        due = round(server.clock() * 1000) + (0 if state == "pending" else 3_600_000)
+        connection.execute(mine.values(state=state, due_at=due))
+        of_group = update(multicast_groups).where(multicast_groups.c.ref == int(group))
+        connection.execute(of_group.values(state=b"\xc1"))
+
+    server.run(server.platform.store.write(damage))
+    for _ in range(3):
+        server.pass_time(40)
+        server.run(server.platform.campaigns.run())
+    failure = user.call("GET", f"{V1}/{ref}")["failure"]
+    assert (failure["reason"], failure["failures"] > 0) == ("group", True)
+    assert failure["reasonText"] == "What is stored of the multicast group of the campaign cannot be read"
+    user.call("POST", f"{V1}/{ref}/abort")

@@ -36,6 +36,7 @@ from veldnet.keys import ClearKey, labels
 from veldnet.lorawan import frames
 from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.regions import REGIONS
+from veldnet.network.core.multicast import GroupState, encode_group_state
 from veldnet.simulator.update_client import Abilities, Answer, UpdateClient
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import StoreError
@@ -254,6 +255,9 @@ def test_a_group_of_devices_gets_the_file(
         town = Town(world, content=FILE[:200], abilities=Abilities(version=version))
         group = replace(GROUP, group_class=group_class)
         await town.begin(2, 20, replace(OPTIONS, group=group, package_version=version))
+        # As after restores of backups: devices need to be told what stands above the 16 bits on the air.
+        spent = encode_group_state(GroupState(fcnt_down=100_000))
+        await world.data.store.write(lambda c: c.execute(update(multicast_groups).values(state=spent)))
         for each in world.airs["EU868"].base_stations:
             # Class B needs its time.
             each.gps = True

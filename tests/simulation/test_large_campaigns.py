@@ -18,7 +18,14 @@ from sqlalchemy import Connection, Engine, event, func, insert, select, update
 from veldnet.assembly.campaigning import prepare_group
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.network_settings import network_parameters
-from veldnet.campaigns import GroupOptions, NewCampaign, Options, Runner, create_campaign
+from veldnet.campaigns import (
+    GroupOptions,
+    NetworkParts,
+    NewCampaign,
+    Options,
+    Runner,
+    create_campaign,
+)
 from veldnet.cli.bench.fleet import Fleet, create_fleet
 from veldnet.domain.documents import PlanSettings, decode_profile
 from veldnet.domain.groups import MemberKeys
@@ -53,9 +60,9 @@ class Place:
     def __init__(self, data: DataDirectory) -> None:
         self.data, self.now, self.sent = data, START, 0
         self.parameters = network_parameters(Settings().network)
-        self.runner = Runner(
-            data.store, lambda: self.now, self._submit, self._keys, self.parameters.channel_plans
-        )
+        plans = self.parameters.channel_plans
+        parts = NetworkParts(self._submit, self._keys, lambda _group: 0, plans)
+        self.runner = Runner(data.store, lambda: self.now, parts)
 
     async def _submit(self, _dev_eui: DevEui, _request: DownlinkRequest) -> None:
         self.sent += 1

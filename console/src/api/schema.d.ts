@@ -4447,7 +4447,7 @@ export interface components {
          */
         CampaignFailure: {
             /** @enum {string} */
-            reason: "keys" | "options" | "store" | "unexpected";
+            reason: "group" | "keys" | "options" | "store" | "unexpected";
             reasonText: string;
             failures: number;
             since: string;

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from veldnet.campaigns import CampaignGroupKeys, GroupOptions, KeysUnavailable, Options, Runner
+from veldnet.campaigns import (
+    CampaignGroupKeys,
+    GroupOptions,
+    KeysUnavailable,
+    NetworkParts,
+    Options,
+    Runner,
+)
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.groups import MemberKeys
 from veldnet.inventory import groups
@@ -49,13 +56,8 @@ def campaigns_of(platform: Platform) -> Runner:
         # Among several nodes others take requests, once there are.
         return await network.requests.submit(dev_eui, request)
 
-    return Runner(
-        platform.store,
-        platform.clock,
-        submit,
-        keys,
-        network.parameters.channel_plans,
-    )
+    parts = NetworkParts(submit, keys, network.groups.next_counter, network.parameters.channel_plans)
+    return Runner(platform.store, platform.clock, parts)
 
 
 async def prepare_group(

@@ -21,7 +21,7 @@ from .records import (
     list_devices,
     remove_campaign,
 )
-from .runner import Runner
+from .runner import NetworkParts, Runner
 from .states import (
     CAMPAIGN_STATES,
     DEVICE_STATES,
@@ -57,6 +57,7 @@ __all__ = [
     "Kind",
     "Listener",
     "Needs",
+    "NetworkParts",
     "NewCampaign",
     "Options",
     "Progress",

@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, func, update
 
+from veldnet.network.shell import UnreadableGroup
 from veldnet.store import StoreError
 from veldnet.store.schema import campaigns
 from veldnet.texts import Text
 
 from .states import UnreadableOptions
 
-Failure = Literal["keys", "store", "options", "unexpected"]
+Failure = Literal["keys", "store", "options", "group", "unexpected"]
 # Milliseconds until a campaign is tried again, doubled with each failure, and the longest.
 _FIRST, _LONGEST = 30_000, 1_800_000
 # Columns of a campaign that works.
@@ -23,6 +24,7 @@ _TEXTS: dict[str, Text] = {
     "options": Text(
         "The stored options of the campaign cannot be read: what is shown of them is what a new campaign has"
     ),
+    "group": Text("What is stored of the multicast group of the campaign cannot be read"),
     "unexpected": Text("Unexpected error; the log of the server tells more (campaign_failed)"),
 }
 
@@ -36,6 +38,8 @@ def failure_of(error: Exception) -> Failure:
         return "keys"
     if isinstance(error, UnreadableOptions):
         return "options"
+    if isinstance(error, UnreadableGroup):
+        return "group"
     return "store" if isinstance(error, StoreError) else "unexpected"
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DownlinkRequest, SubmissionRefusal
-from veldnet.network.shell import UnknownDevice
+from veldnet.network.shell import UnknownDevice, UnreadableGroup
 from veldnet.store import Store, StoreError
 
 from .airtime import AirtimeShares
@@ -155,6 +155,9 @@ class GroupRunner:
         )
         try:
             refusal = await self._submit(DevEui.parse(group.row.dev_eui), request)
+        except UnreadableGroup:
+            # It does not change by itself.
+            raise
         except (StoreError, UnknownDevice) as error:
             log.warning("campaign_fragment_not_queued", campaign=ref, error=str(error))
             return False

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from veldnet.lorawan import AesKey
+from veldnet.lorawan.counters import MAX_FCNT
 from veldnet.lorawan.packages import (
     FIRMWARE,
     FRAGMENTATION,
@@ -56,6 +57,8 @@ from .states import (
     BLOCK_ACK_DELAY,
     FILLING,
     DeviceState,
+    GroupOptions,
+    GroupTerms,
     Message,
     Plan,
     Ports,
@@ -78,7 +81,6 @@ _UNSENT = 60_000
 # Milliseconds for which a device waits for a session to be planned, after which it is looked at again:
 # whoever plans it says so before.
 _UNTIL_PLANNED = 6 * 3_600_000
-_LAST_FCNT = 0xFFFFFFFF
 # Times that a device is asked again to join a group or to listen when it refuses in a way that may only say
 # that it was just transmitting.
 _BUSY = 2
@@ -466,9 +468,15 @@ def _question(at: Situation, state: DeviceState) -> tuple[int | None, list[Packa
     if state == "sessionAsked":
         assert at.session is not None
         return ports.multicast, [ask_to_listen(group, at.terms, at.session)]
+    return ports.multicast, [_join_request(at, group, at.terms)]
+
+
+def _join_request(at: Situation, group: GroupOptions, terms: GroupTerms) -> PackageCommand:
+    """From the next frame of the group on, for as many frames as all its sessions can hold, each fragment
+    twice: a server that starts again repeats some. What comes later is of no campaign of this group."""
     assert at.keys is not None
-    joining = McGroupSetupReq(group.number, at.terms.address, at.keys.mc_key_encrypted, 0, _LAST_FCNT)
-    return ports.multicast, [joining]
+    last = min(at.next_fcnt + 2 * group.sessions * at.plan.block.most, MAX_FCNT)
+    return McGroupSetupReq(group.number, terms.address, at.keys.mc_key_encrypted, at.next_fcnt, last)
 
 
 def _set_up_request(at: Situation) -> PackageCommand:

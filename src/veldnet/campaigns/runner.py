@@ -10,12 +10,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from veldnet.domain.groups import MemberKeys
+from veldnet.domain.groups import GroupRow, MemberKeys
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.network.shell import UnknownDevice
@@ -60,18 +61,28 @@ _LIMITED = 60_000
 _PLANS = 8
 # Milliseconds after which campaigns are looked at although nothing is due.
 _LOOK_AT_LEAST = 60_000
+# States in which a device is told the group's address, key and counters next.
+_JOINING = frozenset(("pending", "joiningGroup"))
 # States from which a device may come to its set-up.
 _SET_UP = frozenset(("pending", "joiningGroup", "settingUp", "statusAsked"))
 # Codes of the tunnel interface: refusals that pass, and those of a device that can never take part.
 _NO_STATION, _SIZE, _NO_KEY, _RATE = 115, 116, 119, 121
 
 
-class Runner:
-    """`submit` queues a downlink at the node that serves the device or group, `keys` asks the vaults."""
+class NetworkParts(NamedTuple):
+    """What campaigns need of the network: `submit` queues a downlink at the node that serves the device or
+    group, `keys` asks the vaults, `next_counter` is that of the next frame of a group."""
 
-    def __init__(
-        self, store: Store, clock: Callable[[], float], submit: Submit, keys: Keys, regions: Regions
-    ) -> None:
+    submit: Submit
+    keys: Keys
+    next_counter: Callable[[GroupRow], int]
+    regions: Regions
+
+
+class Runner:
+    """Does what is due, each time that it is asked to."""
+
+    def __init__(self, store: Store, clock: Callable[[], float], network: NetworkParts) -> None:
         self.listener = Listener()
         # Whether other nodes serve devices too, whose answers this one does not see.
         self.alone = True
@@ -79,12 +90,12 @@ class Runner:
         self.failures: Counter[str] = Counter()
         self._store = store
         self._clock = clock
-        self._submit = submit
-        self._keys = keys
-        self._regions = regions
+        self._network = network
+        self._submit = network.submit
+        self._submit = network.submit
         self._shares = AirtimeShares()
-        self._pacer = Pacer(store, regions)
-        self._groups = GroupRunner(store, submit, self._shares, self._pacer)
+        self._pacer = Pacer(store, network.regions)
+        self._groups = GroupRunner(store, network.submit, self._shares, self._pacer)
         self._any = False
         self._plans: dict[int, PlanRow] = {}
         # How many times campaigns were changed from outside; that and the commits of the listener when it was
@@ -147,7 +158,7 @@ class Runner:
 
     async def _work(self, now: int, only: int | None = None) -> bool:
         """On all campaigns that do not rest, or on one. Returns whether to go on at once."""
-        found = await self._store.read(partial(read_round, regions=self._regions, now=now, only=only))
+        found = await self._store.read(partial(read_round, regions=self._network.regions, now=now, only=only))
         turning = [each for each in found.campaigns if each.turns(now)]
         if turning:
             await self._store.write(partial(turn, turning=turning, now=now))
@@ -249,11 +260,11 @@ class Runner:
                 wanted.setdefault(item.campaign_ref, []).append(item.device_ref)
         found: dict[int, MemberKeys] = {}
         for ref, device_refs in wanted.items():
-            found |= await self._keys(device_refs, self._plans[ref].group_ref)
+            found |= await self._network.keys(device_refs, self._plans[ref].group_ref)
         return found
 
     def _situation(self, item: Item, keys: MemberKeys | None, now: int) -> Situation | None:
-        """None where the campaign, or its group, cannot be worked on."""
+        """None where the campaign, or its group, cannot be worked on. Raises `UnreadableGroup`."""
         row = self._plans.get(item.campaign_ref)
         if row is None:
             return None
@@ -265,7 +276,9 @@ class Runner:
             return None
         another = group.session is None or group.session.number < plan.options.group.sessions
         ports = item.ports or Ports()
-        return Situation(plan, ports, now, group.terms, group.session, another, keys)
+        joining = item.progress.state in _JOINING
+        next_fcnt = self._network.next_counter(group.row) if joining else 0
+        return Situation(plan, ports, now, group.terms, group.session, another, keys, next_fcnt)
 
     async def _device(self, item: Item, keys: MemberKeys | None, now: int) -> Done | None:
         at = self._situation(item, keys, now)

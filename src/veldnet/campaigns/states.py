@@ -288,7 +288,8 @@ class Session(msgspec.Struct, frozen=True):
 class Situation(msgspec.Struct, frozen=True):
     """A campaign, the ports of a device in it, and the time in Unix milliseconds; of a campaign with a group
     its terms and its newest session, and whether there is `another` one to come. `keys` are those of the
-    device, where its next step may need them."""
+    device, where its next step may need them; `next_fcnt` is the counter of the next frame of the group,
+    where the device is about to join it."""
 
     plan: Plan
     ports: Ports
@@ -297,6 +298,7 @@ class Situation(msgspec.Struct, frozen=True):
     session: Session | None = None
     another: bool = False
     keys: MemberKeys | None = None
+    next_fcnt: int = 0
 
     def due(self, turns: int = 1, *, status: bool = False) -> int:
         """When an answer is overdue to what goes out after so many uplinks."""

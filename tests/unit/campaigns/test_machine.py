@@ -29,10 +29,12 @@ from veldnet.campaigns.states import (
 )
 from veldnet.domain.groups import MemberKeys
 from veldnet.lorawan import AesKey, DevAddr
+from veldnet.lorawan.counters import MAX_FCNT
 from veldnet.lorawan.gpstime import unix_to_gps
-from veldnet.lorawan.packages import serialise
+from veldnet.lorawan.packages import MULTICAST_SETUP, parse, serialise
 from veldnet.lorawan.packages.fragmentation import FragSessionStatusAns, data_block_key
 from veldnet.lorawan.packages.multicast_keys import encrypt_mc_key, mc_ke_key, mc_root_key_10
+from veldnet.lorawan.packages.multicast_setup import McGroupSetupReq
 from veldnet.simulator.update_client import Abilities, UpdateClient
 
 PORTS = Ports(201, 203)
@@ -393,4 +395,15 @@ def test_the_set_up_of_a_group_is_that_of_the_reference() -> None:
     at = replace(in_group(), plan=plan(Options(group=replace(GROUP, number=0))), keys=keys)
     [(fport, payload)] = payloads(on_time(at, Progress(due_at=0)))
     assert fport == 200
-    assert payload.hex() == "02000100ff01502ab62682ce6b4aafebdddc488116b100000000ffffffff"
+    assert payload.hex() == "02000100ff01502ab62682ce6b4aafebdddc488116b100000000fcff0000"
+
+
+@pytest.mark.parametrize(
+    ("next_fcnt", "last"), [(0, 0xFFFC), (70_000, 70_000 + 0xFFFC), (MAX_FCNT - 5, MAX_FCNT)]
+)
+def test_a_device_takes_the_group_from_its_next_frame_on(next_fcnt: int, last: int) -> None:
+    """Frames for all fragments of two sessions, each twice."""
+    [(_fport, payload)] = payloads(on_time(in_group(next_fcnt=next_fcnt), Progress(due_at=0)))
+    (asked,) = parse(payload, MULTICAST_SETUP[1].downlink).commands
+    assert isinstance(asked, McGroupSetupReq)
+    assert (asked.first_fcnt, asked.last_fcnt) == (next_fcnt, last)
