@@ -12,11 +12,11 @@ from veldnet.store.ids import millis_of
 from veldnet.store.journal_days import DAY, first_id_of_day
 from veldnet.store.rows import Row, Rows, Statement
 
+from .definitions import LOCKS
+
 # Tables of days begin with these.
 _TABLES = {"frames": "id", "frame_bodies": "frame_id"}
 _JOURNAL = {Statement.INSERT_FRAME: "id", Statement.INSERT_BODY: "frame_id"}
-# Only one process makes days at a time; among the advisory locks of the database.
-_LOCK = 0x56454C44
 
 
 def day_of(identifier: int) -> int:
@@ -44,7 +44,7 @@ def make_days(connection: Connection[Any], days: Iterable[int]) -> None:
     """Make what is missing; the connection commits by itself. A table is made beside the journal and then
     attached, for that waits for nobody who reads."""
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, 2)", (_LOCK,))
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, 2)", (LOCKS,))
         for day in sorted(days):
             for table in _TABLES:
                 name = f"{table}_{day}"

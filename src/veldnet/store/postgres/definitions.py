@@ -6,9 +6,10 @@ from sqlalchemy import Connection
 
 from veldnet.store.locks import FENCE
 
-# The lock that writers share and changes of management have for themselves, among the advisory locks of the
-# database: "VELD".
-_LOCK = 0x56454C44
+# The first number of the advisory locks of a database, "VELD". By their second number: 1 writers of frames
+# share, and a change of management or an upgrade has it for itself; 2 has whoever makes days, 3 whoever makes
+# or upgrades the tables.
+LOCKS = 0x56454C44
 # How the functions say that the lease has gone.
 LEASE_LOST = "VN001"
 
@@ -36,7 +37,7 @@ END $$
 _COMMIT = f"""
 CREATE FUNCTION veldnet_begin_commit({_ARGUMENTS}) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared({_LOCK}, 1);
+    PERFORM pg_advisory_xact_lock_shared({LOCKS}, 1);
     PERFORM veldnet_prove_lease(holder, number, member, held, epochs);
 END $$
 """
@@ -45,7 +46,7 @@ END $$
 _CHANGE = f"""
 CREATE FUNCTION veldnet_begin_change({_ARGUMENTS}) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock({_LOCK}, 1);
+    PERFORM pg_advisory_xact_lock({LOCKS}, 1);
     PERFORM veldnet_prove_lease(holder, number, member, held, epochs);
 END $$
 """

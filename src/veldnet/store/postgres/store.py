@@ -195,9 +195,11 @@ class PostgresStore(EngineStore):
             with self._transaction(self._reading) as connection:
                 return query(connection)
         except StoreError as error:
-            if not is_gone(error.__cause__ or error):
+            cause = error.__cause__ or error
+            if not is_gone(cause) and not may_try_again(cause):
                 raise
-        # The server was started again since; the pool has noticed now. A query changes nothing.
+        # The server was started again since, and the pool has noticed now; or the tables were being upgraded.
+        # A query changes nothing.
         with self._transaction(self._reading) as connection:
             return query(connection)
 
