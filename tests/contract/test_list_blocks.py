@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
@@ -20,7 +21,7 @@ from tests import postgresql
 from veldnet import store
 from veldnet.domain.health import HEALTH, Standing
 from veldnet.domain.scope import Scope
-from veldnet.inventory.devices import MapCell, Order, Paging, Wanted, by_alarm, map_cells, search_devices
+from veldnet.inventory.devices import MapCell, Order, Paging, Wanted, map_cells, search_devices
 from veldnet.inventory.devices.by_standing import Sorting
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
@@ -112,6 +113,32 @@ def change(connection: Connection, chance: random.Random) -> None:
     connection.execute(delete(devices).where(devices.c.ref.in_(chance.sample(refs, 7))))
     connection.execute(delete(device_order).where(device_order.c.device_ref.in_(chance.sample(refs, 3))))
     hear(connection, list(connection.execute(select(devices.c.ref)).scalars())[::3], chance)
+
+
+def alarm(connection: Connection, chance: random.Random) -> None:
+    """Raise alarms, change and acknowledge some, and delete others."""
+    raised = [
+        {
+            "device_ref": chance.randrange(-3, 30), "subscriber_ref": 1, "type": 1 + number, "object": "",
+            "state": chance.randrange(1, 7), "occurrence": 1, "acked": number % 4 == 0, "created_at": 0,
+            "updated_at": 0,
+        }
+        for number in range(60)
+    ]  # fmt: skip
+    connection.execute(insert(alarms), raised)
+    row = update(alarms)
+    for state in range(1, 7):
+        connection.execute(row.where(alarms.c.type % 7 == state).values(state=state))
+    connection.execute(row.where(alarms.c.type % 5 == 1).values(acked=True))
+    connection.execute(row.where(alarms.c.type % 9 == 1).values(acked=False))
+    connection.execute(delete(alarms).where(alarms.c.type % 6 == 1))
+
+
+def worst_alarms(connection: Connection) -> dict[int, int]:
+    """The worst of each device's alarms that nobody has acknowledged."""
+    worst = func.max(alarms.c.state).label("worst")
+    own = select(alarms.c.device_ref, worst).where(alarms.c.acked.is_(False), alarms.c.device_ref > 0)
+    return {row.device_ref: row.worst for row in connection.execute(own.group_by(alarms.c.device_ref))}
 
 
 def pages(connection: Connection, wanted: Wanted, order: Any, size: int = 9) -> list[int]:
@@ -219,40 +246,39 @@ def test_devices_that_are_there_are_counted_as_new_ones_are(engine: Engine) -> N
         create(connection, range(1, 30), chance)
         hear(connection, [3, 4, 5, 9], chance)
         change(connection, chance)
+        alarm(connection, chance)
         by_triggers = counted(connection), cells(connection)
         assert by_triggers[0] and by_triggers[1]
-        migration = ScriptDirectory(str(MIGRATIONS)).get_revision("0048").module
-        for table in ("device_text_bounds", "device_number_bounds", "device_list_counts"):
-            connection.exec_driver_sql(f"DROP TABLE {table}")
+        migration = ScriptDirectory(str(MIGRATIONS)).get_revision("0064").module
         for statement in drops(connection):
             connection.exec_driver_sql(statement)
         with Operations.context(MigrationContext.configure(connection)):
             migration.upgrade()
         assert (counted(connection), cells(connection)) == by_triggers
         # The triggers that it leaves behind go on counting.
+        change(connection, chance)
+        connection.execute(update(alarms).values(acked=True))
+        assert not connection.execute(select(devices.c.ref).where(devices.c.alarm > 0)).all()
         connection.execute(delete(devices))
         assert (counted(connection), cells(connection)) == ([], [])
 
 
 def drops(connection: Connection) -> list[str]:
     """What takes away what the upgrade makes, and makes what it takes away."""
-    if connection.dialect.name != "sqlite":
-        return []
-    names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
-    found = [f"DROP TRIGGER {name}" for name in names if name.startswith(("devices_", "device_order_"))]
-    none = "AFTER INSERT ON devices WHEN false BEGIN SELECT 1; END"
-    return found + [f"CREATE TRIGGER {name} {none}" for name in BEFORE]
-
-
-BEFORE = (
-    "devices_counted",
-    "devices_uncounted",
-    "devices_recounted",
-    "devices_placed",
-    "devices_gone",
-    "devices_moved_away",
-    "devices_moved_here",
-)
+    found = [
+        "DROP INDEX ix_devices_subscriber_ref_alarm_ref",
+        "CREATE INDEX ix_alarms_unacknowledged_state ON alarms (subscriber_ref, state, device_ref)",
+    ]
+    if connection.dialect.name == "sqlite":
+        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
+        gone = [name for name in names if name.startswith(("devices_", "alarms_"))]
+        none = "AFTER INSERT ON devices WHEN false BEGIN SELECT 1; END"
+        before = [name for name in gone if name.startswith("devices_")]
+        found += [f"DROP TRIGGER {name}" for name in gone]
+        found.append("ALTER TABLE devices DROP COLUMN alarm")
+        return found + [f"CREATE TRIGGER {name} {none}" for name in before]
+    alike = [f"DROP TRIGGER alarms_worst_on_{each} ON alarms" for each in ("insert", "update", "delete")]
+    return [*found, *alike, "ALTER TABLE devices DROP COLUMN alarm"]
 
 
 def test_the_map_by_plan_counts_what_the_map_of_all_does(
@@ -307,33 +333,29 @@ def test_a_tag_has_its_devices_in_every_order_whatever_they_are_named(engine: En
             assert [each.ref for each in page.devices] == expected and page.total == 14, order
 
 
-@pytest.mark.parametrize("first", [0, 7])
+@pytest.mark.parametrize("looked_at", [1000, -1], ids=["few", "many"])
 def test_devices_stand_by_the_worst_of_their_alarms(
-    engine: Engine, first: int, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, looked_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(by_alarm, "_FIRST", first)
+    monkeypatch.setattr("veldnet.inventory.devices.search._MOST_LOOKED_AT", looked_at)
+    monkeypatch.setattr("veldnet.inventory.devices.map._FEW", -1)
     chance = random.Random(13)
     with engine.begin() as connection:
         create(connection, range(1, 40), chance)
-        raised: list[dict[str, Any]] = [
-            {
-                "device_ref": chance.randrange(-3, 20), "subscriber_ref": 1, "type": 1 + number, "object": "",
-                "state": chance.randrange(1, 7), "occurrence": 1, "acked": number % 4 == 0, "created_at": 0,
-                "updated_at": 0,
-            }
-            for number in range(40)
-        ]  # fmt: skip
-        connection.execute(insert(alarms), raised)
-        worst: dict[int, int] = {}
-        for row in raised:
-            if not row["acked"] and row["device_ref"] > 0:
-                worst[row["device_ref"]] = max(worst.get(row["device_ref"], 0), row["state"])
+        alarm(connection, chance)
+        worst = worst_alarms(connection)
+        assert len(set(worst.values())) > 3
+        every = select(devices.c.ref, devices.c.health, devices.c.alarm).order_by(devices.c.ref)
+        rows = connection.execute(every).all()
+        assert {row.ref: row.alarm for row in rows if row.alarm} == worst
         ways: tuple[tuple[Order, int], ...] = (("-alarm", -1), ("alarm", 1))
-        for order, sign in ways:
-            expected = sorted(range(1, 40), key=lambda ref: (sign * worst.get(ref, 0), ref))
-            found: list[str] = []
-            for number in range(1, 9):
-                paging = Paging(order, number, 5)
-                page = search_devices(connection, SCOPE, Wanted(), paging, observed_at(0), standing)
-                found += [str(each.ref) for each in page.devices]
-            assert found == [str(ref) for ref in expected], order
+        for wanted, level in ((Wanted(), 0), (Wanted(alarm="ANY"), 1), (Wanted(alarm="MAJOR"), 5)):
+            for health in (None, "ACTIVE"):
+                own = [row for row in rows if row.alarm >= level and health in (None, HEALTH[row.health])]
+                asked = msgspec.structs.replace(wanted, health=health)
+                for order, sign in ways:
+                    expected = [row.ref for row in sorted(own, key=lambda row: (sign * row.alarm, row.ref))]
+                    assert pages(connection, asked, order, 5) == expected, (order, asked)
+                assert sorted(pages(connection, asked, "name", 5)) == [row.ref for row in own]
+                drawn = map_cells(connection, SCOPE, asked, (-90.0, -180.0, 90.0, 180.0), 1.0)
+                assert sum(cell.devices for cell in drawn) == len(own)

@@ -354,7 +354,7 @@ def test_a_database_of_0002_keeps_what_it_holds(tmp_path: Path) -> None:
         assert [tuple(row) for row in connection.execute(health)] == [(1, 1), (2, 0), (5000, 1)]
         counts = select(device_counts).order_by(device_counts.c.block, device_counts.c.health)
         rows = [tuple(row) for row in connection.execute(counts)]
-        assert rows == [(1, 0, 0, 0, 1), (1, 0, 1, 0, 1), (1, 1, 1, 0, 1)]
+        assert rows == [(1, 0, 0, 0, 0, 1), (1, 0, 1, 0, 0, 1), (1, 1, 1, 0, 0, 1)]
         settings = connection.execute(select(connectivity_plans.c.settings)).scalar_one()
         assert decode_plan(settings).deviceStatusRequestFrequency == 4
 

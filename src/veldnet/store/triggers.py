@@ -1,5 +1,5 @@
 """Triggers on `devices` and `device_order` that keep the counts of devices, for each engine, as part of the
-schema.
+schema; those on `alarms` are made in `alarm_triggers`.
 
 SQLite adds to the row of a count, for it has one writer. In PostgreSQL writers would wait for each other at
 that row and lock several of them in different orders; there each transaction appends rows of its own, marked
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, event, text
 
+from .alarm_triggers import ALARM_TRIGGERS
 from .schema import AREAS_A_DEGREE, CELLS_A_DEGREE, DEVICE_BLOCK_BITS, DeviceList, metadata
 
 
@@ -53,7 +54,8 @@ def _in_list(which: DeviceList, block: str, health: str) -> str:
 
 
 _LIST_KEY = ("list", "subscriber_ref", "block", "health")
-_CELL_KEY = ("subscriber_ref", "row", "col", "health", "plan_ref", "profile_ref", "routing_profile_ref")
+_KINDS = ("plan_ref", "profile_ref", "routing_profile_ref")
+_CELL_KEY = ("subscriber_ref", "row", "col", "health", "alarm", *_KINDS)
 
 
 def _cells(table: str, a_degree: int, whole: str) -> _Counted:
@@ -65,10 +67,10 @@ def _cells(table: str, a_degree: int, whole: str) -> _Counted:
         table,
         _CELL_KEY,
         (
-            f"{{of}}subscriber_ref, {row}, {col}, {{of}}health, coalesce({{of}}plan_ref, 0), "
+            f"{{of}}subscriber_ref, {row}, {col}, {{of}}health, {{of}}alarm, coalesce({{of}}plan_ref, 0), "
             "{of}profile_ref, coalesce({of}routing_profile_ref, 0)",
         ),
-        ("latitude", "longitude", "health", "plan_ref", "profile_ref", "routing_profile_ref"),
+        ("latitude", "longitude", "health", "alarm", *_KINDS),
         "{of}latitude IS NOT NULL AND {of}longitude IS NOT NULL",
     )
 
@@ -80,9 +82,9 @@ def _counted(whole: str) -> dict[str, tuple[_Counted, ...]]:
         "devices": (
             _Counted(
                 "device_counts",
-                ("subscriber_ref", "block", "health"),
-                (f"{{of}}subscriber_ref, {block % 'ref'}, {{of}}health",),
-                ("health",),
+                ("subscriber_ref", "block", "health", "alarm"),
+                (f"{{of}}subscriber_ref, {block % 'ref'}, {{of}}health, {{of}}alarm",),
+                ("health", "alarm"),
             ),
             _cells("device_cells", CELLS_A_DEGREE, whole),
             _cells("device_areas", AREAS_A_DEGREE, whole),
@@ -185,7 +187,7 @@ _TABLES = {each.table: each.key for counted in _counted("{}").values() for each 
 
 def create_triggers(connection: Connection) -> None:
     """Create the triggers, or leave those that are there."""
-    for statement in TRIGGERS[connection.dialect.name]:
+    for statement in TRIGGERS[connection.dialect.name] + ALARM_TRIGGERS[connection.dialect.name]:
         connection.exec_driver_sql(statement)
 
 

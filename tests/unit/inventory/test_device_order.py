@@ -14,8 +14,8 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts
-from veldnet.inventory.devices.by_alarm import Slice
-from veldnet.inventory.devices.by_standing import Narrowed, Sorting, StandingOrder, refs_by_standing
+from veldnet.inventory.devices.by_alarm import Narrowed, Slice
+from veldnet.inventory.devices.by_standing import Sorting, StandingOrder, refs_by_standing
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
 from veldnet.monitoring.device_order import HOUR, PIECE, order_devices

@@ -31,7 +31,7 @@ def test_the_schema_creates_the_triggers_that_migrations_do(tmp_path: Path) -> N
     # Again, as for a database where some of it is.
     metadata.create_all(fresh)
     with fresh.connect() as connection:
-        assert _triggers(connection) == migrated and len(migrated) == 14
+        assert _triggers(connection) == migrated and len(migrated) == 17
 
 
 def test_a_count_is_the_sum_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,21 +40,21 @@ def test_a_count_is_the_sum_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     with engine.begin() as connection:
         operator = create_operator(connection, "ope", "Operator")
         subscriber = create_subscriber(connection, operator, "100000001", "Customer")
-        key = ("subscriber_ref", "block", "health", "part", "devices")
-        parts = ((0, 0, 0, 5), (0, 0, 77, -2), (0, 2, 77, 2), (1, 1, 78, 4))
+        key = ("subscriber_ref", "block", "health", "alarm", "part", "devices")
+        parts = ((0, 0, 0, 0, 5), (0, 0, 0, 77, -2), (0, 2, 3, 77, 2), (1, 1, 0, 78, 4))
         connection.execute(
             insert(device_counts), [dict(zip(key, (subscriber, *row), strict=True)) for row in parts]
         )
         # Two devices are in one cell; all have left the other.
-        cell = ("subscriber_ref", "row", "col", "health", "plan_ref", "part", "devices")
+        cell = ("subscriber_ref", "row", "col", "health", "alarm", "plan_ref", "part", "devices")
         none = {"profile_ref": 1, "routing_profile_ref": 0}
         here, there = (14200, 18500, 0), (14900, 18900, 0)
         places = (
-            (*here, 1, 0, 3),
-            (*here, 1, 77, -2),
-            (*here, 0, 0, 1),
-            (*there, 1, 0, 1),
-            (*there, 1, 77, -1),
+            (*here, 4, 1, 0, 3),
+            (*here, 4, 1, 77, -2),
+            (*here, 0, 0, 0, 1),
+            (*there, 0, 1, 0, 1),
+            (*there, 0, 1, 77, -1),
         )
         rows = [none | dict(zip(cell, (subscriber, *row), strict=True)) for row in places]
         connection.execute(insert(device_cells), rows)

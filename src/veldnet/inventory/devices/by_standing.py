@@ -24,7 +24,7 @@ from veldnet.store.expressions import unindexed
 from veldnet.store.schema import ORDERED_AT, device_order, device_states, devices
 
 from .blocks import BY_LAST_UPLINK, BY_PER, Part, devices_by_block, heard_by_block, rows_by_ref
-from .by_alarm import Slice
+from .by_alarm import Narrowed, Slice
 
 # So many devices are put in order one by one.
 EXACT = 10_000
@@ -39,14 +39,6 @@ ReadStanding = Callable[[bytes | None], Standing | None]
 
 def is_standing(order: str) -> TypeGuard[StandingOrder]:
     return order in get_args(StandingOrder)
-
-
-class Narrowed(msgspec.Struct, frozen=True):
-    """Devices by a condition on `devices`; `few` tells that they are best found by it and then put in order,
-    not looked for in an order that an index has."""
-
-    chosen: ColumnElement[bool]
-    few: bool
 
 
 class Sorted(msgspec.Struct, frozen=True):

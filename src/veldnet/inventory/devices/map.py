@@ -14,7 +14,7 @@ from veldnet.store.expressions import total
 from veldnet.store.schema import AREAS_A_DEGREE, CELLS_A_DEGREE, device_areas, device_cells, devices
 
 from .cells import MOST_CELLS, Cell, cells_of_places, edges, larger, members
-from .search import Wanted, condition, references
+from .search import ALARM_LEVELS, Wanted, condition, references
 
 
 class MapCell(Cell, kw_only=True):
@@ -62,6 +62,8 @@ def _coarse(
     )
     for column, value in references(connection, scope, wanted):
         query = query.where(columns[column.name] == value)
+    if wanted.alarm is not None:
+        query = query.where(columns.alarm >= ALARM_LEVELS[wanted.alarm])
     while True:
         # Rows and columns are counted from the south pole and the date line, so none is negative.
         merged = query.group_by(columns.row // step, columns.col // step).having(count > 0)
@@ -94,7 +96,7 @@ def map_cells(
     """Devices within a box (south, west, north, east) by cells of so many degrees, or of more where there
     would be more than `MOST_CELLS` of them: each device is in one cell."""
     plan_each_time(connection)
-    if size >= _COARSE and wanted.text is None and wanted.tag is None and wanted.alarm is None:
+    if size >= _COARSE and wanted.counted:
         counted = _coarse(connection, scope, wanted, box, size)
         if sum(cell.devices for cell in counted) > _FEW:
             return counted

@@ -17,13 +17,12 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
 from veldnet.store import named, plan_each_time
 from veldnet.store.expressions import beginning_with, looked_up, total, unindexed, with_text
-from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
+from veldnet.store.schema import connectivity_plans, device_counts, device_profiles, devices
 
 from .blocks import BY_EUI, BY_NAME, Part, devices_by_block, rows_by_ref
-from .by_alarm import Slice, all_by_alarm, refs_by_alarm
+from .by_alarm import Narrowed, Slice, all_by_alarm, refs_by_alarm
 from .by_standing import (
     LOOKED_UP,
-    Narrowed,
     ReadStanding,
     Sorting,
     StandingOrder,
@@ -62,6 +61,11 @@ class Wanted(msgspec.Struct, frozen=True):
     @property
     def all(self) -> bool:
         return self == Wanted(health=self.health)
+
+    @property
+    def counted(self) -> bool:
+        """Whether cells of the map are counted by all that is wanted."""
+        return self.text is None and self.name is None and self.tag is None and not self.dev_euis
 
 
 class Found(msgspec.Struct):
@@ -111,15 +115,11 @@ def narrowed(connection: Connection, scope: Scope, wanted: Wanted, *, in_order: 
         chosen &= looked_up(tagged) if in_order and not few_tagged else tagged
         listed = listed or few_tagged
     if wanted.alarm is not None:
-        alarmed = select(alarms.c.device_ref).where(
-            alarms.c.subscriber_ref == scope.subscriber_ref,
-            alarms.c.acked.is_(False),
-            alarms.c.state >= ALARM_LEVELS[wanted.alarm],
-        )
-        few_alarmed = _few(connection, alarmed)
-        with_alarm = devices.c.ref.in_(alarmed)
-        chosen &= looked_up(with_alarm) if in_order and not few_alarmed else with_alarm
-        listed = listed or few_alarmed
+        level, worst = ALARM_LEVELS[wanted.alarm], devices.c.alarm
+        own = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref, worst >= level)
+        few_alarmed = _few(connection, own)
+        chosen &= (worst if few_alarmed else unindexed(worst)) >= level
+        few = few or few_alarmed
     # Listed devices are looked up one by one.
     own_by = unindexed(devices.c.subscriber_ref) if listed else devices.c.subscriber_ref
     return Narrowed((own_by == scope.subscriber_ref) & chosen, few or listed)
@@ -214,7 +214,7 @@ def search_devices(
     elif whole:
         refs = _all(connection, scope, wanted, paging.order, Slice(paging.offset, paging.size, total))
     else:
-        refs = _ordered(connection, scope, wanted, paging.order, Slice(0, MOST_COUNTED + 1, total))
+        refs = _ordered(connection, scope, wanted, paging.order)
         total, refs = len(refs), refs[:MOST_COUNTED][paging.offset : paging.offset + paging.size]
     listed = {str(device.ref): device for device in configurations(connection, refs, observed)}
     more = not whole and total > MOST_COUNTED
@@ -229,9 +229,7 @@ def search_devices(
 def _all(connection: Connection, scope: Scope, wanted: Wanted, order: Order, part: Slice) -> list[int]:
     """A slice of all devices, or of all in a state of health, by the blocks of their lists."""
     if order == "alarm" or order == "-alarm":
-        if wanted == Wanted():
-            return all_by_alarm(connection, scope, order == "-alarm", part)
-        return _ordered(connection, scope, wanted, order, part)
+        return all_by_alarm(connection, scope, wanted.health, order == "-alarm", part)
     query = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref)
     health = None if wanted.health is None else HEALTH.index(wanted.health)
     if health is not None:
@@ -245,13 +243,15 @@ def _all(connection: Connection, scope: Scope, wanted: Wanted, order: Order, par
     return [] if page is None else list(connection.execute(page).scalars())
 
 
-def _ordered(connection: Connection, scope: Scope, wanted: Wanted, order: Order, part: Slice) -> list[int]:
+def _ordered(connection: Connection, scope: Scope, wanted: Wanted, order: Order) -> list[int]:
+    """The refs of the first devices, and of one more than are counted."""
+    most = MOST_COUNTED + 1
     by_alarm = order == "alarm" or order == "-alarm"
     if wanted.tag is not None and wanted == Wanted(tag=wanted.tag) and not by_alarm:
-        return refs_in_order(connection, scope, wanted.tag, order, part)
-    found = narrowed(connection, scope, wanted, in_order=not by_alarm)
+        return refs_in_order(connection, scope, wanted.tag, order, most)
+    found = narrowed(connection, scope, wanted, in_order=True)
     if order == "alarm" or order == "-alarm":
-        return refs_by_alarm(connection, scope, found.chosen, order == "-alarm", part)
+        return refs_by_alarm(connection, found, order == "-alarm", most)
     column = _COLUMNS[order.removeprefix("-")]
     # Names may be alike.
     columns = (column, devices.c.dev_eui) if column is devices.c.name else (column,)
@@ -261,7 +261,7 @@ def _ordered(connection: Connection, scope: Scope, wanted: Wanted, order: Order,
     by = [unindexed(each) if away else each for each in columns]
     query = select(devices.c.ref).where(found.chosen)
     query = query.order_by(*(each.desc() if order.startswith("-") else each for each in by))
-    return list(connection.execute(query.limit(part.limit).offset(part.offset)).scalars())
+    return list(connection.execute(query.limit(most)).scalars())
 
 
 def devices_after(

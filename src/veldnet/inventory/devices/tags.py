@@ -12,8 +12,6 @@ from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
 from veldnet.store.schema import device_tags, devices
 
-from .by_alarm import Slice
-
 
 def write_tags(connection: Connection, scope: Scope, ref: int, body: Device) -> None:
     """Make the index of a device agree with the tags of a body, if it has any."""
@@ -75,10 +73,10 @@ _ORDERS = {
 }
 
 
-def refs_in_order(connection: Connection, scope: Scope, tag: str, order: str, part: Slice) -> list[int]:
-    """A slice of the devices with a tag, in the order of a column of theirs."""
+def refs_in_order(connection: Connection, scope: Scope, tag: str, order: str, most: int) -> list[int]:
+    """The first devices with a tag, in the order of a column of theirs."""
     columns = _ORDERS[order.removeprefix("-")]
     query: Select[Any] = refs_with_tag(scope, tag).order_by(
         *(column.desc() if order.startswith("-") else column for column in columns)
     )
-    return list(connection.execute(query.limit(part.limit).offset(part.offset)).scalars())
+    return list(connection.execute(query.limit(most)).scalars())

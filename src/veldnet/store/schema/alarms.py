@@ -54,21 +54,12 @@ alarms = Table(
     Column("assignee_ref", BigInteger),
     UniqueConstraint("device_ref", "type", "object"),
     Index("ix_alarms_subscriber_ref_updated_at_ref", "subscriber_ref", "updated_at", "ref"),
-    # Devices in the order of their alarms read this alone.
+    # The counts of a subscriber's alarms read this alone.
     Index(
         "ix_alarms_unacknowledged",
         "subscriber_ref",
         "device_ref",
         "state",
-        sqlite_where=text("acked IS 0"),
-        info=on_postgresql(where=text("acked IS false")),
-    ),
-    # And those of each level stand in this one.
-    Index(
-        "ix_alarms_unacknowledged_state",
-        "subscriber_ref",
-        "state",
-        "device_ref",
         sqlite_where=text("acked IS 0"),
         info=on_postgresql(where=text("acked IS false")),
     ),

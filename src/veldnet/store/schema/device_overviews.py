@@ -8,9 +8,9 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, PrimaryKe
 
 from .columns import Ref, Text, metadata, on_postgresql
 
-# Devices of a subscriber in each state of health, by blocks of their refs; triggers on `devices` keep it (see
-# `store.triggers`): a count is the sum of its parts. So health is counted, and a page far behind is found,
-# without walking through all devices before.
+# Devices of a subscriber in each state of health and with each worst alarm, by blocks of their refs; triggers
+# on `devices` keep it (see `store.triggers`): a count is the sum of its parts. So health is counted, and a
+# page far behind is found, without walking through all devices before.
 DEVICE_BLOCK_BITS = 12
 
 
@@ -31,10 +31,11 @@ device_counts = Table(
     # The ref without its lowest bits.
     Column("block", BigInteger, nullable=False),
     Column("health", Integer, nullable=False),
+    Column("alarm", Integer, nullable=False),
     # 0, or the transaction that has appended this.
     Column("part", BigInteger, nullable=False, server_default="0"),
     Column("devices", BigInteger, nullable=False),
-    PrimaryKeyConstraint("subscriber_ref", "block", "health", "part"),
+    PrimaryKeyConstraint("subscriber_ref", "block", "health", "alarm", "part"),
     _appended_index("device_counts"),
     sqlite_with_rowid=False,
 )
@@ -76,13 +77,22 @@ def _cells(name: str) -> Table:
         Column("row", Integer, nullable=False),
         Column("col", Integer, nullable=False),
         Column("health", Integer, nullable=False),
+        Column("alarm", Integer, nullable=False),
         Column("plan_ref", BigInteger, nullable=False),
         Column("profile_ref", BigInteger, nullable=False),
         Column("routing_profile_ref", BigInteger, nullable=False),
         Column("part", BigInteger, nullable=False, server_default="0"),
         Column("devices", BigInteger, nullable=False),
         PrimaryKeyConstraint(
-            "subscriber_ref", "row", "col", "health", "plan_ref", "profile_ref", "routing_profile_ref", "part"
+            "subscriber_ref",
+            "row",
+            "col",
+            "health",
+            "alarm",
+            "plan_ref",
+            "profile_ref",
+            "routing_profile_ref",
+            "part",
         ),
         _appended_index(name),
         sqlite_with_rowid=False,

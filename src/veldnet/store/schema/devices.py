@@ -45,6 +45,9 @@ devices = Table(
     Column("partition", Integer, nullable=False, server_default="0"),
     # 0 INIT, 1 ACTIVE, 2 RF_CNX_ERROR.
     Column("health", Integer, nullable=False, server_default="0"),
+    # The worst state of its alarms that nobody has acknowledged, 0 without any; triggers on `alarms` keep it
+    # (see `store.alarm_triggers`).
+    Column("alarm", Integer, nullable=False, server_default="0"),
     # Members that the network does not act upon, as one JSON object.
     Column("details", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -52,6 +55,8 @@ devices = Table(
     Column("updated_by", Text, nullable=False),
     Index("ix_devices_subscriber_ref_ref", "subscriber_ref", "ref"),
     Index("ix_devices_subscriber_ref_health_ref", "subscriber_ref", "health", "ref"),
+    # Devices with an alarm, and all in the order of their worst.
+    Index("ix_devices_subscriber_ref_alarm_ref", "subscriber_ref", "alarm", "ref", "health"),
     Index("ix_devices_routing_profile_ref", "routing_profile_ref"),
     # Plans and profiles that few devices have.
     Index("ix_devices_subscriber_ref_plan_ref", "subscriber_ref", "plan_ref"),
