@@ -202,7 +202,8 @@ def _group(user: Person, operator: Person) -> None:
         "applicationKey": KEY,
         "deviceProfileId": "LORA/GenericC.1_ETSI_Rx2-SF9",
     }
-    user.call("POST", f"{KPN}/devices", lamp, headers={"api-version": "v1.1.1"})
+    made = user.call("POST", f"{KPN}/devices", lamp, headers={"api-version": "v1.1.1"})
+    user.call("PUT", f"{V1}/devices/{made['ref']}/rootKeys", {"genAppKey": KEY})
     user.call("POST", f"{V1}/multicastGroups/{group['ref']}/members", {"deviceEUIs": [lamp["EUI"]]})
     downlink = {"fPort": 5, "payload": "01"}
     user.call("POST", f"{V1}/multicastGroups/{group['ref']}/downlinks", downlink)

@@ -1,7 +1,7 @@
 // The devices of a group.
 import { Button, Stack, Text, Textarea } from "@mantine/core";
 import { useState } from "react";
-import { NewButton } from "../../components/actions";
+import { NewButton, RowButton } from "../../components/actions";
 import { DeviceLink, IfMayChange, Mono, Panel } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { openDialog } from "../../components/dialogs";
@@ -11,6 +11,7 @@ import { useSaving } from "../../components/saving";
 import { number } from "../../format";
 import { useT } from "../../text";
 import { devEuis } from "../campaigns/progress";
+import { MemberSetUpDialog } from "./MemberSetUp";
 import { useAddMembers, useMembers, useRemoveMembers, type Member } from "./api";
 
 export function Members({ groupRef }: { groupRef: string }) {
@@ -47,7 +48,7 @@ function MemberTable({ groupRef, members }: { groupRef: string; members: Member[
       label={t("groups.members")}
       rows={members}
       id={(row) => row.deviceRef}
-      minWidth={620}
+      minWidth={760}
       columns={[
         {
           key: "name",
@@ -66,6 +67,17 @@ function MemberTable({ groupRef, members }: { groupRef: string; members: Member[
           title: t("groups.margin"),
           align: "right",
           render: (row) => (row.margin === null ? "–" : `${number(row.margin)} dB`),
+        },
+        {
+          key: "setUp",
+          title: "",
+          render: (row) => (
+            <RowButton
+              onClick={() => openDialog(t("groups.setUp"), <MemberSetUpDialog groupRef={groupRef} member={row} />)}
+            >
+              {t("groups.setUp")}
+            </RowButton>
+          ),
         },
         {
           key: "remove",

@@ -6,6 +6,7 @@ import { useChange, type Readable } from "../../api/changes";
 export type MulticastGroup = Schemas["MulticastGroup"];
 export type GroupFrame = Schemas["GroupFrame"];
 export type Member = Schemas["Member"];
+export type MemberSetUp = Schemas["MemberSetUp"];
 
 const touched = [
   "/api/v1/multicastGroups",
@@ -77,6 +78,18 @@ export function useRemoveMembers(ref: string) {
     (deviceEUIs: string[]) =>
       api.POST("/api/v1/multicastGroups/{groupRef}/members/remove", { ...path(ref), body: { deviceEUIs } }),
     touched,
+  );
+}
+
+/** The message that gives a member the key of the group, by the number that the device is to know it by. Asked for
+ * once, not kept: the audit log has an entry for each, and the counter in it goes on. */
+export function useMemberSetUp(ref: string, deviceRef: string) {
+  return useChange(
+    (mcGroupId: number) =>
+      api.GET("/api/v1/multicastGroups/{groupRef}/members/{deviceRef}/setUp", {
+        params: { path: { groupRef: ref, deviceRef }, query: { mcGroupId } },
+      }),
+    [],
   );
 }
 
