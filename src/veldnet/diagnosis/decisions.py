@@ -58,6 +58,9 @@ _DUTCH: dict[str, str] = {
     "the device's clock is to be changed by {seconds} s": (
         "de klok van het apparaat moet {seconds} s worden verzet"
     ),
+    "package commands: {octets} cannot be read (cut off, or unknown)": (
+        "pakketcommando's: {octets} is niet te lezen (afgebroken of onbekend)"
+    ),
     # Downlinks.
     "no downlink: nothing to send": "geen downlink: niets te verzenden",
     "no downlink: its counter has ended, the device must join again": (

@@ -36,6 +36,7 @@ from .mac_commands import (
     handle_uplink_commands,
     next_requests,
 )
+from .package_answers import unread_commands
 from .personalised import COUNTER_RESET, is_counter_reset, with_counters_reset
 from .queue import emptied
 from .records import Record
@@ -170,9 +171,10 @@ def _accept(context: UplinkContext, state: DeviceState, found: Match) -> Transit
         exchange, link_notes = Exchange(session), ("repetition: answered again, not delivered again",)
     link, adr_notes = _run_adr(context, session)
     state = replace(_note_status(state, exchange, context.now), session=session)
-    clock_notes: tuple[str, ...] = ()
+    package_notes: tuple[str, ...] = ()
     if found.verdict == "new":
-        state, clock_notes = answer_clock(context, state, found.fcnt)
+        state, package_notes = answer_clock(context, state, found.fcnt)
+        package_notes += unread_commands(context, session, found.fcnt)
     need = Need(
         ack=frame.confirmed and plan.ackedUplinkFrame,
         adr_ack=frame.adr_ack_req,
@@ -188,7 +190,7 @@ def _accept(context: UplinkContext, state: DeviceState, found: Match) -> Transit
         mac,
         exchange.device_status,
         blocked(session),
-        exchange.notes + problem + link_notes + adr_notes + clock_notes + answer.decisions,
+        exchange.notes + problem + link_notes + adr_notes + package_notes + answer.decisions,
         awaited,
     )
     record = uplink_record(context, answer.state, found, conduct)
