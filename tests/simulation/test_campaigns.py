@@ -192,7 +192,8 @@ class Town:
     async def over(self) -> bool:
         read = self.world.data.store.read
         found = [
-            await read(partial(get_campaign, scope=self.scope, ref=ref)) for ref in (self.campaign, *self.earlier)
+            await read(partial(get_campaign, scope=self.scope, ref=ref))
+            for ref in (self.campaign, *self.earlier)
         ]
         return all(each.state == "complete" for each in found)
 
