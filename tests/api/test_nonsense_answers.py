@@ -1,4 +1,4 @@
-"""Devices that answer nonsense on the ports of application packages: their frames say so, and campaigns go on."""
+"""Devices that answer nonsense on the ports of application packages: frames say so, and campaigns go on."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
 from veldnet.store.schema import campaign_devices, device_profiles
 
-# By port: what is cut off, unknown, of another group, of a wrong count, repeated, or an answer to nothing; and
-# what of it the record says cannot be read, the first octets of it.
+# By port: what is cut off, unknown, of another group, of a wrong count, repeated, or answers nothing; and the
+# first octets of it that the record says cannot be read.
 NONSENSE: list[tuple[int, str, str]] = [
     (200, "02", "02"),
     (200, "FF", "FF"),

@@ -1,7 +1,6 @@
 """What of an uplink on the port of an application package cannot be read as its commands.
 
-Devices answer nonsense, too: the record says which octets nobody has worked off, be it a campaign or people who
-look for an answer.
+Devices answer nonsense, too: the record says which octets no campaign has worked off.
 """
 
 from __future__ import annotations
