@@ -18,8 +18,6 @@ from veldnet.assembly.platform import Platform
 from veldnet.settings import load_settings
 
 for _name in (
-    "litestar.plugins.attrs",
-    "litestar.plugins.pydantic.dto",
     "segno",
     "typer.rich_utils",
     "uvicorn.lifespan.off",

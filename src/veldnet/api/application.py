@@ -1,30 +1,29 @@
-"""The HTTP application: routes and their common settings."""
+"""The HTTP application: operations, the console and the files of the API's page behind common headers."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-
-from litestar import Litestar
-from litestar.config.cors import CORSConfig
-from litestar.exceptions import MethodNotAllowedException
-from litestar.plugins import PluginProtocol
-from litestar.plugins.core import MsgspecDIPlugin
-from litestar.static_files import create_static_files_router
-from litestar.types import Message, Scope
-from swagger_ui_bundle import swagger_ui_path
+from typing import Any
 
 from veldnet import console
+from veldnet.asgi import ClientGone, HttpProblem, MethodNotAllowed, Receive, Request, Response, Scope, Send
+from veldnet.asgi import answer as send_response
 from veldnet.assembly.platform import Platform
 from veldnet.settings import ApiSettings, ConsoleSettings, SettingsError
 
 from .auth.bearer import LATEST
-from .compression import COMPRESSION, note_variants
-from .errors import EXCEPTION_HANDLERS, begin_request, transaction_of
+from .compression import compression
+from .cross_origin import CROSS_ORIGIN, preflight
+from .docs_files import docs_file
+from .errors import begin_request, response_of, transaction_of
 from .routers import routers
 from .routes import Routes
 from .services import Services
-from .serving import operations_handler, refuse_method
+from .serving import Operations
+
+# Answers a request; None for what is somebody else's.
+Handler = Callable[[Request], Awaitable[Response[bytes] | None]]
 
 # An open page learns there that another one has taken its place.
 _ASKED_BY_PAGES = ("/api/v1/", "/healthz")
@@ -35,31 +34,29 @@ _ALWAYS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 _UNLESS_GIVEN = [(b"content-security-policy", _CSP), (b"cache-control", b"no-store")]
+_SLASHES = re.compile("//+")
+_HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")
+_OF_FILES = "GET, OPTIONS"
 
 
-def headers_of_answers(settings: ApiSettings) -> Callable[[Message, Scope], Awaitable[None]]:
-    """Every answer passes there: the headers are appended as they go onto the wire."""
+def headers_of_answers(settings: ApiSettings) -> Callable[[list[tuple[bytes, bytes]], Scope], None]:
+    """What adds to the head of every answer what all have."""
     always = list(_ALWAYS)
     if settings.strict_transport_security:
         always.append((b"strict-transport-security", settings.strict_transport_security.encode("latin-1")))
 
-    async def before_send(message: Message, scope: Scope) -> None:
-        if message["type"] != "http.response.start":
-            return
-        headers = list(message["headers"])
+    def add(headers: list[tuple[bytes, bytes]], scope: Scope) -> None:
         given = {name for name, _ in headers}
         headers += always
         headers += [header for header in _UNLESS_GIVEN if header[0] not in given]
         headers.append((b"x-request-id", transaction_of(scope).encode("latin-1")))
         headers.append((b"api-version", _served_version(scope)))
-        note_variants(headers, scope)
         if scope["path"].startswith(_ASKED_BY_PAGES):
             headers.append((b"console-build", console.build().encode("latin-1")))
-        for name, value in scope.get("state", {}).get("quota", {}).items():
+        for name, value in scope["state"].get("quota", {}).items():
             headers.append((name.encode("latin-1"), value.encode("latin-1")))
-        message["headers"] = headers
 
-    return before_send
+    return add
 
 
 def _served_version(scope: Scope) -> bytes:
@@ -76,39 +73,64 @@ def _branding(settings: ConsoleSettings) -> console.Branding:
         raise SettingsError(f"settings: {error}") from None
 
 
-class _Application(Litestar):
-    """Without what Litestar does for models of other libraries, which would load these."""
+class Application:
+    """An application of ASGI. `files` are asked in their order before the operations."""
 
-    @staticmethod
-    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
-        return [*plugins, MsgspecDIPlugin()]
+    def __init__(self, operations: Operations, files: tuple[Handler, ...], settings: ApiSettings) -> None:
+        self._operations = operations
+        self.files = files
+        self._add_headers = headers_of_answers(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path"] = _SLASHES.sub("/", "/" + scope["path"].strip("/"))
+        scope.setdefault("state", {})
+        request = Request(scope, receive)
+        begun = False
+
+        def finish(status: int, headers: list[tuple[bytes, bytes]]) -> Callable[[bytes, bool], bytes] | None:
+            nonlocal begun
+            begun = True
+            encode = compression(scope, request.headers.get("accept-encoding", ""), status, headers)
+            if "origin" in request.headers and request.method != "OPTIONS":
+                headers += CROSS_ORIGIN
+            self._add_headers(headers, scope)
+            return encode
+
+        try:
+            await send_response(await self._answer(request), finish, receive, send)
+        except ClientGone:
+            return
+        except Exception as error:
+            if begun:
+                raise
+            await send_response(response_of(request, error), finish, receive, send)
+
+    async def _answer(self, request: Request) -> Response[Any]:
+        """Raises what `response_of` knows how to tell."""
+        begin_request()
+        if request.method == "OPTIONS" and "origin" in request.headers:
+            return preflight(request)
+        if not _HOST.fullmatch(request.headers.get("host", "").encode("latin-1")):
+            raise HttpProblem(400, "Invalid host header")
+        for files in self.files:
+            found = await files(request)
+            if found is not None:
+                return _only_read(request, found)
+        return await self._operations.answer(request)
 
 
-def create_application(platform: Platform) -> Litestar:
+def _only_read(request: Request, found: Response[bytes]) -> Response[bytes]:
+    """A file, for who only reads it. Raises `MethodNotAllowed`."""
+    if request.method == "GET":
+        return found
+    if request.method == "OPTIONS":
+        return Response(b"", status_code=204, headers={"allow": _OF_FILES})
+    raise MethodNotAllowed(_OF_FILES)
+
+
+def create_application(platform: Platform) -> Application:
     """The application over a platform that is started."""
-    routes = Routes(routers())
-    services = Services(platform, _branding(platform.settings.console))
-    swagger_ui = create_static_files_router(
-        "/docs/ui", directories=[Path(swagger_ui_path)], include_in_schema=False
-    )
-    return _Application(
-        route_handlers=[
-            operations_handler(routes, services),
-            swagger_ui,
-            *console.handlers(platform.settings.console.tiles, services.branding),
-        ],
-        exception_handlers={**EXCEPTION_HANDLERS, MethodNotAllowedException: refuse_method(routes)},
-        before_request=begin_request,
-        before_send=[headers_of_answers(platform.settings.api)],
-        compression_config=COMPRESSION,
-        cors_config=CORSConfig(
-            allow_origins=["*"],
-            allow_headers=["authorization", "content-type", "api-version", "x-request-id"],
-            expose_headers=["api-version", "x-request-id", "quota-limit", "quota-used", "quota-reset-UTC"],
-        ),
-        openapi_config=None,
-        logging_config=None,
-        # Bodies are read by the handlers, each with its own limit.
-        request_max_body_size=None,
-        debug=False,
-    )
+    settings = platform.settings
+    services = Services(platform, _branding(settings.console))
+    pages = console.Pages(settings.console.tiles, services.branding)
+    return Application(Operations(Routes(routers()), services), (pages.answer, docs_file), settings.api)

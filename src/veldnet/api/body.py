@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Request
 
+from veldnet.asgi import Request
 from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.domain.validation import malformed_text, validation_text
 from veldnet.inventory.offers import right_value
@@ -23,7 +23,7 @@ MAX_DEPTH = 64
 class Upload:
     """A body of at most `limit` bytes that its reader takes as it comes."""
 
-    def __init__(self, request: Request[Any, Any, Any], limit: int) -> None:
+    def __init__(self, request: Request, limit: int) -> None:
         self._request = request
         self._limit = limit
 
@@ -41,7 +41,7 @@ class Upload:
             yield part
 
 
-async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
     """The body, at most `limit` bytes of it. Raises `BadRequest` for more."""
     return b"".join([part async for part in Upload(request, limit)])
 
@@ -71,7 +71,7 @@ def json_object(raw: bytes) -> dict[str, Any]:
 
 
 async def read_resource(
-    request: Request[Any, Any, Any],
+    request: Request,
     kind: type[T],
     limit: int,
 ) -> T:

@@ -9,12 +9,11 @@ or concerns sessions, and every change, for secrets are shown once, by the reque
 from __future__ import annotations
 
 import re
+import zlib
+from collections.abc import Callable
 from functools import lru_cache
 
-from litestar.config.compression import CompressionConfig
-from litestar.datastructures import Headers, MutableScopeHeaders
-from litestar.middleware.compression import CompressionMiddleware
-from litestar.types import HTTPResponseStartEvent, Message, Receive, Scope, Send
+from veldnet.asgi import Scope
 
 from .routes import compressed, served
 
@@ -22,6 +21,8 @@ from .routes import compressed, served
 _LEAST = 1024
 # The event loop compresses, so it must be quick.
 _LEVEL = 1
+# Of zlib: a stream with the head and the end of gzip.
+_GZIP = 16 + zlib.MAX_WBITS
 _WITHOUT = re.compile(r"q\s*=\s*0(\.0*)?\s*", re.IGNORECASE)
 
 
@@ -36,52 +37,34 @@ def accepts_gzip(header: str) -> bool:
     return said.get("gzip", said.get("x-gzip", said.get("*", False)))
 
 
-def compressible(scope: Scope) -> bool:
-    """Whether the answers of the operation depend on Accept-Encoding."""
+def compression(
+    scope: Scope, accepted: str, status: int, headers: list[tuple[bytes, bytes]]
+) -> Callable[[bytes, bool], bytes] | None:
+    """What compresses the parts of an answer with this head, where it is worth while. The head says so then,
+    and tells caches also where this answer is as it is. `accepted` is what the client says of encodings."""
     found = served(scope)
-    return found is not None and compressed(found)
+    if found is None or not compressed(found):
+        return None
+    headers.append((b"vary", b"Accept-Encoding"))
+    if not accepts_gzip(accepted) or not _worth(status, dict(headers)):
+        return None
+    headers.append((b"content-encoding", b"gzip"))
+    compressor = zlib.compressobj(_LEVEL, wbits=_GZIP)
+
+    def encode(part: bytes, last: bool) -> bytes:
+        # Readers of a stream wait for what is there.
+        return compressor.compress(part) + compressor.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
+
+    return encode
 
 
-def note_variants(headers: list[tuple[bytes, bytes]], scope: Scope) -> None:
-    """Tell caches, also where this answer is as it is."""
-    if compressible(scope) and not any(
-        name == b"vary" and b"accept-encoding" in value.lower() for name, value in headers
-    ):
-        headers.append((b"vary", b"Accept-Encoding"))
-
-
-class _Compression(CompressionMiddleware):
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if compressible(scope) and accepts_gzip(Headers.from_scope(scope).get("accept-encoding", "")):
-            send = self._gzip(scope, send)
-        await self.app(scope, receive, send)
-
-    def _gzip(self, scope: Scope, send: Send) -> Send:
-        """Decides with the head of the answer, so that a small one costs nothing."""
-        chosen = send
-
-        async def sending(message: Message) -> None:
-            nonlocal chosen
-            if message["type"] == "http.response.start" and _worth(message):
-                chosen = self.create_compression_send_wrapper(send, "gzip", scope)
-            await chosen(message)
-
-        return sending
-
-
-def _worth(start: HTTPResponseStartEvent) -> bool:
+def _worth(status: int, headers: dict[bytes, bytes]) -> bool:
     """An ETag would have to differ for each encoding, and If-Match compares it with the state of the object:
     such answers, of one object each, stay as they are."""
-    headers = MutableScopeHeaders.from_message(start)
-    length = headers.get("content-length")
+    length = headers.get(b"content-length")
     return (
-        start["status"] == 200
-        and "etag" not in headers
-        and "content-encoding" not in headers
+        status == 200
+        and b"etag" not in headers
+        and b"content-encoding" not in headers
         and (length is None or int(length) >= _LEAST)
     )
-
-
-COMPRESSION = CompressionConfig(
-    backend="gzip", minimum_size=_LEAST, gzip_compress_level=_LEVEL, middleware_class=_Compression
-)

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import msgspec
-from litestar import Request
 
+from veldnet.asgi import Request
 from veldnet.domain.errors import Changed
 
 
@@ -20,7 +19,7 @@ def etag_of(resource: msgspec.Struct) -> str:
     return f'"{hashlib.sha256(msgspec.json.encode(members, order="sorted")).hexdigest()[:20]}"'
 
 
-def check_match(request: Request[Any, Any, Any], current: msgspec.Struct, what: str) -> None:
+def check_match(request: Request, current: msgspec.Struct, what: str) -> None:
     """Raises `Changed` where the request names another state than the current one."""
     wanted = request.headers.get("if-match")
     if wanted is None or wanted.strip() == "*":

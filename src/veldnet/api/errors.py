@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
 import structlog
-from litestar import Request, Response
-from litestar.exceptions import HTTPException
-from litestar.types import Scope
 
+from veldnet.asgi import HttpProblem, Request, Response, Scope
 from veldnet.domain.errors import Refusal, UnusableKey
 from veldnet.keys import UNAVAILABLE, VaultError
 from veldnet.store import NotServed, StoreError, Unanswered
@@ -54,7 +53,7 @@ def transaction_of(scope: Scope) -> str:
     return made
 
 
-def transaction_id(request: Request[Any, Any, Any]) -> str:
+def transaction_id(request: Request) -> str:
     return transaction_of(request.scope)
 
 
@@ -81,9 +80,9 @@ _DX = re.compile(r"/(?:thingpark/dx/|)(?:core|admin)/|/thingpark/wireless/rest/"
 _DX_IDS = {400: "LDM-400", 401: "LDM-410", 403: "LDM-430", 404: "LDM-440", 405: "LDM-441", 429: "LDM-460"}
 
 
-def _body_for(request: Request[Any, Any, Any], status: int, message: str) -> dict[str, Any]:
+def _body_for(request: Request, status: int, message: str) -> dict[str, Any]:
     """What the gateway says: in its own shape, and on those of DX and OSS in that of the platform as well."""
-    if _DX.match(request.url.path):
+    if _DX.match(request.path):
         return application_body(status, message, _DX_IDS.get(status, "LDM-400"), transaction_id(request))
     return gateway_body(status, message, transaction_id(request))
 
@@ -96,7 +95,7 @@ def application_body(status: int, message: str, error_id: str, transaction: str)
 
 
 def _respond(
-    request: Request[Any, Any, Any],
+    request: Request,
     status: int,
     body: dict[str, Any],
     headers: dict[str, str] | None = None,
@@ -107,50 +106,50 @@ def _respond(
 _LANGUAGE = "language"
 
 
-def set_language(request: Request[Any, Any, Any], language: Language | None) -> None:
+def set_language(request: Request, language: Language | None) -> None:
     """Note in which language a signed-in user reads; without a choice it is what the browser prefers."""
     request.scope["state"][_LANGUAGE] = language or _accepted(request)
 
 
-def language_of(request: Request[Any, Any, Any]) -> Language:
+def language_of(request: Request) -> Language:
     """The language that the user has chosen, else the one that the client prefers."""
     language: Language = request.scope["state"].get(_LANGUAGE) or _accepted(request)
     return language
 
 
-def _accepted(request: Request[Any, Any, Any]) -> Language:
+def _accepted(request: Request) -> Language:
     return preferred_language(request.headers.get("accept-language"))
 
 
-def _error_language(request: Request[Any, Any, Any]) -> Language:
+def _error_language(request: Request) -> Language:
     """KPN's operations answer in English, as programs know them, unless the console asks."""
-    own = request.url.path.startswith("/api/v1/") or _LANGUAGE in request.scope["state"]
+    own = request.path.startswith("/api/v1/") or _LANGUAGE in request.scope["state"]
     return language_of(request) if own else "en"
 
 
-def spoken(request: Request[Any, Any, Any], error: Refusal) -> str:
+def spoken(request: Request, error: Refusal) -> str:
     """The sentence of a refusal in the language of whoever asks."""
     language = _error_language(request)
     return error.message if language == "en" else in_language(error.text, language)
 
 
-def _language_header(request: Request[Any, Any, Any]) -> dict[str, str]:
+def _language_header(request: Request) -> dict[str, str]:
     language = _error_language(request)
     return {} if language == "en" else {"content-language": language}
 
 
-def on_gateway_error(request: Request[Any, Any, Any], error: GatewayError) -> Response[Any]:
+def on_gateway_error(request: Request, error: GatewayError) -> Response[Any]:
     message = in_language(error.message, _error_language(request))
     body = _body_for(request, error.status, message)
     return _respond(request, error.status, body, error.headers | _language_header(request))
 
 
-def on_refusal(request: Request[Any, Any, Any], error: Refusal) -> Response[Any]:
+def on_refusal(request: Request, error: Refusal) -> Response[Any]:
     body = application_body(error.status, spoken(request, error), error.error_id, transaction_id(request))
     return _respond(request, error.status, body, _language_header(request))
 
 
-def on_vault_error(request: Request[Any, Any, Any], error: VaultError) -> Response[Any]:
+def on_vault_error(request: Request, error: VaultError) -> Response[Any]:
     """A bad public key is the caller's; anything else is ours."""
     if error.code in ("bad_pem", "weak_key"):
         return on_refusal(request, UnusableKey("{problem}", problem=error))
@@ -166,13 +165,13 @@ def on_vault_error(request: Request[Any, Any, Any], error: VaultError) -> Respon
 _RETRY_AFTER = "4"
 
 
-def _later(request: Request[Any, Any, Any], text: Text) -> Response[Any]:
+def _later(request: Request, text: Text) -> Response[Any]:
     message = in_language(text, _error_language(request))
     body = application_body(503, message, "LDM-500", transaction_id(request))
     return _respond(request, 503, body, {"retry-after": _RETRY_AFTER})
 
 
-def on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Response[Any]:
+def on_store_error(request: Request, error: StoreError) -> Response[Any]:
     log.error("store_failed", error=str(error))
     if isinstance(error, NotServed):
         text = Text("No node serves the device just now; nothing was changed. Try again in a few seconds")
@@ -190,7 +189,7 @@ def on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Respon
 _written: ContextVar[bool] = ContextVar("written", default=False)
 
 
-async def begin_request(_request: Request[Any, Any, Any]) -> None:
+def begin_request() -> None:
     """Nothing is changed yet; a connection may have served other requests before."""
     _written.set(False)
 
@@ -200,7 +199,7 @@ def note_written() -> None:
     _written.set(True)
 
 
-def _unavailable(request: Request[Any, Any, Any]) -> Response[Any]:
+def _unavailable(request: Request) -> Response[Any]:
     if _written.get():
         text = Text(
             "The platform could not finish the request; a part of it has been carried out. See what "
@@ -212,30 +211,35 @@ def _unavailable(request: Request[Any, Any, Any]) -> Response[Any]:
     return _respond(request, 500, application_body(500, message, "LDM-500", transaction_id(request)))
 
 
-def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+def on_http_problem(request: Request, error: HttpProblem) -> Response[Any]:
     """Unknown paths and methods."""
-    if error.status_code == 404:
-        text = Text("No such resource: {path}", path=request.url.path[:200])
+    if error.status == 404:
+        text = Text("No such resource: {path}", path=request.path[:200])
         message = in_language(text, _error_language(request))
     else:
         message = error.detail
-    headers = dict(error.headers or {})
-    return _respond(request, error.status_code, _body_for(request, error.status_code, message), headers)
+    return _respond(request, error.status, _body_for(request, error.status, message), error.headers)
 
 
-def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def on_unexpected(request: Request, error: Exception) -> Response[Any]:
     """A defect: its trace goes to the log, never to the client."""
     transaction = transaction_id(request)
     message = in_language(Text("Internal error"), _error_language(request))
-    log.error("request_failed", transaction=transaction, path=request.url.path, exc_info=error)
+    log.error("request_failed", transaction=transaction, path=request.path, exc_info=error)
     return _respond(request, 500, application_body(500, message, "LDM-501", transaction))
 
 
-EXCEPTION_HANDLERS: dict[Any, Any] = {
+_ANSWERS: dict[type[BaseException], Callable[[Request, Any], Response[Any]]] = {
     GatewayError: on_gateway_error,
     Refusal: on_refusal,
     VaultError: on_vault_error,
     StoreError: on_store_error,
-    HTTPException: on_http_exception,
+    HttpProblem: on_http_problem,
     Exception: on_unexpected,
 }
+
+
+def response_of(request: Request, error: Exception) -> Response[Any]:
+    """The answer to a request that ended with an error."""
+    kind = next(kind for kind in type(error).__mro__ if kind in _ANSWERS)
+    return _ANSWERS[kind](request, error)

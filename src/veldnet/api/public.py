@@ -6,7 +6,8 @@ from functools import cache
 from html import escape
 
 import msgspec
-from litestar import MediaType, Response
+
+from veldnet.asgi import Response
 
 from .routers import PUBLIC
 from .services import Services
@@ -23,7 +24,7 @@ _DOCS_START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", v
 @PUBLIC.get("/healthz")
 async def healthz() -> Response[str]:
     """Alive."""
-    return Response("ok", media_type=MediaType.TEXT)
+    return Response("ok", media_type="text/plain")
 
 
 @PUBLIC.get("/readyz")
@@ -31,7 +32,7 @@ async def readyz(services: Services) -> Response[str]:
     """Ready once every port listens, and as long as what is received can be written."""
     problems = await services.platform.problems()
     return Response(
-        "\n".join(problems) or "ready", media_type=MediaType.TEXT, status_code=503 if problems else 200
+        "\n".join(problems) or "ready", media_type="text/plain", status_code=503 if problems else 200
     )
 
 
@@ -50,13 +51,13 @@ def _description() -> bytes:
 
 @PUBLIC.get("/openapi.json")
 async def openapi_json() -> Response[bytes]:
-    return Response(_description(), media_type=MediaType.JSON)
+    return Response(_description())
 
 
 @PUBLIC.get("/docs")
 async def docs(services: Services) -> Response[str]:
     name = escape((await services.branding()).name)
-    return Response(_DOCS_PAGE % name, media_type=MediaType.HTML)
+    return Response(_DOCS_PAGE % name, media_type="text/html")
 
 
 @PUBLIC.get("/docs/start.js")

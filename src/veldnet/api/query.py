@@ -10,9 +10,9 @@ from types import UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
-from litestar import Request
 
 from veldnet.api.errors import language_of
+from veldnet.asgi import Request
 from veldnet.domain.errors import InvalidField
 from veldnet.lorawan import BaseStationId, InvalidIdentifier
 from veldnet.texts import Language
@@ -127,7 +127,7 @@ class InLanguage(msgspec.Struct, frozen=True):
         Parameter("Language of the explanation; without it, that of the user, or of Accept-Language."),
     ] = None
 
-    def of(self, request: Request[Any, Any, Any]) -> Language:
+    def of(self, request: Request) -> Language:
         """The language that is asked for, else the one that the client prefers."""
         return self.language or language_of(request)
 
@@ -150,19 +150,19 @@ class Parameters(msgspec.Struct, Generic[T], frozen=True):
     kind: type[T]
     fields: tuple[Field, ...]
 
-    def read(self, request: Request[Any, Any, Any]) -> T:
+    def read(self, request: Request) -> T:
         """The values of a request; an empty one counts as absent. Raises `InvalidField`."""
         given: Any = request.query_params if request.scope["query_string"] else {}
         values = []
         for field in self.fields:
             value = given.get(field.name)
             if field.repeated and value is not None:
-                value = ",".join(given.getall(field.name))
+                value = ",".join(given.all_of(field.name))
             values.append(field.read(value, field.name) if value else field.default)
         return self.kind(*values)
 
 
-def refuse_others(request: Request[Any, Any, Any], kind: type[msgspec.Struct], *ignored: str) -> None:
+def refuse_others(request: Request, kind: type[msgspec.Struct], *ignored: str) -> None:
     """Raises `InvalidField` where a list is narrowed by what `kind` has not, for an answer that did not obey
     would name too much."""
     served = [field.name for field in parameters_of(kind).fields]

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from litestar import Request
-
+from veldnet.asgi import Request
 from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory.accounts import Bearer, Session
 from veldnet.monitoring.logger import Whose
@@ -99,41 +98,39 @@ class Router:
         return register
 
 
-async def _scope(request: Request[Any, Any, Any], services: Services, read_only: bool) -> Scope:
+async def _scope(request: Request, services: Services, read_only: bool) -> Scope:
     return await require_scope(request, services, looking=read_only)
 
 
-async def _operator(request: Request[Any, Any, Any], services: Services, read_only: bool) -> OperatorScope:
+async def _operator(request: Request, services: Services, read_only: bool) -> OperatorScope:
     return await require_operator(request, services, looking=read_only)
 
 
-async def _station_access(
-    request: Request[Any, Any, Any], services: Services, read_only: bool
-) -> OperatorScope:
+async def _station_access(request: Request, services: Services, read_only: bool) -> OperatorScope:
     return await require_station_access(request, services, looking=read_only)
 
 
-async def _session(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Session:
+async def _session(request: Request, services: Services, _read_only: bool) -> Session:
     return await require_session(request, services)
 
 
-async def _entering(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Session:
+async def _entering(request: Request, services: Services, _read_only: bool) -> Session:
     return await require_entering(request, services)
 
 
-async def _administrator(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Scope:
+async def _administrator(request: Request, services: Services, _read_only: bool) -> Scope:
     return await require_administrator(request, services)
 
 
-async def _bearer(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Bearer:
+async def _bearer(request: Request, services: Services, _read_only: bool) -> Bearer:
     return await require_bearer(request, services)
 
 
-async def _view(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Whose:
+async def _view(request: Request, services: Services, _read_only: bool) -> Whose:
     return await require_view(request, services)
 
 
-async def _own_page(request: Request[Any, Any, Any], _services: Services, _read_only: bool) -> None:
+async def _own_page(request: Request, _services: Services, _read_only: bool) -> None:
     require_own_page(request)
 
 

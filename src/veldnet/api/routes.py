@@ -1,12 +1,10 @@
-"""Which operation serves a request: what Litestar would find, without a handler of its for each operation on
-each path, whose making would take longer than all else of a start."""
+"""Which operation serves a request."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar.exceptions import MethodNotAllowedException, NotFoundException
+
+from veldnet.asgi import MethodNotAllowed, NotFound, Scope
 
 from .description.operation import Operation
 from .routers import DX, KPN, Router
@@ -35,10 +33,10 @@ class Found(msgspec.Struct, frozen=True):
         return ", ".join(sorted(self.methods.keys() | {"OPTIONS"}))
 
     def of(self, method: str) -> Served:
-        """Raises `MethodNotAllowedException`."""
+        """Raises `MethodNotAllowed`."""
         served = self.methods.get(method)
         if served is None:
-            raise MethodNotAllowedException(headers={"allow": self.allow})
+            raise MethodNotAllowed(self.allow)
         return served
 
     def parameters(self, served: Served) -> dict[str, str]:
@@ -74,7 +72,7 @@ class Routes:
         return level.methods
 
     def find(self, path: str) -> Found:
-        """Raises `NotFoundException`."""
+        """Raises `NotFound`."""
         segments = [segment for segment in path.split("/") if segment]
         methods = self._plain.get("/" + "/".join(segments))
         if methods is not None:
@@ -85,11 +83,11 @@ class Routes:
             if below is None:
                 below = level.below.get(_ANY)
                 if below is None:
-                    raise NotFoundException()
+                    raise NotFound
                 taken.append(segment)
             level = below
         if not level.methods:
-            raise NotFoundException()
+            raise NotFound
         return Found(level.methods, tuple(taken))
 
 
@@ -118,30 +116,16 @@ def compressed(served: Served) -> bool:
     return served.router.compressed and reads
 
 
-# The option of the handler of all operations, by which a scope leads to them.
-_ROUTES = "routes"
-# In the scope, what `served` found.
+# In the scope, what `note_served` noted.
 _FOUND = "veldnet.served"
 
 
-def option(routes: Routes) -> dict[str, Any]:
-    """Of a handler that serves these."""
-    return {_ROUTES: routes}
-
-
-def served(scope: Any) -> Served | None:
-    """The operation that answers a request; None where there is none, or a file is asked for."""
-    if _FOUND in scope:
-        found: Served | None = scope[_FOUND]
-        return found
-    handler = scope.get("route_handler")
-    routes: Routes | None = None if handler is None else handler.opt.get(_ROUTES)
-    if routes is None:
-        return None
-    try:
-        answers = routes.find(scope["path"])
-    except NotFoundException:
-        answers = None
-    found = None if answers is None else answers.methods.get(scope["method"])
+def note_served(scope: Scope, found: Served | None) -> None:
+    """Note in its scope which operation answers a request, if any does."""
     scope[_FOUND] = found
+
+
+def served(scope: Scope) -> Served | None:
+    """The operation that answers a request; None where there is none, or a file is asked for."""
+    found: Served | None = scope.get(_FOUND)
     return found

@@ -2,15 +2,15 @@
 of the repository; the package's build makes `static/` of it."""
 
 from .branding import BadBranding, Branding, check_colour, kind_of_logo, read_branding
-from .pages import build, content_security_policy, handlers
+from .pages import Pages, build, content_security_policy
 
 __all__ = [
     "BadBranding",
     "Branding",
+    "Pages",
     "build",
     "check_colour",
     "content_security_policy",
-    "handlers",
     "kind_of_logo",
     "read_branding",
 ]

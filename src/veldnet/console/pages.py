@@ -10,11 +10,9 @@ import mimetypes
 from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import Request, Response, get
-from litestar.response import Redirect
+from veldnet.asgi import Redirect, Request, Response
 
 from .branding import Branding
 
@@ -85,7 +83,7 @@ class _Files:
             self._packed.pop("index.html", None)
 
     def response(
-        self, plain: dict[str, bytes], request: Request[Any, Any, Any], name: str, headers: dict[str, str]
+        self, plain: dict[str, bytes], request: Request, name: str, headers: dict[str, str]
     ) -> Response[bytes]:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         body, more = plain[name], {"vary": "accept-encoding"}
@@ -99,18 +97,27 @@ class _Files:
         return Response(body, media_type=kind, headers=headers | more)
 
 
-def handlers(tiles: str, branding: Callable[[], Awaitable[Branding]], root: Path = STATIC) -> list[Any]:
-    """The routes below `/console`; `branding` is asked for each page."""
-    files = _Files(root)
-    headers = {"content-security-policy": content_security_policy(tiles)}
+class Pages:
+    """What is served below `/console`, and the way there; `branding` is asked for each page."""
 
-    @get("/", include_in_schema=False)
-    async def lead() -> Redirect:
-        return Redirect("/console/")
+    def __init__(self, tiles: str, branding: Callable[[], Awaitable[Branding]], root: Path = STATIC) -> None:
+        self._files = _Files(root)
+        self._branding = branding
+        self._headers = {"content-security-policy": content_security_policy(tiles)}
 
-    @get("/console/logo", include_in_schema=False)
-    async def logo() -> Response[bytes]:
-        shown = await branding()
+    async def answer(self, request: Request) -> Response[bytes] | None:
+        """The answer to who reads; None where the path is somebody else's."""
+        path = request.path
+        if path == "/":
+            return Redirect("/console/")
+        if path != "/console" and not path.startswith("/console/"):
+            return None
+        if path == "/console/logo":
+            return await self._logo()
+        return await self._page(request, path.removeprefix("/console").removeprefix("/"))
+
+    async def _logo(self) -> Response[bytes]:
+        shown = await self._branding()
         if not shown.logo:
             return Response(b"no logo", status_code=404, media_type="text/plain")
         # By itself, outside the page, nothing in it may run or load either.
@@ -119,9 +126,8 @@ def handlers(tiles: str, branding: Callable[[], Awaitable[Branding]], root: Path
             shown.logo, media_type=shown.logo_type, headers=policy | {"cache-control": "max-age=60"}
         )
 
-    @get(["/console", "/console/{path:path}"], include_in_schema=False)
-    async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        name = request.url.path.removeprefix("/console").removeprefix("/")
+    async def _page(self, request: Request, name: str) -> Response[bytes]:
+        files, headers = self._files, self._headers
         plain = await files.read()
         if name in plain and name != "index.html":
             kept = _IMMUTABLE if name.startswith("assets/") else "no-cache"
@@ -130,7 +136,5 @@ def handlers(tiles: str, branding: Callable[[], Awaitable[Branding]], root: Path
             return Response(b"no such file", status_code=404, media_type="text/plain")
         if "index.html" not in plain:
             return Response(_NOT_BUILT.encode(), status_code=503, media_type="text/plain")
-        files.present(plain, await branding())
+        files.present(plain, await self._branding())
         return files.response(plain, request, "index.html", headers | {"cache-control": "no-cache"})
-
-    return [lead, logo, page]

@@ -10,13 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar
 
 from tests.api.hosting import Client, HostedServer
 from tests.api.operations import EXAMPLES, PASSWORD, World
 from tests.api.operations.example import Example
+from tests.asgi_requests import made_request
 from tests.installation import sandbox
 from tests.person import Person
+from veldnet.api.application import Application
 from veldnet.api.description.operation import Operation
 from veldnet.api.routers import (
     DX,
@@ -68,7 +69,7 @@ OWN_PAGE = {
     ("post", "/api/v1/session/passkey/challenge"),
 }
 # Files that are no operations.
-FILES = {"/", "/console", "/console/logo", "/console/{path}", "/docs/ui", "/docs/ui/{file_path}"}
+FILES = ("/", "/console", "/console/logo", "/console/devices", "/docs/ui/swagger-ui.css")
 
 # Whose callers are users of operators.
 OPERATORS = (OPERATOR, STATION_ACCESS, DX_OPERATOR, OSS_OPERATOR)
@@ -128,10 +129,18 @@ def neighbours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neighbourho
 
 def test_every_route_belongs_to_a_router(neighbours: Neighbourhood) -> None:
     application: Any = neighbours.server.application
-    inner: Litestar = application._application
-    beside = {route.path_format for route in inner.routes} - FILES
-    assert beside == {"/{path}", "/docs", "/docs/{path}"}, "served beside the routers"
+    inner: Application = application._application
+    assert [files.__qualname__ for files in inner.files] == ["Pages.answer", "docs_file"]
+
+    def is_file(path: str) -> bool:
+        asked = (neighbours.server.run(files(made_request("GET", path))) for files in inner.files)
+        return any(found is not None for found in asked)
+
+    assert all(map(is_file, FILES))
+    for path in ("/consoles", "/docs", "/docs/uix", "/data", "/index.html"):
+        assert not is_file(path), "served beside the routers"
     for router, operation, path in served():
+        assert not is_file(re.sub(r"{\w+}", "1", path)), "hidden by a file"
         assert operation.access.check is not None or (operation.method, path) in PUBLIC | OWN_PAGE, (
             router.name
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from litestar.testing import RequestFactory
 
+from tests.asgi_requests import made_request
 from veldnet.api.conditional import check_match, etag_of
 from veldnet.domain.errors import Changed
 from veldnet.domain.resources import Device
@@ -21,7 +21,7 @@ def _refused(wanted: str | None) -> bool:
     device = Device(name="a")
     headers = {} if wanted is None else {"if-match": wanted.format(tag=etag_of(device))}
     try:
-        check_match(RequestFactory().put("/", headers=headers), device, "device 1")
+        check_match(made_request("PUT", "/", headers=headers), device, "device 1")
     except Changed:
         return True
     return False

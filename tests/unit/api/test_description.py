@@ -12,18 +12,17 @@ from typing import Annotated, Any
 import httpx
 import msgspec
 import pytest
-from litestar import Litestar
 
 from tests.api.hosting import Client, HostedServer
 from tests.installation import sandbox
+from veldnet.api.application import Application
 from veldnet.api.description import openapi
 from veldnet.api.description.operation import Access, Operation
-from veldnet.api.errors import EXCEPTION_HANDLERS
 from veldnet.api.query import Parameter, parameters_of
 from veldnet.api.routers import KPN, KPN_BASE, V1_BASE, Router, routers
 from veldnet.api.routes import Routes, operations_of
 from veldnet.api.services import Services
-from veldnet.api.serving import operations_handler
+from veldnet.api.serving import Operations
 from veldnet.console import Branding
 from veldnet.domain.scope import Scope
 
@@ -129,10 +128,8 @@ class Stage:
             return Greeted(f"{room_ref} {scope.customer_id}: {body.name * query.times}")
 
         services = Services(self.server.platform, Branding())
-        self.application: Any = Litestar(
-            route_handlers=[operations_handler(Routes((self.router,)), services)],
-            exception_handlers=EXCEPTION_HANDLERS,
-            openapi_config=None,
+        self.application: Any = Application(
+            Operations(Routes((self.router,)), services), (), self.server.platform.settings.api
         )
 
     def ask(self, query: str = "", body: Any = None, **headers: str) -> httpx.Response:

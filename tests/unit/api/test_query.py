@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
-from litestar import Request
-from litestar.testing import RequestFactory
 
+from tests.asgi_requests import made_request
 from veldnet.api import query
 from veldnet.api.query import Parameter, parameters_of
 from veldnet.domain.errors import InvalidField
@@ -30,8 +29,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def asked(**parameters: str | list[str]) -> Asked:
-    request: Request[Any, Any, Any] = RequestFactory().get("/", query_params=dict(parameters))
-    read: Asked = parameters_of(Asked).read(request)
+    read: Asked = parameters_of(Asked).read(made_request("GET", "/", parameters))
     return read
 
 

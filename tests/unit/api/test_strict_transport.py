@@ -21,12 +21,11 @@ from veldnet.settings import SettingsError, load_settings
         ),
     ],
 )
-async def test_by_default_it_binds_no_other_host(chosen: dict[str, str], sent: list[bytes]) -> None:
+def test_by_default_it_binds_no_other_host(chosen: dict[str, str], sent: list[bytes]) -> None:
     settings = load_settings(chosen, environment={}, file=None)
-    message: Any = {"type": "http.response.start", "status": 200, "headers": []}
+    headers: list[tuple[bytes, bytes]] = []
     scope: Any = {"type": "http", "path": "/", "headers": [], "state": {}}
-    await headers_of_answers(settings.api)(message, scope)
-    headers = message["headers"]
+    headers_of_answers(settings.api)(headers, scope)
     assert [value for name, value in headers if name == b"strict-transport-security"] == sent
     assert (b"x-content-type-options", b"nosniff") in headers
 

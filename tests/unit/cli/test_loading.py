@@ -16,7 +16,7 @@ import typer
 import veldnet.cli
 from veldnet.cli.main import app
 
-_HEAVY = {"sqlalchemy", "alembic", "litestar", "cryptography", "msgspec", "rich", "asyncio"}
+_HEAVY = {"sqlalchemy", "alembic", "uvicorn", "cryptography", "msgspec", "rich", "asyncio"}
 _SQL = ("sqlalchemy", "sqlite3", "veldnet.store.schema")
 _COMMANDS = Path(veldnet.cli.__file__).parent
 # Benchmarks fill the store with millions of rows, which no rule of the inventory makes.

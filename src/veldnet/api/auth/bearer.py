@@ -6,13 +6,12 @@ token that they cannot read."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-from litestar import Request
+from typing import Literal
 
 from veldnet.api.errors import GatewayError, set_language
 from veldnet.api.rate_limit import RateLimiter
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import Forbidden, ReadOnly, SecondFactorNeeded
 from veldnet.domain.scope import OperatorScope, Scope, may_change, may_manage
 from veldnet.inventory import accounts
@@ -30,7 +29,7 @@ _CHALLENGE = {"www-authenticate": 'Bearer realm="veldnet"'}
 _LOOKING = ("GET", "HEAD", "OPTIONS")
 
 
-async def require_bearer(request: Request[Any, Any, Any], services: Services) -> Bearer:
+async def require_bearer(request: Request, services: Services) -> Bearer:
     """The holder of the request's token, within its quota. Raises `GatewayError`."""
     _check_version(request)
     kind, _blank, token = request.headers.get("authorization", "").partition(" ")
@@ -43,7 +42,7 @@ async def require_bearer(request: Request[Any, Any, Any], services: Services) ->
     return bearer
 
 
-def _check_version(request: Request[Any, Any, Any]) -> None:
+def _check_version(request: Request) -> None:
     version = request.headers.get("api-version")
     if version is not None and version not in API_VERSIONS:
         raise GatewayError(
@@ -54,7 +53,7 @@ def _check_version(request: Request[Any, Any, Any]) -> None:
         )
 
 
-def _take(request: Request[Any, Any, Any], limiter: RateLimiter, account: str) -> None:
+def _take(request: Request, limiter: RateLimiter, account: str) -> None:
     quota = limiter.take(account)
     if quota is not None:
         request.state["quota"] = quota.headers
@@ -64,12 +63,12 @@ def _take(request: Request[Any, Any, Any], limiter: RateLimiter, account: str) -
             )
 
 
-def from_browser(request: Request[Any, Any, Any]) -> bool:
+def from_browser(request: Request) -> bool:
     """Whether a request comes with a session's cookie. A token, where there is one, counts alone."""
     return "authorization" not in request.headers and COOKIE in request.cookies
 
 
-async def require_entering(request: Request[Any, Any, Any], services: Services) -> Session:
+async def require_entering(request: Request, services: Services) -> Session:
     """Who is signed in, perhaps without the second factor yet. Raises `GatewayError`, also for a change
     without the page's own token."""
     _check_version(request)
@@ -96,7 +95,7 @@ def missing_factor(services: Services, session: Session) -> Literal["", "code", 
     return "setup" if kind in services.platform.settings.sign_in.second_factor else ""
 
 
-async def require_session(request: Request[Any, Any, Any], services: Services) -> Session:
+async def require_session(request: Request, services: Services) -> Session:
     """Who is signed in, with the second factor where one is needed. Raises `GatewayError`, and
     `SecondFactorNeeded`."""
     session = await require_entering(request, services)
@@ -108,14 +107,12 @@ async def require_session(request: Request[Any, Any, Any], services: Services) -
     return session
 
 
-def _check_role(request: Request[Any, Any, Any], role: str, looking: bool) -> None:
+def _check_role(request: Request, role: str, looking: bool) -> None:
     if not may_change(role) and not looking and request.method not in _LOOKING:
         raise ReadOnly
 
 
-async def require_scope(
-    request: Request[Any, Any, Any], services: Services, *, looking: bool = False
-) -> Scope:
+async def require_scope(request: Request, services: Services, *, looking: bool = False) -> Scope:
     """The subscriber a request is for; `looking` is for requests that change nothing though they are no GET.
     Raises `GatewayError` for a project that is not activated, `ReadOnly` for who may only look."""
     if from_browser(request):
@@ -138,9 +135,7 @@ async def require_scope(
     return scope
 
 
-async def _acting(
-    request: Request[Any, Any, Any], services: Services, operator: OperatorScope | None
-) -> Scope:
+async def _acting(request: Request, services: Services, operator: OperatorScope | None) -> Scope:
     """An operator's user works for the subscriber that the request names."""
     customer_id = request.headers.get(SUBSCRIBER_HEADER, "")
     if operator is None or not customer_id:
@@ -151,9 +146,7 @@ async def _acting(
     return await services.read(lambda c: accounts.acting_for(c, operator, customer_id))
 
 
-async def require_operator(
-    request: Request[Any, Any, Any], services: Services, *, looking: bool = False
-) -> OperatorScope:
+async def require_operator(request: Request, services: Services, *, looking: bool = False) -> OperatorScope:
     """The operator whose user is signed in, or has shown an API key. Raises `Forbidden` for users of
     subscribers, `GatewayError` for tokens of projects."""
     if "authorization" in request.headers:
@@ -170,7 +163,7 @@ async def require_operator(
 
 
 async def require_station_access(
-    request: Request[Any, Any, Any], services: Services, *, looking: bool = False
+    request: Request, services: Services, *, looking: bool = False
 ) -> OperatorScope:
     """An operator's user who may run commands and open shells on base stations. Raises `Forbidden`."""
     operator = await require_operator(request, services, looking=looking)
@@ -184,7 +177,7 @@ async def require_station_access(
     return operator
 
 
-async def require_administrator(request: Request[Any, Any, Any], services: Services) -> Scope:
+async def require_administrator(request: Request, services: Services) -> Scope:
     """An administrator of a subscriber, or an operator's user who works for it. Raises `Forbidden`."""
     scope = await require_scope(request, services)
     if not may_manage(scope.role):
@@ -192,7 +185,7 @@ async def require_administrator(request: Request[Any, Any, Any], services: Servi
     return scope
 
 
-def require_own_page(request: Request[Any, Any, Any]) -> None:
+def require_own_page(request: Request) -> None:
     """Nobody is signed in by another site's page. Raises `GatewayError`."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise GatewayError(403, "Signing in from another site is not allowed; use the console's page")
@@ -200,7 +193,7 @@ def require_own_page(request: Request[Any, Any, Any]) -> None:
         raise GatewayError(400, "The body must be application/json")
 
 
-async def require_view(request: Request[Any, Any, Any], services: Services) -> Whose:
+async def require_view(request: Request, services: Services) -> Whose:
     """Whose frames a request is for: an operator's user who names no subscriber sees all of the
     operator's."""
     if not request.headers.get(SUBSCRIBER_HEADER):
@@ -218,6 +211,6 @@ async def require_view(request: Request[Any, Any, Any], services: Services) -> W
     return Whose(scope.operator_ref, scope.subscriber_ref)
 
 
-def legacy(request: Request[Any, Any, Any]) -> bool:
+def legacy(request: Request) -> bool:
     """Whether the caller asked for the legacy interface, which knows no HSM."""
     return request.headers.get("api-version") == "v1.1.1"

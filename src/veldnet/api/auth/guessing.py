@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from litestar import Request
-
 from veldnet.api.errors import GatewayError
 from veldnet.api.front.connections import group_of
 from veldnet.api.rate_limit import RateLimiter
+from veldnet.asgi import Request
 
 T = TypeVar("T")
 
@@ -21,12 +20,12 @@ _THREADS = 4
 _MOST_WAITING = 64
 
 
-def origin_of(request: Request[Any, Any, Any]) -> str:
+def origin_of(request: Request) -> str:
     """What limits for an address count by: the address, or its network for IPv6."""
-    return group_of(request.client.host if request.client is not None else "", frozenset())
+    return group_of(request.client_host, frozenset())
 
 
-def limit_origin(request: Request[Any, Any, Any], limiter: RateLimiter) -> None:
+def limit_origin(request: Request, limiter: RateLimiter) -> None:
     """Count a request of somebody without credentials. Raises `GatewayError`."""
     quota = limiter.take(origin_of(request))
     if quota is not None and not quota.allowed:
@@ -45,7 +44,7 @@ class SecretChecks:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="passwords")
 
     async def check(
-        self, request: Request[Any, Any, Any], name: str, attempt: Callable[[], Awaitable[T | None]]
+        self, request: Request, name: str, attempt: Callable[[], Awaitable[T | None]]
     ) -> T | None:
         """What `attempt` finds, None for a wrong secret. Raises `GatewayError` where too many were wrong."""
         buckets = ((self.names, name[:254]), (self.addresses, origin_of(request)))

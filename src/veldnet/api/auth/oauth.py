@@ -9,12 +9,11 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from litestar import Request
-
 from veldnet.api.body import read_body
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import DX_TOKENS, PUBLIC
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.scope import UserRef
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Project
@@ -28,7 +27,7 @@ _LONGEST_CLIENT_ID = 512
 _UNITS = {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "days": 86_400}
 
 
-async def _form(request: Request[Any, Any, Any], services: Services) -> dict[str, str]:
+async def _form(request: Request, services: Services) -> dict[str, str]:
     """Parameters of query and form body; the body wins."""
     raw = await read_body(request, min(services.settings.max_body, 16_384))
     parameters = dict(request.query_params)
@@ -39,7 +38,7 @@ async def _form(request: Request[Any, Any, Any], services: Services) -> dict[str
     return {name: str(value) for name, value in parameters.items()}
 
 
-def _credentials(request: Request[Any, Any, Any], form: dict[str, str]) -> tuple[str, str]:
+def _credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
     """Client id and secret from the body, or from HTTP Basic."""
     if "client_id" in form and "client_secret" in form:
         return form["client_id"], form["client_secret"]
@@ -60,7 +59,7 @@ def _check_grant(form: dict[str, str]) -> None:
 
 
 @PUBLIC.post("/oauth/client_credential/accesstoken")
-async def kpn_token(request: Request[Any, Any, Any], services: Services) -> dict[str, Any]:
+async def kpn_token(request: Request, services: Services) -> dict[str, Any]:
     """A project's token, in the form of KPN's gateway: numbers are strings."""
     form = await _form(request, services)
     _check_grant(form)
@@ -90,7 +89,7 @@ async def kpn_token(request: Request[Any, Any, Any], services: Services) -> dict
 
 @DX_TOKENS.post("/token")
 @PUBLIC.post("/users-auth/protocol/openid-connect/token")
-async def user_token(request: Request[Any, Any, Any], services: Services) -> dict[str, Any]:
+async def user_token(request: Request, services: Services) -> dict[str, Any]:
     """A ThingPark user's token: `client_id` is `<profile>/<login>` or the login, the secret its password."""
     form = await _form(request, services)
     _check_grant(form)
@@ -131,9 +130,7 @@ def _lifetime(period: str | None, default: int) -> int:
     return max(1, min(int(found[1]) * _UNITS[found[2]], _INFINITE))
 
 
-async def verify_user(
-    request: Request[Any, Any, Any], services: Services, username: str, password: str
-) -> int:
+async def verify_user(request: Request, services: Services, username: str, password: str) -> int:
     """Reference of the user with this password. Raises `GatewayError`; wrong ones are limited."""
 
     async def attempt() -> int | None:
@@ -161,12 +158,12 @@ async def _refuse_second_factor(services: Services, user_ref: int) -> None:
         )
 
 
-def _token_of(request: Request[Any, Any, Any]) -> str:
+def _token_of(request: Request) -> str:
     return request.query_params.get("access_token", "")
 
 
 @DX_TOKENS.get("/tokeninfo")
-async def token_info(request: Request[Any, Any, Any], services: Services) -> dict[str, Any]:
+async def token_info(request: Request, services: Services) -> dict[str, Any]:
     """What a token stands for."""
     bearer = await services.tokens.bearer(_token_of(request))
     if bearer is None or bearer.scope is None:
@@ -182,7 +179,7 @@ async def token_info(request: Request[Any, Any, Any], services: Services) -> dic
 
 
 @DX_TOKENS.post("/revoke_token")
-async def revoke_token(request: Request[Any, Any, Any], services: Services) -> None:
+async def revoke_token(request: Request, services: Services) -> None:
     token = _token_of(request)
     await services.write(lambda c: accounts.revoke_token(c, token))
     services.tokens.forget()

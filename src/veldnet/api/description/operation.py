@@ -8,11 +8,10 @@ from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
-from litestar import Request, Response
-from litestar.response import Stream
 
 from veldnet.api.body import Upload
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response, Stream
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -24,7 +23,7 @@ class Access(msgspec.Struct, frozen=True):
 
     caller: str
     kind: Any
-    check: Callable[[Request[Any, Any, Any], Services, bool], Awaitable[Any]] | None
+    check: Callable[[Request, Services, bool], Awaitable[Any]] | None
     # Where it is not what the description says for all.
     security: tuple[str, ...] | None = None
 

@@ -10,9 +10,9 @@ import socket
 from collections.abc import Iterator
 from functools import partial
 from ipaddress import ip_network
+from typing import Any
 
 import uvicorn
-from litestar import Litestar
 
 from veldnet.assembly.listening import BACKLOG
 from veldnet.assembly.platform import Platform
@@ -75,7 +75,7 @@ def _connections(platform: Platform, loop: asyncio.AbstractEventLoop) -> Connect
 
 
 def _configuration(
-    platform: Platform, application: Litestar, loop: asyncio.AbstractEventLoop, connections: Connections
+    platform: Platform, application: Any, loop: asyncio.AbstractEventLoop, connections: Connections
 ) -> uvicorn.Config:
     """Uvicorn behind the front, which bounds what clients may do."""
     api = platform.settings.api
@@ -111,7 +111,7 @@ def _room_for_connections() -> int:
 class HttpServer:
     """HTTP, or HTTPS where there is a certificate, over an open socket, until it is stopped."""
 
-    def __init__(self, platform: Platform, application: Litestar, sock: socket.socket) -> None:
+    def __init__(self, platform: Platform, application: Any, sock: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
         self._connections = _connections(platform, self._loop)
         configuration = _configuration(platform, application, self._loop, self._connections)

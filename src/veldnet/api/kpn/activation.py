@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request
 from msgspec import UNSET, UnsetType
 
 from veldnet.api.auth.oauth import verify_user
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import PROJECT
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import MissingField, Unauthorized
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Bearer
@@ -30,7 +28,7 @@ class ActivationResp(msgspec.Struct):
 
 @PROJECT.post("/activate", "Activation", "Activation", "Bind the project to a ThingPark user.")
 async def activate(
-    request: Request[Any, Any, Any], services: Services, bearer: Bearer, body: ActivationReq
+    request: Request, services: Services, bearer: Bearer, body: ActivationReq
 ) -> ActivationResp:
     if body.thingpark_username is UNSET or body.thingpark_password is UNSET:
         raise MissingField("thingpark_username and thingpark_password are mandatory")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response
 from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import legacy
@@ -13,6 +12,7 @@ from veldnet.api.conditional import check_match, etag_of
 from veldnet.api.query import PageIndex, Parameter, dev_eui
 from veldnet.api.routers import KPN
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response
 from veldnet.domain.resources import Device, HealthState
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
@@ -94,7 +94,7 @@ async def list_devices(services: Services, scope: Scope, query: DeviceFilter) ->
 
 @KPN.post("/devices", "Devicecreation", "Device", "Create a device.", status=201)
 async def create_device(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, query: Registration, body: Device
+    request: Request, services: Services, scope: Scope, query: Registration, body: Device
 ) -> Device:
     older = legacy(request)
     settings = services.settings
@@ -116,7 +116,7 @@ async def get_device(device_ref: str, services: Services, scope: Scope) -> Respo
 @KPN.put("/devices/{deviceRef}", "Deviceupdate", "Device", "Change a device.", conditional=True)
 async def update_device(
     device_ref: str,
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     scope: Scope,
     query: JoinServerAccount,
@@ -127,7 +127,7 @@ async def update_device(
 
 async def change_device(
     device_ref: str,
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     scope: Scope,
     body: Device,

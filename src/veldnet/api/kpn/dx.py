@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response
 from msgspec import UNSET, UnsetType
 
 from veldnet.api.auth.bearer import legacy
@@ -15,6 +14,7 @@ from veldnet.api.conditional import etag_of
 from veldnet.api.query import Parameter
 from veldnet.api.routers import DX
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
@@ -95,9 +95,7 @@ async def list_devices(services: Services, scope: Scope, query: DeviceFilter) ->
 
 
 @DX.post("/devices", status=201)
-async def create_device(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, body: dict[str, Any]
-) -> DxDevice:
+async def create_device(request: Request, services: Services, scope: Scope, body: dict[str, Any]) -> DxDevice:
     """Create a device; HSM groups are not mandatory on these paths."""
     abp = services.settings.legacy_abp and legacy(request)
     routes = await _routes(services, scope)
@@ -119,7 +117,7 @@ async def get_device(
 @DX.put("/devices/{deviceRef}", conditional=True)
 async def update_device(
     device_ref: str,
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     scope: Scope,
     body: dict[str, Any],

@@ -4,15 +4,15 @@ those to application servers over HTTP, each a routing profile with one route.""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from litestar import Request
 from msgspec import UNSET
 from sqlalchemy import Connection as Database
 
 from veldnet.api.routers import DX
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import InvalidField, MissingField, NotFound
 from veldnet.domain.resources import Route, RoutingProfile
 from veldnet.domain.scope import Scope
@@ -136,7 +136,7 @@ async def create_connection(services: Services, scope: Scope, body: NewConnectio
 @DX.put("/connections/{connectionId}")
 async def update_connection(
     connection_id: str,
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     scope: Scope,
     body: NewConnection,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Response
 from msgspec import UNSET
 from sqlalchemy import Connection
 
@@ -14,6 +13,7 @@ from veldnet.api.conditional import check_match, etag_of
 from veldnet.api.query import Parameter
 from veldnet.api.routers import KPN
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import RoutingProfile
 from veldnet.domain.scope import Scope
@@ -86,7 +86,7 @@ async def create_profile(
 )
 async def update_routing_profile(
     routing_profile_ref: str,
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     scope: Scope,
     body: RoutingProfile,
@@ -96,7 +96,7 @@ async def update_routing_profile(
 
 async def change_profile(
     ref: str,
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     scope: Scope,
     body: RoutingProfile,

@@ -4,10 +4,9 @@ its destinations, all of one content type and under one key."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Request
 from msgspec import UNSET
 from sqlalchemy import Connection
 
@@ -16,6 +15,7 @@ from veldnet.api.kpn.routing_profiles import change_profile, create_profile, del
 from veldnet.api.query import Parameter, refuse_others
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import BadRequest, MissingField, NotFound
 from veldnet.domain.resources import Route, RoutingProfile, Strategy
 from veldnet.domain.scope import Scope
@@ -137,7 +137,7 @@ async def _named(services: Services, scope: Scope, app_server_uid: str) -> AppSe
 
 @OSS.get(_PATH)
 async def list_servers(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, query: AppServerFilter
+    request: Request, services: Services, scope: Scope, query: AppServerFilter
 ) -> AppServers:
     """The subscriber's application servers."""
     refuse_others(request, AppServerFilter)
@@ -205,7 +205,7 @@ async def create_server(services: Services, scope: Scope, body: AppServer) -> Ap
 
 @OSS.put(_ONE)
 async def update_server(
-    app_server_uid: str, request: Request[Any, Any, Any], services: Services, scope: Scope, body: AppServer
+    app_server_uid: str, request: Request, services: Services, scope: Scope, body: AppServer
 ) -> AppServer:
     """Change what is given; without a key the one that the application server has stays."""
     before = await _named(services, scope, app_server_uid)

@@ -7,12 +7,12 @@ from email.parser import BytesParser
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request
 
 from veldnet.api.query import Parameter
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
 from veldnet.api.v1.device_import import Importing
+from veldnet.asgi import Request
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
 from veldnet.inventory import imports
@@ -57,7 +57,7 @@ class OssImported(msgspec.Struct):
 
 @OSS.post(f"{PATH}/import", media="text/csv", result=OssImported)
 async def import_file(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, query: OssImport, body: bytes
+    request: Request, services: Services, scope: Scope, query: OssImport, body: bytes
 ) -> OssImported:
     """Create and delete devices after ThingPark's CSV. Each row is carried out by itself."""
     rules = Rules(open_session=services.platform.open_personalised, abp=services.settings.legacy_abp)
@@ -70,7 +70,7 @@ async def import_file(
     return OssImported(briefs, done, len(briefs) - done, now_ms(services))
 
 
-def _file(request: Request[Any, Any, Any], body: bytes) -> bytes:
+def _file(request: Request, body: bytes) -> bytes:
     """The file of a form, or the body itself. Raises `BadRequest`."""
     kind = request.headers.get("content-type", "")
     if not kind.lower().startswith("multipart/form-data"):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api.kpn.monitoring import health_statistics
 from veldnet.api.query import Parameter, dev_eui, refuse_others
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import HealthState, VeldnetDevice
 from veldnet.domain.scope import Scope
@@ -170,9 +170,7 @@ class OssFilter(msgspec.Struct, frozen=True):
 
 
 @OSS.get(PATH)
-async def list_devices(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, query: OssFilter
-) -> OssDevices:
+async def list_devices(request: Request, services: Services, scope: Scope, query: OssFilter) -> OssDevices:
     """A page of the subscriber's devices, by its number, or with `pageAfter` the page behind a cursor in the
     order in which devices were created."""
     refuse_others(request, OssFilter, "language")

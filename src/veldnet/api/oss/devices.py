@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from litestar import Request
 from msgspec import UNSET
 from sqlalchemy import Connection
 
@@ -13,6 +12,7 @@ from veldnet.api.body import to_resource
 from veldnet.api.kpn.devices import change_device, delete_device, register
 from veldnet.api.routers import OSS
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NoFreeConnection
 from veldnet.domain.resources import AlarmStatistics, Device, HealthState, VeldnetDevice
 from veldnet.domain.scope import Scope
@@ -282,7 +282,7 @@ def _plan_to_return_to(connection: Connection, scope: Scope, ref: str) -> str | 
 
 @OSS.put(ONE)
 async def update_device(
-    device_ref: str, request: Request[Any, Any, Any], services: Services, scope: Scope, body: dict[str, Any]
+    device_ref: str, request: Request, services: Services, scope: Scope, body: dict[str, Any]
 ) -> OssDevice:
     """Change what is given; EUI, keys and activation stay. A suspended device that is to be one no longer
     gets the first plan that has a connection left."""

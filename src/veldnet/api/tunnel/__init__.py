@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Request, Response
 
 from veldnet.api.body import read_body
 from veldnet.api.routers import TUNNEL
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response
 from veldnet.lorawan import DevEui
 from veldnet.network.core import SubmissionRefusal
 from veldnet.network.shell import UnknownDevice
@@ -44,7 +44,7 @@ class V2Refusal(msgspec.Struct, omit_defaults=True):
     pingSlotDR: int | None = None
 
 
-async def _submit(request: Request[Any, Any, Any], services: Services) -> SubmissionRefusal | None:
+async def _submit(request: Request, services: Services) -> SubmissionRefusal | None:
     # Some clients post a body; it has no meaning.
     await read_body(request, 65_536)
     network = services.platform.network
@@ -76,7 +76,7 @@ def _page(status: int, text: str) -> Response[str]:
 
 
 @TUNNEL.post("/downlink")
-async def submit_v1(request: Request[Any, Any, Any], services: Services) -> Response[str]:
+async def submit_v1(request: Request, services: Services) -> Response[str]:
     refusal = await _submit(request, services)
     if refusal is None:
         return _page(200, "Request queued by LRC")
@@ -84,7 +84,7 @@ async def submit_v1(request: Request[Any, Any, Any], services: Services) -> Resp
 
 
 @TUNNEL.post("/v2/downlink")
-async def submit_v2(request: Request[Any, Any, Any], services: Services) -> Response[Any]:
+async def submit_v2(request: Request, services: Services) -> Response[Any]:
     refusal = await _submit(request, services)
     if refusal is None:
         return Response(None, status_code=202)

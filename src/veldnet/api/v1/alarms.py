@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
-from litestar import Request
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
@@ -14,6 +13,7 @@ from veldnet.api.errors import language_of
 from veldnet.api.query import LAST, From, PageNumber, PageSize, Parameter, To, moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
@@ -61,9 +61,7 @@ class Acknowledged(msgspec.Struct):
 
 
 @SUBSCRIBER.get("/alarms", "listAlarms", "Alarm", "Alarms of all devices, with labels.")
-async def list_alarms(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, query: AlarmFilter
-) -> AlarmPage:
+async def list_alarms(request: Request, services: Services, scope: Scope, query: AlarmFilter) -> AlarmPage:
     """Alarms of the subscriber's devices with labels, last updated first. `state` is the minimum state to be
     listed, CLEARED only those that are."""
     language = language_of(request)
@@ -143,9 +141,7 @@ async def list_assignees(services: Services, scope: Scope) -> list[Assignee]:
 
 
 @SUBSCRIBER.get("/alarms/{alarmRef}", "getAlarm", "Alarm", "An alarm with its comments and causes.")
-async def get_alarm(
-    request: Request[Any, Any, Any], alarm_ref: str, services: Services, scope: Scope
-) -> AlarmDetails:
+async def get_alarm(request: Request, alarm_ref: str, services: Services, scope: Scope) -> AlarmDetails:
     """An alarm with what people have written about it, and what is behind it: the frame that raised it, a
     base station that does not answer, application servers for which messages of the device wait."""
     now, language = _now(services), language_of(request)
@@ -160,7 +156,7 @@ class Comment(msgspec.Struct):
 
 @SUBSCRIBER.post("/alarms/{alarmRef}/comments", "commentAlarm", "Alarm", "Comment on an alarm.", status=201)
 async def comment_alarm(
-    request: Request[Any, Any, Any], alarm_ref: str, services: Services, scope: Scope, body: Comment
+    request: Request, alarm_ref: str, services: Services, scope: Scope, body: Comment
 ) -> AlarmDetails:
     now, language = _now(services), language_of(request)
     await services.write(lambda c: handling.add_comment(c, scope, alarm_ref, body.text, now))

@@ -6,11 +6,9 @@ import base64
 import binascii
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Request
-from litestar.response import Stream
 from msgspec import UNSET, Meta
 
 from veldnet import campaigns
@@ -18,6 +16,7 @@ from veldnet.api.errors import language_of
 from veldnet.api.query import PageSize, Parameter, moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Stream
 from veldnet.assembly.campaigning import prepare_group
 from veldnet.campaigns import (
     CampaignDeviceView,
@@ -129,9 +128,7 @@ def _most_body(services: Services) -> int:
 
 
 @SUBSCRIBER.get("/campaigns", "listCampaigns", "Campaigns", "Campaigns, newest first.")
-async def list_campaigns(
-    services: Services, scope: Scope, request: Request[Any, Any, Any]
-) -> list[CampaignView]:
+async def list_campaigns(services: Services, scope: Scope, request: Request) -> list[CampaignView]:
     language = language_of(request)
     found = await services.read(lambda c: campaigns.list_campaigns(c, scope))
     return [campaign_view(each, language) for each in found]
@@ -173,9 +170,7 @@ async def create_campaign(services: Services, scope: Scope, body: CampaignBody) 
 
 
 @SUBSCRIBER.get("/campaigns/{campaignRef}", "getCampaign", "Campaigns", "A campaign with its progress.")
-async def get_campaign(
-    campaign_ref: str, services: Services, scope: Scope, request: Request[Any, Any, Any]
-) -> CampaignView:
+async def get_campaign(campaign_ref: str, services: Services, scope: Scope, request: Request) -> CampaignView:
     found = await services.read(lambda c: campaigns.get_campaign(c, scope, campaign_ref))
     return campaign_view(found, language_of(request))
 
@@ -191,7 +186,7 @@ async def list_campaign_devices(
     services: Services,
     scope: Scope,
     query: CampaignDeviceFilter,
-    request: Request[Any, Any, Any],
+    request: Request,
 ) -> CampaignDevicePage:
     language = language_of(request)
     page = await services.read(
@@ -210,9 +205,7 @@ async def list_campaign_devices(
     "The devices of a campaign as CSV.",
     media="text/csv",
 )
-async def report_campaign(
-    campaign_ref: str, services: Services, scope: Scope, request: Request[Any, Any, Any]
-) -> Stream:
+async def report_campaign(campaign_ref: str, services: Services, scope: Scope, request: Request) -> Stream:
     """A line for each device: state, reason, fragments, session of the group."""
     language = language_of(request)
     await services.read(lambda c: campaigns.get_campaign(c, scope, campaign_ref))

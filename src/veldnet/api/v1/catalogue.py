@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api.errors import language_of
 from veldnet.api.query import Parameter
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
 from veldnet.inventory import catalogue, devices
@@ -141,7 +141,7 @@ async def choose_model(services: Services, scope: Scope, body: ModelChoice) -> C
     read_only=True,
 )
 async def read_device_codes(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, body: DeviceCodes
+    request: Request, services: Services, scope: Scope, body: DeviceCodes
 ) -> list[ReadCode]:
     """What QR codes of devices say: TR005, its drafts, or plain EUIs. A code never has the AppKey."""
     if not 1 <= len(body.codes) <= _MOST_CODES:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api.errors import language_of
 from veldnet.api.query import moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.decoders import Decoded
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
@@ -133,9 +133,7 @@ async def delete_decoder(decoder_ref: str, services: Services, scope: Scope) -> 
     max_body=_most_body,
     read_only=True,
 )
-async def try_decoder(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, body: Lab
-) -> list[LabResult]:
+async def try_decoder(request: Request, services: Services, scope: Scope, body: Lab) -> list[LabResult]:
     """Try a decoder without saving it."""
     decoders.check_source(body.source, _most_source(services))
     program = Program(body.kind, body.source)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request
 from msgspec import UNSET, UnsetType
 
 from veldnet.api.errors import GatewayError, language_of
 from veldnet.api.query import LAST, From, Parameter, To, moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.assembly.redelivery import redeliver as redeliver_messages
 from veldnet.domain.errors import MissingField
 from veldnet.domain.resources import timestamp
@@ -124,7 +124,7 @@ class RouteTrialView(msgspec.Struct):
     "Send a test message to every address.",
 )
 async def try_routing_profile(
-    routing_profile_ref: str, request: Request[Any, Any, Any], services: Services, scope: Scope
+    routing_profile_ref: str, request: Request, services: Services, scope: Scope
 ) -> list[RouteTrialView]:
     """Send a `DevEUI_notification` of the type `test` to every address of a routing profile now, and show
     what each answers."""
@@ -159,7 +159,7 @@ async def try_routing_profile(
     "/undelivered", "listUndelivered", "Deliveries", "Messages not accepted by any application server."
 )
 async def list_messages(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, query: UndeliveredFilter
+    request: Request, services: Services, scope: Scope, query: UndeliveredFilter
 ) -> list[UndeliveredMessage]:
     """Messages set aside in a time range (`from`, `to`), oldest first; `includePending=true` (or `pending`)
     adds those that wait."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-from litestar import Request
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
 from veldnet.api.errors import spoken
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import InvalidField, MissingField, Refusal
 from veldnet.domain.resources import VeldnetDevice
 from veldnet.domain.scope import Scope
@@ -73,9 +73,7 @@ class MatchingResult(msgspec.Struct):
 
 
 @SUBSCRIBER.post("/devices/bulk", "changeDevices", "Device", "Change or delete up to 1,000 devices.")
-async def change_many(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, body: BulkChange
-) -> BulkResult:
+async def change_many(request: Request, services: Services, scope: Scope, body: BulkChange) -> BulkResult:
     """Change or delete up to 1,000 devices. Each is done by itself, so that one that is refused does not keep
     the others from it."""
     if len(body.refs) > MOST_AT_ONCE:
@@ -96,7 +94,7 @@ async def change_many(
     "Change or delete all devices that a search finds, up to 200 with each request.",
 )
 async def change_matching(
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     scope: Scope,
     query: DeviceFilter,
@@ -132,7 +130,7 @@ def _check(body: Change) -> None:
 
 
 async def _each(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, refs: Iterable[str], body: Change
+    request: Request, services: Services, scope: Scope, refs: Iterable[str], body: Change
 ) -> tuple[int, list[BulkFailure]]:
     failures: list[BulkFailure] = []
     done = 0

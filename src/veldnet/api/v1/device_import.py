@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 import structlog
-from litestar import Request, Response
 from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import legacy
@@ -16,6 +15,7 @@ from veldnet.api.errors import language_of, note_written
 from veldnet.api.query import Parameter
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response
 from veldnet.domain.errors import Refusal
 from veldnet.domain.scope import Scope
 from veldnet.domain.spreadsheets import csv_text
@@ -66,7 +66,7 @@ class ImportPart(msgspec.Struct, frozen=True):
     media="text/csv",
 )
 async def import_devices(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, query: ImportPart, body: bytes
+    request: Request, services: Services, scope: Scope, query: ImportPart, body: bytes
 ) -> Response[str]:
     """Create and delete devices after ThingPark's CSV, or one with a header. Each row is carried out by
     itself. The answer is CSV, for each row: action, EUI, `[code] message`, the line of the file, and
@@ -111,7 +111,7 @@ class Importing:
 
     def __init__(
         self,
-        request: Request[Any, Any, Any],
+        request: Request,
         services: Services,
         scope: Scope,
         rules: Rules,

@@ -7,13 +7,13 @@ from functools import partial
 from typing import Annotated, Any
 
 import msgspec
-from litestar.response import Stream
 from msgspec import UNSET
 from sqlalchemy import Connection
 
 from veldnet.api.query import PageNumber, PageSize, Parameter
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Stream
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import Device, HealthState, VeldnetDevice
 from veldnet.domain.scope import Scope

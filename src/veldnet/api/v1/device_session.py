@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request
 
 from veldnet.api.query import InLanguage
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.diagnosis import Explanation, explain_device
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
@@ -59,7 +57,7 @@ async def get_session(device_ref: str, services: Services, scope: Scope) -> Devi
     "Explain why a device does not join or is not received.",
 )
 async def get_explanation(
-    device_ref: str, request: Request[Any, Any, Any], services: Services, scope: Scope, query: InLanguage
+    device_ref: str, request: Request, services: Services, scope: Scope, query: InLanguage
 ) -> Explanation:
     """Why a device does not join or is not heard, in `language`, or that of `Accept-Language`."""
     now, language = services.platform.clock(), query.of(request)

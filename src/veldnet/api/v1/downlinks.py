@@ -7,13 +7,13 @@ from functools import partial
 from typing import Annotated, Any, get_args
 
 import msgspec
-from litestar import Request, Response
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
 from veldnet.api.query import MOST_WHOLE, Parameter, whole
 from veldnet.api.routers import SUBSCRIBER, VIEWER
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound
 from veldnet.domain.scope import Scope
 from veldnet.domain.validation import validation_text
@@ -249,9 +249,7 @@ async def list_all(services: Services, of: Whose, query: DownlinkSearch) -> Down
     "Live changes of downlinks as server-sent events.",
     media="text/event-stream",
 )
-async def live_downlinks(
-    request: Request[Any, Any, Any], services: Services, of: Whose, query: OfDevice
-) -> Response[Any]:
+async def live_downlinks(request: Request, services: Services, of: Whose, query: OfDevice) -> Response[Any]:
     """Downlinks of which something new is known, as server-sent events: `downlinks` with a list, `dropped`
     with how many the reader was too slow for."""
     found = partial(_changed, services, of, query.deviceRef)

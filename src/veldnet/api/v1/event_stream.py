@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from litestar import Request
-from litestar.response import Stream
 
 from veldnet.api.auth.bearer import from_browser
 from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Stream
 from veldnet.monitoring import Feed, Subscription, TooManyStreams
 from veldnet.monitoring.logger import Whose
 
@@ -54,7 +53,7 @@ class Turns:
 class Admission:
     """Whether a reader may go on: its session or its token lasts, with the rights it had."""
 
-    def __init__(self, request: Request[Any, Any, Any], services: Services) -> None:
+    def __init__(self, request: Request, services: Services) -> None:
         self._services = services
         self._cookie = request.cookies.get(COOKIE, "") if from_browser(request) else ""
         self._token = request.headers.get("authorization", "").partition(" ")[2].strip()
@@ -85,9 +84,7 @@ def subscribed(feed: Feed[T], of: Whose) -> Subscription[T]:
         raise GatewayError(429, "Too many live streams are open; close one, or use the history") from None
 
 
-def event_stream(
-    request: Request[Any, Any, Any], services: Services, of: Whose, feed: Feed[T], events: Events[T]
-) -> Stream:
+def event_stream(request: Request, services: Services, of: Whose, feed: Feed[T], events: Events[T]) -> Stream:
     """The answer to a live subscription: events with a list, and `dropped` with how many the reader was too
     slow for."""
     subscription = subscribed(feed, of)

@@ -8,13 +8,12 @@ from functools import partial
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response
-from litestar.response import Stream
 
 from veldnet.api.errors import GatewayError, language_of
 from veldnet.api.query import MOST_WHOLE, Parameter, whole
 from veldnet.api.routers import VIEWER
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response, Stream
 from veldnet.domain.errors import InvalidField
 from veldnet.monitoring.logger import Line, Page, Query, Whose, fits_any, search
 from veldnet.store import read_timeline
@@ -93,9 +92,7 @@ class EventFilter(msgspec.Struct, frozen=True):
     "Live events of devices as server-sent events, resumable.",
     media="text/event-stream",
 )
-async def live_events(
-    request: Request[Any, Any, Any], services: Services, of: Whose, query: EventFilter
-) -> Response[Any]:
+async def live_events(request: Request, services: Services, of: Whose, query: EventFilter) -> Response[Any]:
     """Uplinks and joins that were accepted, downlinks on the air or refused, and locations, as they become
     durable: an event for each frame, named by its type, with the frame as `searchFrames` shows it as data. A
     reader that connects again with `Last-Event-ID` gets first what it has missed, for up to seven days, and
@@ -138,7 +135,7 @@ async def live_events(
     return Stream(stream(), media_type="text/event-stream", headers=HEADERS)
 
 
-def _resumed(request: Request[Any, Any, Any], query: EventFilter) -> int | None:
+def _resumed(request: Request, query: EventFilter) -> int | None:
     """The event behind which a reader goes on. Raises `GatewayError`."""
     text = request.headers.get("last-event-id", "").strip()
     if not text:
@@ -151,9 +148,7 @@ def _resumed(request: Request[Any, Any, Any], query: EventFilter) -> int | None:
 class _Reading:
     """What a reader gets, as octets of its stream."""
 
-    def __init__(
-        self, request: Request[Any, Any, Any], services: Services, of: Whose, query: EventFilter
-    ) -> None:
+    def __init__(self, request: Request, services: Services, of: Whose, query: EventFilter) -> None:
         self._request, self._services, self._of, self._query = request, services, of, query
         # Of what was read from the journal, what may come over the feed, too.
         self._again: set[str] = set()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any
 
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection as Database
 
 from veldnet.api.errors import GatewayError, language_of
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.connections import KINDS, Field, FieldType, Kind, Shown
 from veldnet.domain.errors import NotFound
 from veldnet.domain.flows import ConnectionSecrets
@@ -80,7 +79,7 @@ class ConnectionKind(msgspec.Struct):
 
 
 @SUBSCRIBER.get("/connectionKinds", "listConnectionKinds", "Flows", "Types of connection.")
-async def list_connection_kinds(request: Request[Any, Any, Any]) -> list[ConnectionKind]:
+async def list_connection_kinds(request: Request) -> list[ConnectionKind]:
     """What the form of each type has, in the language of the caller."""
     language = language_of(request)
     return [_kind(kind, language) for kind in KINDS.values()]
@@ -124,9 +123,7 @@ def _now(services: Services) -> int:
 
 
 @SUBSCRIBER.get("/connections", "listConnections", "Flows", "Connections to applications.")
-async def list_connections(
-    request: Request[Any, Any, Any], services: Services, scope: Scope
-) -> list[Connection]:
+async def list_connections(request: Request, services: Services, scope: Scope) -> list[Connection]:
     """The subscriber's connections by name, and how they are."""
     now, language = _now(services), language_of(request)
     return await services.read(lambda c: flows.list_connections(c, scope, now, language))
@@ -134,7 +131,7 @@ async def list_connections(
 
 @SUBSCRIBER.get("/connections/{connectionRef}", "getConnection", "Flows", "A connection.")
 async def get_connection(
-    connection_ref: str, request: Request[Any, Any, Any], services: Services, scope: Scope
+    connection_ref: str, request: Request, services: Services, scope: Scope
 ) -> Connection:
     now, language = _now(services), language_of(request)
     return await services.read(lambda c: flows.get_connection(c, scope, connection_ref, now, language))
@@ -182,7 +179,7 @@ async def delete_connection(connection_ref: str, services: Services, scope: Scop
     "/connections/{connectionRef}/trial", "tryConnection", "Flows", "Send a test message over a connection."
 )
 async def try_connection(
-    connection_ref: str, request: Request[Any, Any, Any], services: Services, scope: Scope
+    connection_ref: str, request: Request, services: Services, scope: Scope
 ) -> ConnectionTrial:
     """Send a test message now, beside those that wait, and show what came of it."""
     ref = await services.read(lambda c: flows.connection_ref(c, scope, connection_ref))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api.query import InLanguage, Parameter
 from veldnet.api.routers import SUBSCRIBER, VIEWER
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.diagnosis import Explanation, describe_mac_commands, describe_package_commands, explain_frame
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
@@ -92,7 +92,7 @@ async def list_frames(
 
 @VIEWER.get("/frames/{frameId}", "getFrame", "Frames", "A frame, explained.")
 async def get_frame(
-    frame_id: str, request: Request[Any, Any, Any], services: Services, of: Whose, query: InLanguage
+    frame_id: str, request: Request, services: Services, of: Whose, query: InLanguage
 ) -> FrameDetail:
     """Everything that is known of one frame; the explanation in `language`, or that of `Accept-Language`."""
     language = query.of(request)

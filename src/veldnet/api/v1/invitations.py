@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api import letters
@@ -13,6 +10,7 @@ from veldnet.api.auth.guessing import limit_origin
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import ADMINISTRATOR, SIGN_IN
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Role, Scope
 from veldnet.inventory import accounts, audit
@@ -144,7 +142,7 @@ async def withdraw(invitation_ref: str, services: Services, scope: Scope) -> Non
     refusals=(410,),
     max_body=4096,
 )
-async def open_invitation(request: Request[Any, Any, Any], services: Services, body: OneTimeToken) -> Invited:
+async def open_invitation(request: Request, services: Services, body: OneTimeToken) -> Invited:
     """For the page that the link leads to; the link stays valid."""
     limit_origin(request, services.link_origins)
     return await services.read(lambda c: accounts.open_invitation(c, body.token))
@@ -159,7 +157,7 @@ async def open_invitation(request: Request[Any, Any, Any], services: Services, b
     refusals=(410,),
     max_body=4096,
 )
-async def accept(request: Request[Any, Any, Any], services: Services, body: Acceptance) -> None:
+async def accept(request: Request, services: Services, body: Acceptance) -> None:
     """The link is used up."""
     limit_origin(request, services.link_origins)
     await services.read(lambda c: accounts.open_invitation(c, body.token))

@@ -7,13 +7,12 @@ from functools import partial
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response
-from litestar.response import Stream
 
 from veldnet.api.errors import language_of
 from veldnet.api.query import LAST, MOST_WHOLE, From, Parameter, To, base_station, whole
 from veldnet.api.routers import VIEWER
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response, Stream
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.spreadsheets import csv_text
 from veldnet.monitoring.logger import (
@@ -156,9 +155,7 @@ class FrameIds(msgspec.Struct, frozen=True):
 
 
 @VIEWER.get("/frames", "searchFrames", "Frames", "Frames of all devices, newest first.")
-async def search_frames(
-    request: Request[Any, Any, Any], services: Services, of: Whose, query: FrameSearch
-) -> Page:
+async def search_frames(request: Request, services: Services, of: Whose, query: FrameSearch) -> Page:
     """Frames of all devices that match, the newest first. `next` of the answer goes into `before`, also where
     nothing was found yet in what was looked through."""
     wanted = query.query(query.start, query.end + 1)
@@ -176,9 +173,7 @@ async def search_frames(
     "Export frames as CSV with the columns of ThingPark's wireless logger.",
     media="text/csv",
 )
-async def export_frames(
-    request: Request[Any, Any, Any], services: Services, of: Whose, query: FrameExport
-) -> Stream:
+async def export_frames(request: Request, services: Services, of: Whose, query: FrameExport) -> Stream:
     """The same as CSV in the columns of ThingPark's wireless logger, 10,000 frames at most."""
     wanted = query.query(query.start, query.end + 1)
     settings, places = services.platform.settings, services.platform.base_stations.place_of
@@ -228,9 +223,7 @@ async def get_deliveries(services: Services, of: Whose, query: FrameIds) -> Deli
     "Live frames as server-sent events.",
     media="text/event-stream",
 )
-async def live_frames(
-    request: Request[Any, Any, Any], services: Services, of: Whose, query: FrameFilter
-) -> Response[Any]:
+async def live_frames(request: Request, services: Services, of: Whose, query: FrameFilter) -> Response[Any]:
     """Frames as they become durable, as server-sent events: `frames` with a list, `dropped` with how many the
     reader was too slow for. The filters are those of the search but for `asId`."""
     return event_stream(
@@ -243,7 +236,7 @@ async def live_frames(
 
 
 async def _decoded(
-    request: Request[Any, Any, Any], services: Services, of: Whose, query: FrameFilter, lines: list[Line]
+    request: Request, services: Services, of: Whose, query: FrameFilter, lines: list[Line]
 ) -> list[Line]:
     """The lines of a live subscription."""
     wanted = query.query()

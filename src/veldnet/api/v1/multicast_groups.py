@@ -8,13 +8,13 @@ from functools import partial
 from typing import Annotated
 
 import msgspec
-from litestar.response import Stream
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
 from veldnet.api.query import Parameter
 from veldnet.api.routers import DX, SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Stream
 from veldnet.assembly import member_set_up, multicast
 from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.domain.scope import Scope

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api.errors import language_of
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.resources import DeviceHealthStatistics, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
@@ -87,7 +85,7 @@ class Overview(msgspec.Struct):
 
 
 @SUBSCRIBER.get("/overview", "getOverview", "Statistics", "How everything is.")
-async def get_overview(request: Request[Any, Any, Any], services: Services, scope: Scope) -> Overview:
+async def get_overview(request: Request, services: Services, scope: Scope) -> Overview:
     now_ms = int(services.platform.clock() * 1000)
     language = language_of(request)
     return await services.read(lambda c: _read(c, scope, now_ms, language))

@@ -7,12 +7,9 @@ password are their second factor only."""
 from __future__ import annotations
 
 import hmac
-from typing import Any
 
 import msgspec
 import structlog
-from litestar import Request, Response
-from litestar.datastructures import Cookie
 from sqlalchemy import Connection
 
 from veldnet.api.auth.guessing import limit_origin
@@ -20,6 +17,7 @@ from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import ENTERING, SIGN_IN
 from veldnet.api.services import Services
+from veldnet.asgi import Cookie, Request, Response
 from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.domain.scope import UserRef
 from veldnet.inventory import accounts, audit
@@ -41,7 +39,7 @@ class Nothing(msgspec.Struct):
     """An empty object."""
 
 
-def ticket_cookie(request: Request[Any, Any, Any], ticket: str) -> Cookie:
+def ticket_cookie(request: Request, ticket: str) -> Cookie:
     return Cookie(
         key=_COOKIE,
         value=ticket,
@@ -49,11 +47,11 @@ def ticket_cookie(request: Request[Any, Any, Any], ticket: str) -> Cookie:
         max_age=_SECONDS,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=request.scheme == "https",
     )
 
 
-def take_ticket(request: Request[Any, Any, Any]) -> str:
+def take_ticket(request: Request) -> str:
     return request.cookies.get(_COOKIE, "")[:1024]
 
 
@@ -95,7 +93,7 @@ def refusal(services: Services, problem: PasskeyProblem) -> InvalidField:
     "What the browser asks a passkey for, to sign in.",
     max_body=1024,
 )
-async def ask(request: Request[Any, Any, Any], services: Services, body: Nothing) -> Response[PasskeyRequest]:
+async def ask(request: Request, services: Services, body: Nothing) -> Response[PasskeyRequest]:
     """A challenge for this browser, for five minutes. It is the same for everybody: who has passkeys is not
     said."""
     limit_origin(request, services.link_origins)
@@ -103,7 +101,7 @@ async def ask(request: Request[Any, Any, Any], services: Services, body: Nothing
     return _asked(request, party_of(services).request_options(challenge), ticket)
 
 
-def _asked(request: Request[Any, Any, Any], options: PasskeyRequest, ticket: str) -> Response[PasskeyRequest]:
+def _asked(request: Request, options: PasskeyRequest, ticket: str) -> Response[PasskeyRequest]:
     return Response(options, status_code=201, cookies=[ticket_cookie(request, ticket)])
 
 
@@ -114,9 +112,7 @@ def _asked(request: Request[Any, Any, Any], options: PasskeyRequest, ticket: str
     "Sign in with a passkey; the response sets the session cookie.",
     max_body=32_768,
 )
-async def sign_in(
-    request: Request[Any, Any, Any], services: Services, body: ShownPasskey
-) -> Response[SignedIn]:
+async def sign_in(request: Request, services: Services, body: ShownPasskey) -> Response[SignedIn]:
     """Begin a session, in which no second factor is asked for. Wrong answers count as wrong passwords do."""
     key = await _used(request, services, body, "sign in", b"")
     if not await services.read(lambda c: accounts.has_password(c, key.user)):
@@ -140,7 +136,7 @@ async def sign_in(
     max_body=1024,
 )
 async def ask_factor(
-    request: Request[Any, Any, Any], services: Services, session: Session, body: Nothing
+    request: Request, services: Services, session: Session, body: Nothing
 ) -> Response[PasskeyRequest]:
     """A challenge for this session and the passkeys of its user, for five minutes."""
     known = await services.read(lambda c: accounts.credentials_of(c, session.user))
@@ -158,9 +154,7 @@ async def ask_factor(
     "Complete signing in with a passkey as second factor.",
     max_body=32_768,
 )
-async def show(
-    request: Request[Any, Any, Any], services: Services, session: Session, body: ShownPasskey
-) -> SignedIn:
+async def show(request: Request, services: Services, session: Session, body: ShownPasskey) -> SignedIn:
     await _used(request, services, body, "second factor", session.digest, session.user)
     person = person_of(session)
     await services.change(
@@ -178,7 +172,7 @@ class _Copied(Exception):
 
 
 async def _used(
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     shown: ShownPasskey,
     purpose: str,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response
 from sqlalchemy import Connection
 
 from veldnet.api import letters
 from veldnet.api.errors import language_of
 from veldnet.api.routers import ENTERING, SESSION
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response
 from veldnet.domain.errors import Forbidden
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import NewKey, Passkey, Session
@@ -66,7 +64,7 @@ async def list_passkeys(services: Services, session: Session) -> Passkeys:
     max_body=4096,
 )
 async def begin(
-    request: Request[Any, Any, Any], services: Services, session: Session, body: OwnPassword
+    request: Request, services: Services, session: Session, body: OwnPassword
 ) -> Response[PasskeyCreation]:
     """A challenge for this session, for five minutes. Needs the password of users who have one."""
     refuse_without_code(services, session)
@@ -93,9 +91,7 @@ async def begin(
 
 
 @ENTERING.post("/passkeys", "addPasskey", "Session", "Add a passkey.", max_body=65_536)
-async def add(
-    request: Request[Any, Any, Any], services: Services, session: Session, body: NewPasskey
-) -> AddedPasskey:
+async def add(request: Request, services: Services, session: Session, body: NewPasskey) -> AddedPasskey:
     """From now on a password alone is not enough to sign in. The user is notified by e-mail."""
     refuse_without_code(services, session)
     party = party_of(services)
@@ -131,7 +127,7 @@ async def add(
     return AddedPasskey(added.passkey, added.recovery_codes)
 
 
-def _ticket_and_handle(request: Request[Any, Any, Any]) -> tuple[str, bytes]:
+def _ticket_and_handle(request: Request) -> tuple[str, bytes]:
     ticket, _dot, handle = take_ticket(request).rpartition(".")
     try:
         return ticket, bytes.fromhex(handle)
@@ -159,7 +155,7 @@ async def rename(passkey_ref: str, services: Services, session: Session, body: P
     max_body=4096,
 )
 async def remove(
-    request: Request[Any, Any, Any],
+    request: Request,
     passkey_ref: str,
     services: Services,
     session: Session,

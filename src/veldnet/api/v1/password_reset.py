@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api import letters
@@ -14,6 +13,7 @@ from veldnet.api.auth.guessing import limit_origin
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import SIGN_IN
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.accounts import Addressee, Reset
 from veldnet.texts import Language
@@ -52,7 +52,7 @@ class NewPassword(msgspec.Struct):
     refusals=(409,),
     max_body=4096,
 )
-async def request_reset(request: Request[Any, Any, Any], services: Services, body: ResetRequest) -> None:
+async def request_reset(request: Request, services: Services, body: ResetRequest) -> None:
     """The answer, and the time it takes, are the same whether there is such a user or not: the user is looked
     up and the message sent afterwards."""
     if services.mailer is None:
@@ -90,7 +90,7 @@ async def send_link(services: Services, to: Addressee, token: str, language: Lan
     refusals=(410,),
     max_body=4096,
 )
-async def open_reset(request: Request[Any, Any, Any], services: Services, body: OneTimeToken) -> ResetOf:
+async def open_reset(request: Request, services: Services, body: OneTimeToken) -> ResetOf:
     """For the page that the link leads to; the link stays valid."""
     limit_origin(request, services.link_origins)
     found = await services.read(lambda c: accounts.open_reset(c, body.token))
@@ -106,7 +106,7 @@ async def open_reset(request: Request[Any, Any, Any], services: Services, body: 
     refusals=(410,),
     max_body=4096,
 )
-async def finish_reset(request: Request[Any, Any, Any], services: Services, body: NewPassword) -> None:
+async def finish_reset(request: Request, services: Services, body: NewPassword) -> None:
     """The link is used up; all sessions, tokens and API keys of the user end. A second factor stays."""
     limit_origin(request, services.link_origins)
     await services.read(lambda c: accounts.open_reset(c, body.token))

@@ -9,9 +9,6 @@ from typing import Any
 import msgspec
 import structlog
 from cryptography.fernet import InvalidToken
-from litestar import Request, Response
-from litestar.datastructures import Cookie
-from litestar.response import Redirect
 from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import missing_factor
@@ -20,6 +17,7 @@ from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.provider_texts import sentence
 from veldnet.api.routers import PUBLIC, SESSION
 from veldnet.api.services import Services
+from veldnet.asgi import Cookie, Redirect, Request, Response
 from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.scope import Role, UserRef
 from veldnet.inventory import accounts, audit
@@ -85,7 +83,7 @@ def _provider(services: Services, name: str) -> ProviderSettings:
 
 
 @PUBLIC.get("/api/v1/signIn/{provider}")
-async def begin(request: Request[Any, Any, Any], provider: str, services: Services) -> Response[Any]:
+async def begin(request: Request, provider: str, services: Services) -> Response[Any]:
     """Send the browser to the provider. With `link=true` a signed-in user adds an identity; the session's
     cookie does not come with requests of other sites, so none of them can begin that."""
     limit_origin(request, services.link_origins)
@@ -103,7 +101,7 @@ async def begin(request: Request[Any, Any, Any], provider: str, services: Servic
     return Redirect(address, status_code=303, cookies=[_cookie(request, sealed, _SECONDS)])
 
 
-def _cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie:
+def _cookie(request: Request, value: str, seconds: int) -> Cookie:
     # Lax, for it must come with the browser's return from the provider.
     return Cookie(
         key=_COOKIE,
@@ -112,12 +110,12 @@ def _cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie
         max_age=seconds,
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=request.scheme == "https",
     )
 
 
 @PUBLIC.get("/api/v1/signIn/{provider}/callback")
-async def finish(request: Request[Any, Any, Any], provider: str, services: Services) -> Response[Any]:
+async def finish(request: Request, provider: str, services: Services) -> Response[Any]:
     """The browser comes back from the provider."""
     limit_origin(request, services.link_origins)
     try:
@@ -140,7 +138,7 @@ async def finish(request: Request[Any, Any, Any], provider: str, services: Servi
     return _done(request, "/console/", session_cookie(request, token, lifetime))
 
 
-def _begun(request: Request[Any, Any, Any], services: Services, provider: str) -> _Begun:
+def _begun(request: Request, services: Services, provider: str) -> _Begun:
     try:
         opened = services.attempts.decrypt(request.cookies.get(_COOKIE, "").encode(), ttl=_SECONDS)
         begun = msgspec.json.decode(opened, type=_Begun)
@@ -151,16 +149,16 @@ def _begun(request: Request[Any, Any, Any], services: Services, provider: str) -
     return begun
 
 
-def _done(request: Request[Any, Any, Any], path: str, *cookies: Cookie) -> Response[Any]:
+def _done(request: Request, path: str, *cookies: Cookie) -> Response[Any]:
     return Redirect(path, status_code=303, cookies=[_cookie(request, "", 0), *cookies])
 
 
-def _failed(request: Request[Any, Any, Any], provider: str, problem: ProviderProblem) -> Response[Any]:
+def _failed(request: Request, provider: str, problem: ProviderProblem) -> Response[Any]:
     log.warning("provider_refused", provider=provider, reason=problem.reason, detail=problem.detail)
     return _problem(request, problem.reason)
 
 
-def _problem(request: Request[Any, Any, Any], reason: str) -> Response[Any]:
+def _problem(request: Request, reason: str) -> Response[Any]:
     """A page that says in a sentence why signing in failed; nothing in it comes from the request."""
     language = preferred_language(request.headers.get("accept-language"))
     title, text, back = (sentence(language, key) for key in ("title", reason, "back"))

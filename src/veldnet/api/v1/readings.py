@@ -6,13 +6,13 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Request, Response
 from sqlalchemy import Connection
 
 from veldnet.api.errors import language_of
 from veldnet.api.query import LAST, From, Parameter, To
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Response
 from veldnet.decoders import infer_unit
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.scope import Scope
@@ -128,7 +128,7 @@ class ReadingTable(msgspec.Struct):
     "Decoded readings of a device.",
 )
 async def get_readings(
-    request: Request[Any, Any, Any],
+    request: Request,
     device_ref: str,
     services: Services,
     scope: Scope,
@@ -268,7 +268,7 @@ def _query(start: int, end: int) -> Query:
 
 @SUBSCRIBER.get("/readings", "compareReadings", "Decoders", "Decoded readings of devices, with units.")
 async def compare_readings(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, query: ReadingsOf
+    request: Request, services: Services, scope: Scope, query: ReadingsOf
 ) -> ReadingTable:
     """What the decoders of several devices read in their frames of a time range, in columns with units."""
     wanted = _query(query.start, query.end)
@@ -283,7 +283,7 @@ async def compare_readings(
     media="text/csv",
 )
 async def export_readings(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, query: ReadingExport
+    request: Request, services: Services, scope: Scope, query: ReadingExport
 ) -> Response[bytes]:
     """The same as CSV, a column for each reading with its unit in the header; 10,000 lines at most."""
     most = _MOST_EXPORT // max(len(query.deviceRefs), 1)

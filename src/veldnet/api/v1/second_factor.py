@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import missing_factor
@@ -13,6 +10,7 @@ from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import ENTERING, SESSION
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import BadRequest, Forbidden, InvalidField, SecondFactorNeeded, WrongCode
 from veldnet.domain.scope import UserRef
 from veldnet.inventory import accounts
@@ -105,9 +103,7 @@ async def _step(services: Services, sealed: bytes, code: str, last_step: int) ->
     "Complete signing in with a code of the second factor.",
     max_body=4096,
 )
-async def show_code(
-    request: Request[Any, Any, Any], services: Services, session: Session, body: Code
-) -> SignedIn:
+async def show_code(request: Request, services: Services, session: Session, body: Code) -> SignedIn:
     """Five wrong codes, then one in five minutes; a code is good for once."""
     if not session.enrolled:
         raise BadRequest("you have no second factor")
@@ -154,9 +150,7 @@ def refuse_without_code(services: Services, session: Session) -> None:
     "Begin to set up a second factor.",
     max_body=4096,
 )
-async def begin(
-    request: Request[Any, Any, Any], services: Services, session: Session, body: OwnPassword
-) -> Enrolment:
+async def begin(request: Request, services: Services, session: Session, body: OwnPassword) -> Enrolment:
     """A new secret, which counts once a code of it was shown."""
     import segno
 
@@ -211,7 +205,7 @@ async def confirm(services: Services, session: Session, body: Code) -> RecoveryC
     max_body=4096,
 )
 async def renew_codes(
-    request: Request[Any, Any, Any], services: Services, session: Session, body: NewCodes
+    request: Request, services: Services, session: Session, body: NewCodes
 ) -> RecoveryCodes:
     """Users of an authenticator app show a code; those who have passkeys alone confirm their password."""
     if not session.enrolled:
@@ -255,9 +249,7 @@ async def remove(services: Services, session: Session, body: Code) -> None:
     services.sessions.forget()
 
 
-async def confirm_password(
-    request: Request[Any, Any, Any], services: Services, session: Session, password: str
-) -> None:
+async def confirm_password(request: Request, services: Services, session: Session, password: str) -> None:
     """Who found an open page must not make the account theirs. Users without a password have shown who they
     are to their provider. Raises `InvalidField`."""
     person = person_of(session)

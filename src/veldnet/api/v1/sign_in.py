@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-from litestar import Request, Response
-from litestar.datastructures import Cookie
 from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import missing_factor
@@ -14,6 +12,7 @@ from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import ENTERING, PUBLIC, SESSION, SIGN_IN
 from veldnet.api.services import Services
+from veldnet.asgi import Cookie, Request, Response
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import UserRef
@@ -102,7 +101,7 @@ def signed_in(services: Services, session: Session, token: str) -> SignedIn:
     )
 
 
-def session_cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie:
+def session_cookie(request: Request, value: str, seconds: int) -> Cookie:
     """The cookie of a session, or the end of one."""
     return Cookie(
         key=COOKIE,
@@ -112,12 +111,12 @@ def session_cookie(request: Request[Any, Any, Any], value: str, seconds: int) ->
         httponly=True,
         samesite="strict",
         # With what a trusted proxy says, where one is in front.
-        secure=request.url.scheme == "https",
+        secure=request.scheme == "https",
     )
 
 
 async def verify_password(
-    request: Request[Any, Any, Any], services: Services, username: str, password: str
+    request: Request, services: Services, username: str, password: str
 ) -> Account | None:
     """The account with this password. Raises `GatewayError` where too many were wrong."""
 
@@ -132,7 +131,7 @@ async def verify_password(
 @SIGN_IN.post(
     "/session", "signIn", "Session", "Sign in; the response sets the session cookie.", max_body=4096
 )
-async def sign_in(request: Request[Any, Any, Any], services: Services, body: SignIn) -> Response[SignedIn]:
+async def sign_in(request: Request, services: Services, body: SignIn) -> Response[SignedIn]:
     """Begin a session: the answer sets its cookie. Guesses are limited for each user and each address."""
     account = await verify_password(request, services, body.username, body.password)
     if account is None:
@@ -147,7 +146,7 @@ async def sign_in(request: Request[Any, Any, Any], services: Services, body: Sig
 
 
 async def begin_session(
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     user: UserRef,
     provider: str = "",
@@ -155,7 +154,7 @@ async def begin_session(
     verified: bool = False,
 ) -> tuple[str, Session]:
     """Sign a user in; the cookie and the session. `verified` where the second factor was shown elsewhere."""
-    address = request.client.host if request.client is not None else ""
+    address = request.client_host
     origin = Origin(request.headers.get("user-agent", ""), address, provider, verified)
     lifetime = services.platform.settings.console.session_lifetime
     token = await services.write(lambda c: accounts.open_session(c, user, lifetime, origin))
@@ -183,12 +182,12 @@ async def get_options(services: Services) -> SignInOptions:
 
 
 @ENTERING.get("/session", "getSessionUser", "Session", "Who is signed in.")
-async def get_session(request: Request[Any, Any, Any], services: Services, session: Session) -> SignedIn:
+async def get_session(request: Request, services: Services, session: Session) -> SignedIn:
     return signed_in(services, session, request.cookies[COOKIE])
 
 
 @ENTERING.delete("/session", "signOut", "Session", "End the session.")
-async def sign_out(request: Request[Any, Any, Any], services: Services, session: Session) -> Response[None]:
+async def sign_out(request: Request, services: Services, session: Session) -> Response[None]:
     await services.write(lambda c: accounts.close_session(c, session.digest))
     services.sessions.forget()
     return Response(None, status_code=204, cookies=[session_cookie(request, "", 0)])
@@ -198,7 +197,7 @@ async def sign_out(request: Request[Any, Any, Any], services: Services, session:
     "/session/password", "changePassword", "Session", "Change your password.", max_body=4096, status=204
 )
 async def change_password(
-    request: Request[Any, Any, Any], services: Services, session: Session, body: PasswordChange
+    request: Request, services: Services, session: Session, body: PasswordChange
 ) -> None:
     """Change one's own password; it ends all other sessions and tokens of the user, and projects that act as
     the user must be activated again."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
-from litestar import Request
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
 from veldnet.api.errors import language_of
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.assembly.virtual_world import (
     DidNotJoin,
     NotVirtual,
@@ -176,7 +175,7 @@ def _moment(text: str) -> float:
     status=201,
 )
 async def inject_uplink(
-    request: Request[Any, Any, Any], device_ref: str, services: Services, scope: Scope, body: NewUplink
+    request: Request, device_ref: str, services: Services, scope: Scope, body: NewUplink
 ) -> InjectedUplink:
     """Let the device join, if it has not, and send a frame over the virtual radio. The answer comes when its
     receive windows are over; virtual time passes meanwhile. Only with --virtual-clock."""
@@ -192,7 +191,7 @@ async def inject_uplink(
         ) from None
 
 
-async def _why(request: Request[Any, Any, Any], services: Services, identity: VirtualIdentity) -> str:
+async def _why(request: Request, services: Services, identity: VirtualIdentity) -> str:
     """The first problem that the diagnosis finds with a device."""
     now, language = services.platform.clock(), language_of(request)
     explanation = await services.read(lambda c: explain_device(c, identity.dev_eui, now, language))

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api.errors import language_of
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.assembly.sights import Sight
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
@@ -234,9 +234,7 @@ def _conduct(station: BaseStation, seen: Sight | None) -> dict[str, Any]:
 
 
 @OPERATOR.get("/baseStations", "listStations", "Operator", "List base stations with their state.")
-async def list_stations(
-    request: Request[Any, Any, Any], services: Services, operator: OperatorScope
-) -> list[StationView]:
+async def list_stations(request: Request, services: Services, operator: OperatorScope) -> list[StationView]:
     """The operator's base stations, and how they are just now."""
     listed = await services.read(lambda c: read_listed(c, operator.operator_ref))
     return _views(services, listed, language_of(request))
@@ -257,7 +255,7 @@ async def list_unknown(services: Services, operator: OperatorScope) -> list[Unkn
 
 @OPERATOR.post("/baseStations", "createStation", "Operator", "Register a base station.", status=201)
 async def create_station(
-    request: Request[Any, Any, Any], services: Services, operator: OperatorScope, body: NewStation
+    request: Request, services: Services, operator: OperatorScope, body: NewStation
 ) -> StationView:
     """Register a base station by the EUI it presents."""
     try:

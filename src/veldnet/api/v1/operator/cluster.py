@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request
-
 from veldnet.api.errors import language_of
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.cluster import ClusterStatus, cluster_status
 from veldnet.domain.scope import OperatorScope
 from veldnet.texts import in_language
@@ -17,9 +14,7 @@ from veldnet.texts import in_language
 @OPERATOR.get(
     "/cluster", "getCluster", "Operator", "The nodes that serve the network together, and their partitions."
 )
-async def get_cluster(
-    request: Request[Any, Any, Any], services: Services, operator: OperatorScope
-) -> ClusterStatus:
+async def get_cluster(request: Request, services: Services, operator: OperatorScope) -> ClusterStatus:
     """The nodes: whether each lives, what it serves, how far it is behind, and what is wrong with it. One
     process that serves alone has none."""
     status = await services.read(cluster_status)

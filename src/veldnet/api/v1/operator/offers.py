@@ -8,13 +8,13 @@ from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api.errors import language_of
 from veldnet.api.query import Parameter
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.documents import PlanSettings, ProfileSettings, StationProfileSettings
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import CommunicationType
@@ -328,9 +328,7 @@ async def remove_profile(
 
 
 @OPERATOR.get("/hsmGroups", "listGroups", "Operator", "HSM groups and their vaults.")
-async def list_groups(
-    request: Request[Any, Any, Any], services: Services, operator: OperatorScope
-) -> list[Group]:
+async def list_groups(request: Request, services: Services, operator: OperatorScope) -> list[Group]:
     """The operator's HSM groups, their vaults, and how those are."""
     groups = await services.read(lambda c: offers.operator_hsm_groups(c, operator.operator_ref))
     vaults = services.platform.vault

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet import __version__
@@ -15,6 +12,7 @@ from veldnet.api.services import Services
 from veldnet.api.v1.deliveries import UndeliveredFilter, UndeliveredMessage
 from veldnet.api.v1.monitoring import AuditPart
 from veldnet.api.v1.overview import Waiting
+from veldnet.asgi import Request
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.audit import AuditEntry
@@ -62,7 +60,7 @@ class NetworkOverview(msgspec.Struct):
 
 @OPERATOR.get("/undelivered", "listNetworkUndelivered", "Operator", "Undelivered messages of all customers.")
 async def list_messages(
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     operator: OperatorScope,
     query: UndeliveredFilter,
@@ -89,7 +87,7 @@ async def list_audit(services: Services, operator: OperatorScope, query: AuditPa
 
 
 @OPERATOR.get("/settings", "listSettings", "Operator", "Effective settings of the server.")
-async def list_settings(request: Request[Any, Any, Any], services: Services) -> list[SettingView]:
+async def list_settings(request: Request, services: Services) -> list[SettingView]:
     """The settings the server runs with; they are changed in its settings file."""
     current = services.platform.settings
     language = language_of(request)
@@ -113,9 +111,7 @@ async def list_settings(request: Request[Any, Any, Any], services: Services) -> 
 
 
 @OPERATOR.get("/overview", "getNetworkOverview", "Operator", "How the network is.")
-async def get_overview(
-    request: Request[Any, Any, Any], services: Services, operator: OperatorScope
-) -> NetworkOverview:
+async def get_overview(request: Request, services: Services, operator: OperatorScope) -> NetworkOverview:
     platform = services.platform
     now, language = platform.clock(), language_of(request)
 

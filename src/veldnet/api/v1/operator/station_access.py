@@ -8,16 +8,14 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from secrets import token_hex
 from time import monotonic
-from typing import Any
 
 import msgspec
-from litestar import Request
-from litestar.response import Stream
 
 from veldnet.api.auth.bearer import require_station_access
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import STATION_ACCESS
 from veldnet.api.services import Services
+from veldnet.asgi import Request, Stream
 from veldnet.assembly.remote_operation import IDLE, Reader, ShellFacts, ShellOutput
 from veldnet.assembly.station_desk import StationDesk
 from veldnet.domain.errors import InvalidField, Refusal
@@ -185,7 +183,7 @@ async def write_station_shell(
 async def read_station_shell(
     station_id: str,
     shell_id: str,
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     operator: OperatorScope,
 ) -> Stream:

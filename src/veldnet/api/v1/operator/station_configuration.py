@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api.query import Parameter
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.assembly.station_configuration import (
     Program,
     StationSetup,
@@ -81,7 +81,7 @@ class StationConfigurationView(msgspec.Struct):
 )
 async def get_configuration(
     station_id: str,
-    request: Request[Any, Any, Any],
+    request: Request,
     services: Services,
     operator: OperatorScope,
     query: ConfigurationWanted,

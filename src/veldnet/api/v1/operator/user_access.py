@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api import letters
 from veldnet.api.errors import language_of
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import OperatorScope, UserRef
 from veldnet.inventory import accounts
@@ -28,7 +26,7 @@ from .customers import own_user
     status=204,
 )
 async def reset_factor(
-    request: Request[Any, Any, Any],
+    request: Request,
     kind: str,
     user_ref: str,
     services: Services,
