@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.api.hosting import HostedServer
-from tests.api.test_multicast_groups import GROUPS, Lights
+from tests.api.test_multicast_groups import GROUPS, V1, Lights
 from tests.person import Person
 from veldnet.lorawan import DevAddr
 from veldnet.lorawan.counters import MAX_FCNT
@@ -25,8 +25,14 @@ def lights(server: HostedServer, account: Account, user: Person, operator: Perso
 
 @pytest.mark.parametrize(
     "damage",
-    [{"sealed_keys": b"?"}, {"sealed_keys": b""}, {"state": b"\xc1"}, {"data_rate": 99}],
-    ids=["seal", "empty", "state", "data rate"],
+    [
+        {"sealed_keys": b"?"},
+        {"sealed_keys": b""},
+        {"state": b"\xc1"},
+        {"data_rate": 99},
+        {"coverage": "TAGS", "tags": "{"},
+    ],
+    ids=["seal", "empty", "state", "data rate", "tags"],
 )
 def test_a_group_that_cannot_be_read_does_not_hold_up_the_others(
     lights: Lights, damage: dict[str, Any]
@@ -54,6 +60,33 @@ def test_a_group_that_cannot_be_read_does_not_hold_up_the_others(
     assert "multicast_group_unreadable" in log or "task_failed" in log
     lights.server.run(lights.server.platform.store.write(lambda c: c.execute(of_broken.values(busy=None))))
     assert lights.user.request("DELETE", f"{GROUPS}/{broken['ref']}").status_code == 204
+
+
+def test_a_group_whose_tags_cannot_be_read_is_refused_with_the_reason(lights: Lights) -> None:
+    """It alone: a group with the same tag that can be read is sent to."""
+    mast = lights.masts[0]
+    lights.operator.call("PUT", f"{V1}/operator/baseStations/{mast}/tags", {"tags": ["quay"]})
+    coverage = {"baseStationCoverage": "TAGS", "baseStationTags": ["quay"]}
+    broken, sound = lights.group(**coverage), lights.group(**coverage)
+    mine = update(multicast_groups).where(multicast_groups.c.ref == int(broken["ref"]))
+    lights.server.run(
+        lights.server.platform.store.write(lambda c: c.execute(mine.values(tags='["quay", 1]')))
+    )
+    lights.keep_alive()
+    path, downlink = f"{GROUPS}/{broken['ref']}", {"fPort": 5, "payload": "01"}
+    refused = lights.user.request("POST", f"{path}/downlinks", downlink)
+    assert refused.status_code == 400
+    assert "cannot be read, so nothing can be sent to it: the tags" in refused.json()["message"]
+    dutch = lights.user.request("POST", f"{path}/downlinks", downlink, headers={"accept-language": "nl"})
+    assert "is niet te lezen, dus er kan niets naartoe worden gestuurd" in dutch.json()["message"]
+    chosen = lights.user.request("GET", f"{path}/baseStations")
+    assert chosen.status_code == 400 and "stored tags" in chosen.json()["message"]
+    v2 = f"/thingpark/lrc/rest/v2/downlink?DevEUI={broken['EUI']}&FPort=5&Payload=01"
+    assert "the tags of the group are damaged" in lights.server.connect().post(v2).text
+    lights.user.call("POST", f"{GROUPS}/{sound['ref']}/downlinks", downlink)
+    ((_at, station, octets),) = lights.heard(2)
+    assert station == mast and octets[1:5] == DevAddr.parse(sound["networkAddress"]).to_wire()
+    assert lights.user.request("DELETE", path).status_code == 204
 
 
 def test_what_does_not_fit_and_counters_that_are_used_up_are_said_in_any_language(lights: Lights) -> None:

@@ -16,8 +16,9 @@ from typing import Any
 import structlog
 
 from veldnet.asgi import HttpProblem, Request, Response, Scope
-from veldnet.domain.errors import Refusal, UnusableKey
+from veldnet.domain.errors import BadRequest, Refusal, UnusableKey
 from veldnet.keys import UNAVAILABLE, VaultError
+from veldnet.network.shell import UnreadableGroup
 from veldnet.store import NotServed, StoreError, Unanswered
 from veldnet.texts import Language, Text, in_language, preferred_language
 
@@ -173,6 +174,13 @@ def _later(request: Request, text: Text) -> Response[Any]:
 
 def on_store_error(request: Request, error: StoreError) -> Response[Any]:
     log.error("store_failed", error=str(error))
+    if isinstance(error, UnreadableGroup):
+        # Not the database's fault, and to try again is of no use.
+        refusal = BadRequest(
+            "What is stored of the multicast group cannot be read, so nothing can be sent to it: {problem}",
+            problem=error,
+        )
+        return on_refusal(request, refusal)
     if isinstance(error, NotServed):
         text = Text("No node serves the device just now; nothing was changed. Try again in a few seconds")
     elif isinstance(error, Unanswered):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, select
 
+from veldnet.domain.errors import BadRequest
 from veldnet.inventory.groups import Allocate, CoveringStation, GroupCoverage, NewGroup, SealedKeys
 from veldnet.inventory.offers import find_hsm_group
 from veldnet.keys import GroupKeyOrder, McKey, Vault, Vaults, labels
@@ -58,12 +60,19 @@ async def seal_keys(vault: Vault, new: NewGroup, dev_addr: DevAddr) -> SealedKey
 
 
 def coverage_of(connection: Connection, group_ref: int, plans: Mapping[str, ChannelPlan]) -> GroupCoverage:
-    """The base stations that send to a group, and the members that they do not reach."""
+    """The base stations that send to a group, and the members that they do not reach. Raises `BadRequest`
+    where its tags cannot be read."""
     row = multicast.group_by_ref(connection, group_ref)
     if row is None or row.region not in plans:
         return GroupCoverage([], 0, 0, 0, [], [])
     members = multicast.members_of_group(connection, group_ref)
-    listed = [BaseStationId.parse(each.base_station) for each in multicast.stations_of_group(connection, row)]
+    try:
+        found_stations = multicast.stations_of_group(connection, row)
+    except msgspec.DecodeError:
+        raise BadRequest(
+            "the stored tags of the multicast group cannot be read, so nothing can be sent to it"
+        ) from None
+    listed = [BaseStationId.parse(each.base_station) for each in found_stations]
     ours = set(listed)
     heard = [
         Heard(device, BaseStationId(station), margin)

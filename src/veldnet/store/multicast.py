@@ -64,7 +64,8 @@ def group_addresses(connection: Connection) -> frozenset[int]:
 
 
 def stations_of_group(connection: Connection, group: GroupRow) -> list[GroupStation]:
-    """The base stations that a group may use: all of the operator, or those that have one of its tags."""
+    """The base stations that a group may use: all of the operator, or those that have one of its tags. Raises
+    `msgspec.DecodeError` where these cannot be read."""
     query = select(base_stations.c.id, base_stations.c.latitude, base_stations.c.longitude).where(
         base_stations.c.operator_ref == group.operator_ref
     )

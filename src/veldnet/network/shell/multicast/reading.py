@@ -55,8 +55,11 @@ def read_state(row: GroupRow) -> GroupState:
 async def stations_of(
     store: Store, channel_plans: Mapping[str, ChannelPlan], row: GroupRow, now: float
 ) -> GroupStations:
-    """As of now, Unix seconds. Raises `StoreError`."""
-    listed = await store.read(partial(multicast.stations_of_group, group=row))
+    """As of now, Unix seconds. Raises `StoreError`, `UnreadableGroup`."""
+    try:
+        listed = await store.read(partial(multicast.stations_of_group, group=row))
+    except msgspec.DecodeError as error:
+        raise UnreadableGroup(f"the tags of the group are damaged: {error}") from None
     places = {BaseStationId.parse(each.base_station): each.place for each in listed if each.place is not None}
     stations: Sequence[BaseStationId] = [BaseStationId.parse(each.base_station) for each in listed]
     if row.coverage == "MEMBERS":
