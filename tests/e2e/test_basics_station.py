@@ -23,12 +23,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.e2e import radio
 from tests.e2e.running import Client, RunningServer
 from tests.person import Person
+from veldnet.location.plane import Plane, Point, flat
 from veldnet.lorawan import GatewayEui
+from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.modulation import Modulation
 from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.basics_station_link import BasicsStationLink, StationError
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import Transmission, VirtualDevice
+from veldnet.simulator.fine_clock import FineClock, Surroundings
 from veldnet.simulator.propagation import Heard, Place
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
@@ -133,8 +136,8 @@ def token(operator: Person, station_id: str) -> str:
 class Field:
     """A base station in the field, and the devices beside it."""
 
-    def __init__(self, eui: str, uri: str, **options: Any) -> None:
-        self.station = BaseStation(GatewayEui.parse(eui), Place(0, 0))
+    def __init__(self, eui: str, uri: str, place: Place = Place(0, 0), **options: Any) -> None:
+        self.station = BaseStation(GatewayEui.parse(eui), place)
         self.link = BasicsStationLink(self.station, random.Random(7), **options)
         self.station.on_air = self._on_air
         self._uri = uri
@@ -154,8 +157,9 @@ class Field:
     async def connect(self) -> None:
         await self.link.connect(self._uri)
 
-    def hear(self, sent: Transmission) -> None:
-        self.station.hear(sent.phy_payload, sent.frequency, sent.modulation, Heard(-60, 8.0))
+    def hear(self, sent: Transmission, at: float | None = None, place: Place | None = None) -> None:
+        """A frame that ended `at` a time of the loop, now if none is given, and came from a place."""
+        self.station.hear(sent.phy_payload, sent.frequency, sent.modulation, Heard(-60, 8.0), at, place)
 
     async def downlink(self, seconds: float = 8.0) -> bytes:
         return await asyncio.wait_for(self._sent.get(), seconds)
@@ -320,6 +324,71 @@ def test_messages_that_are_none_are_counted_with_their_reason(
     run(story)
     assert refused(operator, station_id) - before == len(bad)
     assert "defect" not in server.log.read_text() and "Traceback" not in server.log.read_text()
+
+
+# Kilometres from the middle.
+CORNERS = (Place(-0.9, -0.8), Place(1.1, -0.7), Place(1.0, 1.2), Place(-1.0, 0.9))
+DEVICE = Place(0.15, 0.25)
+MIDDLE = Plane(52.0907, 5.1214)
+
+
+def test_fine_time_stamps_lead_to_a_position(
+    server: RunningServer,
+    client: Client,
+    account: Account,
+    authority: Authority,
+    operator: Person,
+    station_id: str,
+) -> None:
+    """`fts` of four stations, each over a connection of its own."""
+    (plan,) = operator.call("GET", "/api/v1/operator/plans")
+    rules = {"settings": plan["settings"] | {"nwGeolocalization": True, "nwGeolocAlgo": "TDOA"}}
+    operator.call("PUT", f"/api/v1/operator/plans/{plan['ref']}", rules)
+    person = Person(server, account.thingpark_username, account.thingpark_password)
+    ref, device = new_device(client)
+    euis = [account.base_station_eui, *(f"0059AC00000000F{number}" for number in range(1, 4))]
+    tokens = []
+    for eui, corner in zip(euis, CORNERS, strict=True):
+        latitude, longitude = MIDDLE.degrees(Point(1000 * corner.x, 1000 * corner.y))
+        body = {"gatewayEUI": eui, "name": eui, "latitude": latitude, "longitude": longitude, "altitude": 30}
+        path = "/api/v1/operator/baseStations"
+        if eui == account.base_station_eui:
+            operator.call("PUT", f"{path}/{station_id}", body)
+            identifier = station_id
+        else:
+            identifier = operator.call("POST", path, body)["id"]
+        tokens.append(operator.call("POST", f"{path}/{identifier}/tokens")["token"])
+
+    def locations() -> dict[str, Any]:
+        found: dict[str, Any] = person.call("GET", f"/api/v1/devices/{ref}/locations")
+        return found
+
+    async def story() -> None:
+        loop, rng = asyncio.get_running_loop(), random.Random(5)
+        begun = round((unix_to_gps(time.time()) - loop.time()) * 1e9)
+        fields = []
+        for eui, corner, token in zip(euis, CORNERS, tokens, strict=True):
+            authorized = {"additional_headers": {"Authorization": f"Bearer {token}"}}
+            field = Field(eui, uri_of(server), corner, ssl=authority.trusting(), **authorized)
+            field.station.gps = True
+            field.station.fine = FineClock(rng, begun, Surroundings(hidden=0.0, offset=5.0, noise=5.0))
+            await field.connect()
+            fields.append(field)
+        fields[0].hear(device.join_request())
+        device.receive(await fields[0].downlink())
+        sent, at = device.uplink(2, b"here"), loop.time()
+        for field in fields:
+            field.hear(sent, at, DEVICE)
+        while not (found := await asyncio.to_thread(locations))["locations"]:
+            await asyncio.sleep(0.1)
+        (position,) = found["locations"]
+        assert (position["method"], position["baseStations"]) == ("TDOA", 4)
+        here = MIDDLE.point(position["lat"], position["lon"])
+        assert flat(here, Point(1000 * DEVICE.x, 1000 * DEVICE.y)) < 20
+        for field in fields:
+            await field.link.close()
+
+    run(story)
 
 
 def refused(operator: Person, station_id: str) -> int:
