@@ -150,8 +150,9 @@ class UpdateClient:
         self.abilities = abilities or Abilities()
         self.groups: dict[int, Group] = {}
         self.listening: GroupSession | None = None
-        # Frames of groups that it took.
+        # Frames of groups that it took, and the port and payload of the last one.
         self.of_group = 0
+        self.last_of_group: tuple[int, bytes] | None = None
         # Files that were rebuilt, oldest first.
         self.files: list[bytes] = []
         self.reboots = 0
@@ -257,6 +258,7 @@ class UpdateClient:
             group.first = fcnt + 1
             self.of_group += 1
             payload = crypt_payload(group.app_s_key, DOWNLINK, group.address, fcnt, frame.frm_payload)
+            self.last_of_group = frame.fport, payload
             return self.take(frame.fport, payload, gps)
         return []
 
