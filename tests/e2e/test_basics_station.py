@@ -133,10 +133,13 @@ def token(operator: Person, station_id: str) -> str:
     return str(made["token"])
 
 
+HERE = Place(0, 0)
+
+
 class Field:
     """A base station in the field, and the devices beside it."""
 
-    def __init__(self, eui: str, uri: str, place: Place = Place(0, 0), **options: Any) -> None:
+    def __init__(self, eui: str, uri: str, place: Place = HERE, **options: Any) -> None:
         self.station = BaseStation(GatewayEui.parse(eui), place)
         self.link = BasicsStationLink(self.station, random.Random(7), **options)
         self.station.on_air = self._on_air
