@@ -265,6 +265,8 @@ async def test_queues_are_listed_in_pages(store: EngineStore) -> None:
     assert found == [(device, queue) for device in range(3) for queue in ("0:", "1:")]
     listed = await store.pending_deliveries(0, "0:", 10)
     assert [row.id for row in listed] == [0, 6]
+    assert [row.id for row in await store.pending_deliveries(0, "0:", 10, 0)] == [6]
+    assert await store.pending_deliveries(0, "0:", 10, 6) == []
 
 
 def test_migrations_give_the_schema_and_keep_a_snapshot(tmp_path: Path) -> None:

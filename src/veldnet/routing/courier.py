@@ -58,18 +58,26 @@ class Courier:
                     self._outbox.hurry()
                     return PAUSE if queue.spilled else None
             head = queue.pending[0]
+            if head.id > queue.proof:
+                queue.proof = 0
             outcome, ended = await self._try(queue, head)
             if ended:
-                queue.moved_on()
+                self._moved_on(queue)
                 continue
             queue.failures += 1
             wait = self._retry.wait(queue.failures, self._rng, outcome.retry_after)
-            if outcome.refusal == "message" and await self._others_are_taken(queue, head, outcome, wait):
-                queue.moved_on()
+            if outcome.refusal == "message" and await self._others_are_taken(queue, head, wait):
+                self._moved_on(queue)
                 continue
             self._note(queue, head, outcome, wait)
             return wait
         return None
+
+    def _moved_on(self, queue: DeliveryQueue) -> None:
+        queue.moved_on()
+        self._runner.destination(queue).found(queue)
+        if queue.searched and not queue.closed:
+            self._held.begin_again(queue)
 
     async def _try(self, queue: DeliveryQueue, pending: Pending) -> tuple[Outcome, bool]:
         """Try a message; returns the outcome, and whether the message has ended with it."""
@@ -92,53 +100,55 @@ class Courier:
                 queue.refused(destination)
         needed = destination.refusals_needed(self._retry.refusals)
         reason = reason_to_set_aside(pending, outcome, queue.proven, needed, self._clock())
+        if reason is None and outcome.refusal == "message" and self._at_fault(queue, pending, needed):
+            reason = "refusedRepeatedly"
         if reason is None:
             return outcome, False
         self._end(queue, pending, outcome, reason, seconds)
         return outcome, True
 
-    async def _others_are_taken(
-        self, queue: DeliveryQueue, head: Pending, outcome: Outcome, wait: float
-    ) -> bool:
+    async def _others_are_taken(self, queue: DeliveryQueue, head: Pending, wait: float) -> bool:
         """A message that is refused again and again must not keep those behind it: where one of them is
-        taken, those before it are set aside."""
+        taken, those before it that are refused once more are set aside."""
         needed = self._runner.destination(queue).refusals_needed(self._retry.refusals)
         if head.refusals < needed:
             return False
-        probes = queue.probes(needed)
-        if not probes and queue.spilled:
-            await self._held.load(queue)
-            probes = queue.probes(needed)
-        refused = {head.id: outcome}
-        for probe in probes:
+        for probe in await self._probes(queue, needed):
+            if queue.closed:
+                return False
             behind, ended = await self._try(queue, probe)
             if behind.delivered:
-                await self._set_aside_before(queue, probe, refused)
+                # The server may have recovered just now: those before it are tried once more.
+                queue.taken(probe)
                 return True
             if ended:
                 continue
             self._note(queue, probe, behind, wait)
             if behind.refusal != "message":
                 return False
-            refused[probe.id] = behind
+            if probe.refusals == needed:
+                queue.passed += 1
         return False
 
-    async def _set_aside_before(
-        self, queue: DeliveryQueue, taken: Pending, refused: dict[int, Outcome]
-    ) -> None:
-        """Set aside what is before a message that was taken: what was just refused, and of the rest what is
-        refused now, for it may have been refused when nothing was taken."""
-        for pending in [each for each in queue.pending if each.id < taken.id]:
-            outcome = refused.get(pending.id)
-            if outcome is None:
-                if queue.closed:
-                    return
-                outcome, ended = await self._try(queue, pending)
-                if ended:
-                    continue
-                if outcome.refusal != "message":
-                    return
-            self._end(queue, pending, outcome, "refusedRepeatedly", 0.0)
+    async def _probes(self, queue: DeliveryQueue, needed: int) -> list[Pending]:
+        """The messages behind the first one that are tried now; none where all were refused often enough."""
+        destination = self._runner.destination(queue)
+        most = destination.width(queue)
+        probes = queue.probes(needed, most)
+        if not probes and queue.spilled:
+            await self._held.load_behind(queue)
+            probes = queue.probes(needed, most)
+        if not probes:
+            destination.found(queue)
+        return probes
+
+    def _at_fault(self, queue: DeliveryQueue, pending: Pending, needed: int) -> bool:
+        """Whether a message that was refused is set aside because one behind it was taken before. Where the
+        server refuses at random, it must have been refused often enough."""
+        if pending.id >= queue.proof:
+            return False
+        at_random = needed > self._retry.refusals
+        return not at_random or pending.refusals >= needed or pending.id <= queue.judged
 
     def _note(self, queue: DeliveryQueue, pending: Pending, outcome: Outcome, wait: float) -> None:
         """Have it written what was answered to a message that waits."""

@@ -14,8 +14,9 @@ import msgspec
 from .ledger import UPLINK, QueueKey, QueueName, StoredMessage
 from .transports import Outcome
 
-# Messages behind a refused one that are tried at a time, to learn whether the server takes others.
-_PROBES = 3
+# Messages behind a refused one that are tried at a time, to learn whether the server takes others: the
+# fewest, and the most of the one queue of a destination that is searched widely.
+_PROBES, _WIDEST = 3, 96
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -68,7 +69,7 @@ _WAKE_EVERY = 10.0
 class Destination:
     """What is known of a destination since the start."""
 
-    __slots__ = ("_accepted", "_recovered", "_woken_at", "others", "uplinks", "waiting")
+    __slots__ = ("_accepted", "_recovered", "_woken_at", "others", "searched", "uplinks", "waiting")
 
     def __init__(self) -> None:
         # What it has accepted, by whether it was uplinks.
@@ -77,6 +78,8 @@ class Destination:
         # Delivery queues that had no answer and wait for their next attempt.
         self.waiting: set[DeliveryQueue] = set()
         self._woken_at = float("-inf")
+        # Of which one many messages are tried at a time; a server that refuses all is not asked much more.
+        self.searched: DeliveryQueue | None = None
         # Messages accepted of late, and how often they had been refused before.
         self._accepted = 0.0
         self._recovered = 0.0
@@ -101,6 +104,18 @@ class Destination:
         share = self._recovered / (self._recovered + self._accepted)
         return max(least, min(ceil(log(_BY_CHANCE) / log(share)), _MOST_REFUSALS))
 
+    def width(self, queue: DeliveryQueue) -> int:
+        """How many messages behind the first one of a queue are tried at a time: of one queue as many as were
+        refused often enough before, so that a long row of them does not take for ever."""
+        if self.searched is None or self.searched.closed:
+            self.searched = queue
+        return min(max(_PROBES, queue.passed), _WIDEST) if self.searched is queue else _PROBES
+
+    def found(self, queue: DeliveryQueue) -> None:
+        """The search in a queue has ended."""
+        if self.searched is queue:
+            self.searched = None
+
     def beside(self, kind: str) -> int:
         """What says that a message of a kind is refused for its own sake: for uplinks, that other uplinks are
         accepted; for the rest, that anything is."""
@@ -120,8 +135,9 @@ class DeliveryQueue:
     """Deliveries of one device to one destination, of one kind; `spilled`: the store has more."""
 
     __slots__ = (
-        "closed", "destination", "failures", "key", "listed", "name", "next_at", "partition", "pending",
-        "proven", "running", "seen", "spilled", "timer", "unanswered",
+        "closed", "destination", "failures", "judged", "key", "listed", "name", "next_at", "partition",
+        "passed", "pending", "proof", "proven", "running", "searched", "seen", "spilled", "timer",
+        "unanswered",
     )  # fmt: skip
 
     def __init__(self, key: QueueKey, partition: int) -> None:
@@ -143,6 +159,14 @@ class DeliveryQueue:
         # taken at the last one.
         self.proven = 0
         self.seen = 0
+        # How many behind the first one were refused often enough, and up to which number they are in the
+        # store alone; 0 where memory has all from the first one to the last one.
+        self.passed = 0
+        self.searched = 0
+        # The number of a message that was taken though those before it were not, and up to which number those
+        # were refused often enough.
+        self.proof = 0
+        self.judged = 0
         self.timer: asyncio.TimerHandle | None = None
         # Whether the last attempt had no answer.
         self.unanswered = False
@@ -156,17 +180,22 @@ class DeliveryQueue:
             self.proven += 1
         self.seen = taken
 
-    def probes(self, needed: int) -> list[Pending]:
+    def probes(self, needed: int, most: int) -> list[Pending]:
         """The messages to try behind the first one. Those refused often enough are passed over: were they
         tried again and again, a few of them would hold up all behind them."""
         behind = islice(self.pending, 1, None)
-        return list(islice((each for each in behind if each.refusals < needed), _PROBES))
+        return list(islice((each for each in behind if each.refusals < needed), most))
+
+    def taken(self, probe: Pending) -> None:
+        """Note that a message behind the first one was taken."""
+        self.proof, self.judged = probe.id, self.searched
 
     def moved_on(self) -> None:
         """Another message is the first now."""
         self.failures = 0
         self.proven = 0
         self.seen = 0
+        self.passed = 0
 
 
 def reason_to_set_aside(

@@ -18,8 +18,10 @@ _QUEUE_PAGE = 100
 class PendingMessages(Protocol):
     """Where what is pending waits."""
 
-    async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
-        """The first messages of a queue. Raises `StoreError`."""
+    async def pending_deliveries(
+        self, device_ref: int, queue: str, limit: int, after: int = -1
+    ) -> list[DeliveryRow]:
+        """The first messages of a queue, behind the one with the number `after`. Raises `StoreError`."""
 
 
 class HeldMessages:
@@ -102,6 +104,26 @@ class HeldMessages:
         if loaded and not queue.closed:
             queue.pending = deque(sorted([*queue.pending, *loaded], key=lambda pending: pending.id))
             self.count += len(loaded)
+
+    async def load_behind(self, queue: DeliveryQueue) -> None:
+        """Fetch the page behind what is held of a queue. Of that all but the first message is let go: it was
+        refused often enough, and may be the longer part of a row that memory has no room for."""
+        head, last = queue.pending[0], queue.pending[-1].id
+        rows = await self._store.pending_deliveries(*queue.key, _QUEUE_PAGE, last)
+        loaded = [_from_row(row) for row in rows if row.id not in self._outbox.gone]
+        if not loaded or queue.closed or not queue.pending or queue.pending[0] is not head:
+            return
+        if len(queue.pending) > 1 or queue.searched:
+            queue.searched = last
+        self.count += 1 + len(loaded) - len(queue.pending)
+        queue.pending = deque([head, *loaded])
+
+    def begin_again(self, queue: DeliveryQueue) -> None:
+        """What is next comes from the store, where what was let go still is."""
+        self.count -= len(queue.pending)
+        queue.pending.clear()
+        queue.searched = 0
+        queue.spilled = True
 
     @property
     def heads(self) -> Iterator[Pending]:

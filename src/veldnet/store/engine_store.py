@@ -221,9 +221,11 @@ class EngineStore(ABC):
             lambda connection: hot_reads.pending_queues(connection, after, limit, partitions)
         )
 
-    async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
+    async def pending_deliveries(
+        self, device_ref: int, queue: str, limit: int, after: int = -1
+    ) -> list[DeliveryRow]:
         return await self.read(
-            lambda connection: hot_reads.pending_deliveries(connection, device_ref, queue, limit)
+            lambda connection: hot_reads.pending_deliveries(connection, device_ref, queue, limit, after)
         )
 
     async def close(self) -> None:

@@ -212,6 +212,7 @@ _PENDING = {
             deliveries.c.device_ref == bindparam("device_ref"),
             deliveries.c.queue == bindparam("queue"),
             deliveries.c.state == 0,
+            deliveries.c.id > bindparam("after"),
         )
         .order_by(deliveries.c.id)
         .limit(bindparam("limit"))
@@ -220,8 +221,10 @@ _PENDING = {
 }
 
 
-def pending_deliveries(connection: Connection, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
+def pending_deliveries(
+    connection: Connection, device_ref: int, queue: str, limit: int, after: int
+) -> list[DeliveryRow]:
     # A group's messages have its number below 0.
     owner, number = (devices, device_ref) if device_ref >= 0 else (multicast_groups, -device_ref)
-    values = {"number": number, "device_ref": device_ref, "queue": queue, "limit": limit}
+    values = {"number": number, "device_ref": device_ref, "queue": queue, "limit": limit, "after": after}
     return [DeliveryRow(*row) for row in connection.execute(_PENDING[owner], values)]

@@ -108,7 +108,9 @@ class Store(Protocol):
         """Queues of pending deliveries, in the order of devices and names, behind `after`. Those of devices
         that are gone are of partition 0."""
 
-    async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
-        """The oldest pending deliveries of a queue."""
+    async def pending_deliveries(
+        self, device_ref: int, queue: str, limit: int, after: int = -1
+    ) -> list[DeliveryRow]:
+        """The oldest pending deliveries of a queue, of those behind the one with the number `after`."""
 
     async def close(self) -> None: ...

@@ -196,10 +196,12 @@ class MortalStore:
         self._called("pending_queues")
         return await self._store.pending_queues(after, limit, partitions)
 
-    async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
+    async def pending_deliveries(
+        self, device_ref: int, queue: str, limit: int, after: int = -1
+    ) -> list[DeliveryRow]:
         await self._server.alive()
         self._called("pending_deliveries")
-        return await self._store.pending_deliveries(device_ref, queue, limit)
+        return await self._store.pending_deliveries(device_ref, queue, limit, after)
 
     async def close(self) -> None:
         """The database outlives the server."""

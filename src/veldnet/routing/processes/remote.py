@@ -230,7 +230,7 @@ class DeliveryProcess:
     async def _load(self, load: Load, link: Link | None) -> None:
         rows = None
         try:
-            rows = await self._ledger.store.pending_deliveries(*load.key, load.most)
+            rows = await self._ledger.store.pending_deliveries(*load.key, load.most, load.after)
         except StoreError as error:
             log.error("delivery_queue_not_loaded", process=self.name, error=str(error))
         if link is not None:

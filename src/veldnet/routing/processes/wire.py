@@ -102,11 +102,12 @@ class Outcomes(msgspec.Struct, frozen=True, array_like=True, tag=2):
 
 
 class Load(msgspec.Struct, frozen=True, array_like=True, tag=3):
-    """Asks for the first messages of a queue in the ledger."""
+    """Asks for the first messages of a queue in the ledger, behind the one with the number `after`."""
 
     number: int
     key: QueueKey
     most: int
+    after: int = -1
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True, tag=4):

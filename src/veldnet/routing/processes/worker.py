@@ -204,12 +204,14 @@ class _Worker:
 
     # What the server is told.
 
-    async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
-        """The first messages of a queue in the ledger. Raises `StoreError`."""
+    async def pending_deliveries(
+        self, device_ref: int, queue: str, limit: int, after: int = -1
+    ) -> list[DeliveryRow]:
+        """As of the store, over the link. Raises `StoreError`."""
         assert self._link is not None
         number = next(self._numbers)
         asked = self._asked[number] = asyncio.get_running_loop().create_future()
-        self._link.send(Load(number, (device_ref, queue), limit))
+        self._link.send(Load(number, (device_ref, queue), limit, after))
         rows: list[DeliveryRow] | None = await asked
         if rows is None:
             raise StoreError("the server's store does not answer")
