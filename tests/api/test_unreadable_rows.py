@@ -98,6 +98,11 @@ def test_a_server_starts_with_all_that_can_be_read(town: Town) -> None:
         town.damage(table, column, _first(table))
     town.damage(notification_settings, "settings", notification_settings.c.scope_ref == _ABSENT)
     town.damage(device_profiles, "settings", device_profiles.c.id == CLASS_C)
+    for name in ("Damaged", "Sound"):
+        body = {"name": name, "routes": [{"addresses": ["https://example.com/"], "contentType": "JSON"}]}
+        town.user.call("POST", f"{KPN}/routingProfiles", body)
+    named = select(routing_profiles.c.ref).where(routing_profiles.c.name == "Damaged").scalar_subquery()
+    town.damage(routes, "source_ports", routes.c.routing_profile_ref == named)
     operator = Person(town.server, operator_of(town.account), town.account.thingpark_password)
     operator.call("POST", f"{V1}/operator/plans", {"id": "town-cs/other", "name": "Other"})
     unused = ~connectivity_plans.c.ref.in_(select(devices.c.plan_ref).where(devices.c.plan_ref.is_not(None)))
@@ -110,6 +115,7 @@ def test_a_server_starts_with_all_that_can_be_read(town: Town) -> None:
     assert [each.name for each in platform.connecting.table.connections.values()] == ["Second"]
     assert len(platform.connecting.table._flows) == 1
     assert platform.monitoring.recipients.find(1, 1) is not None
+    assert sorted(each.damaged for each in platform.table.all if each.all_routes) == [False, True]
     assert town.server.log.count("row_unreadable") >= 6
     antenna = Antenna(town.server, town.account.base_station_eui)
     device = radio.device(good, KEY)

@@ -33,6 +33,7 @@ _NOTIFICATIONS_EVERY = 10.0
 _PARTS_EVERY = 5.0
 _VAULT_EVERY = 2.0
 _CAMPAIGNS_EVERY = 2.0
+_DAMAGED_EVERY = 60.0
 _VIRTUAL_CHECK = 300.0
 # Seconds for which announced changes of the inventory are kept.
 _KEPT_CHANGES = 86_400
@@ -68,6 +69,7 @@ def chores_of(platform: Platform) -> list[Chore]:
         Chore("names of devices", _NAMES_EVERY, monitoring.indexes.take_names, once=True),
         Chore("base station history", _HISTORY_EVERY, platform.history.write),
         Chore("device counts", looks, monitoring.count_devices, once=True),
+        Chore("damaged routes", _DAMAGED_EVERY, platform.table.reload_damaged),
         Chore("campaigns", campaigns_every, platform.campaigns.run, once=True, virtual=True),
         Chore("retention", _PRUNE_EVERY, retain, once=True, virtual=True),
         # Of the partitions that this node serves.

@@ -106,7 +106,7 @@ class Attempts:
         route = profile.route_of(message.as_id, message.route_fport)
         if route is None:
             return nowhere(Text("the routing profile has no route for this message any more"), "noRoute")
-        return profile, route
+        return _unreadable(profile, route) or (profile, route)
 
     async def try_out(
         self, profile: Profile, message: TunnelMessage, next_id: Callable[[float], int]
@@ -117,7 +117,9 @@ class Attempts:
         for route in profile.all_routes:
             stored = address_trial(message, profile, route)
             started = loop.time()
-            outcomes = await self._sender.try_out(Attempt(stored, profile, route, next_id(now), now))
+            unreadable = _unreadable(profile, route)
+            attempt = Attempt(stored, profile, route, next_id(now), now)
+            outcomes = [unreadable] if unreadable is not None else await self._sender.try_out(attempt)
             ms = round((loop.time() - started) * 1000)
             trials.append(RouteTrial(route.index, route.as_id, route.signed, outcomes, ms))
         return trials
@@ -134,3 +136,19 @@ class Attempts:
         await self._sender.close()
         if self._open_connections is not None:
             await self._open_connections.close()
+
+
+def _unreadable(profile: Profile, route: Route) -> Outcome | None:
+    """Why a message of a route has to wait until that can be read."""
+    damage = profile.damage_of(route)
+    if not damage:
+        return None
+    return Outcome(
+        False,
+        "Error",
+        Text(
+            "route {number} of the routing profile cannot be read: {reason}",
+            number=route.index,
+            reason=damage,
+        ),
+    )

@@ -159,6 +159,8 @@ def _check_token(matching: list[Route], raw_query: str, token: str, deviation: f
         for route in matching
         if route.as_key is not None and downlink_token_fits(raw_query, token, route.as_key)
     ]
+    if not fitting and any(route.damage for route in matching):
+        raise Refused(108, "Security Check. Server Decrypt Error")
     if not fitting:
         raise Refused(111, "Security Check. bad token")
     # No limit where maxDeviation is absent or 0.

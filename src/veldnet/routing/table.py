@@ -18,9 +18,15 @@ from .ports import parse_ports
 
 log = structlog.get_logger(__name__)
 
+_STRATEGIES = ("SEQUENTIAL", "BLAST")
+_CONTENT_TYPES = ("JSON", "XML")
+# Characters of the reason why a route cannot be read.
+_LONGEST_REASON = 200
+
 
 class Route(msgspec.Struct, frozen=True):
-    """One route. `ports` None stands for all; `index` counts from 1 within the profile."""
+    """One route. `ports` None stands for all; `index` counts from 1 within the profile. With `damage` it
+    cannot be read, for that reason: its messages wait, and no route behind it gets them."""
 
     index: int
     ports: frozenset[int] | None
@@ -30,14 +36,15 @@ class Route(msgspec.Struct, frozen=True):
     as_key: str | None
     max_deviation: int
     addresses: tuple[str, ...]
+    damage: str = ""
 
     def __repr__(self) -> str:
         return f"Route({self.index}, as_id={self.as_id!r})"
 
     @property
     def signed(self) -> bool:
-        """Signing is active only with both an AS id and an AS key."""
-        return self.as_id is not None and self.as_key is not None
+        """Signing is active only with both an AS id and an AS key; one that cannot be read may be there."""
+        return self.as_id is not None and (self.as_key is not None or bool(self.damage))
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -50,6 +57,8 @@ class Profile(msgspec.Struct, frozen=True):
     subscriber_ref: int = 0
     # Of each request to the application servers.
     headers: Mapping[str, str] = {}
+    # Why these cannot be read: then nothing is sent.
+    damage: str = ""
 
     def __repr__(self) -> str:
         return f"Profile({self.ref})"
@@ -68,6 +77,14 @@ class Profile(msgspec.Struct, frozen=True):
     @property
     def all_routes(self) -> tuple[Route, ...]:
         return tuple(route for _server, listed in self.servers for route in listed)
+
+    @property
+    def damaged(self) -> bool:
+        return bool(self.damage) or any(route.damage for route in self.all_routes)
+
+    def damage_of(self, route: Route) -> str:
+        """Why nothing can be sent over a route; nothing where it can."""
+        return route.damage or self.damage
 
 
 def first_match(listed: tuple[Route, ...], fport: int | None) -> Route | None:
@@ -135,6 +152,11 @@ class RoutingTable:
             self._profiles[ref] = profile
         self.on_change(ref)
 
+    async def reload_damaged(self) -> None:
+        """Take up what could not be read and perhaps can now: the vault may have been away."""
+        for ref in [profile.ref for profile in self._profiles.values() if profile.damaged]:
+            await self.reload(ref)
+
     async def _read(self, ref: int | None) -> dict[int, Profile]:
         def query(connection: Connection) -> tuple[list[_ProfileRow], list[_RouteRow]]:
             profiles = select(
@@ -165,35 +187,60 @@ class RoutingTable:
                 row.customer_id,
                 tuple((server, tuple(listed)) for server, listed in grouped[row.ref].items()),
                 row.subscriber_ref,
-                await self._headers(row),
+                *await self._headers(row),
             )
             for row in profile_rows
         }
 
-    async def _headers(self, row: _ProfileRow) -> Mapping[str, str]:
+    async def _headers(self, row: _ProfileRow) -> tuple[Mapping[str, str], str]:
+        """The headers of a profile, and why they cannot be read."""
         if row.sealed_headers is None:
-            return {}
+            return {}, ""
         try:
             octets = await self._vault.unseal(labels.ROUTING_HEADERS, row.sealed_headers)
-        except VaultError as error:
+            return msgspec.json.decode(octets, type=dict[str, str]), ""
+        except (VaultError, msgspec.MsgspecError, ValueError) as error:
             log.error("routing_headers_unreadable", routing_profile=row.ref, error=str(error))
-            return {}
-        return msgspec.json.decode(octets, type=dict[str, str])
+            return {}, f"headers: {error}"
 
     async def _route(self, row: _RouteRow) -> Route:
-        key = None
-        if row.sealed_as_key is not None:
-            try:
-                key = (await self._vault.unseal(labels.tunnel_key(row.as_id), row.sealed_as_key)).decode()
-            except VaultError as error:
-                log.error("tunnel_key_unreadable", routing_profile=row.routing_profile_ref, error=str(error))
-        return Route(
-            row.position + 1,
-            parse_ports(row.source_ports),
-            row.strategy == "BLAST",
-            row.content_type,
-            row.as_id,
-            key,
-            row.max_deviation or 0,
-            tuple(msgspec.json.decode(row.addresses, type=list[str])),
-        )
+        try:
+            return _checked(row, await self._key(row))
+        except (VaultError, msgspec.MsgspecError, ValueError, TypeError) as error:
+            log.error(
+                "route_unreadable",
+                routing_profile=row.routing_profile_ref,
+                route=row.position + 1,
+                error=str(error),
+            )
+            as_id = None if row.as_id is None else str(row.as_id)
+            content_type = row.content_type if row.content_type in _CONTENT_TYPES else _CONTENT_TYPES[0]
+            return Route(
+                row.position + 1, None, False, content_type, as_id, None, 0, (), str(error)[:_LONGEST_REASON]
+            )
+
+    async def _key(self, row: _RouteRow) -> str | None:
+        """Raises `VaultError` and `ValueError`."""
+        if row.sealed_as_key is None:
+            return None
+        return (await self._vault.unseal(labels.tunnel_key(row.as_id), row.sealed_as_key)).decode()
+
+
+def _checked(row: _RouteRow, key: str | None) -> Route:
+    """The route of a row. Raises `ValueError`, `TypeError` and `MsgspecError` where it cannot be read."""
+    for name, value, known in (
+        ("strategy", row.strategy, _STRATEGIES),
+        ("contentType", row.content_type, _CONTENT_TYPES),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} {value!r} is none")
+    return Route(
+        row.position + 1,
+        parse_ports(row.source_ports),
+        row.strategy == "BLAST",
+        row.content_type,
+        row.as_id,
+        key,
+        msgspec.convert(row.max_deviation or 0, int),
+        tuple(msgspec.json.decode(row.addresses, type=list[str])),
+    )

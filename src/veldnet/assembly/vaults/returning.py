@@ -25,7 +25,7 @@ class ReturningVault:
         platform = self._platform
         if not self._away or platform.vault.of("").problem is not None:
             return
-        await platform.table.load()
+        await platform.table.reload_damaged()
         for ref, connection in list(platform.connecting.table.connections.items()):
             if connection.problem is not None:
                 await platform.connecting.connection_changed(ref)
