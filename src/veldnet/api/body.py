@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +14,8 @@ from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.domain.validation import malformed_text, validation_text
 from veldnet.inventory.offers import right_value
 from veldnet.texts import Text
+
+from .unknown_members import refuse_unknown
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -74,9 +76,14 @@ async def read_resource(
     request: Request,
     kind: type[T],
     limit: int,
+    shown: Sequence[Any] | None = None,
 ) -> T:
-    """The JSON body as a resource. Raises `BadRequest` and `InvalidField`."""
-    return to_resource(json_object(await read_body(request, limit)), kind)
+    """The JSON body as a resource. Members that neither it has nor one of the types `shown` are refused, if
+    these are given. Raises `BadRequest` and `InvalidField`."""
+    members = json_object(await read_body(request, limit))
+    if shown is not None:
+        refuse_unknown(members, kind, shown)
+    return to_resource(members, kind)
 
 
 def to_resource(members: dict[str, Any], kind: type[T], where: str = "") -> T:

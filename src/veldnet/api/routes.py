@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, get_args, get_origin
+
 import msgspec
 
 from veldnet.asgi import MethodNotAllowed, NotFound, Scope
 
 from .description.operation import Operation
-from .routers import DX, KPN, Router
+from .routers import DX, KPN, V1_BASE, Router
 
 # Of a level of paths that takes any segment.
 _ANY = ""
@@ -70,6 +72,16 @@ class Routes:
             name = _ANY if segment.startswith("{") else segment
             level = level.below.setdefault(name, _Level())
         return level.methods
+
+    def shown(self, served: Served) -> list[Any] | None:
+        """The types of what the path of an operation shows, and the list that its resource is in; None where
+        clients send members of which nobody knows, as those of other platforms do."""
+        if not served.path.startswith(f"{V1_BASE}/"):
+            return None
+        above = served.path.rpartition("/{")[0] if served.path.endswith("}") else served.path
+        answers = [each.operation.answer() for each in self.served if each.path in (served.path, above)]
+        kinds = [get_args(each)[0] if get_origin(each) is list else each for each in answers]
+        return [each for each in kinds if isinstance(each, type) and issubclass(each, msgspec.Struct)]
 
     def find(self, path: str) -> Found:
         """Raises `NotFound`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from veldnet.asgi import Request, Response
@@ -10,7 +10,7 @@ from veldnet.asgi import Request, Response
 from .body import Upload, json_object, read_body, read_resource
 from .description.operation import Operation, snake
 from .query import parameters_of
-from .routes import Routes, note_served
+from .routes import Routes, Served, note_served
 from .services import Services
 
 Endpoint = Callable[[Request], Awaitable[Response[Any]]]
@@ -36,16 +36,19 @@ class Operations:
         key = served.operation.method, served.path
         endpoint = self._endpoints.get(key)
         if endpoint is None:
-            endpoint = self._endpoints[key] = _endpoint(served.operation, self._services)
+            endpoint = self._endpoints[key] = _endpoint(served, self._routes, self._services)
         return await endpoint(request)
 
 
-def _endpoint(operation: Operation, services: Services) -> Endpoint:
+def _endpoint(served: Served, routes: Routes, services: Services) -> Endpoint:
+    operation = served.operation
     inputs = operation.inputs()
     access, handler = operation.access, operation.handler
     names = [(snake(name), name) for name in operation.path_parameters]
     query = parameters_of(inputs["query"]) if "query" in inputs else None
-    body = _body_reader(inputs["body"], operation, services) if "body" in inputs else None
+    body = None
+    if "body" in inputs:
+        body = _body_reader(inputs["body"], operation, services, routes.shown(served))
     shared = {"services": services} if "services" in inputs else {}
 
     async def endpoint(request: Request) -> Response[Any]:
@@ -72,7 +75,9 @@ def _endpoint(operation: Operation, services: Services) -> Endpoint:
     return endpoint
 
 
-def _body_reader(kind: Any, operation: Operation, services: Services) -> Callable[[Request], Awaitable[Any]]:
+def _body_reader(
+    kind: Any, operation: Operation, services: Services, shown: Sequence[Any] | None
+) -> Callable[[Request], Awaitable[Any]]:
     own = operation.max_body
     limit = own(services) if callable(own) else services.settings.max_body if own is None else own
 
@@ -83,7 +88,7 @@ def _body_reader(kind: Any, operation: Operation, services: Services) -> Callabl
         return json_object(await read_body(request, limit))
 
     async def resource(request: Request) -> Any:
-        return await read_resource(request, kind, limit)
+        return await read_resource(request, kind, limit, shown)
 
     async def upload(request: Request) -> Upload:
         return Upload(request, limit)

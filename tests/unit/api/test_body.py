@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import inspect
 
 from veldnet.api.body import MAX_DEPTH, json_object, to_resource
+from veldnet.api.routers import routers
 from veldnet.domain.errors import BadRequest, InvalidField
 
 
@@ -60,3 +63,33 @@ def test_null_and_empty_text_count_as_absent_and_numbers_may_come_as_text() -> N
 def test_refusals_name_the_member(members: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidField, match=words):
         to_resource(members, Thing)
+
+
+def _kinds(kind: inspect.Type) -> Iterator[inspect.StructType]:
+    """The objects of a body, with those within."""
+    if isinstance(kind, inspect.UnionType):
+        for each in kind.types:
+            yield from _kinds(each)
+    elif isinstance(kind, inspect.CollectionType):
+        yield from _kinds(kind.item_type)
+    elif isinstance(kind, inspect.DictType):
+        yield from _kinds(kind.value_type)
+    elif isinstance(kind, inspect.StructType):
+        yield kind
+        for field in kind.fields:
+            yield from _kinds(field.type)
+
+
+def test_no_member_is_mandatory_that_is_shown_as_null() -> None:
+    """Null counts as absent, so what was read could not be sent back."""
+    bodies = [operation.body() for router in routers() for operation in router.operations]
+    structs = [body for body in bodies if isinstance(body, type) and issubclass(body, msgspec.Struct)]
+    assert len(structs) > 60
+    wrong = {
+        f"{each.cls.__name__}.{field.encode_name}"
+        for body in structs
+        for each in _kinds(inspect.type_info(body))
+        for field in each.fields
+        if field.required and isinstance(field.type, inspect.UnionType) and field.type.includes_none
+    }
+    assert not wrong

@@ -253,15 +253,17 @@ def _state(row: Any, all_said: Sequence[Any], counts: tuple[int, int], now_ms: i
         worst = next((each for each in said if each.status == "ERROR"), said[0])
         status, reason, since = worst.status, worst.reason, worst.since
     last = max((each.delivered_at for each in said if each.delivered_at), default=None)
+    pending, undelivered = counts
     return ConnectionState(
-        status,
-        reason,
-        None if since is None else timestamp(since),
-        sum(each.delivered for each in said),
-        sum(each.failed for each in said),
-        sum(each.received for each in said),
-        None if last is None else timestamp(last),
-        *counts,
+        status=status,
+        reason=reason,
+        since=None if since is None else timestamp(since),
+        delivered=sum(each.delivered for each in said),
+        failed=sum(each.failed for each in said),
+        received=sum(each.received for each in said),
+        lastDeliveryTime=None if last is None else timestamp(last),
+        pending=pending,
+        undelivered=undelivered,
     )
 
 

@@ -31,19 +31,19 @@ Removable = Literal[
 HIDDEN = "*****"
 
 
-class ConnectionState(msgspec.Struct):
+class ConnectionState(msgspec.Struct, kw_only=True):
     """How a connection is: `ACTIVE` works, `ERROR` does not, for the `reason`, and is tried again; `WAITING`
     has not been tried yet; `DEACTIVATED` was switched off. Counts are since the server started: messages
     `delivered`, attempts that `failed`, and downlinks `received`. `pending` messages wait, `undelivered` were
     set aside (see `GET /undelivered`); both are counted up to 10,000."""
 
     status: Status
-    reason: str | None
-    since: str | None
+    reason: str | None = None
+    since: str | None = None
     delivered: int
     failed: int
     received: int
-    lastDeliveryTime: str | None
+    lastDeliveryTime: str | None = None
     pending: int
     undelivered: int
 
