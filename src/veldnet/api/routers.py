@@ -21,6 +21,7 @@ from veldnet.inventory.accounts import Bearer, Session
 from veldnet.monitoring.logger import Whose
 
 from .auth.bearer import (
+    OSS_BASE,
     require_administrator,
     require_bearer,
     require_entering,
@@ -142,7 +143,7 @@ _NOBODY = Access("", None, None, ())
 KPN = Router("kpn", _SCOPE, KPN_BASE, compressed=True)
 # KPN's operations on ThingPark's paths; those here take the place of KPN's there.
 DX = Router("dx", _SCOPE, "/thingpark/dx/core/{version}/api", "/core/{version}/api", compressed=True)
-OSS = Router("oss", _SCOPE, "/thingpark/wireless/rest")
+OSS = Router("oss", _SCOPE, OSS_BASE)
 SUBSCRIBER = Router("subscriber", _SCOPE, V1_BASE, compressed=True)
 # Administrators of a subscriber: its users.
 ADMINISTRATOR = Router("administrator", Access("scope", Scope, _administrator), V1_BASE, compressed=True)

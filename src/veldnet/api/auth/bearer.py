@@ -25,6 +25,10 @@ LATEST = API_VERSIONS[0]
 # Whom an operator's user works for.
 SUBSCRIBER_HEADER = "x-subscriber"
 
+# Programs of ThingPark's OSS before it had OAuth have their token in a parameter, on its paths alone.
+OSS_BASE = "/thingpark/wireless/rest"
+SESSION_PARAMETER = "sessionToken"
+
 _CHALLENGE = {"www-authenticate": 'Bearer realm="veldnet"'}
 _LOOKING = ("GET", "HEAD", "OPTIONS")
 
@@ -32,7 +36,9 @@ _LOOKING = ("GET", "HEAD", "OPTIONS")
 async def require_bearer(request: Request, services: Services) -> Bearer:
     """The holder of the request's token, within its quota. Raises `GatewayError`."""
     _check_version(request)
-    kind, _blank, token = request.headers.get("authorization", "").partition(" ")
+    kind, _blank, token = request.headers.get("authorization", f"Bearer {_session_token(request)}").partition(
+        " "
+    )
     if kind.lower() != "bearer" or not token.strip():
         raise GatewayError(401, "A bearer token is missing; send Authorization: Bearer <token>", _CHALLENGE)
     bearer = await services.tokens.bearer(token.strip())
@@ -65,7 +71,15 @@ def _take(request: Request, limiter: RateLimiter, account: str) -> None:
 
 def from_browser(request: Request) -> bool:
     """Whether a request comes with a session's cookie. A token, where there is one, counts alone."""
-    return "authorization" not in request.headers and COOKIE in request.cookies
+    has_token = "authorization" in request.headers or _session_token(request)
+    return not has_token and COOKIE in request.cookies
+
+
+def _session_token(request: Request[Any, Any, Any]) -> str:
+    """The token of a session of OSS."""
+    if not request.scope["query_string"] or not request.scope["path"].startswith(f"{OSS_BASE}/"):
+        return ""
+    return str(request.query_params.get(SESSION_PARAMETER, ""))
 
 
 async def require_entering(request: Request, services: Services) -> Session:

@@ -1,4 +1,4 @@
-"""Routes and users of a subscriber on the paths of ThingPark's DX API."""
+"""Routes and users of a subscriber, and who serves it, on the paths of ThingPark's DX API."""
 
 from __future__ import annotations
 
@@ -54,6 +54,14 @@ class DxUser(msgspec.Struct):
     scopes: list[str]
 
 
+class DxParty(msgspec.Struct):
+    """Who sells connectivity, or supplies it."""
+
+    id: str
+    ref: str
+    name: str
+
+
 def route_refs(profile: RoutingProfile) -> list[str]:
     """By which DX names the routes of a routing profile."""
     count = 0 if profile.routes is UNSET else len(profile.routes)
@@ -96,6 +104,19 @@ async def _routes(services: Services, scope: Scope) -> list[DxRoute]:
             route_refs(profile), () if profile.routes is UNSET else profile.routes, strict=False
         )
     ]
+
+
+@DX.get("/vendors")
+async def list_vendors(services: Services, scope: Scope) -> list[DxParty]:
+    """The operator of the subscriber: here it sells connectivity itself."""
+    operator = await services.read(lambda c: accounts.operator_of(c, scope))
+    return [DxParty(operator.code, str(scope.operator_ref), operator.name)]
+
+
+@DX.get("/suppliers")
+async def list_suppliers(services: Services, scope: Scope) -> list[DxParty]:
+    """As the vendors: it supplies what it sells."""
+    return await list_vendors(services, scope)
 
 
 @DX_ADMINISTRATOR.get("/users")

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection
 
+from veldnet.api.auth.bearer import SESSION_PARAMETER
 from veldnet.api.kpn.routing_headers import given_headers
 from veldnet.api.kpn.routing_profiles import change_profile, create_profile, delete_routing_profile
 from veldnet.api.query import Parameter, refuse_others
@@ -140,7 +141,7 @@ async def list_servers(
     request: Request, services: Services, scope: Scope, query: AppServerFilter
 ) -> AppServers:
     """The subscriber's application servers."""
-    refuse_others(request, AppServerFilter)
+    refuse_others(request, AppServerFilter, SESSION_PARAMETER)
 
     def read(connection: Connection) -> list[AppServer]:
         names = routing_profiles.header_names(connection, scope)

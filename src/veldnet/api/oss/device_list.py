@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from sqlalchemy import Connection
 
+from veldnet.api.auth.bearer import SESSION_PARAMETER
 from veldnet.api.kpn.monitoring import health_statistics
 from veldnet.api.query import Parameter, dev_eui, refuse_others
 from veldnet.api.routers import OSS
@@ -173,7 +174,7 @@ class OssFilter(msgspec.Struct, frozen=True):
 async def list_devices(request: Request, services: Services, scope: Scope, query: OssFilter) -> OssDevices:
     """A page of the subscriber's devices, by its number, or with `pageAfter` the page behind a cursor in the
     order in which devices were created."""
-    refuse_others(request, OssFilter, "language")
+    refuse_others(request, OssFilter, "language", SESSION_PARAMETER)
     now = now_ms(services)
     if query.connectivity == "CELLULAR":
         return OssDevices([], False, now, 0)

@@ -35,7 +35,14 @@ from .invitations import (
     renew_invitation,
     withdraw_invitation,
 )
-from .operators import Operator, create_operator, find_operator, list_operators, operators_of_subscribers
+from .operators import (
+    Operator,
+    create_operator,
+    find_operator,
+    list_operators,
+    operator_of,
+    operators_of_subscribers,
+)
 from .passkeys import (
     MOST_PASSKEYS,
     AddedPasskey,
@@ -268,6 +275,7 @@ __all__ = [
     "open_invitation",
     "open_reset",
     "open_session",
+    "operator_of",
     "operators_of_subscribers",
     "other_colleague",
     "own_colleague",

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from veldnet.domain.errors import BadRequest, InvalidField
+from veldnet.domain.scope import Scope
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref
 from veldnet.store.schema import operators, subscribers
@@ -46,6 +47,12 @@ def find_operator(connection: Connection, code: str) -> int:
     if ref is None:
         raise BadRequest("there is no operator {code}", code=code)
     return int(ref)
+
+
+def operator_of(connection: Connection, scope: Scope) -> Operator:
+    """The operator whose subscriber somebody acts for."""
+    row = connection.execute(select(operators).where(operators.c.ref == scope.operator_ref)).one()
+    return Operator(row.code, row.name)
 
 
 def operators_of_subscribers(connection: Connection) -> dict[int, int]:

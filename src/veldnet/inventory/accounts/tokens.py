@@ -98,5 +98,6 @@ def scope_of_user(connection: Connection, user_ref: int) -> Scope | None:
     return None if row is None else Scope(*row)
 
 
-def revoke_token(connection: Connection, token: str) -> None:
-    connection.execute(delete(tokens).where(tokens.c.digest == token_digest(token)))
+def revoke_token(connection: Connection, token: str) -> bool:
+    """End a token; returns whether there was one."""
+    return connection.execute(delete(tokens).where(tokens.c.digest == token_digest(token))).rowcount > 0
