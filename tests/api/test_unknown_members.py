@@ -65,7 +65,8 @@ def test_operations_of_the_own_api_refuse_what_they_do_not_know(
                 continue
             answer = send(world, method, path, more)
             said = answer.json().get("message", "") if answer.status_code == 400 else ""
-            if f"{UNKNOWN} is unknown here; " not in said:
+            # One of the examples sets the language of its user.
+            if f"{UNKNOWN} is unknown here; " not in said and f"{UNKNOWN} is hier onbekend; " not in said:
                 problems.append(f"{operation}: {answer.status_code} {answer.text[:200]}")
             tried.add(operation)
         # Those behind it build on it.

@@ -162,6 +162,11 @@ class Parameters(msgspec.Struct, Generic[T], frozen=True):
         return self.kind(*values)
 
 
+def parameter(request: Request, name: str) -> str:
+    """One parameter by itself; empty where it is not given."""
+    return request.query_params.get(name, "") if request.query_string else ""
+
+
 def refuse_others(request: Request, kind: type[msgspec.Struct], *ignored: str) -> None:
     """Raises `InvalidField` where a list is narrowed by what `kind` has not, for an answer that did not obey
     would name too much."""

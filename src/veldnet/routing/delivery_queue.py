@@ -106,7 +106,7 @@ class Destination:
 
     def width(self, queue: DeliveryQueue) -> int:
         """How many messages behind the first one of a queue are tried at a time: of one queue as many as were
-        refused often enough before, so that a long row of them is passed in hours at the most."""
+        refused often enough before, so that a long row of them takes few turns."""
         if self.searched is None or self.searched.closed:
             self.searched = queue
         return min(max(_PROBES, queue.passed), _WIDEST) if self.searched is queue else _PROBES

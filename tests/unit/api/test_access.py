@@ -52,6 +52,11 @@ PUBLIC = {
     ("post", "/admin/{version}/api/oauth/token"),
     ("get", "/admin/{version}/api/oauth/tokeninfo"),
     ("post", "/admin/{version}/api/oauth/revoke_token"),
+    # Steps of a sign-in, each with what the one before gave; see test_oss_sign_in.py.
+    ("post", "/thingpark/smp/rest/admins/login"),
+    ("post", "/thingpark/smp/rest/admins/{thingparkId}/accessCode"),
+    ("get", "/thingpark/wireless/rest/customers"),
+    ("get", "/thingpark/wireless/rest/customers/logout"),
     # Signed with the key of a routing profile.
     ("post", "/thingpark/lrc/rest/downlink"),
     ("post", "/thingpark/lrc/rest/v2/downlink"),

@@ -49,7 +49,7 @@ async def _behind(network: Network, address: str) -> None:
         (routes, {"source_ports": "9-1"}, "are no ports"),
         (routes, {"strategy": "ROUND"}, "strategy 'ROUND' is none"),
         (routes, {"content_type": "CSV"}, "contentType 'CSV' is none"),
-        (routes, {"addresses": "[\"http:"}, "truncated"),
+        (routes, {"addresses": '["http:'}, "truncated"),
         (routes, {"addresses": '["http://a/", 1]'}, "Expected `str`"),
         (routes, {"sealed_as_key": b"damaged"}, "unknown format"),
         (routing_profiles, {"sealed_headers": b"damaged"}, "headers: "),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from veldnet.api.errors import GatewayError, set_language
+from veldnet.api.query import parameter
 from veldnet.api.rate_limit import RateLimiter
 from veldnet.api.services import Services
 from veldnet.asgi import Request
@@ -75,11 +76,9 @@ def from_browser(request: Request) -> bool:
     return not has_token and COOKIE in request.cookies
 
 
-def _session_token(request: Request[Any, Any, Any]) -> str:
+def _session_token(request: Request) -> str:
     """The token of a session of OSS."""
-    if not request.scope["query_string"] or not request.scope["path"].startswith(f"{OSS_BASE}/"):
-        return ""
-    return str(request.query_params.get(SESSION_PARAMETER, ""))
+    return parameter(request, SESSION_PARAMETER) if request.path.startswith(f"{OSS_BASE}/") else ""
 
 
 async def require_entering(request: Request, services: Services) -> Session:

@@ -4,20 +4,20 @@ that follows. All three are access tokens of the user; the first two end soon.""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request
 
 from veldnet.api.errors import GatewayError
 from veldnet.api.query import Parameter
 from veldnet.api.routers import PUBLIC
 from veldnet.api.services import Services
+from veldnet.asgi import Request
 from veldnet.domain.errors import Forbidden, MissingField
 from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts
 
-from .bearer import OSS_BASE, SESSION_PARAMETER
+from .bearer import OSS_BASE
 from .oauth import verify_user
 from .token_form import new_token
 
@@ -82,7 +82,7 @@ class WithCode(msgspec.Struct, frozen=True):
 
 
 @PUBLIC.post(f"{_ADMINS}/login", max_body=_LARGEST)
-async def first_step(request: Request[Any, Any, Any], services: Services, body: OssCredentials) -> OssFirst:
+async def first_step(request: Request, services: Services, body: OssCredentials) -> OssFirst:
     if not body.login or not body.password:
         raise MissingField("login and password are mandatory")
     user_ref = await verify_user(request, services, body.login, body.password)
@@ -127,9 +127,9 @@ async def session(services: Services, query: WithCode) -> OssSession:
 
 
 @PUBLIC.get(f"{OSS_BASE}/customers/logout")
-async def end_session(request: Request[Any, Any, Any], services: Services) -> None:
+async def end_session(services: Services, query: WithToken) -> None:
     """The token is of no use any more."""
-    await _revoke(services, str(request.query_params.get(SESSION_PARAMETER, "")))
+    await _revoke(services, query.sessionToken)
 
 
 def _identifier(scope: Scope) -> str:
