@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import structlog
 from cryptography.fernet import Fernet
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 from sqlalchemy import Connection
 
 from veldnet.assembly.platform import Platform
@@ -21,8 +21,7 @@ from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory import audit
 from veldnet.inventory import branding as brandings
 from veldnet.inventory.devices import NewDevice
-from veldnet.inventory.offers import find_hsm_group
-from veldnet.keys import Vault
+from veldnet.keys import VaultError
 from veldnet.monitoring import Mailer
 from veldnet.openid import OpenIdClient
 from veldnet.passkeys import Challenges, relying_party
@@ -34,6 +33,7 @@ from .auth.sessions import SessionCache
 from .auth.tokens import TokenCache
 from .dry_runs import DryRuns
 from .errors import note_written
+from .group_vaults import GroupVaults, SealedKey
 from .rate_limit import RateLimiter
 from .shared_limits import SharedLimits
 
@@ -62,6 +62,7 @@ class Services:
         self.platform = platform
         self.settings: ApiSettings = platform.settings.api
         seen_within = _SEEN_WITHIN if platform.bus is None else _SEEN_AT_ALL_NODES_WITHIN
+        self.group_vaults = GroupVaults(self.read)
         self.tokens = TokenCache(platform.store, seen_within)
         self.requests = RateLimiter(self.settings.rate_limit)
         console = platform.settings.console
@@ -156,19 +157,22 @@ class Services:
         """Read it again for the next who asks."""
         self._branding_until = 0.0
 
-    async def vault_of_group(self, scope: Scope, hsm_group_id: str | UnsetType) -> Vault:
-        """The vault of an HSM group of the caller's operator, the default one without a group."""
-        if hsm_group_id is UNSET:
-            return self.platform.vault.of("")
-        group = await self.read(lambda c: find_hsm_group(c, scope.operator_ref, hsm_group_id))
-        return self.platform.vault.of(group.vault)
-
-    async def seal_app_key(self, scope: Scope, new: NewDevice) -> bytes | None:
-        """The AppKey of a new device as its vault seals it; personalised devices have none."""
+    async def seal_app_key(self, scope: Scope, new: NewDevice) -> SealedKey:
+        """The AppKey of a new device as the vault of its HSM group seals it, the default one without a group;
+        personalised devices have none."""
         if new.app_key is None:
-            return None
-        vault = await self.vault_of_group(scope, new.body.hsmGroupId)
-        return await vault.import_app_key(new.dev_eui, new.app_key)
+            return SealedKey(None)
+        group = new.body.hsmGroupId
+        if group is UNSET:
+            return SealedKey(await self.platform.vault.of("").import_app_key(new.dev_eui, new.app_key))
+        name = await self.group_vaults.name(scope, group)
+        try:
+            octets = await self.platform.vault.of(name).import_app_key(new.dev_eui, new.app_key)
+        except VaultError:
+            # Perhaps it is not the group's any more.
+            self.group_vaults.forget(scope, group)
+            raise
+        return SealedKey(octets, partial(self.group_vaults.check, scope, group, name))
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         return await self.platform.store.read(query)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import legacy
 from veldnet.api.conditional import check_match, etag_of
+from veldnet.api.group_vaults import OtherVault
 from veldnet.api.query import PageIndex, Parameter, dev_eui
 from veldnet.api.routers import KPN
 from veldnet.api.services import Services
@@ -73,13 +74,21 @@ async def register(
     services: Services, scope: Scope, body: Device, *, hsm_required: bool, abp: bool
 ) -> Device:
     new = devices.check_new_device(body, hsm_required=hsm_required, abp=abp)
-    sealed = await services.seal_app_key(scope, new)
-    return await services.change(
-        lambda c: devices.create_device(c, scope, new, sealed, services.platform.open_personalised),
-        by=scope,
-        action="device.created",
-        details=body,
-    )
+
+    async def create() -> Device:
+        sealed = await services.seal_app_key(scope, new)
+
+        def write(connection: Connection) -> Device:
+            sealed.check(connection)
+            opens = services.platform.open_personalised
+            return devices.create_device(connection, scope, new, sealed.octets, opens)
+
+        return await services.change(write, by=scope, action="device.created", details=body)
+
+    try:
+        return await create()
+    except OtherVault:
+        return await create()
 
 
 async def read_device(services: Services, scope: Scope, device_ref: str) -> Device:
