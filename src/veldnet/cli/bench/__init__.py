@@ -29,6 +29,7 @@ from .cluster_fleet import Size
 from .connections import ConnectionLoad, bench_connections
 from .downlinks import bench_downlinks
 from .forged import bench_forged
+from .groups import GroupsLoad, bench_groups
 from .joins import bench_joins
 from .lists import ListsLoad, bench_lists
 from .location import bench_location
@@ -304,6 +305,16 @@ def lists_command(
             bar.update(task, description=what, completed=done, total=total)
 
         _run(lambda data: bench_lists(data, ListsLoad(devices, rounds, store), progress))
+
+
+@bench.command("groups")
+def groups_command(
+    members: Annotated[int, typer.Option(min=1, max=100_000, help="Members of the group.")] = 1000,
+    base_stations: Annotated[int, typer.Option(min=1, max=1000, help="Base stations around them.")] = 40,
+    rounds: Annotated[int, typer.Option(min=1, help="How often a downlink is planned.")] = 50,
+) -> None:
+    """Planning of a downlink to a multicast group: the choice of base stations, and their turns."""
+    _run(lambda data: bench_groups(data, GroupsLoad(members, base_stations, rounds)))
 
 
 @bench.command("location")
