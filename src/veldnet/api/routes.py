@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import msgspec
 
@@ -10,6 +10,7 @@ from veldnet.asgi import MethodNotAllowed, NotFound, Scope
 
 from .description.operation import Operation
 from .routers import DX, KPN, V1_BASE, Router
+from .shown import shown_at
 
 # Of a level of paths that takes any segment.
 _ANY = ""
@@ -74,14 +75,13 @@ class Routes:
         return level.methods
 
     def shown(self, served: Served) -> list[Any] | None:
-        """The types of what the path of an operation shows, and the list that its resource is in; None where
-        clients send members of which nobody knows, as those of other platforms do."""
+        """The types of what an operation's path shows, as `shown.py` says; None where clients send members of
+        which nobody knows, as those of other platforms do."""
         if not served.path.startswith(f"{V1_BASE}/"):
             return None
-        above = served.path.rpartition("/{")[0] if served.path.endswith("}") else served.path
-        answers = [each.operation.answer() for each in self.served if each.path in (served.path, above)]
-        kinds = [get_args(each)[0] if get_origin(each) is list else each for each in answers]
-        return [each for each in kinds if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+        return shown_at(
+            served.path, lambda path: [each.operation.answer() for each in self.served if each.path == path]
+        )
 
     def find(self, path: str) -> Found:
         """Raises `NotFound`."""
