@@ -53,6 +53,8 @@ _MOST_ROWS = 500
 _IDLE = 15.0
 # Without a name of its own the library would look into the home directory.
 _NOWHERE = "/dev/null/none"
+# A null character in JSON; what stands behind an odd number of backslashes is no backslash.
+_NULL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _NOT_ACCEPTED = "certificate verify failed"
 # Asks for TLS: length and code of the message.
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
@@ -258,8 +260,15 @@ def _row(message: Outgoing) -> _Row:
         values.get("DevEUI", ""),
         message.event,
         int(port) if port else None,
-        message.body.decode(),
+        _storable(message.body.decode()),
     )
+
+
+def _storable(document: str) -> str:
+    """JSON without the one character that no column can hold, from names or decoders of devices."""
+    if "\\u0000" not in document:
+        return document
+    return _NULL.sub(r"\1\\ufffd", document)
 
 
 @contextmanager
