@@ -10,12 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from sqlalchemy import Connection, Engine, event, func, insert, select, text, update
 
 from tests import postgresql
 from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts
-from veldnet.inventory.devices import Order, Paging, Wanted, map_cells, search, search_devices
+from veldnet.inventory.devices import (
+    Filter,
+    Order,
+    Paging,
+    Wanted,
+    get_device,
+    list_devices,
+    map_cells,
+    search,
+    search_devices,
+)
 from veldnet.inventory.devices.by_standing import Sorting
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.inventory.search import Sight
@@ -269,4 +280,41 @@ def test_in_postgresql_devices_are_found_by_the_index_of_names() -> None:
                     explained = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
                     plan = " ".join(explained.scalars())
                     assert "ix_device_names_trigrams" in plan and "Seq Scan on device" not in plan, plan
+        store.dispose()
+
+
+def joined_at_once(statement: Any, connection: Connection) -> int:
+    """How many tables PostgreSQL has to put in an order for a query: what is looked up for each row beside
+    them is planned by itself."""
+    explained = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement[0]}", statement[1]).scalar_one()
+
+    def tables(node: dict[str, Any]) -> int:
+        below = [part for part in node.get("Plans", ()) if part["Parent Relationship"] != "SubPlan"]
+        return ("Relation Name" in node) + sum(map(tables, below))
+
+    return tables(explained[0]["Plan"])
+
+
+def test_in_postgresql_a_page_of_devices_joins_few_tables() -> None:
+    """It takes longer to plan a join of seven than to read the page."""
+    with postgresql.database() as url:
+        store = postgresql.open_store(url, inline=True)
+        asked: list[Any] = []
+        with store.engine.begin() as connection:
+            scope = fill(connection, 300)
+            event.listen(
+                store.engine,
+                "before_cursor_execute",
+                lambda _connection, _cursor, statement, parameters, *_more: asked.append(
+                    (statement, parameters)
+                ),
+            )
+            wanted = Filter(page_index=2, view="configuration")
+            (first, *_others) = list_devices(connection, scope, wanted)
+            assert (first.ref, first.connectivityPlanId is UNSET) == ("101", False)
+            assert get_device(connection, scope, "7").name == "Pump 7"
+            page(Wanted(), "name")(connection, scope)
+            queries = [each for each in asked if each[0].startswith("SELECT")]
+            assert any("device_states" in query for query, _values in queries)
+            assert max(joined_at_once(each, connection) for each in queries) <= 3
         store.dispose()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, Select, bindparam, func, select
 
 from veldnet.domain.devices import SHADOW
 from veldnet.domain.documents import decode_profile
@@ -86,24 +86,25 @@ def device_query() -> Select[Any]:
     return (
         select(
             *own,
-            device_profiles.c.id.label("profile_id"),
-            device_profiles.c.settings.label("profile_settings"),
-            connectivity_plans.c.id.label("plan_id"),
-            routing_profiles.c.is_dummy,
-            hsm_groups.c.id.label("hsm_group_id"),
-            subscribers.c.customer_id,
+            _named_by(devices.c.profile_ref, device_profiles.c.id).label("profile_id"),
+            _named_by(devices.c.profile_ref, device_profiles.c.settings).label("profile_settings"),
+            _named_by(devices.c.plan_ref, connectivity_plans.c.id).label("plan_id"),
+            _named_by(devices.c.routing_profile_ref, routing_profiles.c.is_dummy).label("is_dummy"),
+            _named_by(devices.c.hsm_group_ref, hsm_groups.c.id).label("hsm_group_id"),
+            _named_by(devices.c.subscriber_ref, subscribers.c.customer_id).label("customer_id"),
             func.coalesce(device_states.c.dev_addr, device_states.c.pending_dev_addr).label("dev_addr"),
             device_states.c.current_class,
             device_states.c.monitoring,
         )
-        .join(device_profiles, device_profiles.c.ref == devices.c.profile_ref)
-        .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
         .join(device_states, device_states.c.device_ref == devices.c.ref)
-        .join(connectivity_plans, connectivity_plans.c.ref == devices.c.plan_ref, isouter=True)
-        .join(routing_profiles, routing_profiles.c.ref == devices.c.routing_profile_ref, isouter=True)
-        .join(hsm_groups, hsm_groups.c.ref == devices.c.hsm_group_ref, isouter=True)
         .order_by(devices.c.ref)
     )
+
+
+def _named_by(ref: ColumnElement[Any], column: Column[Any]) -> ScalarSelect[Any]:
+    """A column of what a device refers to; null where it refers to nothing. Looked up row by row: PostgreSQL
+    takes 7 ms to choose an order for joins of so many tables, and 1 ms to read a page of devices."""
+    return select(column).where(column.table.c.ref == ref).scalar_subquery()
 
 
 @cache
