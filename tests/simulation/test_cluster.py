@@ -7,9 +7,13 @@ import os
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from sqlalchemy import event
 
+from veldnet.assembly.readiness import write_problems
 from veldnet.cluster import cluster_status
 from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
@@ -90,6 +94,64 @@ def test_nodes_are_killed_stopped_paused_and_split(tmp_path: Path, seed: int) ->
         await world.close()
 
     run_virtually(story())
+
+
+def test_nodes_whose_database_was_full_are_ready_again_though_nothing_is_sent(tmp_path: Path) -> None:
+    async def story() -> None:
+        world = VirtualCluster(tmp_path, 6, nodes=CALM, conditions=Conditions(downlinks_every=(1e6, 1e6)))
+        await world.build(6, stations=3, period=2.0)
+        nodes = world.nodes.values()
+
+        def problems() -> list[bool]:
+            return [
+                "the last commit failed: frames are not accepted" in write_problems(n.platform) for n in nodes
+            ]
+
+        async def act() -> None:
+            await asyncio.sleep(60)
+            # All is delivered, so that nothing else is written either.
+            world.faults = replace(world.faults, loss=1.0)
+            await asyncio.sleep(5)
+            assert not any(problems())
+            for node in nodes:
+                give_room(node, 0)
+            world.faults = replace(world.faults, loss=0.0)
+            await asyncio.sleep(20)
+            # Leases are renewed meanwhile, for that needs no room.
+            assert sum(problems()) >= 2
+            # As by a load balancer that sends nothing to who is not ready.
+            world.faults = replace(world.faults, loss=1.0)
+            await asyncio.sleep(3)
+            assert sum(problems()) >= 2
+            for node in nodes:
+                give_room(node, 1_000_000)
+            await asyncio.sleep(10)
+            assert not any(problems())
+            seen.append(len(world.lives))
+            world.faults = replace(world.faults, loss=0.0)
+
+        seen: list[int] = []
+        world._spawn(act())
+        await world.run(130)
+        assert seen == [6]
+        records = await world.check_invariants()
+        times = [r.time for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted"]
+        assert max(times) - min(times) > 90, "they serve again"
+        await world.close()
+
+    run_virtually(story())
+
+
+def give_room(node: NodeServer, pages: int) -> None:
+    """Let the database of a node grow by so many pages."""
+    store: Any = node.data.store
+
+    def limit(connection: Any, _record: Any, _proxy: Any) -> None:
+        (has,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={has + pages}").close()
+
+    store._forget_connection()
+    event.listen(store.engine, "checkout", limit)
 
 
 def takes(node: NodeServer) -> bool:

@@ -83,6 +83,8 @@ class _Batch:
 
 
 _MANY_BATCHES = 8
+# Seconds after which a commit that failed says no more, where the store takes other writes again.
+_SAYS_SOMETHING = 5.0
 
 
 class CommitLoop:
@@ -122,6 +124,7 @@ class CommitLoop:
         self.on_lease_lost: Callable[[], None] = lambda: None
         # Whether the last commit could not be made.
         self.failing = False
+        self._failed_at = float("-inf")
 
     def join(self, participant: Participant) -> None:
         """Let a room take part in the commits."""
@@ -130,6 +133,11 @@ class CommitLoop:
     def watch_queues(self, watcher: QueueWatcher) -> None:
         """Have changes of queues told to a participant."""
         self._queue_watcher = watcher
+
+    def lease_renewed(self) -> None:
+        """The store takes writes. A server to which nothing is sent, as it is not ready, would never be."""
+        if asyncio.get_running_loop().time() - self._failed_at >= _SAYS_SOMETHING:
+            self.failing = False
 
     @property
     def waiting(self) -> int:
@@ -295,6 +303,7 @@ class CommitLoop:
     def _fail(self, error: StoreError, batch: _Batch) -> None:
         """Nothing was written. Memory is ahead of the store, so it goes; the frames are lost like radio."""
         self.failing = True
+        self._failed_at = asyncio.get_running_loop().time()
         self._counters.commit_failures += 1
         self.lost_lease = self.lost_lease or isinstance(error, LeaseLost)
         log.error("commit_failed", error=str(error), lease_lost=self.lost_lease)
