@@ -17,6 +17,7 @@ from .compression import compression
 from .cross_origin import CROSS_ORIGIN, preflight
 from .docs_files import docs_file
 from .errors import begin_request, response_of, transaction_of
+from .probes import PROBES
 from .routers import routers
 from .routes import Routes
 from .services import Services
@@ -133,4 +134,5 @@ def create_application(platform: Platform) -> Application:
     settings = platform.settings
     services = Services(platform, _branding(settings.console))
     pages = console.Pages(settings.console.tiles, services.branding)
-    return Application(Operations(Routes(routers()), services), (pages.answer, docs_file), settings.api)
+    operations = Operations(Routes((PROBES,)), lambda: Routes(routers()), services)
+    return Application(operations, (pages.answer, docs_file), settings.api)

@@ -1,4 +1,4 @@
-"""Public operations: health, metrics, and the description of the API."""
+"""Public operations: the description of the API."""
 
 from __future__ import annotations
 
@@ -19,26 +19,6 @@ _DOCS_PAGE = """<!doctype html>
 <script src="/docs/ui/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body></html>
 """
 _DOCS_START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", validatorUrl: null});\n"""
-
-
-@PUBLIC.get("/healthz")
-async def healthz() -> Response[str]:
-    """Alive."""
-    return Response("ok", media_type="text/plain")
-
-
-@PUBLIC.get("/readyz")
-async def readyz(services: Services) -> Response[str]:
-    """Ready once every port listens, and as long as what is received can be written."""
-    problems = await services.platform.problems()
-    return Response(
-        "\n".join(problems) or "ready", media_type="text/plain", status_code=503 if problems else 200
-    )
-
-
-@PUBLIC.get("/metrics")
-async def metrics(services: Services) -> Response[bytes]:
-    return Response(services.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @cache

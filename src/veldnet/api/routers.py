@@ -188,6 +188,8 @@ OSS_OPERATOR = Router(
 TUNNEL = Router("tunnel", _NOBODY, "/thingpark/lrc/rest")
 # Everybody: here credentials are checked, or nothing is to be kept from anybody.
 PUBLIC = Router("public", _NOBODY, "")
+# The same, and loaded before the others.
+PROBES = Router("probes", _NOBODY, "")
 DX_TOKENS = Router(
     "dx tokens", _NOBODY, "/thingpark/dx/admin/{version}/api/oauth", "/admin/{version}/api/oauth"
 )
@@ -210,6 +212,7 @@ _ALL = (
     OSS_OPERATOR,
     TUNNEL,
     PUBLIC,
+    PROBES,
     DX_TOKENS,
 )
 _PACKAGES = ("auth", "kpn", "oss", "tunnel", "v1", "v1.operator")
@@ -223,7 +226,8 @@ def routers() -> tuple[Router, ...]:
         package = importlib.import_module(f"{root}.{name}")
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{package.__name__}.{module.name}")
-    importlib.import_module(f"{root}.public")
+    for name in ("public", "probes"):
+        importlib.import_module(f"{root}.{name}")
     for router in _ALL:
         # Whoever imports whom first, they are described in one order.
         router.operations.sort(key=lambda each: each.handler.__module__)

@@ -83,6 +83,10 @@ class Routes:
             served.path, lambda path: [each.operation.answer() for each in self.served if each.path == path]
         )
 
+    def has(self, path: str) -> bool:
+        """Whether there is something at a path without parameters."""
+        return path in self._plain
+
     def find(self, path: str) -> Found:
         """Raises `NotFound`."""
         segments = [segment for segment in path.split("/") if segment]

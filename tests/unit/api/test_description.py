@@ -129,7 +129,9 @@ class Stage:
 
         services = Services(self.server.platform, Branding())
         self.application: Any = Application(
-            Operations(Routes((self.router,)), services), (), self.server.platform.settings.api
+            Operations(Routes(()), lambda: Routes((self.router,)), services),
+            (),
+            self.server.platform.settings.api,
         )
 
     def ask(self, query: str = "", body: Any = None, **headers: str) -> httpx.Response:

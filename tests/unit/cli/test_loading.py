@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,12 +59,38 @@ def test_a_server_holds_nothing_that_only_commands_need(tmp_path: Path) -> None:
         ):
             assert server.stdout is not None
             said = server.stdout.readline()
+            while (found := _ADDRESS.search(line := server.stdout.readline())) is None:
+                assert line, "it ended before it listened"
+            before = [_status(found[1], path) for path in ("/healthz", "/readyz", "/metrics")]
+            early = _loaded(log)
+            after = [_status(found[1], path) for path in ("/api/v1/devices", "/openapi.json", "/nothing")]
             server.terminate()
             assert server.wait() == 0
         assert said == ("{\n" if flags else f"Veldnet on {tmp_path / 'data'}\n")
-        loaded = {line.rpartition("|")[2].strip() for line in log.read_text().splitlines()}
-        assert "veldnet.api.application" in loaded
+        assert (before, after) == ([200, 200, 200], [401, 200, 404])
+        # Operations are loaded for who asks.
+        operations = {"veldnet.api.v1.device_search", "veldnet.inventory.fleets", "veldnet.diagnosis"}
+        assert "veldnet.api.application" in early and not operations & early
+        loaded = _loaded(log)
+        assert operations <= loaded
         assert not {"rich.console", "tarfile", "typer"} & loaded
+
+
+_ADDRESS = re.compile(r'http(?:://|": ")(127\.0\.0\.1:\d+)')
+
+
+def _status(address: str, path: str) -> int:
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=60) as answer:
+            status: int = answer.status
+    except urllib.error.HTTPError as error:
+        status = error.code
+    return status
+
+
+def _loaded(log: Path) -> set[str]:
+    """What has been imported, by the log of the times that it took."""
+    return {line.rpartition("|")[2].strip() for line in log.read_text().splitlines()}
 
 
 def _all_commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
