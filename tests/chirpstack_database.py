@@ -102,6 +102,10 @@ class ChirpStackDatabase:
         given = {"gen_app_key": NO_KEY} | values
         self.add("device_keys", dev_eui=eui, nwk_key=nwk_key, app_key=app_key, **given)
 
+    def dump(self) -> bytes:
+        """As pg_dump writes it, without owners."""
+        return postgresql.server().dump(self._name)
+
     def close(self) -> None:
         self._connection.close()
         postgresql.server().drop(self._name)

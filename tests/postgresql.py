@@ -123,6 +123,18 @@ class PostgresServer:
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
+    def dump(self, name: str) -> bytes:
+        """A database as pg_dump writes it."""
+        arguments = [_program("pg_dump"), "--no-owner", "--no-privileges", f"--dbname={self.url(name)}"]
+        return subprocess.run(arguments, check=True, capture_output=True).stdout
+
+    def take_in(self, dump: bytes, *options: str) -> str:
+        """A new database of a dump, whatever psql says of it; returns its name."""
+        name = self.create()
+        arguments = [_program("psql"), "--quiet", "--no-psqlrc", *options, f"--dbname={self.url(name)}"]
+        subprocess.run(arguments, input=dump, check=False, capture_output=True)
+        return name
+
     def drop(self, name: str) -> None:
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests import postgresql
 from tests.api.test_migration import CUSTOMER, KEYS, counts, tts_device
 from tests.api.test_moved_groups import LAMPS, LAMPS_THERE, group, installation, moved
 from tests.chirpstack_database import ChirpStackDatabase, session
@@ -103,3 +107,92 @@ def test_a_database_of_chirpstack_that_is_damaged_or_of_another_version(tmp_path
         assert f"unknown version of ChirpStack: {table} has no {column}" in failing(*arguments, **environment)
         database.run(f"ALTER TABLE {table} RENAME COLUMN other TO {column}")
     database.close()
+
+
+def _cut(share: float) -> Callable[[bytes], bytes]:
+    return lambda dump: dump[: int(len(dump) * share)]
+
+
+def _cut_behind(mark: bytes, more: int = 0) -> Callable[[bytes], bytes]:
+    """As far as the rows of a table, with some of them."""
+
+    def damage(dump: bytes) -> bytes:
+        at = dump.index(mark)
+        return dump[: dump.index(b"\n", at) + more]
+
+    return damage
+
+
+def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+    def damage(dump: bytes) -> bytes:
+        assert dump.count(old) == 1
+        return dump.replace(old, new)
+
+    return damage
+
+
+def _column_missing(dump: bytes) -> bytes:
+    """The rows of devices have one value less than columns are named."""
+    begin = dump.index(b"\n", dump.index(b"COPY public.device (")) + 1
+    end = dump.index(b"\\.", begin)
+    rows = b"".join(row.rpartition(b"\t")[0] + b"\n" for row in dump[begin:end].splitlines())
+    return dump[:begin] + rows + dump[end:]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(_cut(share) for share in (0.2, 0.4, 0.6, 0.8, 0.95)),
+        _cut_behind(b"COPY public.device (", 40),
+        _cut_behind(b"COPY public.device_keys ("),
+        _cut_behind(b"COPY public.device_profile ("),
+        # It is not in the encoding that the dump names.
+        _replaced("Zähler".encode(), "Zähler".encode("latin-1")),
+        _column_missing,
+        lambda dump: dump.decode().encode("utf-16"),
+    ],
+)
+def test_a_database_made_of_a_damaged_dump_of_chirpstack(
+    damage: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    data, database = installation(tmp_path, "dump"), ChirpStackDatabase("Water")
+    meter = database.profile("Meter")
+    for number in range(3):
+        name = "Zähler" if number == 1 else f"Meter {number}"
+        device = database.device(f"0059AC00000071{number:02X}", meter, name=name)
+        database.keys(device, bytes(range(16)))
+    arguments = ("migrate", "chirpstack", "--customer-id", CUSTOMER, "--data", str(data), "--apply")
+    server, dump = postgresql.server(), database.dump()
+    for options in ((), ("--single-transaction", "--set=ON_ERROR_STOP=1")):
+        name = server.take_in(damage(dump), *options)
+        environment = {"CHIRPSTACK_URL": server.url(name), "VELDNET_KEYS__PROCESS": "false"}
+        said = failing(*arguments, **environment)
+        assert "is not whole" in said or "it has no table" in said, said
+        server.drop(name)
+    # Nothing was made, so all of the whole one is.
+    name = server.take_in(dump)
+    environment = {"CHIRPSTACK_URL": server.url(name), "VELDNET_KEYS__PROCESS": "false"}
+    assert counts(json.loads(command(*arguments, "--json", **environment))) == {"moved": 3}
+    server.drop(name)
+    database.close()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.45, 0.9, 0.999])
+@pytest.mark.parametrize("form", ["list", "lines", "indented"])
+def test_an_export_of_the_things_stack_that_is_cut(share: float, form: str, tmp_path: Path) -> None:
+    data, file = installation(tmp_path, "cut"), tmp_path / "export.json"
+    devices = [device(number) for number in range(1, 5)]
+    whole = {
+        "list": json.dumps(devices),
+        "lines": "\n".join(map(json.dumps, devices)),
+        "indented": json.dumps({"end_devices": devices}, indent=2),
+    }[form]
+    file.write_text(whole[: int(len(whole) * share)])
+    said = failing(
+        *("migrate", "tts", str(file), "--customer-id", CUSTOMER, "--data", str(data), "--apply"),
+        VELDNET_KEYS__PROCESS="false",
+    )
+    assert "export.json" in said and ("does not end" in said or "no JSON" in said), said
+    # Nothing was made, so all of the whole one is.
+    file.write_text(whole)
+    assert counts(moved(data, file, "--apply")) == {"moved": 4}

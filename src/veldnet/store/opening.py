@@ -27,6 +27,10 @@ class OtherDatabase(Protocol):
     def columns(self) -> Mapping[str, frozenset[str]]:
         """The columns of each table."""
 
+    @property
+    def keys(self) -> Mapping[str, frozenset[str]]:
+        """The tables that each table refers to, with itself where it has a primary key."""
+
 
 _NO_DRIVER = "PostgreSQL needs the package psycopg ({error}): pip install 'veldnet[postgresql]'"
 

@@ -66,6 +66,17 @@ _NEEDED = {
     "multicast_group_device": {"multicast_group_id", "dev_eui"},
     "application_integration": {"application_id", "kind", "configuration"},
 }
+# What a dump has at its end: keys of tables, and what they refer to, that rows which are lost leave unmet.
+_KEYS = {
+    "tenant": {"tenant"},
+    "application": {"application", "tenant"},
+    "device_profile": {"device_profile"},
+    "device": {"device", "application", "device_profile"},
+    "device_keys": {"device_keys", "device"},
+    "gateway": {"gateway", "tenant"},
+    "multicast_group": {"multicast_group", "application"},
+    "multicast_group_device": {"multicast_group_device", "multicast_group", "device"},
+}
 _NO_KEY = bytes(16)
 _CLASSES: dict[str, Literal["A", "B", "C"]] = {"A": "A", "B": "B", "C": "C"}
 
@@ -91,11 +102,11 @@ class ChirpStack:
         """`wanted` is the name or id of a tenant; None takes the only one. Raises `Damaged`."""
         self._connection = database.connection
         self._columns = database.columns
-        self._check(database.name)
+        self._check(database.name, database.keys)
         self.tenant = self._choose(wanted)
         self._models: dict[str, _Model] | None = None
 
-    def _check(self, name: str) -> None:
+    def _check(self, name: str, keys: Mapping[str, frozenset[str]]) -> None:
         for each, columns in _NEEDED.items():
             there = self._columns.get(each)
             if there is None:
@@ -103,6 +114,13 @@ class ChirpStack:
             lacking = sorted(columns - there)
             if lacking:
                 raise Damaged(f"{name} is of an unknown version of ChirpStack: {each} has no {lacking[0]}")
+        for each, referred in _KEYS.items():
+            if not referred <= keys.get(each, frozenset()):
+                raise Damaged(
+                    f"{name} is not whole: its table {each} lacks a key. A dump that it was made of is cut, "
+                    "or was not taken in without errors: make it again with psql --single-transaction "
+                    "--set ON_ERROR_STOP=1"
+                )
         if "device_session" not in self._columns["device"]:
             raise Damaged(
                 f"{name} is of a ChirpStack before 4.7, which keeps sessions in Redis: upgrade ChirpStack, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.engine import URL
 
 from veldnet.store.interface import StoreError
@@ -16,6 +16,12 @@ from .errors import store_errors
 
 _COLUMNS = text(
     "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+)
+# Of primary keys there is no table that they refer to.
+_KEYS = text(
+    "SELECT own.relname, coalesce(referred.relname, own.relname) FROM pg_constraint "
+    "JOIN pg_class own ON own.oid = conrelid LEFT JOIN pg_class referred ON referred.oid = confrelid "
+    "WHERE contype IN ('p', 'f') AND connamespace = current_schema()::regnamespace"
 )
 
 
@@ -29,10 +35,18 @@ class OtherDatabase:
     @property
     def columns(self) -> Mapping[str, frozenset[str]]:
         """The columns of each table."""
+        return self._named(_COLUMNS)
+
+    @property
+    def keys(self) -> Mapping[str, frozenset[str]]:
+        """The tables that each table refers to, with itself where it has a primary key."""
+        return self._named(_KEYS)
+
+    def _named(self, query: TextClause) -> Mapping[str, frozenset[str]]:
         found: dict[str, set[str]] = {}
         with store_errors():
-            for table, column in self.connection.execute(_COLUMNS):
-                found.setdefault(table, set()).add(column)
+            for table, name in self.connection.execute(query):
+                found.setdefault(table, set()).add(name)
         return {table: frozenset(names) for table, names in found.items()}
 
 
