@@ -87,7 +87,13 @@ _HEAD = b"\x02ab\x00" + int(EUI_HERE).to_bytes(8, "big")
 class SemtechUdp:
     name = "semtech-udp"
     traits = Traits(
-        refuses=True, sessions=False, one_connection=False, finds_dead=200.0, proves=False, moves_after=32.0
+        refuses=True,
+        sessions=False,
+        one_connection=False,
+        finds_dead=200.0,
+        proves=False,
+        plans_both=False,
+        moves_after=32.0,
     )
     patience = 0.002
     garbage = (
@@ -176,7 +182,9 @@ def _garbage() -> tuple[bytes, ...]:
 
 class BasicsStation:
     name = "basics-station"
-    traits = Traits(refuses=False, sessions=True, one_connection=True, finds_dead=85.0, proves=True)
+    traits = Traits(
+        refuses=False, sessions=True, one_connection=True, finds_dead=85.0, proves=True, plans_both=True
+    )
     patience = 0.004
     garbage = _garbage()
     oversize = b'{"msgtype":"propdf","FRMPayload":"' + b"00" * 20_000 + b'"}'
@@ -245,7 +253,9 @@ class _MqttConnection(MqttLink):
 class ChirpStackMqtt:
     name = "chirpstack-mqtt"
     # The broker finds out who is dead, and asks for proofs.
-    traits = Traits(refuses=True, sessions=True, one_connection=True, finds_dead=None, proves=False)
+    traits = Traits(
+        refuses=True, sessions=True, one_connection=True, finds_dead=None, proves=False, plans_both=True
+    )
     garbage = (
         b"", b"\x08", b"\xff" * 40, b"\x0b" * 100, b"\x0a\xff\xff\xff\xff\x0f", b"{", b"{}", b"[]", b"null",
         b'{"a":' + b"[" * 10_000, b'{"rxInfo":5}', b'{"phyPayload":7}', b'{"rxInfo":{"rssi":1e400}}',
@@ -291,7 +301,14 @@ class ChirpStackMqtt:
         self._folder.cleanup()
 
 
-ADAPTERS: tuple[Callable[[], Adapter], ...] = (SemtechUdp, BasicsStation, ChirpStackMqtt)
+ADAPTERS = (SemtechUdp, BasicsStation, ChirpStackMqtt)
+
+
+def those_with(condition: Callable[[Traits], bool]) -> pytest.MarkDecorator:
+    """A test of the protocols with such traits alone: it says nothing of the others."""
+    chosen = [make for make in ADAPTERS if condition(make.traits)]
+    assert chosen
+    return pytest.mark.parametrize("adapter", chosen, ids=lambda make: make.name, indirect=True)
 
 
 @pytest.fixture(params=ADAPTERS, ids=lambda make: make.name)

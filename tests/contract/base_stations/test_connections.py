@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from .field import EUI_HERE, EUI_THERE, HERE, THERE, Adapter, Field, in_field
+from .protocols import those_with
 
 
 def test_a_base_station_that_comes_back_goes_on(adapter: Adapter) -> None:
     async def story(field: Field) -> None:
         connection = await field.connect()
         before = await field.hear()
+        assert field.hub.plans_both(HERE) == adapter.traits.plans_both
         seen = field.hub.presence.stations[HERE]
         assert seen.address and seen.session_at and seen.sessions == 1
         began = seen.session_at
@@ -63,12 +65,9 @@ def test_two_connections_of_one_base_station(adapter: Adapter) -> None:
     in_field(adapter, story)
 
 
+# Without connections to this server, frames and keep-alives of both arrive, or a broker chooses.
+@those_with(lambda traits: traits.proves)
 def test_two_base_stations_with_one_eui_behind_one_address_are_told_apart(adapter: Adapter) -> None:
-    if not adapter.traits.proves:
-        pytest.skip(
-            "without connections to this server, frames and keep-alives of both arrive, or a broker chooses"
-        )
-
     async def story(field: Field) -> None:
         await field.connect()
         seen = field.hub.presence.stations[HERE]
@@ -107,6 +106,7 @@ def test_a_base_station_that_has_gone_without_a_word(adapter: Adapter) -> None:
     in_field(adapter, story)
 
 
+@those_with(lambda traits: traits.proves)
 def test_the_way_of_a_downlink_is_not_given_to_who_has_proven_nothing(adapter: Adapter) -> None:
     async def story(field: Field) -> None:
         await field.connect(token="token here")
@@ -120,11 +120,10 @@ def test_the_way_of_a_downlink_is_not_given_to_who_has_proven_nothing(adapter: A
         assert await field.outcome(field.transmit(field.window(await field.hear()))) is None
         await field.until(lambda: bool(field.on_air[EUI_HERE]))
 
-    if not adapter.traits.proves:
-        pytest.skip(f"{adapter.name} has no proof of who a base station is")
     in_field(adapter, story, proof=True)
 
 
+@those_with(lambda traits: not traits.one_connection)
 def test_the_way_of_a_downlink_stays_with_who_has_it(adapter: Adapter) -> None:
     """Where nobody can prove anything, a newcomer must hold out for longer."""
 
@@ -138,8 +137,6 @@ def test_the_way_of_a_downlink_stays_with_who_has_it(adapter: Adapter) -> None:
         await field.until(lambda: bool(field.on_air[EUI_HERE]))
         assert first_station is field.stations[EUI_HERE] and first is not second
 
-    if adapter.traits.one_connection:
-        pytest.skip(f"a second connection by {adapter.name} is that of the same base station")
     in_field(adapter, story)
 
 

@@ -20,7 +20,7 @@ from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import Conditions, Kind
 
 from .field import THERE, Adapter, Connection
-from .protocols import ADAPTERS
+from .protocols import ADAPTERS, those_with
 
 
 class Town(HubNetwork):
@@ -159,6 +159,7 @@ def test_where_rx1_is_taken_the_answer_comes_in_rx2(adapter: Adapter, tmp_path: 
     in_town(tmp_path, (adapter,), story)
 
 
+@those_with(lambda traits: traits.sessions)
 @pytest.mark.parametrize("other", ADAPTERS, ids=lambda make: make.name)
 def test_a_connection_that_ends_leaves_the_answer_to_the_next_base_station(
     adapter: Adapter, other: Callable[[], Adapter], tmp_path: Path
@@ -174,10 +175,7 @@ def test_a_connection_that_ends_leaves_the_answer_to_the_next_base_station(
         assert [received.ack for received in town.taken] == [True]
         (record,) = await town.answers()
         assert record.delivered
-        if adapter.traits.sessions:
-            assert record.base_station == THERE and "SESSION_ENDED" in record.decisions[-1]
+        assert record.base_station == THERE and "SESSION_ENDED" in record.decisions[-1]
 
     second = adapter if isinstance(adapter, other) else other()  # type: ignore[arg-type]
-    if not adapter.traits.sessions:
-        pytest.skip(f"{adapter.name} knows no sessions")
     in_town(tmp_path, (adapter, second), story)

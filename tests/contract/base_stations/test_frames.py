@@ -10,6 +10,7 @@ from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.modulation import Lora
 
 from .field import EUI_HERE, EUI_THERE, EUI_UNKNOWN, FRAME, HERE, JOIN_REQUEST, Adapter, Field, in_field
+from .protocols import those_with
 
 
 @pytest.mark.parametrize("frame", [FRAME, JOIN_REQUEST, b"\xe0proprietary", FRAME[:8] + bytes(237) + b"mic!"])
@@ -148,6 +149,7 @@ def test_of_a_base_station_that_is_not_registered_nothing_is_taken(adapter: Adap
     in_field(adapter, story)
 
 
+@those_with(lambda traits: traits.plans_both)
 @pytest.mark.parametrize(
     ("taken", "slot", "error"), [((), 1, None), ((1.0,), 2, None), ((1.0, 2.0), None, "refused")]
 )
@@ -156,8 +158,6 @@ def test_of_two_windows_in_one_the_base_station_takes_the_first_that_it_can(
 ) -> None:
     async def story(field: Field) -> None:
         await field.connect()
-        if not field.hub.plans_both(HERE):
-            pytest.skip(f"{adapter.name} is given one window at a time")
         uplink = await field.hear()
         rx1 = field.window(uplink, 3.0)
         rx2 = field.window(uplink, 4.0, slot=2, frequency=869_525_000)
