@@ -7,14 +7,24 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from veldnet import console
-from veldnet.asgi import ClientGone, HttpProblem, MethodNotAllowed, Receive, Request, Response, Scope, Send
-from veldnet.asgi import answer as send_response
+from veldnet.asgi import (
+    ClientDisconnect,
+    HTTPException,
+    RawHeaders,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    answer,
+    finished,
+)
 from veldnet.assembly.platform import Platform
 from veldnet.settings import ApiSettings, ConsoleSettings, SettingsError
 
 from .auth.bearer import LATEST
 from .compression import compression
-from .cross_origin import CROSS_ORIGIN, preflight
+from .cross_origin import for_pages_of_others
 from .docs_files import docs_file
 from .errors import begin_request, response_of, transaction_of
 from .probes import PROBES
@@ -81,38 +91,37 @@ class Application:
         self._operations = operations
         self.files = files
         self._add_headers = headers_of_answers(settings)
+        self._for_all = for_pages_of_others(self._serve)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["path"] = _SLASHES.sub("/", "/" + scope["path"].strip("/"))
         scope.setdefault("state", {})
-        request = Request(scope, receive)
-        begun = False
+        accepted = Request(scope).headers.get("accept-encoding", "")
 
-        def finish(status: int, headers: list[tuple[bytes, bytes]]) -> Callable[[bytes, bool], bytes] | None:
-            nonlocal begun
-            begun = True
-            encode = compression(scope, request.headers.get("accept-encoding", ""), status, headers)
-            if "origin" in request.headers and request.method != "OPTIONS":
-                headers += CROSS_ORIGIN
+        def finish(status: int, headers: RawHeaders) -> Callable[[bytes, bool], bytes] | None:
+            scope["state"]["begun"] = True
+            encode = compression(scope, accepted, status, headers)
             self._add_headers(headers, scope)
             return encode
 
+        await self._for_all(scope, receive, finished(finish, send))
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
         try:
-            await send_response(await self._answer(request), finish, receive, send)
-        except ClientGone:
+            await answer(await self._answer(request), scope, receive, send)
+        except ClientDisconnect:
             return
         except Exception as error:
-            if begun:
+            if "begun" in scope["state"]:
                 raise
-            await send_response(response_of(request, error), finish, receive, send)
+            await answer(response_of(request, error), scope, receive, send)
 
     async def _answer(self, request: Request) -> Response[Any]:
         """Raises what `response_of` knows how to tell."""
         begin_request()
-        if request.method == "OPTIONS" and "origin" in request.headers:
-            return preflight(request)
         if not _HOST.fullmatch(request.headers.get("host", "").encode("latin-1")):
-            raise HttpProblem(400, "Invalid host header")
+            raise HTTPException(400, "Invalid host header")
         for files in self.files:
             found = await files(request)
             if found is not None:
@@ -121,12 +130,12 @@ class Application:
 
 
 def _only_read(request: Request, found: Response[bytes]) -> Response[bytes]:
-    """A file, for who only reads it. Raises `MethodNotAllowed`."""
+    """A file, for who only reads it. Raises `HTTPException`."""
     if request.method == "GET":
         return found
     if request.method == "OPTIONS":
         return Response(b"", status_code=204, headers={"allow": _OF_FILES})
-    raise MethodNotAllowed(_OF_FILES)
+    raise HTTPException(405, headers={"allow": _OF_FILES})
 
 
 def create_application(platform: Platform) -> Application:

@@ -8,18 +8,18 @@ import mimetypes
 from functools import cache
 from pathlib import Path
 
-from veldnet.asgi import NotFound, Request, Response
+from veldnet.asgi import HTTPException, Request, Response
 
 _BELOW = "/docs/ui/"
 
 
 async def docs_file(request: Request) -> Response[bytes] | None:
-    """The file that is asked for. Raises `NotFound` where there is none."""
+    """The file that is asked for. Raises `HTTPException` where there is none."""
     if not request.path.startswith(_BELOW):
         return None
     path = (await asyncio.to_thread(_files)).get(request.path.removeprefix(_BELOW))
     if path is None:
-        raise NotFound
+        raise HTTPException(404)
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return Response(await asyncio.to_thread(path.read_bytes), media_type=kind)
 

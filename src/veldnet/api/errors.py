@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from veldnet.asgi import HttpProblem, Request, Response, Scope
+from veldnet.asgi import HTTPException, Request, Response, Scope
 from veldnet.domain.errors import BadRequest, Refusal, UnusableKey
 from veldnet.keys import UNAVAILABLE, VaultError
 from veldnet.network.shell import UnreadableGroup
@@ -219,14 +219,15 @@ def _unavailable(request: Request) -> Response[Any]:
     return _respond(request, 500, application_body(500, message, "LDM-500", transaction_id(request)))
 
 
-def on_http_problem(request: Request, error: HttpProblem) -> Response[Any]:
+def on_http_exception(request: Request, error: HTTPException) -> Response[Any]:
     """Unknown paths and methods."""
-    if error.status == 404:
+    status = error.status_code
+    if status == 404:
         text = Text("No such resource: {path}", path=request.path[:200])
         message = in_language(text, _error_language(request))
     else:
         message = error.detail
-    return _respond(request, error.status, _body_for(request, error.status, message), error.headers)
+    return _respond(request, status, _body_for(request, status, message), dict(error.headers or {}))
 
 
 def on_unexpected(request: Request, error: Exception) -> Response[Any]:
@@ -242,7 +243,7 @@ _ANSWERS: dict[type[BaseException], Callable[[Request, Any], Response[Any]]] = {
     Refusal: on_refusal,
     VaultError: on_vault_error,
     StoreError: on_store_error,
-    HttpProblem: on_http_problem,
+    HTTPException: on_http_exception,
     Exception: on_unexpected,
 }
 

@@ -157,7 +157,7 @@ class Parameters(msgspec.Struct, Generic[T], frozen=True):
         for field in self.fields:
             value = given.get(field.name)
             if field.repeated and value is not None:
-                value = ",".join(given.all_of(field.name))
+                value = ",".join(given.getlist(field.name))
             values.append(field.read(value, field.name) if value else field.default)
         return self.kind(*values)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from veldnet.asgi import MethodNotAllowed, NotFound, Scope
+from veldnet.asgi import HTTPException, Scope
 
 from .description.operation import Operation
 from .routers import DX, KPN, V1_BASE, Router
@@ -36,10 +36,10 @@ class Found(msgspec.Struct, frozen=True):
         return ", ".join(sorted(self.methods.keys() | {"OPTIONS"}))
 
     def of(self, method: str) -> Served:
-        """Raises `MethodNotAllowed`."""
+        """Raises `HTTPException` for a method that is none of the path's."""
         served = self.methods.get(method)
         if served is None:
-            raise MethodNotAllowed(self.allow)
+            raise HTTPException(405, headers={"allow": self.allow})
         return served
 
     def parameters(self, served: Served) -> dict[str, str]:
@@ -88,7 +88,7 @@ class Routes:
         return path in self._plain
 
     def find(self, path: str) -> Found:
-        """Raises `NotFound`."""
+        """Raises `HTTPException` where there is nothing."""
         segments = [segment for segment in path.split("/") if segment]
         methods = self._plain.get("/" + "/".join(segments))
         if methods is not None:
@@ -99,11 +99,11 @@ class Routes:
             if below is None:
                 below = level.below.get(_ANY)
                 if below is None:
-                    raise NotFound
+                    raise HTTPException(404)
                 taken.append(segment)
             level = below
         if not level.methods:
-            raise NotFound
+            raise HTTPException(404)
         return Found(level.methods, tuple(taken))
 
 

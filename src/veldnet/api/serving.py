@@ -31,7 +31,7 @@ class Operations:
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
 
     async def answer(self, request: Request) -> Response[Any]:
-        """Raises `NotFound` and `MethodNotAllowed`, and what checks and handlers raise."""
+        """Raises `HTTPException`, and what checks and handlers raise."""
         scope, method = request.scope, request.method
         routes = self._first if self._first.has(request.path) else await self._loaded()
         found = routes.find(request.path)

@@ -1,19 +1,19 @@
-"""Requests and answers of HTTP over ASGI: what handlers are given, and what they return.
+"""Requests and answers of HTTP over ASGI: what handlers are given, and what they return. Starlette reads and
+sends them."""
 
-No more than the API and the console need: what is not asked for is not read."""
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
-from .answering import answer
-from .problems import HttpProblem, MethodNotAllowed, NotFound
-from .request import ClientGone, Headers, Receive, Request, Scope, Send
+from .answering import RawHeaders, answer, finished
+from .request import Request
 from .response import Cookie, Redirect, Response, Stream
 
 __all__ = [
-    "ClientGone",
+    "ClientDisconnect",
     "Cookie",
-    "Headers",
-    "HttpProblem",
-    "MethodNotAllowed",
-    "NotFound",
+    "HTTPException",
+    "RawHeaders",
     "Receive",
     "Redirect",
     "Request",
@@ -22,4 +22,5 @@ __all__ = [
     "Send",
     "Stream",
     "answer",
+    "finished",
 ]

@@ -1,20 +1,15 @@
-"""What a handler returns, and what it is on the wire."""
+"""What a handler returns, and how Starlette sends it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from http.cookies import SimpleCookie
 from typing import Any, Generic, Literal, TypeVar
-from urllib.parse import quote
 
 import msgspec
+from starlette import responses
 
 T = TypeVar("T")
 
-RawHeaders = list[tuple[bytes, bytes]]
-
-# Of an address that a redirection leads to: what has a meaning there, and escapes that it has already.
-_KEPT = "/#%[]=:;$&()+,!?*@'~"
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -28,17 +23,6 @@ class Cookie(msgspec.Struct, frozen=True, kw_only=True):
     httponly: bool = True
     samesite: Literal["lax", "strict"] = "lax"
     secure: bool = False
-
-    def header(self) -> str:
-        """The value of `Set-Cookie`."""
-        made: SimpleCookie = SimpleCookie({self.key: self.value})
-        morsel = made[self.key]
-        morsel["max-age"] = self.max_age
-        morsel["path"] = self.path
-        morsel["httponly"] = self.httponly
-        morsel["samesite"] = self.samesite
-        morsel["secure"] = self.secure
-        return morsel.OutputString()
 
 
 class Response(Generic[T]):
@@ -60,55 +44,41 @@ class Response(Generic[T]):
         self.headers = dict(headers or {})
         self.cookies = tuple(cookies)
 
-    def body(self) -> bytes:
-        """The content as it is sent. Raises `TypeError` for what is no JSON."""
-        content = self.content
-        if isinstance(content, bytes):
-            return content
-        if isinstance(content, str):
-            return content.encode()
-        if content is None and self.media_type.startswith("text/"):
-            return b""
-        return _json.encode(content)
+    def made(self) -> responses.Response:
+        """As it is sent. Raises `TypeError` for content that is no JSON."""
+        made = self._with_content(self.status_code or 200)
+        for cookie in self.cookies:
+            made.set_cookie(**msgspec.structs.asdict(cookie))
+        return made
 
-    @property
-    def status(self) -> int:
-        return self.status_code or 200
+    def _with_content(self, status: int) -> responses.Response:
+        if status in _WITHOUT_BODY:
+            return responses.Response(None, status, self.headers)
+        return responses.Response(self._body(), status, self.headers, self.media_type)
 
-    def head(self, body: bytes | None) -> RawHeaders:
-        """Its headers; `body` is not known of a stream."""
-        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
-        if self.status not in _WITHOUT_BODY:
-            kind = self.media_type
-            if kind.startswith("text/") and "charset" not in kind:
-                kind += "; charset=utf-8"
-            headers.append((b"content-type", kind.encode("latin-1")))
-            if body is not None:
-                headers.append((b"content-length", str(len(body)).encode()))
-        headers += [(b"set-cookie", cookie.header().encode("latin-1")) for cookie in self.cookies]
-        return headers
-
-    @property
-    def has_body(self) -> bool:
-        """Whether answers with its status have one."""
-        return self.status not in _WITHOUT_BODY
+    def _body(self) -> bytes | str:
+        if isinstance(self.content, bytes | str):
+            # Also text that has a class of its own.
+            return self.content
+        return _json.encode(self.content)
 
 
 class Redirect(Response[bytes]):
     """Leads to another address."""
 
     def __init__(self, address: str, *, status_code: int = 302, cookies: Iterable[Cookie] = ()) -> None:
-        super().__init__(
-            b"",
-            status_code=status_code,
-            media_type="text/plain",
-            headers={"location": quote(address, safe=_KEPT)},
-            cookies=cookies,
-        )
+        super().__init__(b"", status_code=status_code, cookies=cookies)
+        self._address = address
+
+    def _with_content(self, status: int) -> responses.Response:
+        return responses.RedirectResponse(self._address, status, self.headers)
 
 
 class Stream(Response[AsyncIterator[bytes]]):
     """An answer whose body comes piece by piece."""
+
+    def _with_content(self, status: int) -> responses.Response:
+        return responses.StreamingResponse(self.content, status, self.headers, self.media_type)
 
 
 def _encoded(value: Any) -> Any:

@@ -35,8 +35,8 @@ class Traits(NamedTuple):
     silent. `sessions`: the times of an uplink end with the connection that it came by. `one_connection`: a
     second connection of a base station ends the first. `finds_dead`: seconds after which a base station that
     has gone without a word is taken for disconnected, None for never. `proves`: who presents an EUI can be
-    asked to prove that it is theirs. `plans_both`: a base station is told of both windows of a frame, and takes
-    the first that it can. `moves_after`: seconds after which downlinks go to a new connection."""
+    asked to prove that it is theirs. `plans_both`: a base station is told of both windows of a frame, and
+    takes the first that it can. `moves_after`: seconds after which downlinks go to a new connection."""
 
     refuses: bool
     sessions: bool

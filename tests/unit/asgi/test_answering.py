@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from veldnet.asgi import Cookie, Redirect, Response, Stream, answer
+from tests.asgi_requests import made_request
+from veldnet.asgi import Cookie, Redirect, Response, Stream, answer, finished
 from veldnet.texts import Text
 
 
@@ -27,7 +28,7 @@ class Client:
         self.sent.append(message)
 
     async def take(self, response: Response[Any]) -> tuple[int, dict[bytes, bytes], bytes]:
-        await answer(response, lambda _status, _headers: None, self.receive, self.send)
+        await answer(response, made_request("GET", "/").scope, self.receive, self.send)
         start, *parts = self.sent
         assert [part.get("more_body", False) for part in parts] == [True] * (len(parts) - 1) + [False]
         return start["status"], dict(start["headers"]), b"".join(part["body"] for part in parts)
@@ -69,12 +70,17 @@ async def test_what_is_no_json_is_found_out_before_anything_is_sent() -> None:
     assert client.sent == []
 
 
-def test_a_cookie_is_bound_as_it_says() -> None:
-    said = Cookie(key="k", value="a=", max_age=0, path="/x", samesite="strict", secure=True).header()
-    first, *rest = said.split("; ")
+async def test_a_cookie_is_bound_as_it_says() -> None:
+    async def said(cookie: Cookie) -> list[str]:
+        _status, headers, _body = await Client().take(Response({}, cookies=[cookie]))
+        return headers[b"set-cookie"].decode().split("; ")
+
+    first, *rest = await said(
+        Cookie(key="k", value="a=", max_age=0, path="/x", samesite="strict", secure=True)
+    )
     assert first == 'k="a="'
     assert set(rest) == {"HttpOnly", "Max-Age=0", "Path=/x", "SameSite=strict", "Secure"}
-    assert "Secure" not in Cookie(key="k", value="a", max_age=1).header()
+    assert "Secure" not in await said(Cookie(key="k", value="a", max_age=1))
 
 
 async def _pieces(ended: list[str], wait: asyncio.Event | None = None) -> AsyncIterator[bytes]:
@@ -100,7 +106,7 @@ async def test_a_stream_ends_when_its_client_goes_whatever_it_waits_for() -> Non
     stream = Stream(_pieces(ended, asyncio.Event()), media_type="text/plain")
     asyncio.get_running_loop().call_soon(client.gone.set)
     async with asyncio.timeout(5):
-        await answer(stream, lambda _status, _headers: None, client.receive, client.send)
+        await answer(stream, made_request("GET", "/").scope, client.receive, client.send)
     assert ended == ["ended"] and client.sent[-1]["body"] == b"one"
 
     slow = Client()
@@ -113,7 +119,7 @@ async def test_a_stream_ends_when_its_client_goes_whatever_it_waits_for() -> Non
     async with asyncio.timeout(5):
         await answer(
             Stream(_pieces(ended), media_type="text/plain"),
-            lambda _status, _headers: None,
+            made_request("GET", "/").scope,
             slow.receive,
             never,
         )
@@ -123,7 +129,8 @@ async def test_a_stream_ends_when_its_client_goes_whatever_it_waits_for() -> Non
 async def test_a_stream_that_somebody_else_ends_says_so() -> None:
     client, ended = Client(), list[str]()
     stream = Stream(_pieces(ended, asyncio.Event()), media_type="text/plain")
-    task = asyncio.ensure_future(answer(stream, lambda _status, _headers: None, client.receive, client.send))
+    scope = made_request("GET", "/").scope
+    task = asyncio.ensure_future(answer(stream, scope, client.receive, client.send))
     while len(client.sent) < 2:
         await asyncio.sleep(0)
     task.cancel()
@@ -136,11 +143,31 @@ async def test_an_encoding_is_told_which_part_is_the_last() -> None:
     def encode(part: bytes, last: bool) -> bytes:
         return part.upper() + (b"." if last else b",")
 
+    async def taken(response: Response[Any]) -> list[dict[str, Any]]:
+        client = Client()
+        send = finished(lambda _status, _headers: encode, client.send)
+        await answer(response, made_request("GET", "/").scope, client.receive, send)
+        return client.sent
+
+    start, *parts = await taken(Stream(_pieces([]), media_type="text/plain"))
+    assert b"".join(part["body"] for part in parts) == b"ONE,TWO,."
+    assert b"content-length" not in dict(start["headers"])
+    start, part = await taken(Response(b"abc"))
+    assert dict(start["headers"])[b"content-length"] == b"4" and part["body"] == b"ABC."
+
+
+async def test_the_head_of_a_stream_does_not_wait_for_its_first_piece() -> None:
+    async def never() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
     client = Client()
-    await answer(
-        Stream(_pieces([]), media_type="text/plain"), lambda _s, _h: encode, client.receive, client.send
-    )
-    assert b"".join(part["body"] for part in client.sent[1:]) == b"ONE,TWO,."
-    client = Client()
-    await answer(Response(b"abc"), lambda _s, _h: encode, client.receive, client.send)
-    assert dict(client.sent[0]["headers"])[b"content-length"] == b"4" and client.sent[1]["body"] == b"ABC."
+    send = finished(lambda _status, _headers: lambda part, _last: part, client.send)
+    scope = made_request("GET", "/").scope
+    task = asyncio.ensure_future(answer(Stream(never()), scope, client.receive, send))
+    while not client.sent:
+        await asyncio.sleep(0)
+    client.gone.set()
+    async with asyncio.timeout(5):
+        await task
+    assert [message["type"] for message in client.sent] == ["http.response.start"]

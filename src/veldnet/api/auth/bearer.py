@@ -63,7 +63,7 @@ def _check_version(request: Request) -> None:
 def _take(request: Request, limiter: RateLimiter, account: str) -> None:
     quota = limiter.take(account)
     if quota is not None:
-        request.state["quota"] = quota.headers
+        request.scope["state"]["quota"] = quota.headers
         if not quota.allowed:
             raise GatewayError(
                 429, "More than {rate:g} requests per second; reduce the request rate", rate=limiter.rate
