@@ -164,7 +164,7 @@ class Parameters(msgspec.Struct, Generic[T], frozen=True):
 
 def parameter(request: Request, name: str) -> str:
     """One parameter by itself; empty where it is not given."""
-    return request.query_params.get(name, "") if request.query_string else ""
+    return request.query_params.get(name, "") if request.scope["query_string"] else ""
 
 
 def refuse_others(request: Request, kind: type[msgspec.Struct], *ignored: str) -> None:
