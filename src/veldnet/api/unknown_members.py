@@ -7,7 +7,6 @@ resource sends the whole of it."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -94,6 +93,9 @@ def _members(types: Types) -> dict[str, list[inspect.Type]] | None:
 def _unknown(path: str, name: str, known: list[str]) -> InvalidField:
     member = path if len(path) <= 2 * _LONGEST else f"...{path[-_LONGEST:]}"
     folded = {each.lower(): each for each in known}
+    # Loaded for the first who errs.
+    from difflib import get_close_matches
+
     near = get_close_matches(name[:_LONGEST].lower(), folded, 1)
     if near:
         return InvalidField(

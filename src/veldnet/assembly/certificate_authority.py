@@ -8,10 +8,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import structlog
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -24,6 +23,11 @@ from veldnet.keys import Vault, labels
 from veldnet.settings import Settings, SettingsError
 from veldnet.store import Store
 from veldnet.texts import Text
+
+if TYPE_CHECKING:
+    # Loaded by who makes or reads a certificate: its names and tables take a thirtieth of a start.
+    from cryptography import x509
+
 
 log = structlog.get_logger(__name__)
 
@@ -143,6 +147,8 @@ class TrustAnchor:
         self.look()
         if self._configured is not None or authority is None or not self._chain:
             return self._configured
+        from cryptography import x509
+
         return authority if self._vouched_for(x509.load_der_x509_certificate(authority)) else None
 
     @property
@@ -171,6 +177,8 @@ def _issued_by(certificate: x509.Certificate, anchor: x509.Certificate) -> bool:
 
 
 def _read(name: str, what: str) -> list[x509.Certificate]:
+    from cryptography import x509
+
     try:
         return x509.load_pem_x509_certificates(Path(name).read_bytes())
     except (OSError, ValueError) as error:

@@ -95,14 +95,17 @@ def test_a_server_opens_its_ports_before_it_loads_the_platform_and_loads_nothing
         "print(*sorted({name for name in sys.modules if name.startswith('veldnet.')}))\n"
         "import veldnet.cli.sandbox, veldnet.cli.virtual_serving\n"
         "import veldnet.logs, veldnet.cli.serving, veldnet.assembly.platform, veldnet.api.front.server\n"
-        "import veldnet.api.application\nfrom veldnet.api.routers import routers\nrouters()\n"
+        "import veldnet.api.application\n"
+        "print(*({'cryptography.x509', 'smtplib', 'statistics', 'difflib', 'yaml'} & sys.modules.keys()))\n"
+        "from veldnet.api.routers import routers\nrouters()\n"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))\n"
         "print(*(name for name in sys.modules if name.startswith('sqlalchemy.dialects.')))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=600
     )
-    loaded, rooms, everything, dialects = (set(line.split()) for line in done.stdout.splitlines())
+    loaded, rooms, early, everything, dialects = (set(line.split()) for line in done.stdout.splitlines())
+    assert not early, "before somebody asks for an operation"
     assert not loaded & {"typer", "rich", "sqlalchemy", "uvicorn", "alembic", "structlog", "asyncio"}
     assert not everything & _LATER
     assert {name.split(".")[2] for name in dialects} == {"_typing", "sqlite"}

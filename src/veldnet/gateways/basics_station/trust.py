@@ -7,11 +7,16 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from veldnet.texts import Text
+
+if TYPE_CHECKING:
+    # Loaded by who makes or reads a certificate: its names and tables take a thirtieth of a start.
+    from cryptography import x509
+
 
 _LIST = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
 _LARGEST = 32 * 1_048_576
@@ -23,15 +28,17 @@ class Trust:
 
     def __init__(self, authorities: str | None, revoked: str | None, internal: Iterable[bytes]) -> None:
         self.internal = frozenset(internal)
-        self._authorities = [x509.load_der_x509_certificate(each) for each in self.internal]
-        if authorities is not None:
-            self._authorities += x509.load_pem_x509_certificates(Path(authorities).read_bytes())
+        self._authorities = (
+            _certificates(self.internal, authorities) if self.internal or authorities is not None else []
+        )
         self._revoked: set[tuple[bytes, int]] = set()
         self._lists_end: datetime | None = None
         if revoked is not None:
             self._read_lists(Path(revoked))
 
     def _read_lists(self, file: Path) -> None:
+        from cryptography import x509
+
         if file.stat().st_size > _LARGEST:
             raise ValueError(f"{file} is larger than {_LARGEST // 1_048_576} MB")
         content = file.read_bytes()
@@ -54,6 +61,8 @@ class Trust:
 
     def issued(self, certificate: bytes) -> bool:
         """Whether one of the authorities has signed a certificate itself; DER."""
+        from cryptography import x509
+
         read = x509.load_der_x509_certificate(certificate)
         return any(_issued(read, authority) for authority in self._authorities)
 
@@ -61,6 +70,8 @@ class Trust:
         """Whether a certificate stands in a revocation list; DER."""
         if not self._revoked:
             return False
+        from cryptography import x509
+
         read = x509.load_der_x509_certificate(certificate)
         return (read.issuer.public_bytes(), read.serial_number) in self._revoked
 
@@ -71,6 +82,13 @@ class Trust:
             return None
         end = self._lists_end.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
         return Text("the revocation list of base stations' certificates was to be replaced by {end}", end=end)
+
+
+def _certificates(internal: Iterable[bytes], file: str | None) -> list[x509.Certificate]:
+    from cryptography import x509
+
+    found = [x509.load_der_x509_certificate(each) for each in internal]
+    return found if file is None else found + x509.load_pem_x509_certificates(Path(file).read_bytes())
 
 
 def _signed(revoked: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from veldnet.domain.errors import InvalidField
+
+if TYPE_CHECKING:
+    # Loaded by who makes or reads a certificate: its names and tables take a thirtieth of a start.
+    from cryptography import x509
+
 
 # Base stations without a battery for their clock begin in the past.
 _BEFORE = datetime.timedelta(days=1)
@@ -52,12 +56,16 @@ class Signer(msgspec.Struct, frozen=True):
 
 
 def pem(certificate: bytes) -> str:
+    from cryptography import x509
+
     loaded = x509.load_der_x509_certificate(certificate)
     return loaded.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def new_authority(name: str, days: int, now: float) -> Issued:
     """A self-signed authority. Raises `InvalidField`."""
+    from cryptography import x509
+
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(name)
     usage = x509.KeyUsage(
@@ -83,12 +91,17 @@ def new_authority(name: str, days: int, now: float) -> Issued:
 def issue_to_station(signer: Signer, eui: str, days: int, now: float) -> Issued:
     """A client certificate; its common name is the EUI of the base station, in small letters as in the topics
     of a broker that takes it for the name of a user."""
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
     return _sign(signer, eui.lower(), [ExtendedKeyUsageOID.CLIENT_AUTH], None, days, now)
 
 
 def issue_to_server(signer: Signer, names: list[str], days: int, now: float) -> Issued:
     """A certificate of a server with these names or addresses, which may present it to brokers, too. Raises
     `InvalidField`."""
+    from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
     if not names or any(not each or len(each) > 253 or not each.isascii() for each in names):
         raise InvalidField("a server certificate needs host names or addresses of at most 253 characters")
     alternative = x509.SubjectAlternativeName([_general(each) for each in names])
@@ -99,6 +112,8 @@ def issue_to_server(signer: Signer, names: list[str], days: int, now: float) -> 
 def revocation_list(signer: Signer, revoked: Iterable[tuple[str, int]], days: int, now: float) -> str:
     """The list (CRL, PEM) of certificates that an authority has taken back, by serial number and when in Unix
     milliseconds; it is good for so many days."""
+    from cryptography import x509
+
     authority = x509.load_der_x509_certificate(signer.certificate)
     key = serialization.load_der_private_key(signer.key, None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
@@ -127,6 +142,8 @@ def _sign(
     days: int,
     now: float,
 ) -> Issued:
+    from cryptography import x509
+
     authority = x509.load_der_x509_certificate(signer.certificate)
     authority_key = serialization.load_der_private_key(signer.key, None)
     assert isinstance(authority_key, ec.EllipticCurvePrivateKey)
@@ -151,6 +168,8 @@ def _sign(
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int, now: float
 ) -> x509.CertificateBuilder:
+    from cryptography import x509
+
     if not 1 <= days <= 36_500:
         raise InvalidField("a certificate is valid for 1 to 36500 days")
     at = datetime.datetime.fromtimestamp(int(now), datetime.UTC)
@@ -166,12 +185,17 @@ def _builder(
 
 
 def _name(text: str) -> x509.Name:
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
     if not 1 <= len(text.strip()) <= 64:
         raise InvalidField("the name of a certificate has 1 to 64 characters")
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text.strip())])
 
 
 def _general(name: str) -> x509.GeneralName:
+    from cryptography import x509
+
     try:
         return x509.IPAddress(ip_address(name))
     except ValueError:

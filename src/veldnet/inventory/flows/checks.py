@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Sequence
 from typing import Any
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
@@ -150,6 +149,9 @@ def _check_certificates(kind: Kind, settings: ConnectionSettings, secrets: Conne
             continue
         if len(text) > _MOST_PEM:
             raise InvalidField("{name} has more than {most} characters", name=name, most=_MOST_PEM)
+        # Its names and tables take a thirtieth of a start.
+        from cryptography import x509
+
         try:
             x509.load_pem_x509_certificates(text.encode())
         except ValueError:
@@ -167,6 +169,8 @@ def _check_certificates(kind: Kind, settings: ConnectionSettings, secrets: Conne
 
 
 def _check_client_key(certificate: str, client_key: str) -> None:
+    from cryptography import x509
+
     try:
         key = serialization.load_pem_private_key(client_key.encode(), None)
     except (ValueError, TypeError, ssl.SSLError, UnsupportedAlgorithm):

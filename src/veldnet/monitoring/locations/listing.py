@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import atan2, degrees, hypot
-from statistics import median
 from typing import Literal
 
 import msgspec
@@ -125,6 +124,9 @@ def _methods(connection: Connection, device_ref: int, begin: int, end: int) -> l
         .order_by(columns.id.desc())
         .limit(_MOST_COUNTED)
     )
+    # Needed for nothing else.
+    from statistics import median
+
     radii: dict[Method, list[float]] = {}
     for used, radius in rows:
         radii.setdefault(METHODS.get(used, "RSSI"), []).append(radius)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import smtplib
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from .digest import Message
+
+if TYPE_CHECKING:
+    import smtplib
 
 
 class MailSettings(msgspec.Struct, frozen=True):
@@ -91,6 +93,9 @@ class SmtpMailer:
         return server
 
     def _reach(self) -> smtplib.SMTP:
+        # Not every network has mail to send.
+        import smtplib
+
         settings = self._settings
         if settings.security == "none":
             return smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
@@ -109,5 +114,6 @@ class SmtpMailer:
 async def _in_thread(work: Callable[[], None]) -> None:
     try:
         await asyncio.to_thread(work)
-    except (OSError, smtplib.SMTPException) as error:
+    except OSError as error:
+        # What the mail server answers is one, too.
         raise MailFailed(f"{type(error).__name__}: {error}"[:300]) from None
