@@ -51,6 +51,8 @@ async def test_names_break_out_of_nothing(application: Application, tmp_path: Pa
         await network.until(lambda: 7 in counters(application.bodies, 2))
         await network.until(lambda: network.deliveries.pending == 0)
         listed = [each for each in await network.listed() if each.state != "pending"]
+        # An application may read later than it has.
+        await network.until(lambda: len(counters(application.bodies)) + len(listed) >= len(NAMES))
         # What cannot be a topic is listed with the reason; all else has come, and nothing twice.
         assert {each.reason for each in listed} <= {"refused", "addressRefused"}, listed
         come = counters(application.bodies)
@@ -59,13 +61,16 @@ async def test_names_break_out_of_nothing(application: Application, tmp_path: Pa
             assert each.last_error and len(each.last_error) < 300, each
         assert 1 in come and 4 in come and 10 in come
         for uplink in (body["DevEUI_uplink"] for body in application.bodies):
-            if uplink["DevEUI"].endswith("1"):
+            # Points have values alone, and the name as a tag.
+            if uplink["DevEUI"].endswith("1") and settings.type != "INFLUXDB":
                 name = NAMES[uplink["FCntUp"] - 1]
                 # No column holds a null character.
                 kept = name.replace("\x00", "\ufffd") if settings.type == "POSTGRESQL" else name
                 assert uplink["CustomerData"].get("name", "") == kept
         for topic in getattr(application, "topics", []) if separator else []:
             levels = topic.split(separator)
-            assert len(levels) == 3 and (levels[0], levels[2]) == ("things", "up"), topic
+            # The subject of AMQP 1.0 is cut where it is too long.
+            assert len(levels) == 3 - ("x" * 200 in topic) and levels[0] == "things", topic
+            assert "x" * 200 in topic or levels[2] == "up", topic
             assert not set(levels[1]) & set(_SIGNS[separator] + "\x00\r\n\x1b"), topic
         assert network.open_connections.conditions[ref].status == "ACTIVE"

@@ -82,26 +82,27 @@ async def database() -> AsyncIterator[PostgresApplication]:
 
 async def test_rows_are_there_once_and_one_that_is_refused_harms_none(database: PostgresApplication) -> None:
     async with connected(database.settings) as transport:
-        bodies = ['{"n": 1}', '{"n": "\\u0000"}', '{"n": 3}', '{"n": 1}']
+        bodies = ['{"n": 1}', '{"n": "\\ud800"}', '{"n": 3}', '{"n": 1}', '{"n": "\\u0000\\\\u0000"}']
         outcomes: list[Outcome] = []
-        for number, body in zip((1, 2, 3, 1), bodies, strict=True):
+        for number, body in zip((1, 2, 3, 1, 4), bodies, strict=True):
             outcomes.append(await transport.deliver(message(number, body)))
-        assert [outcome.delivered for outcome in outcomes] == [True, False, True, True]
+        assert [outcome.delivered for outcome in outcomes] == [True, False, True, True, True]
         refused = outcomes[1]
-        assert refused.refusal == "never" and "unsupported Unicode" in str(refused.error)
+        assert refused.refusal == "never" and "invalid input syntax for type json" in str(refused.error)
         # The connection works all the same.
         assert transport.condition.status == "ACTIVE"
         rows = database.run("SELECT id, dev_eui, event, f_port, document FROM readings.lorawan ORDER BY id")
         assert rows == [
             (1, "0059AC0000000001", "uplink", 3, {"n": 1}),
             (3, "0059AC0000000001", "uplink", 3, {"n": 3}),
+            (4, "0059AC0000000001", "uplink", 3, {"n": "\ufffd\\u0000"}),
         ]
         # The table is removed under way: it is made again.
         database.run("DROP TABLE readings.lorawan")
-        assert not (await transport.deliver(message(4))).delivered
-        while not (await transport.deliver(message(4))).delivered:
+        assert not (await transport.deliver(message(5))).delivered
+        while not (await transport.deliver(message(5))).delivered:
             await asyncio.sleep(0.01)
-        assert database.run("SELECT id FROM readings.lorawan") == [(4,)]
+        assert database.run("SELECT id FROM readings.lorawan") == [(5,)]
 
 
 async def test_what_is_wrong_with_a_table_is_said(database: PostgresApplication) -> None:
