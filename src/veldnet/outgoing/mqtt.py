@@ -108,6 +108,8 @@ class MqttClient:
         self._count = 0
         # Whether the socket takes nothing now.
         self._blocked = False
+        # While the client reads it calls back, and can write nothing: it would wait for itself without end.
+        self._reading = False
         self._up = False
         # Octets of a packet that the broker takes, None without a limit.
         self._most: int | None = None
@@ -301,7 +303,7 @@ class MqttClient:
             return
         for _ in range(_READS_A_TURN):
             before = self._count
-            client.loop_read()
+            self._read(client)
             if self._ended.is_set() or self._client is None:
                 break
             if self._count == before and not self._read_already():
@@ -312,15 +314,23 @@ class MqttClient:
                 asyncio.get_running_loop().call_soon(self._readable)
         self._flush()
 
+    def _read(self, client: Client) -> None:
+        self._reading = True
+        try:
+            client.loop_read()
+        finally:
+            self._reading = False
+
     def _read_already(self) -> bool:
         sock: Any = self._client.socket() if self._client is not None else None
         # Sockets of TLS and WebSockets have it.
         return hasattr(sock, "pending") and sock.pending() > 0
 
     def _flush(self) -> None:
-        """Write what waits; where the broker does not read, go on when it does."""
+        """Write what waits; where the broker does not read, go on when it does. What is read is answered
+        when it has been read."""
         client = self._client
-        if client is None or self._fd < 0:
+        if client is None or self._fd < 0 or self._reading:
             return
         if client.want_write():
             client.loop_write()
