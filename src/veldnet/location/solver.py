@@ -18,7 +18,10 @@ _APART = 3.0
 # From so many on, arrival times check themselves.
 _CHECKED = 5
 # How likely it is that arrival times which agree with each other are wrong all the same, by how few they are.
-_WRONG = {3: 0.05, 4: 0.02}
+_WRONG = {3: 0.05, 4: 0.02, 5: 0.01, 6: 0.003}
+# From so many levels on a place is fitted to them, and so many times less certain than least squares have it:
+# shadowing of a few base stations is often the same for all.
+_FITTED, _SHADOWED = 3, 1.2
 
 
 def solve(problem: Problem) -> Answer:
@@ -52,9 +55,16 @@ def _answer(problem: Problem, by_time: Fix | Reason | None, by_power: Fix | Reas
     if isinstance(by_time, Fix):
         return _tracked(problem, by_time, None)
     if problem.algorithm != "TDOA" and isinstance(by_power, Fix):
-        return _tracked(problem, by_power, None if by_time is None else Refusal(by_time))
+        return _tracked(problem, _shadowed(by_power), None if by_time is None else Refusal(by_time))
     why = by_power if problem.algorithm != "TDOA" and not isinstance(by_power, Fix) else None
     return Answer(track=problem.track, refusal=Refusal(by_time, why))
+
+
+def _shadowed(by_power: Fix) -> Fix:
+    if len(by_power.used) < _FITTED:
+        return by_power
+    radius, major, minor = (_SHADOWED * each for each in (by_power.radius, by_power.major, by_power.minor))
+    return replace(by_power, radius=radius, major=major, minor=minor)
 
 
 def _is_checked(by_time: Fix) -> bool:
@@ -73,12 +83,14 @@ def _contradict(scene: Scene, by_time: Fix, by_power: Fix) -> bool:
 
 def _widened(scene: Scene, by_time: Fix, by_power: Fix) -> Fix:
     """A place that few time stamps give is as uncertain as power, which says another one, makes it: two wrong
-    clocks of four can agree with the others anywhere."""
+    clocks of four can agree with the others anywhere. More of them are doubted only as far as power says
+    something else."""
     wrong = _WRONG.get(len(by_time.used))
     if wrong is None:
         return by_time
     apart = flat(_point(scene, by_time), _point(scene, by_power))
-    weight = wrong * exp(min((apart / by_power.radius) ** 2 / 2, 10.0))
+    against = exp(min((apart / by_power.radius) ** 2 / 2, 10.0))
+    weight = wrong * (against if len(by_time.used) < _CHECKED else against - 1)
     # If they are wrong it is where power says, as far as power can tell.
     doubt = weight / (1 + weight) * (apart**2 + by_power.radius**2)
     major, minor = (sqrt(axis**2 + doubt / 2) for axis in (by_time.major, by_time.minor))
