@@ -260,6 +260,33 @@ def test_the_operator_sells_a_plan(server: HostedServer, operator: Person) -> No
     assert "new password" not in str(audit)
 
 
+def test_the_audit_log_names_devices_also_once_they_are_gone(
+    user: Person, operator: Person, account: Account
+) -> None:
+    refs = []
+    for number in (1, 2, 3):
+        body = {
+            "EUI": f"0059AC00DE{number:06X}", "name": f"Quay {number}", "applicationEUI": "0059AC0000000001",
+            "applicationKey": "0" * 31 + "1", "deviceProfileId": account.device_profile_id,
+            "hsmGroupId": account.hsm_group_id,
+        }  # fmt: skip
+        made = user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
+        refs.append(made["ref"])
+    user.call("DELETE", f"{KPN}/devices/{refs[1]}")
+    user.call("POST", f"{V1}/devices/bulk", {"action": "delete", "refs": [refs[2]]})
+    for log in (user.call("GET", f"{V1}/audit"), operator.call("GET", f"{V1}/operator/audit")):
+        told = [
+            (e["action"], e["deviceEUI"], e["deviceName"]) for e in log if e["object"].startswith("device ")
+        ]
+        expected = [
+            (action, f"0059AC00DE{number:06X}", f"Quay {number}")
+            for number, *actions in ((1, "created"), (2, "created", "deleted"), (3, "created", "deleted"))
+            for action in (f"device.{each}" for each in actions)
+        ]
+        assert sorted(told) == sorted(expected)
+        assert next(e["deviceEUI"] for e in log if e["action"] == "session.opened") is None
+
+
 def test_the_operator_makes_profiles_and_groups(operator: Person) -> None:
     profiles = f"{V1}/operator/deviceProfiles"
     operator.call("POST", profiles, {"id": "DESK/One", "name": "One", "settings": {"rx1DROffset": 1}})

@@ -217,6 +217,14 @@ def test_pages_of_all_devices_are_parts_of_an_index(
         assert any(index in found for index in indexes), found
 
 
+def test_many_devices_with_an_alarm_are_put_in_order_from_their_index(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_MOST_LOOKED_AT", -1)
+    found = steps(store, page(Wanted(alarm="ANY"), "lastUplink"))
+    assert found.count(FILTERS["alarm"][1]) == 2, found
+
+
 def test_the_map_of_a_country_is_put_together_of_counted_areas(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,10 +89,19 @@ _SETTLED = """async () => {
 _CUT = """() => [...document.querySelectorAll("main .mantine-Card-root")]
   .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
   .map((one) => one.innerText)"""
+# Cells of tables on a desk whose words stand below each other, and are broken, for others take the room.
+_SQUEEZED = """() => innerWidth < 1000 ? [] : [...document.querySelectorAll("main td")].filter((one) => {
+  if (!one.checkVisibility()) return false;
+  const words = document.createRange();
+  words.selectNodeContents(one);
+  const { width, height } = words.getBoundingClientRect();
+  return width < 100 && height > 140;
+}).map((one) => one.innerText)"""
 # Two frames after a screen is narrower, what measures itself has followed.
 _WIDE = f"""async () => {{
   for (let turn = 0; turn < 2; turn++) await new Promise(requestAnimationFrame);
-  return {{ wide: document.documentElement.scrollWidth, cut: ({_CUT})() }};
+  const wide = document.documentElement.scrollWidth;
+  return {{ wide, cut: ({_CUT})(), squeezed: ({_SQUEEZED})() }};
 }}"""
 # What contrast follows from: the colour of a text and whether it is large, what lies under it as far as that
 # is seen, and what lays it over something else. Of each such combination, the elements that are shown.
@@ -209,6 +218,7 @@ _LOOK = f"""async ([around, parts]) => {{
   return {{
     wide: root.scrollWidth,
     cut: ({_CUT})(),
+    squeezed: ({_SQUEEZED})(),
     scheme: `${{dark}} ${{colour}}`,
     shapes: Object.fromEntries(parts.map((part) => [
       part, document.querySelector(part) && [...whole, ...shapes(part)].join("\\n"),
@@ -408,3 +418,4 @@ def _fits(page: Page, found: dict[str, Any]) -> None:
     width, wide = page.viewport_size["width"], found["wide"]
     assert wide <= width, f"{page.url} is {wide} wide on a screen of {width}"
     assert found["cut"] == [], f"{page.url} on a screen of {width}"
+    assert found["squeezed"] == [], f"{page.url} on a screen of {width}"

@@ -18,7 +18,7 @@ from tests.e2e import radio
 from tests.e2e.desk import PICTURES, Desk
 from tests.e2e.dialogs import OPPOSITE, Dialogs, never_opened
 from tests.e2e.lived_in import UNKNOWN, LivedIn
-from tests.e2e.looks import ORDER, SCHEMES, Looks, Order, codes_shown, paint
+from tests.e2e.looks import ORDER, SCHEMES, Looks, Order, codes_shown, paint, resize
 from tests.e2e.running import RunningServer
 from tests.e2e.screens import operator_screens, subscriber_screens
 from tests.person import Person
@@ -297,6 +297,20 @@ def test_axe_looks_everywhere_once_for_each_scheme(browser: Browser) -> None:
     Looks(page).now()
     page.set_content(PAGE % ("", "<button><b><a href=x>b</a></b></button>", ""))
     with pytest.raises(AssertionError, match="nested-interactive"):
+        Looks(page).now()
+    page.close()
+
+
+def test_a_table_in_which_a_column_has_no_room_is_noticed(browser: Browser) -> None:
+    page = browser.new_page()
+    resize(page, 1024)
+    table = """<html lang=en><title>t</title><main><table><tr><td style="white-space: nowrap">%s</td>
+      <td style="overflow-wrap: anywhere">%s</td></tr></table></main>"""
+    for kept, words in (("x" * 20, "a few words of an error " * 4), ("x" * 118, "no room")):
+        page.set_content(table % (kept, words))
+        Looks(page).now()
+    page.set_content(table % ("x" * 118, "connection refused " * 4))
+    with pytest.raises(AssertionError, match="connection refused"):
         Looks(page).now()
     page.close()
 

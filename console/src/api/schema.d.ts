@@ -5340,7 +5340,8 @@ export interface components {
         };
         /**
          * AuditEntry
-         * @description A change: `actor` is a user's display name, or an administrator at the command line.
+         * @description A change: `actor` is a user's display name, or an administrator at the command line. A change of a
+         *     device names it, also once it is deleted.
          */
         AuditEntry: {
             time: string;
@@ -5348,6 +5349,8 @@ export interface components {
             action: string;
             object: string;
             details: Record<string, never>;
+            deviceEUI?: string | null;
+            deviceName?: string | null;
         };
         /**
          * MulticastGroup

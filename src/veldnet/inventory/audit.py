@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, case, func, insert, select
 
 from veldnet.domain.resources import timestamp
 from veldnet.store import Prepared, moment
-from veldnet.store.schema import audit, operators, subscribers
+from veldnet.store.schema import audit, devices, operators, subscribers
 
 # Members whose values are never written down.
 _SECRET = frozenset(
@@ -30,6 +30,8 @@ _SECRET = frozenset(
     }
 )
 _MOST = 4000
+# The action that notes DevEUI and name of a device, which is gone then.
+DELETED = "device.deleted"
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -42,13 +44,16 @@ class Author(msgspec.Struct, frozen=True):
 
 
 class AuditEntry(msgspec.Struct):
-    """A change: `actor` is a user's display name, or an administrator at the command line."""
+    """A change: `actor` is a user's display name, or an administrator at the command line. A change of a
+    device names it, also once it is deleted."""
 
     time: str
     actor: str
     action: str
     object: str
     details: dict[str, Any]
+    deviceEUI: str | None = None
+    deviceName: str | None = None
 
 
 def _shown(value: Any) -> Any:
@@ -128,7 +133,17 @@ def list_entries(
 ) -> list[AuditEntry]:
     """The newest entries, or those of a device; of one subscriber, of an operator with its subscribers, or
     all. What was done at the command line is an operator's only where there is no other operator."""
-    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    end = audit.alias("end")
+    deletion = select(func.max(end.c.details)).where(
+        end.c.device_ref == audit.c.device_ref, end.c.action == DELETED
+    )
+    deleted = case((devices.c.ref.is_(None), deletion.scalar_subquery()))
+    query = (
+        select(audit, devices.c.dev_eui, devices.c.name, deleted.label("deleted"))
+        .join(devices, devices.c.ref == audit.c.device_ref, isouter=True)
+        .order_by(audit.c.id.desc())
+        .limit(limit)
+    )
     if subscriber_ref is not None:
         query = query.where(audit.c.subscriber_ref == subscriber_ref)
     if operator_ref is not None:
@@ -143,6 +158,21 @@ def list_entries(
     if before_ms is not None:
         query = query.where(audit.c.at < before_ms)
     return [
-        AuditEntry(timestamp(row.at), row.actor, row.action, row.object, msgspec.json.decode(row.details))
+        AuditEntry(
+            timestamp(row.at),
+            row.actor,
+            row.action,
+            row.object,
+            msgspec.json.decode(row.details),
+            *_device(row.dev_eui, row.name, row.deleted),
+        )
         for row in connection.execute(query)
     ]
+
+
+def _device(eui: str | None, name: str | None, deleted: str | None) -> tuple[str | None, str | None]:
+    """DevEUI and name of a device, or of one that is gone as its deletion noted them."""
+    if deleted is None:
+        return eui, name
+    noted = msgspec.json.decode(deleted)
+    return noted.get("EUI"), noted.get("name")

@@ -1,6 +1,6 @@
 // Alarms as rows, with their acknowledgement.
 import { Button, Group, Pagination, Stack, Text } from "@mantine/core";
-import { IconBell, IconBellOff, IconCheck } from "@tabler/icons-react";
+import { IconBell, IconBellOff, IconCheck, IconUser } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
@@ -112,7 +112,7 @@ function columnsOf(t: Translate, withDevice: boolean, acknowledge: (alarm: Alarm
       ? [
           {
             key: "device",
-            title: t("nav.devices"),
+            title: t("logger.device"),
             render: (alarm: Alarm) => <Concerned alarm={alarm} />,
           },
         ]
@@ -131,9 +131,7 @@ function columnsOf(t: Translate, withDevice: boolean, acknowledge: (alarm: Alarm
       value: (alarm) => alarm.occurrence,
       render: (alarm) => number(alarm.occurrence),
     },
-    { key: "created", title: t("alarms.created"), render: (alarm) => <Time at={alarm.creationTime} short /> },
-    { key: "updated", title: t("alarms.updated"), render: (alarm) => <Time at={alarm.lastUpdateTime} short /> },
-    { key: "assignee", title: t("alarms.assignee"), render: (alarm) => alarm.assigneeName ?? "–" },
+    { key: "updated", title: t("alarms.updated"), render: (alarm) => <Times alarm={alarm} /> },
     {
       key: "acked",
       title: t("alarms.acked"),
@@ -154,6 +152,18 @@ function Concerned({ alarm }: { alarm: Alarm }) {
   );
 }
 
+function Times({ alarm }: { alarm: Alarm }) {
+  const t = useT();
+  return (
+    <>
+      <Time at={alarm.lastUpdateTime} short />
+      <Text size="xs" c="dimmed">
+        {t("alarms.created")} <Time at={alarm.creationTime} short />
+      </Text>
+    </>
+  );
+}
+
 function Words({ alarm }: { alarm: Alarm }) {
   const t = useT();
   return (
@@ -166,6 +176,11 @@ function Words({ alarm }: { alarm: Alarm }) {
         {alarm.mutedUntil && (
           <Text size="xs" c="dimmed">
             <IconBellOff size={12} aria-hidden /> {t("alarms.muted")}
+          </Text>
+        )}
+        {alarm.assigneeName && (
+          <Text size="xs" c="dimmed">
+            <IconUser size={12} aria-hidden /> {alarm.assigneeName}
           </Text>
         )}
         {alarm.comments > 0 && (

@@ -150,7 +150,7 @@ function TabNames({ device }: { device: Device }) {
   const t = useT();
   const worst = worstAlarm(device);
   return (
-    <Tabs.List mb="md">
+    <Tabs.List mb="md" className="close">
       <Tabs.Tab value="overview" leftSection={<IconInfoCircle size={16} />}>
         {t("device.overview")}
       </Tabs.Tab>

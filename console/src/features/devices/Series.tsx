@@ -1,7 +1,7 @@
 // Devices scanned one after the other, and created together.
 import { ActionIcon, Badge, Button, Grid, Group, Stack, Table, Text, TextInput, Textarea } from "@mantine/core";
 import { IconClipboard, IconDice, IconDownload, IconPlayerPlay, IconQrcode, IconTrash } from "@tabler/icons-react";
-import { useRef, useState, type Dispatch, type SetStateAction } from "react";
+import { useEffect, useRef, useState, type Dispatch, type SetStateAction } from "react";
 import type { Schemas } from "../../api/client";
 import { Empty, Mono, PageTitle, Panel } from "../../components/basics";
 import { part } from "../../components/lazy";
@@ -63,8 +63,12 @@ function isOpen(row: Scanned): boolean {
 type Rows = Dispatch<SetStateAction<Scanned[]>>;
 
 /** What is read of codes joins the rows. */
-function useScan(setRows: Rows) {
+function useScan(rows: Scanned[], setRows: Rows) {
   const t = useT();
+  const known = useRef(new Set<string>());
+  useEffect(() => {
+    known.current = new Set(rows.map((row) => row.eui));
+  }, [rows]);
   const { failed } = useTell();
   const [problem, setProblem] = useState<string | null>(null);
   const reading = useRef<Promise<unknown>>(Promise.resolve());
@@ -74,19 +78,21 @@ function useScan(setRows: Rows) {
     const take = (read: Schemas["ReadCode"][]) => {
       setProblem(read.find((each) => each.error)?.error ?? null);
       const found = read.filter((each) => !each.error).map(rowOf);
-      setRows((before) => {
-        const known = new Set(before.map((row) => row.eui));
-        return [...found.filter((row) => !known.has(row.eui)), ...before].slice(0, most);
+      const fresh: Scanned[] = [];
+      for (const row of found) {
+        if (!known.current.has(row.eui)) fresh.push(row);
+        // At once: the same code may be read again before the table shows it.
+        known.current.add(row.eui);
+      }
+      setRows((before) => [...fresh, ...before].slice(0, most));
+      const named = (those: Scanned[]) => ({
+        eui: those
+          .map((row) => row.eui)
+          .join(", ")
+          .slice(0, 60),
       });
-      if (found.length)
-        done(
-          t("scan.done", {
-            eui: found
-              .map((row) => row.eui)
-              .join(", ")
-              .slice(0, 60),
-          }),
-        );
+      if (fresh.length) done(t("scan.done", named(fresh)));
+      else if (found.length) done(t("scan.again", named(found)));
     };
     // The answer to an earlier code must not replace what a later one says.
     reading.current = reading.current.then(() => readCodes(codes.slice(0, 100)).then(take)).catch(failed);
@@ -139,7 +145,7 @@ export function Series() {
   useUnsaved(open.length > 0 || rows.some(holdsKey));
   const change = (eui: string, by: Partial<Scanned>) =>
     setRows((before) => before.map((row) => (row.eui === eui ? { ...row, ...by } : row)));
-  const { problem, scan } = useScan(setRows);
+  const { problem, scan } = useScan(rows, setRows);
   const creating = useCreating(change);
   const ready = open.filter((row) => isKey(plainHex(row.key)));
   return (

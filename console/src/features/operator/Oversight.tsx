@@ -43,7 +43,12 @@ export function Audit() {
       (found.data ?? [])
         .map((row, index) => ({ ...row, key: `${row.time}-${index}` }))
         .filter(
-          (row) => !find || `${row.actor} ${row.action} ${row.object}`.toLowerCase().includes(find.toLowerCase()),
+          (row) =>
+            !find ||
+            [row.actor, row.action, row.object, row.deviceEUI, row.deviceName]
+              .join(" ")
+              .toLowerCase()
+              .includes(find.toLowerCase()),
         ),
     [found.data, find],
   );
@@ -61,17 +66,23 @@ export function Audit() {
         {
           key: "object",
           title: t("audit.object"),
-          render: (row) => (
-            <Text size="sm" miw={160} style={{ overflowWrap: "anywhere" }}>
-              {row.object}
-            </Text>
-          ),
-        },
-        {
-          key: "details",
-          title: t("audit.details"),
+          // What was changed and how is read first.
+          width: "50%",
           wide: true,
-          render: (row) => <Details of={row.details} />,
+          render: (row) => (
+            <>
+              <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+                {row.deviceEUI ? (
+                  <>
+                    {row.deviceName} <Mono>{row.deviceEUI}</Mono>
+                  </>
+                ) : (
+                  row.object
+                )}
+              </Text>
+              <Details of={row.details} />
+            </>
+          ),
         },
       ]}
     >
@@ -145,8 +156,8 @@ function SettingTable({ title, settings }: { title: string; settings: Schemas["S
         rows={settings}
         id={(setting) => setting.name}
         columns={[
-          { key: "name", title: t("settings.name"), width: 230, render: (setting) => <Mono>{setting.name}</Mono> },
-          { key: "value", title: t("settings.value"), width: 260, render: (setting) => <Value of={setting.value} /> },
+          { key: "name", title: t("settings.name"), width: "26%", render: (setting) => <Mono>{setting.name}</Mono> },
+          { key: "value", title: t("settings.value"), width: "24%", render: (setting) => <Value of={setting.value} /> },
           { key: "help", title: t("settings.help"), wide: true, render: (setting) => <Help setting={setting} /> },
         ]}
       />

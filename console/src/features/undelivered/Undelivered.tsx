@@ -32,23 +32,32 @@ function Device({ row }: { row: Message }) {
 
 function messageColumns(t: Translate): Column<Message>[] {
   return [
-    { key: "at", title: t("alarms.created"), render: (row) => <Time at={row.creationTime} /> },
+    { key: "at", title: t("common.time"), render: (row) => <Time at={row.creationTime} short /> },
     { key: "device", title: "DevEUI", render: (row) => <Device row={row} /> },
-    { key: "as", title: "AS ID", render: (row) => row.asId ?? "–" },
-    { key: "message", title: t("logger.message"), render: (row) => row.message },
+    { key: "message", title: t("logger.message"), render: (row) => <MessageName row={row} /> },
     { key: "state", title: t("alarms.state"), render: (row) => <State row={row} t={t} /> },
+    // A server and its words are long: together they have the room of two columns.
     {
-      key: "address",
-      title: t("undelivered.address"),
-      render: (row) => (
-        <Text size="sm" maw={260} style={{ overflowWrap: "anywhere" }}>
-          {row.address ?? "–"}
-        </Text>
-      ),
+      key: "error",
+      title: t("undelivered.error"),
+      width: "30%",
+      wide: true,
+      render: (row) => <Answer row={row} t={t} />,
     },
-    { key: "error", title: t("undelivered.error"), render: (row) => <Answer row={row} t={t} /> },
-    { key: "until", title: t("undelivered.until"), render: (row) => <Time at={row.expiryTime} short /> },
   ];
+}
+
+function MessageName({ row }: { row: Message }) {
+  return (
+    <>
+      {row.message}
+      {row.asId && (
+        <Text size="xs" c="dimmed">
+          AS ID {row.asId}
+        </Text>
+      )}
+    </>
+  );
 }
 
 const reasons: Record<string, Key> = {
@@ -64,19 +73,23 @@ const reasons: Record<string, Key> = {
 };
 
 function State({ row, t }: { row: Message; t: Translate }) {
-  if (row.state === "pending")
-    return (
-      <>
-        {t("undelivered.pending")}
-        {row.nextAttemptAt && (
-          <Text size="xs" c="dimmed">
-            {t("undelivered.next")} <Time at={row.nextAttemptAt} short />
-          </Text>
-        )}
-      </>
-    );
   const reason = row.reason ? reasons[row.reason] : undefined;
-  return <>{reason ? t(reason) : (row.reason ?? t("undelivered.given"))}</>;
+  const pending = row.state === "pending";
+  return (
+    <>
+      {pending ? t("undelivered.pending") : reason ? t(reason) : (row.reason ?? t("undelivered.given"))}
+      {pending && row.nextAttemptAt && (
+        <Text size="xs" c="dimmed">
+          {t("undelivered.next")} <Time at={row.nextAttemptAt} short />
+        </Text>
+      )}
+      {row.expiryTime && (
+        <Text size="xs" c="dimmed">
+          {t("undelivered.until")} <Time at={row.expiryTime} short />
+        </Text>
+      )}
+    </>
+  );
 }
 
 /** What the server said last, and when. */
@@ -89,6 +102,11 @@ function Answer({ row, t }: { row: Message; t: Translate }) {
     );
   return (
     <>
+      {row.address && (
+        <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+          {row.address}
+        </Text>
+      )}
       <Text size="sm" className="poor" inherit style={{ overflowWrap: "anywhere" }}>
         {row.lastError ?? "–"}
       </Text>

@@ -16,7 +16,7 @@ from veldnet.api.services import Services
 from veldnet.asgi import Request, Response
 from veldnet.domain.resources import Device, HealthState
 from veldnet.domain.scope import Scope
-from veldnet.inventory import devices
+from veldnet.inventory import audit, devices
 from veldnet.monitoring.observed import observed_at
 
 
@@ -158,9 +158,11 @@ async def change_device(
 
 @KPN.delete("/devices/{deviceRef}", "Devicedeletion", "Device", "Delete a device.")
 async def delete_device(device_ref: str, services: Services, scope: Scope) -> None:
+    noted: dict[str, str] = {}
     await services.change(
-        lambda c: devices.delete_device(c, scope, device_ref),
+        lambda c: noted.update(devices.delete_device(c, scope, device_ref)),
         by=scope,
-        action="device.deleted",
+        action=audit.DELETED,
         what=f"device {device_ref}",
+        details=noted,
     )

@@ -147,8 +147,8 @@ async def _each(
 def _one(connection: Connection, scope: Scope, ref: str, body: Change) -> None:
     noted: dict[str, object] = {}
     if body.action == "delete":
-        devices.delete_device(connection, scope, ref)
-        action = "device.deleted"
+        noted.update(devices.delete_device(connection, scope, ref))
+        action = audit.DELETED
     else:
         change = VeldnetDevice() if body.change is UNSET else body.change
         if body.addTags or body.removeTags:

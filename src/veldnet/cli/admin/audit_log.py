@@ -30,5 +30,12 @@ def audit_command(
     print_table(
         "Audit log",
         ("Time", "Who", "What", "Object", "Details"),
-        [(e.time, e.actor, e.action, e.object, msgspec.json.encode(e.details).decode()[:80]) for e in found],
+        [(e.time, e.actor, e.action, _named(e), msgspec.json.encode(e.details).decode()[:80]) for e in found],
     )
+
+
+def _named(entry: audit.AuditEntry) -> str:
+    """What was changed; a device by DevEUI and name, too."""
+    if entry.deviceEUI is None:
+        return entry.object
+    return f"{entry.object}: {entry.deviceEUI} {entry.deviceName}".rstrip()

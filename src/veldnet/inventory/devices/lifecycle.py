@@ -158,10 +158,11 @@ def vault_of(connection: Connection, ref: int) -> str:
     return str(connection.execute(query).scalar_one())
 
 
-def delete_device(connection: Connection, scope: Scope, ref: str) -> None:
-    """Remove a device for good and give its connection back."""
+def delete_device(connection: Connection, scope: Scope, ref: str) -> dict[str, str]:
+    """Remove a device for good and give its connection back. Returns what it was, for the audit log."""
     row = own_device(connection, scope, ref)
     release_connection(connection, scope.subscriber_ref, row.plan_ref)
     connection.execute(delete(devices).where(devices.c.ref == row.ref))
     leftovers.of_device(connection, row.ref)
     changes.note(connection, "device", row.ref)
+    return {"EUI": row.dev_eui, "name": row.name}

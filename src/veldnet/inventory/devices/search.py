@@ -208,7 +208,9 @@ def search_devices(
         part = Slice(paging.offset, limit, total)
         some = None if wanted == Wanted() else narrowed(connection, scope, wanted)
         if some is not None and wanted.alarm is not None:
-            some = Narrowed(some.chosen, few=True)
+            # Found by the index of alarms, also where many have one.
+            with_alarm = devices.c.alarm >= ALARM_LEVELS[wanted.alarm]
+            some = Narrowed(some.chosen & with_alarm, few=True)
         found = refs_by_standing(connection, scope, some, sorting, part)
         refs, total, at = found.refs, found.found, found.at
     elif whole:
