@@ -417,5 +417,5 @@ def _fits(page: Page, found: dict[str, Any]) -> None:
     assert page.viewport_size is not None
     width, wide = page.viewport_size["width"], found["wide"]
     assert wide <= width, f"{page.url} is {wide} wide on a screen of {width}"
-    assert found["cut"] == [], f"{page.url} on a screen of {width}"
-    assert found["squeezed"] == [], f"{page.url} on a screen of {width}"
+    for fault in ("cut", "squeezed"):
+        assert found[fault] == [], f"{page.url} on a screen of {width}, {fault}: {found[fault]}"
