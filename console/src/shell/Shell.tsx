@@ -267,7 +267,8 @@ function Brand() {
       }}
     >
       <img src={logo} alt="" width={28} height={28} />
-      <Text fw={700} size="lg" visibleFrom="xs">
+      {/* However long it is, it stands in one line beside the search. */}
+      <Text fw={700} size="lg" visibleFrom="xs" truncate maw={{ base: 140, md: 320 }} title={branding.name}>
         {branding.name}
       </Text>
     </Link>
