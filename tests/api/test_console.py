@@ -272,15 +272,27 @@ def test_the_audit_log_names_devices_also_once_they_are_gone(
         }  # fmt: skip
         made = user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
         refs.append(made["ref"])
+    begun = user.call("POST", f"{V1}/imports", {"name": "quay.csv"})["ref"]
+    row = ("Quay 4", "0059AC00DE000004", *list(body.values())[2:])
+    csv = "name,EUI,applicationEUI,applicationKey,deviceProfileId,hsmGroupId\n" + ",".join(row)
+    sent: dict[str, Any] = {"content": csv, "headers": {"content-type": "text/csv"}}
+    user.call("POST", f"{V1}/devices/import?import={begun}", **sent)
+    refs.append(user.call("GET", f"{KPN}/devices?deviceEUI={row[1]}")[0]["ref"])
+    # Which notes no device by itself.
+    user.call("POST", f"{V1}/imports/{begun}/undo")
     user.call("DELETE", f"{KPN}/devices/{refs[1]}")
     user.call("POST", f"{V1}/devices/bulk", {"action": "delete", "refs": [refs[2]]})
     for log in (user.call("GET", f"{V1}/audit"), operator.call("GET", f"{V1}/operator/audit")):
-        told = [
-            (e["action"], e["deviceEUI"], e["deviceName"]) for e in log if e["object"].startswith("device ")
-        ]
+        ours = [entry for entry in log if entry["object"] in [f"device {ref}" for ref in refs]]
+        told = [(entry["action"], entry["deviceEUI"], entry["deviceName"]) for entry in ours]
         expected = [
             (action, f"0059AC00DE{number:06X}", f"Quay {number}")
-            for number, *actions in ((1, "created"), (2, "created", "deleted"), (3, "created", "deleted"))
+            for number, *actions in (
+                (1, "created"),
+                (2, "created", "deleted"),
+                (3, "created", "deleted"),
+                (4, "created"),
+            )
             for action in (f"device.{each}" for each in actions)
         ]
         assert sorted(told) == sorted(expected)

@@ -30,8 +30,8 @@ _SECRET = frozenset(
     }
 )
 _MOST = 4000
-# The action that notes DevEUI and name of a device, which is gone then.
-DELETED = "device.deleted"
+# The actions that note DevEUI and name of a device; what deletes many at once notes itself alone.
+CREATED, DELETED = "device.created", "device.deleted"
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -134,12 +134,15 @@ def list_entries(
     """The newest entries, or those of a device; of one subscriber, of an operator with its subscribers, or
     all. What was done at the command line is an operator's only where there is no other operator."""
     end = audit.alias("end")
-    deletion = select(func.max(end.c.details)).where(
-        end.c.device_ref == audit.c.device_ref, end.c.action == DELETED
+    noted = (
+        select(end.c.details)
+        .where(end.c.device_ref == audit.c.device_ref, end.c.action.in_((DELETED, CREATED)))
+        .order_by(end.c.id.desc())
+        .limit(1)
     )
-    deleted = case((devices.c.ref.is_(None), deletion.scalar_subquery()))
+    gone = case((devices.c.ref.is_(None), noted.scalar_subquery()))
     query = (
-        select(audit, devices.c.dev_eui, devices.c.name, deleted.label("deleted"))
+        select(audit, devices.c.dev_eui, devices.c.name, gone.label("gone"))
         .join(devices, devices.c.ref == audit.c.device_ref, isouter=True)
         .order_by(audit.c.id.desc())
         .limit(limit)
@@ -164,15 +167,15 @@ def list_entries(
             row.action,
             row.object,
             msgspec.json.decode(row.details),
-            *_device(row.dev_eui, row.name, row.deleted),
+            *_device(row.dev_eui, row.name, row.gone),
         )
         for row in connection.execute(query)
     ]
 
 
-def _device(eui: str | None, name: str | None, deleted: str | None) -> tuple[str | None, str | None]:
-    """DevEUI and name of a device, or of one that is gone as its deletion noted them."""
-    if deleted is None:
+def _device(eui: str | None, name: str | None, gone: str | None) -> tuple[str | None, str | None]:
+    """DevEUI and name of a device, or of one that is gone as its deletion or creation noted them."""
+    if gone is None:
         return eui, name
-    noted = msgspec.json.decode(deleted)
+    noted = msgspec.json.decode(gone)
     return noted.get("EUI"), noted.get("name")

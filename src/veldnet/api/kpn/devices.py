@@ -83,7 +83,7 @@ async def register(
             opens = services.platform.open_personalised
             return devices.create_device(connection, scope, new, sealed.octets, opens)
 
-        return await services.change(write, by=scope, action="device.created", details=body)
+        return await services.change(write, by=scope, action=audit.CREATED, details=body)
 
     try:
         return await create()
