@@ -273,11 +273,11 @@ def test_the_audit_log_names_devices_also_once_they_are_gone(
         made = user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
         refs.append(made["ref"])
     begun = user.call("POST", f"{V1}/imports", {"name": "quay.csv"})["ref"]
-    row = ("Quay 4", "0059AC00DE000004", *list(body.values())[2:])
-    csv = "name,EUI,applicationEUI,applicationKey,deviceProfileId,hsmGroupId\n" + ",".join(row)
+    fourth = body | {"EUI": "0059AC00DE000004", "name": "Quay 4"}
+    csv = f"{','.join(fourth)}\n{','.join(fourth.values())}"
     sent: dict[str, Any] = {"content": csv, "headers": {"content-type": "text/csv"}}
     user.call("POST", f"{V1}/devices/import?import={begun}", **sent)
-    refs.append(user.call("GET", f"{KPN}/devices?deviceEUI={row[1]}")[0]["ref"])
+    refs.append(user.call("GET", f"{KPN}/devices?deviceEUI={fourth['EUI']}")[0]["ref"])
     # Which notes no device by itself.
     user.call("POST", f"{V1}/imports/{begun}/undo")
     user.call("DELETE", f"{KPN}/devices/{refs[1]}")
