@@ -6,7 +6,6 @@ import asyncio
 import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Coroutine
-from time import monotonic
 from typing import Any, NamedTuple
 
 import structlog
@@ -16,6 +15,7 @@ from veldnet.texts import Text
 
 from .calls import PendingCalls
 from .machine import STEPS, Action, Event, State
+from .silence import SilenceWatch
 from .wire import UNASKED, Answer, Call, framed, read_answer, refusal
 
 log = structlog.get_logger(__name__)
@@ -167,27 +167,20 @@ class VaultProcess:
         self._conversation = _task(self._converse(reader))
 
     async def _converse(self, reader: asyncio.StreamReader) -> None:
-        """Take the answers of a process until the connection breaks."""
+        """Take the answers of a process until the connection breaks, or until it owes some and gives none."""
+        silent = ValueError(f"it has not answered for {self._silence:g} s")
+        watch = SilenceWatch(
+            self._silence, self._calls.unanswered_since, lambda: reader.set_exception(silent)
+        )
         try:
             while True:
-                self._answered(await self._next(reader))
+                self._answered(await read_answer(reader))
+                watch.heard()
         except Exception as error:
             # Whatever it was: it begins again with another process.
             self._handle(Event.BROKEN, text=f"{type(error).__name__}: {error}")
-
-    async def _next(self, reader: asyncio.StreamReader) -> Answer:
-        """The next answer. Raises `ValueError` when the process owes some and gives none."""
-        reading = asyncio.ensure_future(read_answer(reader))
-        try:
-            while True:
-                since = monotonic()
-                done, _pending = await asyncio.wait({reading}, timeout=self._silence)
-                if done:
-                    return reading.result()
-                if self._calls.unanswered_since(since):
-                    raise ValueError(f"it has not answered for {self._silence:g} s")
         finally:
-            reading.cancel()
+            watch.close()
 
     def _answered(self, answer: Answer) -> None:
         if answer.id == UNASKED:
