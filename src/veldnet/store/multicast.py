@@ -39,7 +39,8 @@ _GROUP: Select[Any] = select(
 
 
 def _groups_where(connection: Connection, condition: ColumnElement[bool]) -> list[GroupRow]:
-    return [GroupRow(*row) for row in connection.execute(_GROUP.where(condition))]
+    query = _GROUP.where(condition).order_by(multicast_groups.c.ref)
+    return [GroupRow(*row) for row in connection.execute(query)]
 
 
 def group_by_dev_eui(connection: Connection, dev_eui: str) -> GroupRow | None:
@@ -48,6 +49,11 @@ def group_by_dev_eui(connection: Connection, dev_eui: str) -> GroupRow | None:
 
 def group_by_ref(connection: Connection, ref: int) -> GroupRow | None:
     return next(iter(_groups_where(connection, multicast_groups.c.ref == ref)), None)
+
+
+def groups_of_subscriber(connection: Connection, subscriber_ref: int) -> list[GroupRow]:
+    """By their refs."""
+    return _groups_where(connection, multicast_groups.c.subscriber_ref == subscriber_ref)
 
 
 def busy_groups(connection: Connection, partitions: Collection[int] | None) -> list[int]:
