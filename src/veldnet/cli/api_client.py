@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from veldnet.settings import API_KEY_VARIABLE
+
 from .output import fail
 
-_KEY = "VELDNET_API_KEY"
 # Seconds for an answer; a stream says something every fifteen.
 _TIMEOUT = 60.0
 _LONGEST_EVENT = 1_048_576
@@ -137,14 +138,14 @@ def _refusal(answer: http.client.HTTPResponse) -> str:
 def read_key(file: Path | None) -> str:
     """The API key of a file, or of the environment."""
     if file is None:
-        key = os.environ.get(_KEY, "")
+        key = os.environ.get(API_KEY_VARIABLE, "")
     else:
         try:
             key = file.read_text()
         except (OSError, UnicodeDecodeError) as error:
             fail(f"--key-file {file} cannot be read: {error}")
     if not key.strip():
-        fail(f"give an API key: --key-file FILE, or {_KEY} in the environment")
+        fail(f"give an API key: --key-file FILE, or {API_KEY_VARIABLE} in the environment")
     if not re.fullmatch(r"[!-~]+", key.strip()):
-        fail(f"the API key of {file or _KEY} is not one line of letters, digits and signs")
+        fail(f"the API key of {file or API_KEY_VARIABLE} is not one line of letters, digits and signs")
     return key.strip()

@@ -6,7 +6,7 @@ The sample file and the documentation page are generated from this tree.
 from .cluster import ROLES, ClusterSettings, Role
 from .gateways import GatewaySettings
 from .keys import KeySettings, ModuleSettings, VaultSettings
-from .loading import FILE, FILE_VARIABLE, OnOldName, load_settings
+from .loading import API_KEY_VARIABLE, FILE, FILE_VARIABLE, OnOldName, load_settings
 from .location import LocationSettings
 from .network import NetworkSettings
 from .operation import AlarmSettings, BackupSettings, JournalSettings, LogSettings, MailSettings
@@ -20,6 +20,7 @@ from .tree import RENAMED, Settings
 from .values import Address, Duration, OptionalAddress, Processes, SettingsError
 
 __all__ = [
+    "API_KEY_VARIABLE",
     "FILE",
     "FILE_VARIABLE",
     "RENAMED",

@@ -30,6 +30,8 @@ FILE = "veldnet.toml"
 
 # Names another file.
 FILE_VARIABLE = "VELDNET_CONFIG"
+# The key of commands that ask a server over its API: no setting, but often there beside those of settings.
+API_KEY_VARIABLE = "VELDNET_API_KEY"
 
 
 def load_settings(
@@ -58,7 +60,7 @@ def load_settings(
     variables = {
         key.removeprefix(PREFIX).lower().replace("__", "."): _from_text(value)
         for key, value in environment.items()
-        if key.startswith(PREFIX) and key != FILE_VARIABLE
+        if key.startswith(PREFIX) and key not in (FILE_VARIABLE, API_KEY_VARIABLE)
     }
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     for source in (variables, given):

@@ -167,7 +167,7 @@ def test_a_join_at_the_old_network_makes_the_session_that_was_moved_stale() -> N
     assert (device.status, device.only_there) == ("joined", 1) and "stale" in device.difference
     for side in SIDES:
         comparison.hear(side, heard(1), 61.0)
-    assert device.status == "agrees" and comparison.agreed
+    assert device.status == "agrees" and comparison.agreed and device.difference == ""
 
 
 def test_a_broker_that_cannot_be_reached_is_named() -> None:

@@ -23,6 +23,8 @@ def test_file_environment_and_flags_in_that_order(tmp_path: Path) -> None:
         "VELDNET_NETWORK__DEDUPLICATION_WINDOW": "150ms",
         "VELDNET_NETWORK__EXTRA_CHANNELS": "[867100000]",
         "UNRELATED": "x",
+        # Of commands that ask a server, in the same shell.
+        "VELDNET_API_KEY": "vldk_x",
     }
     settings = load_settings({"api.http": "127.0.0.1:3", "data": None}, file=file, environment=environment)
     assert (settings.data, settings.api.rate_limit, settings.api.http) == ("/a", 0, "127.0.0.1:3")

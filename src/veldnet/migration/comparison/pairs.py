@@ -130,6 +130,9 @@ class Comparison:
         if found:
             device.in_a_row, device.difference, device.status = 0, found, "differs"
             return
+        if device.status == "joined":
+            # Both have the new session, or were told late of the join that began this one.
+            device.difference = ""
         device.equal += 1
         device.in_a_row += 1
         device.status = "agrees" if device.in_a_row >= self._wanted else "waiting"
