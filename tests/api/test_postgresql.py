@@ -95,6 +95,10 @@ def test_commands_beside_it(server: HostedServer, account: Account, tmp_path: Pa
     # Of the machine it may have to say something, too.
     checked = CliRunner().invoke(app, ["check", *where], env=store_environment(where)).output
     assert "of PostgreSQL at" in checked and "vaults hold the master keys" in checked
+    assert (
+        "no nodes serve this database"
+        in CliRunner().invoke(app, ["cluster", "status", *where], env=store_environment(where)).output
+    )
     refused = failing("admin", "backup", str(tmp_path / "copy.db"), *where)
     assert "the tools of PostgreSQL" in refused and refused.count("\n") == 1
     assert "installation in the database" in failing("init", *where)

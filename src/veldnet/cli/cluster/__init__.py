@@ -25,7 +25,7 @@ def status_command(data: Data = None, as_json: Json = False) -> None:
         print_json(status)
         return
     if not status.cluster:
-        report("one process serves this database; several do with the setting cluster.nats")
+        report("no nodes serve this database, one process does or none; cluster.nats has several serve it")
         return
     print_table(
         f"Nodes, {status.time}",
