@@ -44,7 +44,7 @@ def init_command(
 ) -> None:
     """Create a data directory with an empty database and a master key, or print files for the system."""
     if systemd or nginx or caddy:
-        _print_files(systemd, nginx, caddy)
+        _print_files(systemd, nginx, caddy, data or deployment.DATA)
         return
     settings = quiet(settings_or_fail({"data": None if data is None else str(data)}))
     key = master_key_of(settings)
@@ -73,13 +73,16 @@ def init_command(
     )
 
 
-def _print_files(systemd: bool, nginx: str, caddy: str) -> None:
+def _print_files(systemd: bool, nginx: str, caddy: str, data: Path) -> None:
     if (systemd, bool(nginx), bool(caddy)).count(True) > 1:
         raise typer.BadParameter("print one file at a time")
     for name in filter(None, (nginx, caddy)):
         if not _HOST.fullmatch(name):
             raise typer.BadParameter(f"{name!r} is not a host name")
-    text = deployment.systemd_unit() if systemd else ""
+    try:
+        text = deployment.systemd_unit(data) if systemd else ""
+    except ValueError as error:
+        raise typer.BadParameter(f"--data: {error}") from error
     if systemd and (closed := deployment.unreachable_command()) is not None:
         errors.print(
             f"[bold]warning:[/] the service cannot run this Python, because {closed} is closed to other "

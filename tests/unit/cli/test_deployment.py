@@ -24,9 +24,10 @@ def printed(*arguments: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
-def test_systemd_accepts_the_unit_and_finds_it_well_protected(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [[], ["--data", "/srv/veldnet-1"]], ids=["", "elsewhere"])
+def test_systemd_accepts_the_unit_and_finds_it_well_protected(tmp_path: Path, arguments: list[str]) -> None:
     unit = tmp_path / "veldnet.service"
-    unit.write_text(printed("--systemd"))
+    unit.write_text(printed("--systemd", *arguments))
     verified = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False
     )
@@ -48,6 +49,17 @@ def test_the_unit_names_the_command_of_this_installation_and_real_exit_codes() -
     final = {2, Exit.SETTINGS, Exit.DATA_DIRECTORY, Exit.IN_USE, Exit.LEASE_LOST}
     assert {int(code) for code in codes.split()} == {int(code) for code in final}
     assert "@" not in re.sub(r"^#.*$|@system-service", "", unit, flags=re.MULTILINE)
+
+
+def test_the_unit_serves_the_data_directory_that_is_given() -> None:
+    unit = printed("--systemd", "--data", "/srv/veldnet-1")
+    assert " serve --config /etc/veldnet/veldnet.toml --data /srv/veldnet-1\n" in unit
+    assert "WorkingDirectory=/srv/veldnet-1\n" in unit
+    # All else is closed to the service.
+    assert re.search(r"^ReadWritePaths=.* -/srv/veldnet-1$", unit, re.MULTILINE)
+    for wrong, reason in (("/srv/a b", "other characters"), ("/srv/%h", "other"), ("/root/x", "closed")):
+        done = CliRunner().invoke(app, ["init", "--systemd", "--data", wrong])
+        assert done.exit_code == 2 and reason in " ".join(done.stderr.split()), done.stderr
 
 
 def test_a_python_in_somebodys_home_is_no_python_for_a_service(

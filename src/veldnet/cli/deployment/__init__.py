@@ -3,6 +3,7 @@ they are, with places for what differs."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from importlib.resources import files
@@ -11,11 +12,22 @@ from pathlib import Path
 # Where the unit expects things; docs/install.md follows it.
 DATA = Path("/var/lib/veldnet")
 SETTINGS = Path("/etc/veldnet/veldnet.toml")
+_PLAIN = re.compile(r"(/[A-Za-z0-9._-]+)+")
 
 
-def systemd_unit() -> str:
-    """The unit of the server, for the installation that runs this."""
-    return _filled("veldnet.service", COMMAND=str(_command()), DATA=str(DATA), SETTINGS=str(SETTINGS))
+def systemd_unit(data: Path = DATA) -> str:
+    """The unit of the server, for the installation that runs this. Raises `ValueError` for a data directory
+    of which the service could make nothing."""
+    where = data.absolute()
+    if not _PLAIN.fullmatch(str(where)):
+        raise ValueError(
+            f"{where} has other characters than letters, digits and ./_-, which a unit reads otherwise"
+        )
+    if where.parts[1:2] in (("home",), ("root",)):
+        raise ValueError(
+            f"the unit keeps {where.parents[-2]} closed to the service: choose another directory"
+        )
+    return _filled("veldnet.service", COMMAND=str(_command()), DATA=str(where), SETTINGS=str(SETTINGS))
 
 
 def unreachable_command() -> Path | None:
