@@ -19,8 +19,8 @@ _APART = 3.0
 _CHECKED = 5
 # How likely it is that arrival times which agree with each other are wrong all the same, by how few they are.
 _WRONG = {3: 0.05, 4: 0.02, 5: 0.01, 6: 0.003}
-# From so many levels on a place is fitted to them, and so many times less certain than least squares have it:
-# shadowing of a few base stations is often the same for all.
+# From so many levels on a place is fitted to them, and its sigma is so many times that of least squares: with
+# that the errors of the simulated city have the mean square that is said of them.
 _FITTED, _SHADOWED = 3, 1.2
 
 
