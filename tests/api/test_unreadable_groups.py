@@ -89,6 +89,19 @@ def test_a_group_whose_tags_cannot_be_read_is_refused_with_the_reason(lights: Li
     assert lights.user.request("DELETE", path).status_code == 204
 
 
+def test_a_group_with_a_data_rate_of_no_region_is_refused_with_the_reason(lights: Lights) -> None:
+    group = lights.group()
+    path = f"{GROUPS}/{group['ref']}"
+    mine = update(multicast_groups).where(multicast_groups.c.ref == int(group["ref"]))
+    damage = mine.values(data_rate=99)
+    lights.server.run(lights.server.platform.store.write(lambda c: c.execute(damage)))
+    refused = lights.user.request("POST", f"{path}/downlinks", {"fPort": 5, "payload": "01"})
+    assert refused.status_code == 400 and "data rate 99 of the group is none of EU868" in refused.text
+    chosen = lights.user.request("GET", f"{path}/baseStations")
+    assert chosen.status_code == 400 and "none of its region" in chosen.json()["message"]
+    assert lights.user.request("DELETE", path).status_code == 204
+
+
 def test_what_does_not_fit_and_counters_that_are_used_up_are_said_in_any_language(lights: Lights) -> None:
     group = lights.group()
     path, dutch = f"{GROUPS}/{group['ref']}/downlinks", {"accept-language": "nl"}

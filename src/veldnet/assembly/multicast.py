@@ -61,7 +61,7 @@ async def seal_keys(vault: Vault, new: NewGroup, dev_addr: DevAddr) -> SealedKey
 
 def coverage_of(connection: Connection, group_ref: int, plans: Mapping[str, ChannelPlan]) -> GroupCoverage:
     """The base stations that send to a group, and the members that they do not reach. Raises `BadRequest`
-    where its tags cannot be read."""
+    where its tags or its data rate cannot be read."""
     row = multicast.group_by_ref(connection, group_ref)
     if row is None or row.region not in plans:
         return GroupCoverage([], 0, 0, 0, [], [])
@@ -80,6 +80,10 @@ def coverage_of(connection: Connection, group_ref: int, plans: Mapping[str, Chan
         if BaseStationId(station) in ours
     ]
     region = plans[row.region].region
+    if row.data_rate is not None and row.data_rate not in region.downlink:
+        raise BadRequest(
+            "the stored data rate of the multicast group is none of its region, so nothing can be sent to it"
+        )
     found = cover(members, heard, region.downlink[data_rate_of(row, region)].modulation)
     chosen = found.stations if row.coverage == "MEMBERS" else tuple(listed)
     return GroupCoverage(

@@ -56,7 +56,7 @@ from veldnet.store import (
 from . import entry as entries
 from .attempt import Attempt, AttemptParts
 from .entry import GroupEntry, GroupStations, device_of, pack_results, sending_row
-from .reading import UnreadableGroup, open_keys, read_state, stations_of
+from .reading import UnreadableGroup, check_data_rate, open_keys, read_state, stations_of
 
 log = structlog.get_logger(__name__)
 
@@ -172,7 +172,7 @@ class MulticastGroups:
 
     async def _entry(self, query: Callable[..., GroupRow | None]) -> GroupEntry | None:
         """A group by a query; the one in memory is ahead of the store. Raises `StoreError`, `VaultError`;
-        `UnreadableGroup` where its keys or its state do not open."""
+        `UnreadableGroup` where its keys, its state or its data rate make no sense."""
         async with self._loading:
             row = await self._store.read(query)
             if row is None:
@@ -180,6 +180,7 @@ class MulticastGroups:
             known = self._entries.get(row.ref)
             if known is not None:
                 return known
+            check_data_rate(row, self._parameters.channel_plans.get(row.region))
             keys = await open_keys(self._vault, row)
             state = self._stored(row)
             made = GroupEntry(row, keys, device_of(row, self._plan(row)), state)

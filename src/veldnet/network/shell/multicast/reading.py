@@ -44,6 +44,12 @@ async def open_keys(vault: Vault, row: GroupRow) -> GroupKeys:
         raise UnreadableGroup(f"the keys of the group are damaged: {error}") from None
 
 
+def check_data_rate(row: GroupRow, plan: ChannelPlan | None) -> None:
+    """Raises `UnreadableGroup` where the stored data rate is none of the region."""
+    if plan is not None and row.data_rate is not None and row.data_rate not in plan.region.downlink:
+        raise UnreadableGroup(f"data rate {row.data_rate} of the group is none of {row.region}")
+
+
 def read_state(row: GroupRow) -> GroupState:
     """Raises `UnreadableGroup`: what the counter was is not known, so nothing can be sent."""
     try:
