@@ -54,13 +54,18 @@ function Connections() {
         id={(row) => row.ref ?? ""}
         minWidth={820}
         empty={none}
-        columns={connectionColumns(t)}
+        columns={connectionColumns(t, found.data?.some((each) => each.downlinks) ?? false)}
       />
     </Panel>
   );
 }
 
-function connectionColumns(t: Translate): Column<Connection>[] {
+function connectionColumns(t: Translate, takesDownlinks: boolean): Column<Connection>[] {
+  const received = countColumn<Connection>({
+    key: "received",
+    title: t("flows.received"),
+    count: (row) => row.state?.received ?? 0,
+  });
   return [
     {
       key: "name",
@@ -69,17 +74,12 @@ function connectionColumns(t: Translate): Column<Connection>[] {
       render: (row) => (
         <>
           {row.name}
-          <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere", minWidth: 180 }}>
+          <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere", minWidth: 140 }}>
+            {row.dialect && `${t(`flows.dialect.${row.dialect}`)}, `}
             {row.address}
           </Text>
         </>
       ),
-    },
-    {
-      key: "dialect",
-      title: t("flows.dialect"),
-      value: (row) => row.dialect,
-      render: (row) => row.dialect && t(`flows.dialect.${row.dialect}`),
     },
     {
       key: "status",
@@ -89,7 +89,8 @@ function connectionColumns(t: Translate): Column<Connection>[] {
     },
     countColumn({ key: "delivered", title: t("flows.delivered"), count: (row) => row.state?.delivered ?? 0 }),
     countColumn({ key: "failed", title: t("flows.failed"), count: (row) => row.state?.failed ?? 0 }),
-    countColumn({ key: "received", title: t("flows.received"), count: (row) => row.state?.received ?? 0 }),
+    // Where none takes downlinks, the actions need its room.
+    ...(takesDownlinks ? [received] : []),
     countColumn({ key: "pending", title: t("flows.pending"), count: (row) => row.state?.pending ?? 0 }),
     {
       key: "undelivered",
