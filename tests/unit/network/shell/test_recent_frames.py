@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -181,3 +182,14 @@ def test_as_many_frames_are_remembered_as_there_is_room_for() -> None:
     late = (heard((119_999).to_bytes(4, "big"), base_station=THERE),)
     assert recent.original_of(late, 11.0) is not None
     assert recent.original_of(late, 11.0 + HORIZON) is None
+
+
+def test_remembered_frames_are_nothing_to_search_for_garbage() -> None:
+    """There are tens of thousands of them, and while the search goes on nothing is received."""
+    recent = RecentFrames()
+    first, second = heard(b"frame"), heard(b"frame", base_station=THERE, timestamp=None)
+    recent.accepted(1, (first, second), 1.0)
+    gc.collect()
+    original = recent.find(b"frame")
+    assert original is not None and original.is_of(first) and not original.is_of(second)
+    assert not gc.is_tracked(original) and not gc.is_tracked(original.brought)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from veldnet.lorawan.radio import GatewayUplink
 
 from .deduplication import MAX_COPIES
@@ -18,27 +20,37 @@ HORIZON = 30.0
 _MOST = 50_000
 
 
-class Original:
-    """An accepted frame: who brought it, and how many copies were added to it after its window."""
+class Original(msgspec.Struct, gc=False):
+    """An accepted frame: who brought it, and how many copies were added to it after its window.
 
-    __slots__ = ("accepted_at", "brought", "frame_id", "late")
+    There are as many as frames come within a minute. `brought` has base stations and timestamps by turns, all
+    of them plain numbers: so no search for garbage looks at any of this.
+    """
 
-    def __init__(self, frame_id: int, copies: Sequence[GatewayUplink], now: float) -> None:
-        self.frame_id = frame_id
-        self.accepted_at = now
-        self.brought = tuple((copy.base_station, copy.timestamp) for copy in copies)
-        self.late = 0
+    frame_id: int
+    accepted_at: float
+    brought: tuple[int | None, ...]
+    late: int = 0
+
+    @classmethod
+    def of(cls, frame_id: int, copies: Sequence[GatewayUplink], now: float) -> Original:
+        """What is remembered of a frame that is accepted now."""
+        first = copies[0]
+        brought: tuple[int | None, ...] = (int(first.base_station), first.timestamp)
+        for copy in copies[1:]:
+            brought = (*brought, int(copy.base_station), copy.timestamp)
+        return cls(frame_id, now, brought)
 
     def is_of(self, copy: GatewayUplink) -> bool:
         """Whether a copy with the same octets is of the same transmission."""
         return all(
             station != copy.base_station or (timestamp is not None and timestamp == copy.timestamp)
-            for station, timestamp in self.brought
+            for station, timestamp in zip(self.brought[::2], self.brought[1::2], strict=True)
         )
 
     def heard_by(self, copy: GatewayUplink) -> None:
         """Note a copy that came while the window of the frame was remembered."""
-        self.brought = (*self.brought, (copy.base_station, copy.timestamp))
+        self.brought = (*self.brought, int(copy.base_station), copy.timestamp)
 
     def add(self, copy: GatewayUplink) -> int:
         """Take a late copy; returns the number of its part, behind those that the window has numbered."""
@@ -65,7 +77,7 @@ class RecentFrames:
             return
         if now - self._since > HORIZON or len(self._new) >= _MOST:
             self._new, self._old, self._since = {}, self._new, now
-        self._new[phy_payload] = Original(frame_id, copies, now)
+        self._new[phy_payload] = Original.of(frame_id, copies, now)
 
     def find(self, phy_payload: bytes) -> Original | None:
         return self._new.get(phy_payload) or self._old.get(phy_payload)
