@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .network import OK, Network, counters, status, uplink
 from .test_delivery import application_server
+from .test_processes import deliver, plan
 
 
 async def test_c1_many_refused_messages_of_the_only_device_hold_up_none_behind_them(tmp_path: Path) -> None:
@@ -40,8 +43,9 @@ async def test_c1_what_was_refused_while_the_server_took_nothing_is_tried_again(
         await network.close()
 
 
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "in another process"])
 async def test_c1_rows_that_are_longer_than_a_page_of_the_store_hold_up_none_behind_them(
-    tmp_path: Path,
+    elsewhere: bool, tmp_path: Path
 ) -> None:
     network = await Network.open(tmp_path)
     bad, good = list(range(250)), [250, 251, 252]
@@ -58,7 +62,7 @@ async def test_c1_rows_that_are_longer_than_a_page_of_the_store_hold_up_none_beh
 
     async with application_server(answer) as server:
         await network.profile(server.address)
-        network.begin()
+        network.begin(processes=plan(deliver) if elsewhere else None)
         await network.deliveries.start()
         await network.until_listed(
             lambda listed: [item.reason for item in listed] == ["refusedRepeatedly"] * len(bad)
