@@ -34,6 +34,7 @@ from veldnet.inventory.search import search as search_everything
 from veldnet.lorawan import GatewayEui
 from veldnet.monitoring.observed import observed_at, standing
 from veldnet.store import SqliteStore, index_names, migrate, named, write_property
+from veldnet.store.hot_reads import devices_by_dev_addr, devices_by_ref
 from veldnet.store.schema import ORDERED_AT, device_order, device_states, devices
 
 COUNTRY = (50.7, 3.3, 53.6, 7.3)
@@ -322,6 +323,10 @@ def test_in_postgresql_a_page_of_devices_joins_few_tables() -> None:
             assert (first.ref, first.connectivityPlanId is UNSET) == ("101", False)
             assert get_device(connection, scope, "7").name == "Pump 7"
             page(Wanted(), "name")(connection, scope)
+            # As frames have them read, by lists of every length.
+            (seventh,) = devices_by_ref(connection, [7])
+            assert (seventh.name, seventh.customer_id) == ("Pump 7", scope.customer_id)
+            assert not devices_by_dev_addr(connection, [1, 2, 3])
             queries = [each for each in asked if each[0].startswith("SELECT")]
             assert any("device_states" in query for query, _values in queries)
             assert max(joined_at_once(each, connection) for each in queries) <= 3

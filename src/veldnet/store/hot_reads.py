@@ -38,7 +38,27 @@ from .schema import (
     subscribers,
 )
 
-_VAULT = func.coalesce(hsm_groups.c.vault, "")
+_VAULT = func.coalesce(
+    # Correlated by name, as it also stands in another one that is.
+    select(hsm_groups.c.vault)
+    .where(hsm_groups.c.ref == devices.c.hsm_group_ref)
+    .correlate(devices)
+    .scalar_subquery(),
+    "",
+)
+# An AS key of another vault opens nothing here.
+_AS_TRANSPORT_KEY = (
+    select(as_transport_keys.c.sealed)
+    .where(
+        as_transport_keys.c.routing_profile_ref == devices.c.routing_profile_ref,
+        as_transport_keys.c.vault == _VAULT,
+    )
+    .correlate(devices)
+    .scalar_subquery()
+)
+_CUSTOMER = (
+    select(subscribers.c.customer_id).where(subscribers.c.ref == devices.c.subscriber_ref).scalar_subquery()
+)
 
 
 class _Details(msgspec.Struct):
@@ -84,15 +104,17 @@ def _fields(
     ]
 
 
+# What a device refers to is looked up row by row: PostgreSQL takes longer to choose an order for a join of
+# five tables than to read the devices, and plans lists of each length by themselves.
 _DEVICE: Select[Any] = (
     select(
         *_fields(
             DeviceRow,
             devices,
             {
-                "customer_id": type_coerce(subscribers.c.customer_id, _INTERNED),
+                "customer_id": type_coerce(_CUSTOMER, _INTERNED),
                 "device_class": type_coerce(devices.c.device_class, _INTERNED),
-                "sealed_as_transport_key": as_transport_keys.c.sealed,
+                "sealed_as_transport_key": _AS_TRANSPORT_KEY,
                 "tags": type_coerce(devices.c.details, _Read(_tags)),
                 "silence_steps": type_coerce(devices.c.details, _Read(_silence_steps)),
                 "state": device_states.c.state,
@@ -104,16 +126,7 @@ _DEVICE: Select[Any] = (
         )
     )
     .select_from(devices)
-    .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
     .join(device_states, device_states.c.device_ref == devices.c.ref)
-    .join(hsm_groups, hsm_groups.c.ref == devices.c.hsm_group_ref, isouter=True)
-    # An AS key of another vault opens nothing here.
-    .join(
-        as_transport_keys,
-        (as_transport_keys.c.routing_profile_ref == devices.c.routing_profile_ref)
-        & (as_transport_keys.c.vault == _VAULT),
-        isouter=True,
-    )
 )
 
 
