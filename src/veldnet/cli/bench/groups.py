@@ -9,10 +9,8 @@ from __future__ import annotations
 import random
 import time
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select
 
 from veldnet.assembly import multicast
 from veldnet.assembly.data_directory.directory import DataDirectory
@@ -23,13 +21,14 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts, base_stations, groups, offers
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr, GatewayEui
 from veldnet.network.core import DownlinkRequest
+from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.core.multicast import GroupContext, GroupKeys, GroupState, begin, plan_attempt, submit
 from veldnet.network.core.parameters import NetworkParameters
 from veldnet.settings import load_settings
+from veldnet.store import Connection, coverage
 from veldnet.store import multicast as stored
-from veldnet.store.schema import devices, hearing
 
-from .fleet import FIRST_BASE_STATION, Fleet, create_fleet
+from .fleet import FIRST_BASE_STATION, Fleet, bench_device, create_fleet
 from .load import Percentiles, percentiles
 
 _PLAN = "bench-cs/multicast"
@@ -97,7 +96,8 @@ async def _group(opened: DataDirectory, parameters: NetworkParameters, scope: Sc
     new = groups.check_new_group(body, parameters.channel_plans)
     keys = await multicast.seal_keys(opened.vault.of(""), new, _ADDRESS)
     made = await store.write(lambda c: groups.create_group(c, scope, new, _ADDRESS, keys))
-    euis = await store.read(lambda c: list(c.execute(select(devices.c.dev_eui)).scalars()))
+    space = AddressSpace(parameters.net_id)
+    euis = [str(bench_device(number, space).dev_eui) for number in range(load.members)]
 
     def join(connection: Connection) -> None:
         record = groups.own_group(connection, scope, str(made.ref))
@@ -121,18 +121,21 @@ def _write_town(connection: Connection, scope: Scope, load: GroupsLoad) -> None:
         facts = base_stations.StationFacts(name=f"Mast {number}", latitude=latitude, longitude=longitude)
         eui = GatewayEui(0x0059ACBE00000000 + number)
         base_stations.create_base_station(connection, scope.operator_ref, eui, facts)
-    rows: list[dict[str, Any]] = []
-    for ref in connection.execute(select(devices.c.ref)).scalars().all():
+    rows: list[coverage.HearingRow] = []
+    # As `create_fleet` numbers them.
+    for ref in range(1, load.members + 1):
         near = rng.choice(places)
         at = near[0] + rng.uniform(-_APART, _APART), near[1] + rng.uniform(-_APART, _APART)
         away = sorted((_kilometres(at, place), number) for number, place in enumerate(places))
         for distance, number in away[:_HEARING]:
             # The sandbox has the first number.
             station = FIRST_BASE_STATION + 1 + number
-            row = {"device_ref": ref, "subscriber_ref": scope.subscriber_ref, "base_station": station}
-            heard = {"margin": _NEAR - _AWAY * distance, "frames": 20, "weight": 1.0, "last_at": 0}
-            rows.append(row | heard)
-    connection.execute(insert(hearing), rows)
+            rows.append(
+                coverage.HearingRow(
+                    ref, station, scope.subscriber_ref, 20, 1.0, _NEAR - _AWAY * distance, last_at=0
+                )
+            )
+    coverage.add_hearing(connection, rows)
 
 
 def _kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
