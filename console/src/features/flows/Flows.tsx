@@ -1,6 +1,7 @@
 // Flows and connections: which messages go where, and how each connection is.
 import { Badge, Group, Stack, Text } from "@mantine/core";
 import { IconArrowsSplit, IconPlugConnected } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { NewButton, RowButton, RowRemoval } from "../../components/actions";
 import { Empty, IfMayChange, PageTitle, Panel, Time } from "../../components/basics";
 import { countColumn } from "../../components/columns";
@@ -52,7 +53,7 @@ function Connections() {
         label={t("flows.connections")}
         query={found}
         id={(row) => row.ref ?? ""}
-        minWidth={820}
+        minWidth={700}
         empty={none}
         columns={connectionColumns(t, found.data?.some((each) => each.downlinks) ?? false)}
       />
@@ -74,7 +75,7 @@ function connectionColumns(t: Translate, takesDownlinks: boolean): Column<Connec
       render: (row) => (
         <>
           {row.name}
-          <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere", minWidth: 140 }}>
+          <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere", minWidth: 130 }}>
             {row.dialect && `${t(`flows.dialect.${row.dialect}`)}, `}
             {row.address}
           </Text>
@@ -87,24 +88,27 @@ function connectionColumns(t: Translate, takesDownlinks: boolean): Column<Connec
       value: (row) => row.state?.status,
       render: (row) => <State of={row} />,
     },
-    countColumn({ key: "delivered", title: t("flows.delivered"), count: (row) => row.state?.delivered ?? 0 }),
-    countColumn({ key: "failed", title: t("flows.failed"), count: (row) => row.state?.failed ?? 0 }),
+    {
+      key: "delivered",
+      title: t("flows.delivered"),
+      align: "right",
+      value: (row) => row.state?.delivered ?? 0,
+      render: ({ state }) => <Counted count={state?.delivered} title={t("flows.failed")} below={state?.failed} />,
+    },
     // Where none takes downlinks, the actions need its room.
     ...(takesDownlinks ? [received] : []),
-    countColumn({ key: "pending", title: t("flows.pending"), count: (row) => row.state?.pending ?? 0 }),
     {
-      key: "undelivered",
-      title: t("nav.undelivered"),
+      key: "pending",
+      title: t("flows.pending"),
       align: "right",
-      value: (row) => row.state?.undelivered,
-      render: ({ state }) =>
-        state?.undelivered ? (
-          <TextLink to="/undelivered" inherit>
-            {number(state.undelivered)}
-          </TextLink>
-        ) : (
-          "0"
-        ),
+      value: (row) => row.state?.pending ?? 0,
+      render: ({ state }) => (
+        <Counted
+          count={state?.pending}
+          title={<TextLink to="/undelivered">{t("nav.undelivered")}</TextLink>}
+          below={state?.undelivered}
+        />
+      ),
     },
     {
       key: "actions",
@@ -113,6 +117,20 @@ function connectionColumns(t: Translate, takesDownlinks: boolean): Column<Connec
       render: (row) => <ConnectionActions connection={row} />,
     },
   ];
+}
+
+/** How many there are, and below, where there are any, how many went wrong. */
+function Counted({ count = 0, title, below = 0 }: { count?: number; title: ReactNode; below?: number }) {
+  return (
+    <>
+      {number(count)}
+      {below > 0 && (
+        <Text size="xs" className="poor">
+          {title} {number(below)}
+        </Text>
+      )}
+    </>
+  );
 }
 
 function State({ of: { state } }: { of: Connection }) {

@@ -48,7 +48,7 @@ function MemberTable({ groupRef, members }: { groupRef: string; members: Member[
       label={t("groups.members")}
       rows={members}
       id={(row) => row.deviceRef}
-      minWidth={760}
+      minWidth={640}
       columns={[
         {
           key: "name",
