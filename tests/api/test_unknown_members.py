@@ -98,12 +98,16 @@ def test_what_was_read_can_be_sent_back(world: World) -> None:
     fence = {"name": "a", "circle": {"latitude": 1, "longitude": 1, "radius": 90}}
     user.call("POST", f"{V1}/geofences", fence)
     user.call("POST", f"{V1}/flows", {"name": "a", "connectionRefs": [made["ref"]]})
-    for path in ("/connections", "/geofences", "/flows", "/multicastGroups"):
-        listed = user.call("GET", f"{V1}{path}")
-        for one in listed if isinstance(listed, list) else listed["groups"]:
-            user.call("PUT", f"{V1}{path}/{one['ref']}", one)
-    for profile in world.desk("GET", "/deviceProfiles")[:1]:
-        world.operator.call("PUT", f"{V1}/operator/deviceProfiles/{profile['ref']}", profile)
+    for path in ("/connections", "/geofences", "/flows"):
+        (one,) = user.call("GET", f"{V1}{path}")
+        assert user.call("PUT", f"{V1}{path}/{one['ref']}", one)["name"] == "a"
+    world.new_group()
+    group = user.call("GET", f"{V1}/multicastGroups")["groups"][0]
+    sent_back = user.call("PUT", f"{V1}/multicastGroups/{group['ref']}", group)
+    assert sent_back["name"] == group["name"]
+    profile = world.desk("GET", "/deviceProfiles")[0]
+    world.operator.call("PUT", f"{V1}/operator/deviceProfiles/{profile['ref']}", profile)
+    assert world.desk("GET", "/deviceProfiles")[0] == profile
 
 
 def test_clients_of_other_platforms_may_send_more(world: World) -> None:
