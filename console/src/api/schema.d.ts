@@ -5067,12 +5067,12 @@ export interface components {
         ConnectionState: {
             /** @enum {string} */
             status: "ACTIVE" | "DEACTIVATED" | "ERROR" | "UNUSED" | "WAITING";
-            reason: string | null;
-            since: string | null;
+            reason?: string | null;
+            since?: string | null;
             delivered: number;
             failed: number;
             received: number;
-            lastDeliveryTime: string | null;
+            lastDeliveryTime?: string | null;
             pending: number;
             undelivered: number;
         };
