@@ -33,6 +33,7 @@ const free: Record<string, string> = {
   "features/devices/Series.tsx useCreating": rows,
   "features/devices/Series.tsx useScan": rows,
   "features/first-steps/StationStep.tsx StationStep": shown,
+  "features/groups/MemberSetUp.tsx MemberSetUpDialog": shown,
   "features/operator/Branding.tsx Logo": passed,
   "features/operator/Oversight.tsx Audit": shown,
   "features/operator/Oversight.tsx Settings": shown,
