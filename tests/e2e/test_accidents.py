@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,6 +15,7 @@ from tests.e2e import radio
 from tests.e2e.radio import Antenna
 from tests.e2e.running import Client, RunningServer, sandbox, veldnet
 from tests.e2e.test_data_directory import ANYWHERE, refused
+from tests.small_disk import fill, make_room, small_disk
 from veldnet.cli.exits import Exit
 from veldnet.simulator.customer import Account
 
@@ -28,29 +26,8 @@ FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 200 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    may = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    owner = f"size=200m,uid={os.geteuid()}"
-    mounted = subprocess.run([*may, "mount", "-t", "tmpfs", "-o", owner, "none", str(place)], check=False)
-    if mounted.returncode:
-        pytest.fail("this test mounts a small disk: run it as root, or allow sudo without a password")
-    yield place
-    subprocess.run([*may, "umount", "-l", str(place)], check=True)
-
-
-def fill(disk: Path) -> None:
-    """Take all the room there is, also what has come back since the last time."""
-    with (disk / "filler").open("ab", buffering=0) as file:
-        size = shutil.disk_usage(disk).free
-        while size:
-            try:
-                file.write(bytes(size))
-            except OSError:
-                size //= 2
-            else:
-                size = min(size, shutil.disk_usage(disk).free)
+    with small_disk(tmp_path / "disk") as place:
+        yield place
 
 
 def until(met: Callable[[], bool]) -> None:
@@ -131,7 +108,7 @@ def test_b8_a_full_disk_while_a_server_runs_and_when_one_starts(disk: Path) -> N
     assert httpx.get(f"{server.http}/readyz").status_code == 503
     assert refused_once_full(story.uplink)
     assert refused_once_full(story.create)
-    (disk / "filler").unlink()
+    make_room(disk)
     # By itself: no frame comes.
     until(lambda: httpx.get(f"{server.http}/readyz").status_code == 200)
     until(story.uplink)
@@ -140,7 +117,7 @@ def test_b8_a_full_disk_while_a_server_runs_and_when_one_starts(disk: Path) -> N
     server.kill()
     fill(disk)
     refused("serve", "--data", str(data), *ANYWHERE, code=Exit.STORAGE, words="full")
-    (disk / "filler").unlink()
+    make_room(disk)
     story.check(data)
     fill(disk)
     refused("admin", "user", "list", "--data", str(data), code=Exit.STORAGE, words="full")

@@ -106,7 +106,6 @@ class Clustering:
         self.frames = ClusterFrames(self.bus, self.partitions, network, network.addresses, clock, supervisor)
         SharedFloods(self.bus, network.gate.floods, clock)
         network.commits.on_lease_lost = self.membership.hurry
-        self.membership.on_renewed = network.commits.lease_renewed
         network.forward_outcomes(self._forward_outcome)
         self.bus.on(OUTCOMES, self._outcome_arrived)
         self.calls = OwnerCalls(self.bus, self.partitions)

@@ -38,7 +38,6 @@ class Heartbeat:
             if not self.writable:
                 log.info("store_writable_again")
             self.writable = True
-            self._commits.lease_renewed()
 
     @property
     def replaced(self) -> bool:

@@ -58,8 +58,6 @@ class Membership:
         self.node = node
         # Seconds by which the clock of this node is ahead of the database's.
         self.skew = 0.0
-        # Called with each renewal of the lease.
-        self.on_renewed: Callable[[], None] = lambda: None
         self._nodes = nodes
         self._ownership = ownership
         self._supervisor = supervisor
@@ -185,7 +183,6 @@ class Membership:
             self._expire_at(begun + LEASE)
             self.skew = self._clock() - view.now / 1000
             self._ownership.follow(view, leaving=not self.serves)
-            self.on_renewed()
 
     def _mismatch(self, view: ClusterView, status: str) -> str | None:
         """Why this node cannot serve with those that joined before it, in words."""

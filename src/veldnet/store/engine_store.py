@@ -177,6 +177,10 @@ class EngineStore(ABC):
     async def write(self, change: Callable[[Connection], T]) -> T:
         return await self._run(self._writer, self._write, change, self._change_proof())
 
+    @abstractmethod
+    async def probe(self) -> None:
+        """See `Store`."""
+
     def _change_proof(self) -> Proof | None:
         return None if self._lease is None else self._lease.change_proof
 

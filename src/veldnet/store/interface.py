@@ -82,6 +82,9 @@ class Store(Protocol):
         through; what the engine refuses in it becomes `StoreError`, `Conflict` where a constraint is
         broken. Raises `LeaseLost` as `commit` does."""
 
+    async def probe(self) -> None:
+        """Make sure that rows can be written which need room, and leave nothing of them."""
+
     async def devices_by_dev_addr(self, dev_addrs: Sequence[int]) -> list[DeviceRow]:
         """All devices with a session, current or pending, on one of the addresses."""
 

@@ -5,10 +5,12 @@ One thread writes, for SQLite has one writer anyway; reads run beside it on conn
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +28,7 @@ from .engine_store import EngineStore, InlineExecutor, describe, executor
 from .interface import Conflict, LeaseLost, StoreError
 from .leases import Proof
 from .migrating import current_revision, migrate
+from .properties import write_property
 from .rows import Row, Rows, Statement
 from .shared_commits import Asked, SharedCommits
 from .statements import SQL
@@ -41,6 +44,8 @@ _COMMITS_PER_CHECKPOINT = 50
 _SUSPECT = "suspect"
 # Pages of 4 KB, after which the log restarts.
 _LONGEST_LOG = 32_768
+# Octets that have to be written before the database counts as writable again.
+_PROBE = 65_536
 
 
 # Rows of one statement. Many rows a statement matter: the driver lets go of the interpreter lock for each,
@@ -293,6 +298,11 @@ class SqliteStore(EngineStore):
         if isinstance(self._writer, InlineExecutor):
             return await super().write(change)
         return await self._shared.write(change, self._change_proof())
+
+    async def probe(self) -> None:
+        # Written to the disk with a commit: a row that is taken back before is never.
+        for value in (secrets.token_hex(_PROBE // 2), ""):
+            await self.write(partial(write_property, name="probe", value=value))
 
     def _write_together(self, waiting: Iterator[Asked]) -> None:
         with self._transaction() as connection:

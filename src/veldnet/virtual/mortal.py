@@ -161,6 +161,10 @@ class MortalStore:
         await self._server.step("after write")
         return written
 
+    async def probe(self) -> None:
+        await self._server.alive()
+        await self._store.probe()
+
     async def devices_by_dev_addr(self, dev_addrs: Any) -> list[DeviceRow]:
         await self._server.alive()
         self._called("devices_by_dev_addr")

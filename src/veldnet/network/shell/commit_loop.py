@@ -33,6 +33,7 @@ from .entries import Entry
 from .journal import journal_rows
 from .options import ServerOptions
 from .runtime import Runtime
+from .write_probe import WriteProbe
 
 log = structlog.get_logger(__name__)
 
@@ -83,8 +84,6 @@ class _Batch:
 
 
 _MANY_BATCHES = 8
-# Seconds after which a commit that failed says no more, where the store takes other writes again.
-_SAYS_SOMETHING = 5.0
 
 
 class CommitLoop:
@@ -122,9 +121,7 @@ class CommitLoop:
         self.lost_lease = False
         # Called when a commit has found that another process holds what it would have written.
         self.on_lease_lost: Callable[[], None] = lambda: None
-        # Whether the last commit could not be made.
-        self.failing = False
-        self._failed_at = float("-inf")
+        self._probe = WriteProbe(runtime.supervisor, store)
 
     def join(self, participant: Participant) -> None:
         """Let a room take part in the commits."""
@@ -134,10 +131,10 @@ class CommitLoop:
         """Have changes of queues told to a participant."""
         self._queue_watcher = watcher
 
-    def lease_renewed(self) -> None:
-        """The store takes writes. A server to which nothing is sent, as it is not ready, would never be."""
-        if asyncio.get_running_loop().time() - self._failed_at >= _SAYS_SOMETHING:
-            self.failing = False
+    @property
+    def failing(self) -> bool:
+        """Whether the last commit could not be made, and the store takes nothing since."""
+        return self._probe.failing
 
     @property
     def waiting(self) -> int:
@@ -265,7 +262,8 @@ class CommitLoop:
             # A defect, or somebody has cancelled the task: memory must not stay ahead of the store.
             self._fail(StoreError(f"the commit was broken off by {type(error).__name__}"), batch)
             raise
-        self.failing = self.lost_lease = False
+        self.lost_lease = False
+        self._probe.succeeded()
         self._counters.commits += 1
         self._counters.committed_at = perf_counter()
         self._counters.commit_seconds += self._counters.committed_at - started
@@ -302,8 +300,7 @@ class CommitLoop:
 
     def _fail(self, error: StoreError, batch: _Batch) -> None:
         """Nothing was written. Memory is ahead of the store, so it goes; the frames are lost like radio."""
-        self.failing = True
-        self._failed_at = asyncio.get_running_loop().time()
+        self._probe.failed()
         self._counters.commit_failures += 1
         self.lost_lease = self.lost_lease or isinstance(error, LeaseLost)
         log.error("commit_failed", error=str(error), lease_lost=self.lost_lease)

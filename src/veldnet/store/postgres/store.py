@@ -6,6 +6,7 @@ processes go side by side."""
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
@@ -49,6 +50,8 @@ T = TypeVar("T")
 _ATTEMPTS = 3
 # Seconds after which a server that does not answer has not renewed a lease.
 _LEASE_PATIENCE = 2
+# Half a megabyte.
+_FILLER = "SELECT repeat('x', 1000) FROM generate_series(1, 512)"
 _NO_PROOF = Proof(None, None, None, 0, 0)  # type: ignore[arg-type]
 _BEGIN_COMMIT = "SELECT veldnet_begin_commit(%s::text, %s::int, %s::bigint, %s::bigint, %s::bigint)"
 _BEGIN_CHANGE = text(
@@ -202,6 +205,17 @@ class PostgresStore(EngineStore):
         # A query changes nothing.
         with self._transaction(self._reading) as connection:
             return query(connection)
+
+    async def probe(self) -> None:
+        await self._run(self._writer, self._probe)
+
+    def _probe(self) -> None:
+        """A table of its own takes new room, which no space that is free within a table stands in for."""
+        with store_errors(), self.engine.connect() as connection, connection.begin() as begun:
+            table = f"veldnet_probe_{secrets.token_hex(4)}"
+            connection.execute(text(f"CREATE UNLOGGED TABLE {table} (filler text)"))
+            connection.execute(text(f"INSERT INTO {table} {_FILLER}"))
+            begun.rollback()
 
     def _write(self, change: Callable[[Connection], T], proof: Proof | None) -> T:
         with store_errors(), self.engine.connect() as connection, self._begun(connection, proof) as begun:
