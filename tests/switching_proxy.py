@@ -14,6 +14,8 @@ class SwitchingProxy:
     ask the database in the thread of their loop."""
 
     def __init__(self, target: Path) -> None:
+        # Connections that were asked for.
+        self.asked = 0
         self._target = target
         self._open: set[socket.socket] = set()
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -37,6 +39,7 @@ class SwitchingProxy:
         with contextlib.suppress(OSError):
             while True:
                 near, _address = self._listening.accept()
+                self.asked += 1
                 far = socket.socket(socket.AF_UNIX)
                 try:
                     far.connect(str(self._target))

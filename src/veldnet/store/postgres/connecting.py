@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 from veldnet.store.interface import StoreError
 
 from . import texts
+from .connection_gate import ConnectionGate
 from .errors import words
 
 OLDEST = 15
@@ -78,9 +79,12 @@ def commit_connection(url: URL) -> psycopg.Connection[Any]:
     )
 
 
-def engine(url: URL, *, size: int, reading: bool = False, patience: int | None = None) -> Engine:
-    """A pool of connections. Those that read see one state of the database in a transaction. The server is
-    waited for as many seconds as `patience` says, where that is given."""
+def engine(
+    url: URL, gate: ConnectionGate | None, *, size: int, reading: bool = False, patience: int | None = None
+) -> Engine:
+    """A pool of connections, which are opened by turns at `gate` where there is one. Those that read see one
+    state of the database in a transaction. The server is waited for as many seconds as `patience` says, where
+    that is given."""
     libpq, session = _LIBPQ, dict(_READS if reading else {})
     if patience is not None:
         libpq = libpq | {"connect_timeout": patience, "tcp_user_timeout": patience * 1000}
@@ -100,6 +104,12 @@ def engine(url: URL, *, size: int, reading: bool = False, patience: int | None =
     def configure(connection: Any, _record: Any) -> None:
         connection.read_only = reading
         texts.register(connection)
+
+    if gate is not None:
+
+        @event.listens_for(made, "do_connect")
+        def connect(dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+            return gate.open(lambda: dialect.connect(*arguments, **options))
 
     return made
 

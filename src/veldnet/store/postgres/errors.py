@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from veldnet.store.interface import Conflict, LeaseLost, StoreError
 
+from .connection_gate import NotReached
 from .definitions import LEASE_LOST
 
 # What may be tried again as it was: deadlocks, and what could not be put in an order.
@@ -68,7 +69,8 @@ def is_gone(error: BaseException) -> bool:
     cause = driver_error(error)
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    if cause is None:
+    # None was there: to try again at once is no use.
+    if cause is None or isinstance(cause, NotReached):
         return False
     # 57P: the server shuts down or has just started.
     return (cause.sqlstate or "")[:3] in ("57P", "080") or (

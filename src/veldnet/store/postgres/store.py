@@ -39,6 +39,7 @@ from .connecting import (
     find,
     has_gone,
 )
+from .connection_gate import ConnectionGate
 from .creating import bring_to_head
 from .errors import is_gone, may_try_again, store_errors
 from .ordered import in_order
@@ -67,9 +68,11 @@ class PostgresStore(EngineStore):
     def __init__(self, url: str, *, inline: bool = False, clock: Callable[[], float] = time.time) -> None:
         self.url: URL = parse_url(url)
         self._found = check_server(self.url)
-        self._reading: Engine = engine(self.url, size=READERS, reading=True)
-        self._keeping: Engine = engine(self.url, size=1, patience=_LEASE_PATIENCE)
-        super().__init__(engine(self.url, size=WRITERS), mark="%s", inline=inline, clock=clock)
+        # Whoever blocks the loop itself does not wait for a turn.
+        self._gate = None if inline else ConnectionGate()
+        self._reading: Engine = engine(self.url, self._gate, size=READERS, reading=True)
+        self._keeping: Engine = engine(self.url, self._gate, size=1, patience=_LEASE_PATIENCE)
+        super().__init__(engine(self.url, self._gate, size=WRITERS), mark="%s", inline=inline, clock=clock)
         self._committer: Executor = executor(inline, 1, "committer")
         # Whether the connections have been opened that a server needs.
         self._filled = inline
@@ -149,11 +152,20 @@ class PostgresStore(EngineStore):
         connection = self._connection
         if connection is None or has_gone(connection):
             self._forget_connection()
-            connection = self._connection = commit_connection(self.url)
-            self._check_place(find(connection))
-            self._pipeline = Pipeline(connection)
+            gate = self._gate
+            connection = self._connect() if gate is None else gate.open(self._connect)
+            self._connection, self._pipeline = connection, Pipeline(connection)
             # Another process, or a restore, may have dropped some.
             self._days = days.known_days(connection)
+        return connection
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = commit_connection(self.url)
+        try:
+            self._check_place(find(connection))
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def hold(self, lease: Lease | None) -> None:

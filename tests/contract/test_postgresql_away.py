@@ -1,0 +1,133 @@
+"""A PostgreSQL that is away, or whose disk is full, and the store that waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from tests import postgresql
+from tests.contract.test_store import frame_row
+from tests.postgresql import PostgresServer
+from tests.small_disk import fill, make_room, small_disk
+from tests.switching_proxy import SwitchingProxy
+from veldnet.store import BodyRow, NewNode, Rows, Statement, StoreError
+from veldnet.store.postgres import PostgresStore
+from veldnet.store.schema import frames
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    started = PostgresServer()
+    yield started
+    started.remove()
+
+
+async def commit(store: PostgresStore, number: int, octets: int = 100) -> bool:
+    """Whether a frame with a body was written."""
+    rows: list[Rows] = [
+        (Statement.INSERT_FRAME, [frame_row(number)]),
+        (Statement.INSERT_BODY, [BodyRow(number, 0, bytes(range(200)) * (octets // 200 + 1))]),
+    ]
+    try:
+        await store.commit(rows)
+    except StoreError:
+        return False
+    return True
+
+
+async def test_a_server_that_is_away_is_tried_by_one_for_all_and_used_soon_after_its_return(
+    server: PostgresServer,
+) -> None:
+    proxy = SwitchingProxy(server.socket)
+    name = server.create("veldnet_schema")
+    store = PostgresStore(f"postgresql://veldnet@127.0.0.1:{proxy.port}/{name}?sslmode=disable")
+    ended = asyncio.Event()
+    failures = 0
+
+    async def ask(one: int) -> None:
+        """As a room of a server does, again as soon as there is an answer."""
+        nonlocal failures
+        number = one * 1_000_000
+        while not ended.is_set():
+            try:
+                if one == 0:
+                    await store.read(lambda c: c.execute(select(frames.c.id)).first())
+                elif one == 1:
+                    await store.write(lambda c: c.execute(text("SELECT 1")))
+                elif not await commit(store, number := number + 1):
+                    raise StoreError
+            except StoreError:
+                failures += 1
+                await asyncio.sleep(0)
+
+    assert await commit(store, 1)
+    await asyncio.to_thread(server.stop)
+    before = proxy.asked
+    asking = [asyncio.create_task(ask(one)) for one in (0, 0, 0, 1, 2)]
+    try:
+        await asyncio.sleep(6)
+        # One at a time, a second apart in the end, and those that were under way at first.
+        assert failures > 10 and 4 < proxy.asked - before < 22
+        await asyncio.to_thread(server.start)
+        back = time.monotonic()
+        while not await commit(store, 2):
+            assert time.monotonic() - back < 3.0, "commits go on soon after its return"
+    finally:
+        ended.set()
+        await asyncio.gather(*asking)
+        await store.close()
+        proxy.stop()
+
+
+@pytest.fixture
+async def on_a_small_disk(tmp_path: Path) -> AsyncIterator[tuple[PostgresStore, Path]]:
+    """A store whose tables are on a disk of their own, and that disk."""
+    server = postgresql.server()
+    with small_disk(tmp_path / "disk") as disk:
+        # PostgreSQL may be another user.
+        for folder in (disk.parent, *disk.parent.parents):
+            if folder.owner() == disk.owner() and folder.is_relative_to("/tmp") and folder != Path("/tmp"):  # noqa: S108
+                folder.chmod(folder.stat().st_mode | 0o055)
+        place = disk / "tables"
+        place.mkdir()
+        if server._user:
+            shutil.chown(place, server._user, server._user)
+        server.run(f"CREATE TABLESPACE small LOCATION '{place}'")
+        server.run("CREATE DATABASE on_small_disk TEMPLATE veldnet_schema TABLESPACE small")
+        store = PostgresStore(server.url("on_small_disk"))
+        try:
+            yield store, disk
+        finally:
+            await store.close()
+            server.drop("on_small_disk")
+            server.run("DROP TABLESPACE small")
+
+
+async def test_a_full_disk_is_found_by_a_probe_though_leases_are_renewed(
+    on_a_small_disk: tuple[PostgresStore, Path],
+) -> None:
+    store, disk = on_a_small_disk
+    await store.nodes.join(NewNode(name="a", version="1", roles=frozenset()), 3.0)
+    assert await commit(store, 1)
+    await store.probe()
+    fill(disk)
+    number = 2
+    while await commit(store, number, 20_000):
+        number += 1
+        fill(disk)
+    for _time in range(3):
+        await store.nodes.beat(3.0)
+        with pytest.raises(StoreError, match="No space left"):
+            await store.probe()
+        fill(disk)
+    make_room(disk)
+    await store.probe()
+    assert await commit(store, number, 20_000)
+    left = text("SELECT count(*) FROM pg_class WHERE relname LIKE 'veldnet_probe%'")
+    assert await store.read(lambda c: c.execute(left).scalar_one()) == 0, "nothing of a probe is left"
