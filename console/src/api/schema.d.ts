@@ -6889,6 +6889,34 @@ export interface components {
         SignIn: {
             username: string;
             password: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly kind?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly displayName?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly role?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly csrfToken?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly expires?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly idleSeconds?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly secondFactor?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly passkey?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly customerId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly operator?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly stationAccess?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly language?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly tiles?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly tilesAttribution?: unknown;
         };
         /**
          * OwnPassword
@@ -6909,6 +6937,20 @@ export interface components {
             /** @default [] */
             transports: string[];
             name: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly created?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastUsed?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly copied?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly origin?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly most?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly passkeys?: unknown;
         };
         /**
          * Code
@@ -6929,6 +6971,20 @@ export interface components {
              */
             scope: "admin" | "read" | "stations" | "write";
             days?: number | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly beginning?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly created?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly expires?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastUsed?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly expired?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly key?: unknown;
         };
         /**
          * PasskeyName
@@ -6936,6 +6992,20 @@ export interface components {
          */
         PasskeyName: {
             name: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly created?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastUsed?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly copied?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly origin?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly most?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly passkeys?: unknown;
         };
         /**
          * NewCodes
@@ -6976,6 +7046,12 @@ export interface components {
          */
         Comment: {
             text: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly time?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly author?: unknown;
         };
         /**
          * Assignment
@@ -7035,6 +7111,28 @@ export interface components {
              */
             packageVersion: 1 | 2;
             multicast?: components["schemas"]["CampaignMulticast"] | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly state?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly createdAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly createdBy?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly endedAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly size?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly digest?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly fragments?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly group?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly estimate?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly failure?: unknown;
         };
         /**
          * DeviceChoice
@@ -7142,7 +7240,7 @@ export interface components {
         BulkChange: {
             /** @enum {string} */
             action: "delete" | "update";
-            change?: components["schemas"]["VeldnetDevice"];
+            change?: components["schemas"]["VeldnetDeviceBody"];
             /** @default [] */
             addTags: string[];
             /** @default [] */
@@ -7156,7 +7254,7 @@ export interface components {
         MatchingChange: {
             /** @enum {string} */
             action: "delete" | "update";
-            change?: components["schemas"]["VeldnetDevice"];
+            change?: components["schemas"]["VeldnetDeviceBody"];
             /** @default [] */
             addTags: string[];
             /** @default [] */
@@ -7209,6 +7307,18 @@ export interface components {
             validityTime?: string;
             /** @default 0 */
             priority: number;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly id?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly size?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly submittedAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly expiresAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly correlationId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly afterJoin?: unknown;
         };
         /**
          * GeofenceBody
@@ -7222,8 +7332,18 @@ export interface components {
             /** @enum {string} */
             level?: "CRITICAL" | "MAJOR" | "MINOR" | "WARNING";
             tag?: string | null;
-            circle?: components["schemas"]["Circle"] | null;
-            polygon?: components["schemas"]["Corner"][] | null;
+            circle?: components["schemas"]["CircleBody"] | null;
+            polygon?: components["schemas"]["CornerBody"][] | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly latitude?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly longitude?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastUpdateTime?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastUpdateUser?: unknown;
         };
         /**
          * NewImport
@@ -7231,13 +7351,29 @@ export interface components {
          */
         NewImport: {
             name: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly creationTime?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly createdBy?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly devices?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly undoneTime?: unknown;
         };
         /**
          * Thresholds
          * @description At most two steps of alarm 004; an empty list takes them away.
          */
         Thresholds: {
-            alarmThresholds: components["schemas"]["AlarmThreshold"][];
+            alarmThresholds: components["schemas"]["AlarmThresholdBody"][];
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly enabled?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly durationOfInactivity?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly level?: unknown;
         };
         /**
          * NotificationSettings
@@ -7262,6 +7398,8 @@ export interface components {
              * @enum {string}
              */
             language: "en" | "nl";
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly webhookSecret?: unknown;
         };
         /**
          * DeviceList
@@ -7269,6 +7407,20 @@ export interface components {
          */
         DeviceList: {
             deviceEUIs: string[];
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly deviceRef?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly deviceEUI?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly deviceName?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly baseStationId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly margin?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly members?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly total?: unknown;
         };
         /**
          * GroupDownlink
@@ -7287,6 +7439,36 @@ export interface components {
             retryIneligibleGateways: boolean;
             /** @default false */
             flush: boolean;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly id?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly status?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly submissionTime?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastUpdateTime?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly sentTime?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly size?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly attempts?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly baseStations?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly succeeded?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly failed?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly causes?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly reason?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly outcomes?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly frames?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly next?: unknown;
         };
         /**
          * NewProject
@@ -7294,6 +7476,18 @@ export interface components {
          */
         NewProject: {
             name: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly clientId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly activated?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly activatedAs?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly activatedAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly clientSecret?: unknown;
         };
         /**
          * Move
@@ -7302,6 +7496,10 @@ export interface components {
         Move: {
             advance?: number | string;
             to?: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly time?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly left?: unknown;
         };
         /**
          * NewUplink
@@ -7340,6 +7538,22 @@ export interface components {
             username?: string | null;
             displayName?: string | null;
             email?: string | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly secondFactor?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly password?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly identities?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly sessions?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly apiKeys?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastSeen?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly you?: unknown;
         };
         /**
          * MailLanguage
@@ -7368,6 +7582,16 @@ export interface components {
              * @enum {string}
              */
             language: "en" | "nl";
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly invitedBy?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly created?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly expires?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly expired?: unknown;
         };
         /**
          * LinkLanguage
@@ -7395,6 +7619,76 @@ export interface components {
             maxTxPower?: number | null;
             antennaGain?: number | null;
             profileId?: string | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly baseStationId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly operator?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly alarmState?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly alarmTypeId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly alarmType?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly acked?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly creationTime?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastUpdateTime?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly additionalInfos?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly id?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly profileName?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly region?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly protocol?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly address?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly sessionSince?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly sessions?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly learntMaxTxPower?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly connected?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastSeen?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastFrame?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly upSince?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly packets?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly badPackets?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly acknowledged?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly load?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly dutyCycle?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly alarms?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly refusedFrames?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastRefusal?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastRefusalAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly irregularFrames?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastIrregularity?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastIrregularityAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly duplicateEui?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly clockError?: unknown;
         };
         /**
          * StationChange
@@ -7408,6 +7702,78 @@ export interface components {
             maxTxPower?: number | null;
             antennaGain?: number | null;
             profileId?: string | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly baseStationId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly operator?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly alarmState?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly alarmTypeId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly alarmType?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly acked?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly creationTime?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastUpdateTime?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly additionalInfos?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly id?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly gatewayEUI?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly profileName?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly region?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly protocol?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly address?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly sessionSince?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly sessions?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly learntMaxTxPower?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly connected?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastSeen?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastFrame?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly upSince?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly packets?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly badPackets?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly acknowledged?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly load?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly dutyCycle?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly alarms?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly refusedFrames?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastRefusal?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastRefusalAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly irregularFrames?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastIrregularity?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastIrregularityAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly duplicateEui?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly clockError?: unknown;
         };
         /**
          * NewBranding
@@ -7421,6 +7787,8 @@ export interface components {
             logo?: string;
             /** @default false */
             builtInLogo: boolean;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly stored?: unknown;
         };
         /**
          * NewSubscriber
@@ -7429,6 +7797,14 @@ export interface components {
         NewSubscriber: {
             customerId: string;
             name: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly devices?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly disconnected?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly users?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly suspended?: unknown;
         };
         /**
          * SubscriberChange
@@ -7437,6 +7813,14 @@ export interface components {
         SubscriberChange: {
             name?: string | null;
             suspended?: boolean | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly customerId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly devices?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly disconnected?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly users?: unknown;
         };
         /**
          * NewUser
@@ -7455,6 +7839,18 @@ export interface components {
              */
             role: "admin" | "ro" | "rw";
             customerId?: string | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly stationAccess?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly email?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly suspended?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly operator?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly subscribers?: unknown;
         };
         /**
          * UserChange
@@ -7470,6 +7866,16 @@ export interface components {
             username?: string | null;
             displayName?: string | null;
             email?: string | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly customerId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly stationAccess?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly operator?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly subscribers?: unknown;
         };
         /**
          * UserCopy
@@ -7496,6 +7902,18 @@ export interface components {
              * @enum {string}
              */
             communicationType: "MULTICAST" | "UNICAST";
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly customerId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly granted?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly used?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly grants?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly suspended?: unknown;
         };
         /**
          * PlanChange
@@ -7506,6 +7924,20 @@ export interface components {
             settings?: Record<string, never> | null;
             name?: string | null;
             suspended?: boolean | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly customerId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly granted?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly used?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly id?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly grants?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly communicationType?: unknown;
         };
         /**
          * NewGrant
@@ -7514,6 +7946,10 @@ export interface components {
         NewGrant: {
             customerId: string;
             granted: number;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly name?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly used?: unknown;
         };
         /**
          * NewProfile
@@ -7524,6 +7960,12 @@ export interface components {
             name: string;
             /** @default {} */
             settings: Record<string, never>;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly devices?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly suspended?: unknown;
         };
         /**
          * ProfileChange
@@ -7534,6 +7976,12 @@ export interface components {
             name?: string | null;
             settings?: Record<string, never> | null;
             suspended?: boolean | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly id?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly devices?: unknown;
         };
         /**
          * NewGroup
@@ -7543,6 +7991,14 @@ export interface components {
             name: string;
             /** @default  */
             vault: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly id?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly devices?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly suspended?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly problem?: unknown;
         };
         /**
          * GroupChange
@@ -7551,6 +8007,14 @@ export interface components {
         GroupChange: {
             name?: string | null;
             suspended?: boolean | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly id?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly vault?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly devices?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly problem?: unknown;
         };
         /**
          * FirmwareSignature
@@ -7571,6 +8035,10 @@ export interface components {
             name: string;
             /** @default {} */
             settings: Record<string, never>;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly baseStations?: unknown;
         };
         /**
          * StationProfileChange
@@ -7580,6 +8048,12 @@ export interface components {
             name: string;
             /** @default {} */
             settings: Record<string, never>;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly id?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly baseStations?: unknown;
         };
         /**
          * UpdateOrder
@@ -7595,6 +8069,34 @@ export interface components {
             /** @enum {string|null} */
             credentials?: "certificate" | "token" | null;
             firmware?: string | null;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly ref?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly kind?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly value?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly state?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly createdAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly createdBy?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly fetchedAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly confirmedAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly failedAt?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly attempts?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly obstacle?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly baseStationId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly contact?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly updates?: unknown;
         };
         /**
          * StationCommand
@@ -7612,6 +8114,22 @@ export interface components {
         NewShell: {
             /** @default dumb */
             terminal: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly id?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly baseStationId?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly openedBy?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly opened?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly lastInput?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly idleSeconds?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly octetsSent?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly octetsReceived?: unknown;
         };
         /**
          * ShellInput
@@ -7619,6 +8137,464 @@ export interface components {
          */
         ShellInput: {
             data: string;
+        };
+        /**
+         * Code
+         * @description A code of the authenticator, or a recovery code.
+         */
+        CodeBody: {
+            code: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly enabled?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly required?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly recoveryCodes?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly authenticator?: unknown;
+        };
+        /**
+         * PayloadDecoder
+         * @description A decoder. JavaScript has the functions of the LoRa Alliance's payload codec interface (TS013):
+         *     `decodeUplink`, and if it likes `encodeDownlink` and `decodeDownlink`. It is used for the devices of
+         *     `deviceProfileIds`.
+         */
+        PayloadDecoderBody: {
+            ref?: string;
+            name?: string;
+            /** @enum {string} */
+            kind?: "CAYENNE_LPP" | "JAVASCRIPT";
+            source?: string;
+            deviceProfileIds?: string[];
+            units?: {
+                [key: string]: string;
+            };
+            lastUpdateTime?: string;
+            lastUpdateUser?: string;
+        };
+        /**
+         * ApplicationSessionKeyRule
+         * @description An AppSKey of an ABP device and the ports it is for: `*`, or ports and ranges.
+         */
+        ApplicationSessionKeyRuleBody: {
+            applicationSessionKey?: string;
+            sourcePorts?: string;
+        };
+        /**
+         * AlarmThreshold
+         * @description Raise alarm 004 at `level` after a silence of `durationOfInactivity`.
+         */
+        AlarmThresholdBody: {
+            enabled?: boolean;
+            /** @enum {string} */
+            durationOfInactivity?: "10_HOURS" | "15_DAYS" | "1_DAY" | "1_HOUR" | "2_DAYS" | "2_HOURS" | "4_DAYS" | "5_HOURS" | "7_DAYS";
+            /** @enum {string} */
+            level?: "ALL" | "CRITICAL" | "MAJOR" | "MINOR" | "WARNING";
+        };
+        /**
+         * AlarmStatistics
+         * @description Alarms that nobody has acknowledged, by their state.
+         */
+        AlarmStatisticsBody: {
+            /** @default 0 */
+            nonAckedClearedCount: number;
+            /** @default 0 */
+            nonAckedUnclearedCount: number;
+            /** @default 0 */
+            nonAckedWarningCount: number;
+            /** @default 0 */
+            nonAckedMinorCount: number;
+            /** @default 0 */
+            nonAckedMajorCount: number;
+            /** @default 0 */
+            nonAckedCriticalCount: number;
+        };
+        /**
+         * DeviceStatistics
+         * @description What is known of a device's life. RSSI in dBm and SNR in dB are those of the best base station; error
+         *     rates lie between 0 and 1; counts of 24 hours end with the last frame.
+         */
+        DeviceStatisticsBody: {
+            creationTime?: string;
+            /** @enum {string} */
+            healthState?: "ACTIVE" | "INIT" | "RF_CNX_ERROR";
+            lastRSSI?: number;
+            lastSNR?: number;
+            averageRSSI?: number;
+            averageSNR?: number;
+            lastSF?: number;
+            last24hUplinkCount?: number;
+            last24hDownlinkCount?: number;
+            firstUplinkTime?: string;
+            lastUplinkTime?: string;
+            lastDownlinkTime?: string;
+            lastInstantPER?: number;
+            lastMeanPER?: number;
+            lastBatteryLevel?: number;
+            lastBatteryLevelTime?: string;
+            alarmStatistics?: components["schemas"]["AlarmStatisticsBody"];
+            /** @enum {string} */
+            commissioningState?: "ACTIVATED" | "COMMISSIONED" | "PERSONALIZED";
+            /** @enum {string} */
+            loraClass?: "A" | "B" | "C";
+            /** @enum {string} */
+            motionIndicator?: "NEAR_STATIC" | "RANDOM" | "VEHICLE_SPEED" | "WALKING_SPEED";
+            lastUpdateUser?: string;
+            lastUpdateTime?: string;
+        };
+        /**
+         * CommercialDetails
+         * @description Who made the device.
+         */
+        CommercialDetailsBody: {
+            image?: string;
+            manufacturerName?: string;
+            manufacturerLogo?: string;
+        };
+        /**
+         * VeldnetDevice
+         * @description An end-device with the members that Veldnet's own API adds. `tags` are labels to find devices by.
+         *     `shadow` is there where another network still answers the device; it is read-only.
+         */
+        VeldnetDeviceBody: {
+            ref?: string;
+            name?: string;
+            EUI?: string;
+            networkAddress?: string;
+            /** @enum {string} */
+            activationType?: "ABP" | "OTAA";
+            /** @enum {string} */
+            deviceClass?: "A" | "B" | "C";
+            /** @enum {string} */
+            classBState?: "ACTIVE" | "INACTIVE";
+            deviceProfileId?: string;
+            connectivityPlanId?: string;
+            /** @enum {string} */
+            processingStrategyId?: "DATAFLOW" | "DEFAULTRP" | "IOT_FLOW" | "NOAS";
+            routingProfileId?: string;
+            applicationEUI?: string;
+            applicationKey?: string;
+            networkSessionKey?: string;
+            applicationSessionKeyRules?: components["schemas"]["ApplicationSessionKeyRuleBody"][];
+            administrativeInfo?: string;
+            geoLatitude?: number;
+            geoLongitude?: number;
+            dataflowTags?: string[];
+            homeNsNetID?: string;
+            asKeyId?: string;
+            hsmGroupId?: string;
+            secureElement?: string;
+            alarmThresholds?: components["schemas"]["AlarmThresholdBody"][];
+            /** @enum {string} */
+            motionIndicator?: "NEAR_STATIC" | "RANDOM" | "VEHICLE_SPEED" | "WALKING_SPEED";
+            statistics?: components["schemas"]["DeviceStatisticsBody"];
+            commercialDetails?: components["schemas"]["CommercialDetailsBody"];
+            tags?: string[];
+            shadow?: boolean;
+        };
+        /**
+         * ApplicationSessionKeyRule
+         * @description An AppSKey of an ABP device and the ports it is for: `*`, or ports and ranges.
+         */
+        ChangeVeldnetDeviceApplicationSessionKeyRule: {
+            applicationSessionKey?: string;
+            sourcePorts?: string;
+        };
+        /**
+         * AlarmThreshold
+         * @description Raise alarm 004 at `level` after a silence of `durationOfInactivity`.
+         */
+        ChangeVeldnetDeviceAlarmThreshold: {
+            enabled?: boolean;
+            /** @enum {string} */
+            durationOfInactivity?: "10_HOURS" | "15_DAYS" | "1_DAY" | "1_HOUR" | "2_DAYS" | "2_HOURS" | "4_DAYS" | "5_HOURS" | "7_DAYS";
+            /** @enum {string} */
+            level?: "ALL" | "CRITICAL" | "MAJOR" | "MINOR" | "WARNING";
+        };
+        /**
+         * AlarmStatistics
+         * @description Alarms that nobody has acknowledged, by their state.
+         */
+        ChangeVeldnetDeviceAlarmStatistics: {
+            /** @default 0 */
+            nonAckedClearedCount: number;
+            /** @default 0 */
+            nonAckedUnclearedCount: number;
+            /** @default 0 */
+            nonAckedWarningCount: number;
+            /** @default 0 */
+            nonAckedMinorCount: number;
+            /** @default 0 */
+            nonAckedMajorCount: number;
+            /** @default 0 */
+            nonAckedCriticalCount: number;
+        };
+        /**
+         * DeviceStatistics
+         * @description What is known of a device's life. RSSI in dBm and SNR in dB are those of the best base station; error
+         *     rates lie between 0 and 1; counts of 24 hours end with the last frame.
+         */
+        ChangeVeldnetDeviceDeviceStatistics: {
+            creationTime?: string;
+            /** @enum {string} */
+            healthState?: "ACTIVE" | "INIT" | "RF_CNX_ERROR";
+            lastRSSI?: number;
+            lastSNR?: number;
+            averageRSSI?: number;
+            averageSNR?: number;
+            lastSF?: number;
+            last24hUplinkCount?: number;
+            last24hDownlinkCount?: number;
+            firstUplinkTime?: string;
+            lastUplinkTime?: string;
+            lastDownlinkTime?: string;
+            lastInstantPER?: number;
+            lastMeanPER?: number;
+            lastBatteryLevel?: number;
+            lastBatteryLevelTime?: string;
+            alarmStatistics?: components["schemas"]["ChangeVeldnetDeviceAlarmStatistics"];
+            /** @enum {string} */
+            commissioningState?: "ACTIVATED" | "COMMISSIONED" | "PERSONALIZED";
+            /** @enum {string} */
+            loraClass?: "A" | "B" | "C";
+            /** @enum {string} */
+            motionIndicator?: "NEAR_STATIC" | "RANDOM" | "VEHICLE_SPEED" | "WALKING_SPEED";
+            lastUpdateUser?: string;
+            lastUpdateTime?: string;
+        };
+        /**
+         * CommercialDetails
+         * @description Who made the device.
+         */
+        ChangeVeldnetDeviceCommercialDetails: {
+            image?: string;
+            manufacturerName?: string;
+            manufacturerLogo?: string;
+        };
+        /**
+         * VeldnetDevice
+         * @description An end-device with the members that Veldnet's own API adds. `tags` are labels to find devices by.
+         *     `shadow` is there where another network still answers the device; it is read-only.
+         */
+        ChangeVeldnetDeviceVeldnetDevice: {
+            ref?: string;
+            name?: string;
+            EUI?: string;
+            networkAddress?: string;
+            /** @enum {string} */
+            activationType?: "ABP" | "OTAA";
+            /** @enum {string} */
+            deviceClass?: "A" | "B" | "C";
+            /** @enum {string} */
+            classBState?: "ACTIVE" | "INACTIVE";
+            deviceProfileId?: string;
+            connectivityPlanId?: string;
+            /** @enum {string} */
+            processingStrategyId?: "DATAFLOW" | "DEFAULTRP" | "IOT_FLOW" | "NOAS";
+            routingProfileId?: string;
+            applicationEUI?: string;
+            applicationKey?: string;
+            networkSessionKey?: string;
+            applicationSessionKeyRules?: components["schemas"]["ChangeVeldnetDeviceApplicationSessionKeyRule"][];
+            administrativeInfo?: string;
+            geoLatitude?: number;
+            geoLongitude?: number;
+            dataflowTags?: string[];
+            homeNsNetID?: string;
+            asKeyId?: string;
+            hsmGroupId?: string;
+            secureElement?: string;
+            alarmThresholds?: components["schemas"]["ChangeVeldnetDeviceAlarmThreshold"][];
+            /** @enum {string} */
+            motionIndicator?: "NEAR_STATIC" | "RANDOM" | "VEHICLE_SPEED" | "WALKING_SPEED";
+            statistics?: components["schemas"]["ChangeVeldnetDeviceDeviceStatistics"];
+            commercialDetails?: components["schemas"]["ChangeVeldnetDeviceCommercialDetails"];
+            tags?: string[];
+            shadow?: boolean;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly devices?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly total?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly more?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly orderedAt?: unknown;
+        };
+        /**
+         * ConnectionState
+         * @description How a connection is: `ACTIVE` works, `ERROR` does not, for the `reason`, and is tried again; `WAITING`
+         *     has not been tried yet; `DEACTIVATED` was switched off. Counts are since the server started: messages
+         *     `delivered`, attempts that `failed`, and downlinks `received`. `pending` messages wait, `undelivered` were
+         *     set aside (see `GET /undelivered`); both are counted up to 10,000.
+         */
+        ConnectionStateBody: {
+            /** @enum {string} */
+            status: "ACTIVE" | "DEACTIVATED" | "ERROR" | "UNUSED" | "WAITING";
+            reason?: string | null;
+            since?: string | null;
+            delivered: number;
+            failed: number;
+            received: number;
+            lastDeliveryTime?: string | null;
+            pending: number;
+            undelivered: number;
+        };
+        /**
+         * Connection
+         * @description Where and how messages are delivered.
+         *
+         *     `type`, how an `address` begins, and which members a type has besides, are listed by
+         *     `GET /connectionKinds`; what only one type has is in `options`. `topic`, `downlinkTopic` and URLs may name
+         *     `{DevEUI}`, `{devEui}`, `{deviceId}`, `{deviceName}`, `{FPort}`, `{event}`, `{message}`, `{customerId}`,
+         *     `{applicationId}` and `{tenantId}`. `password`, `clientKey`, values of `headers` and options that are
+         *     secret are shown as `*****`; sent back like that they stay as they are. Certificates and keys are PEM.
+         *     With `downlinks` the connection takes downlinks, too, where its type can. `clear` names members that lose
+         *     their values, since empty ones count as not given; an empty option loses its value.
+         */
+        ConnectionBody: {
+            ref?: string;
+            name?: string;
+            type?: string;
+            /** @enum {string} */
+            dialect?: "CHIRPSTACK" | "THE_THINGS_STACK" | "THINGPARK";
+            active?: boolean;
+            address?: string;
+            username?: string;
+            password?: string;
+            caCertificate?: string;
+            clientCertificate?: string;
+            clientKey?: string;
+            /** @enum {string} */
+            mqttVersion?: "3.1.1" | "5";
+            clientId?: string;
+            qos?: number;
+            retain?: boolean;
+            topic?: string;
+            downlinks?: boolean;
+            downlinkTopic?: string;
+            exchange?: string;
+            headers?: {
+                [key: string]: string;
+            };
+            options?: {
+                [key: string]: string | number | boolean;
+            };
+            clear?: ("applicationId" | "caCertificate" | "clientCertificate" | "clientId" | "clientKey" | "downlinkTopic" | "exchange" | "password" | "tenantId" | "topic" | "username")[];
+            applicationId?: string;
+            tenantId?: string;
+            state?: components["schemas"]["ConnectionStateBody"];
+            creationTime?: string;
+            lastUpdateTime?: string;
+            lastUpdateUser?: string;
+        };
+        /**
+         * Flow
+         * @description Which messages go over which connections. A device is chosen if it has all of `tags`, one of
+         *     `deviceProfileIds` and one of `strategies` (`ROUTE` is a routing profile); what is empty chooses all.
+         *     `ports` concern uplinks with a payload. The driver `AUTO` decodes payloads with the decoder of the device
+         *     profile, `RAW` does not; payloads of devices with an HSM group stay encrypted and are never decoded.
+         *     `transformation` is a JMESPath expression that makes the document to send of the one of the dialect;
+         *     `clear` with `transformation` takes it away.
+         */
+        FlowBody: {
+            ref?: string;
+            name?: string;
+            active?: boolean;
+            tags?: string[];
+            deviceProfileIds?: string[];
+            strategies?: ("DATAFLOW" | "IOT_FLOW" | "ROUTE")[];
+            ports?: string;
+            /** @enum {string} */
+            driver?: "AUTO" | "RAW";
+            transformation?: string | null;
+            clear?: "transformation"[];
+            connectionRefs?: string[];
+            creationTime?: string;
+            lastUpdateTime?: string;
+            lastUpdateUser?: string;
+        };
+        /**
+         * Circle
+         * @description A place in degrees, and metres around it.
+         */
+        CircleBody: {
+            latitude: number;
+            longitude: number;
+            radius: number;
+        };
+        /**
+         * Corner
+         * @description Of a polygon, in degrees.
+         */
+        CornerBody: {
+            latitude: number;
+            longitude: number;
+        };
+        /**
+         * MulticastGroup
+         * @description A multicast group: devices that share an address and keys, and hear the same downlinks.
+         *
+         *     Keys are accepted and never returned: `multicastKey` (McKey, of which the others are derived), or
+         *     `networkSessionKey` and `applicationSessionKey`. With `hsmGroupId` they are made in its vault, and
+         *     payloads come encrypted. Without `networkAddress` the network gives one. `pingSlotPeriod` in seconds
+         *     (class B), `downlinkFrequency` in MHz; without frequency or data rate those of the region apply.
+         *     `baseStationCoverage` says which base stations send: all of the operator, those with one of
+         *     `baseStationTags`, or few that reach all members.
+         */
+        MulticastGroupBody: {
+            ref?: string;
+            name?: string;
+            EUI?: string;
+            networkAddress?: string;
+            /** @enum {string} */
+            deviceClass?: "B" | "C";
+            pingSlotPeriod?: number | null;
+            downlinkFrequency?: number | null;
+            downlinkDataRate?: number | null;
+            region?: string;
+            connectivityPlanId?: string;
+            routingProfileId?: string | null;
+            hsmGroupId?: string;
+            multicastKey?: string;
+            networkSessionKey?: string;
+            applicationSessionKey?: string;
+            /** @enum {string} */
+            baseStationCoverage?: "ALL" | "MEMBERS" | "TAGS";
+            baseStationTags?: string[];
+            payloadEncrypted?: boolean;
+            memberCount?: number;
+            lastFCntDown?: number;
+            lastDownlinkTime?: string;
+            /** @enum {string} */
+            lastDownlinkStatus?: "ABORTED" | "DISCARDED" | "QUEUED" | "SENDING" | "SUCCESS";
+            creationTime?: string;
+            lastUpdateTime?: string;
+            lastUpdateUser?: string;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly groups?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly total?: unknown;
+        };
+        /**
+         * DeviceList
+         * @description DevEUIs of devices.
+         */
+        DeviceListBody: {
+            deviceEUIs: string[];
+        };
+        /**
+         * ReportRecipients
+         * @description Who gets the weekly report by e-mail: at most 20 addresses.
+         */
+        ReportRecipientsBody: {
+            recipients: string[];
+        };
+        /**
+         * StationTags
+         * @description All tags of a base station.
+         */
+        StationTagsBody: {
+            tags: string[];
         };
         /** @description Errors of the gateway have the string members only; others also code and errorId. */
         error: {
@@ -10702,7 +11678,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Code"];
+                "application/json": components["schemas"]["CodeBody"];
             };
         };
         responses: {
@@ -13836,7 +14812,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PayloadDecoder"];
+                "application/json": components["schemas"]["PayloadDecoderBody"];
             };
         };
         responses: {
@@ -14000,7 +14976,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PayloadDecoder"];
+                "application/json": components["schemas"]["PayloadDecoderBody"];
             };
         };
         responses: {
@@ -15390,7 +16366,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["VeldnetDevice"];
+                "application/json": components["schemas"]["ChangeVeldnetDeviceVeldnetDevice"];
             };
         };
         responses: {
@@ -16758,7 +17734,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Connection"];
+                "application/json": components["schemas"]["ConnectionBody"];
             };
         };
         responses: {
@@ -16922,7 +17898,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Connection"];
+                "application/json": components["schemas"]["ConnectionBody"];
             };
         };
         responses: {
@@ -17238,7 +18214,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Flow"];
+                "application/json": components["schemas"]["FlowBody"];
             };
         };
         responses: {
@@ -17402,7 +18378,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Flow"];
+                "application/json": components["schemas"]["FlowBody"];
             };
         };
         responses: {
@@ -19206,7 +20182,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MulticastGroup"];
+                "application/json": components["schemas"]["MulticastGroupBody"];
             };
         };
         responses: {
@@ -19449,7 +20425,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MulticastGroup"];
+                "application/json": components["schemas"]["MulticastGroupBody"];
             };
         };
         responses: {
@@ -20024,7 +21000,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DeviceList"];
+                "application/json": components["schemas"]["DeviceListBody"];
             };
         };
         responses: {
@@ -25267,7 +26243,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReportRecipients"];
+                "application/json": components["schemas"]["ReportRecipientsBody"];
             };
         };
         responses: {
@@ -29218,7 +30194,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StationTags"];
+                "application/json": components["schemas"]["StationTagsBody"];
             };
         };
         responses: {

@@ -75,12 +75,17 @@ class Routes:
         return level.methods
 
     def shown(self, served: Served) -> list[Any] | None:
-        """The types of what an operation's path shows, as `shown.py` says; None where clients send members of
-        which nobody knows, as those of other platforms do."""
-        if not served.path.startswith(f"{V1_BASE}/"):
+        """The types of what an operation's path shows, as `shown.py` says; None where its body may have any
+        members: clients of other platforms send more than is known here."""
+        if not served.path.startswith(f"{V1_BASE}/") or served.operation.body() in (None, dict[str, Any]):
             return None
         return shown_at(
-            served.path, lambda path: [each.operation.answer() for each in self.served if each.path == path]
+            served.path,
+            lambda path: [
+                each.operation.answer()
+                for each in self.served
+                if each.path == path and each.operation.method == "get"
+            ],
         )
 
     def has(self, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the path of an operation shows: its own answers, those of the list that its resource is in, and of a
+"""What can be read at the path of an operation: the resource, what the list shows that it is in, and of a
 part of a resource what that shows under the part's name. Who sends back what was read sends these."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PARAMETERS = re.compile(r"(/\{\w+\})+$")
 
 
 def shown_at(path: str, answers: Answers) -> list[Any]:
-    """The types of objects; `answers` gives those of the operations at a path."""
+    """The types of objects; `answers` gives those of what reads a path."""
     found = list(_objects(path, answers))
     owner, _slash, part = path.rpartition("/")
     if owner.endswith("}"):
@@ -27,11 +27,13 @@ def shown_at(path: str, answers: Answers) -> list[Any]:
 
 def _objects(path: str, answers: Answers) -> Iterator[Any]:
     """What is answered at a path and at its list, with what a page of a list holds."""
-    for where in dict.fromkeys((path, _PARAMETERS.sub("", path))):
+    listed = _PARAMETERS.sub("", path)
+    for where in dict.fromkeys((path, listed)):
         for answer in answers(where):
             for kind in _structs(inspect.type_info(answer)):
                 yield kind.cls
-                yield from _of_fields(kind.fields)
+                if where == listed:
+                    yield from _of_fields(kind.fields)
 
 
 def _of_fields(fields: Iterable[inspect.Field]) -> list[Any]:

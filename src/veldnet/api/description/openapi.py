@@ -14,7 +14,9 @@ from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.query import parameters_of
 from veldnet.api.routers import Router
 from veldnet.api.routers import routers as all_routers
+from veldnet.api.routes import Routes, Served
 
+from .bodies import Bodies, Schema, references
 from .operation import Operation
 
 TOKEN_URL = "/oauth/client_credential/accesstoken?grant_type=client_credentials"  # noqa: S105
@@ -59,22 +61,17 @@ _ERROR_SCHEMA = {
 
 def describe(routers: Sequence[Router] | None = None) -> dict[str, Any]:
     """The OpenAPI document of the operations that have an id, of all routers where none are named."""
-    operations = [
-        (router.bases[0] + operation.path, operation)
-        for router in (all_routers() if routers is None else routers)
+    chosen = tuple(all_routers() if routers is None else routers)
+    served = [
+        Served(router, operation, router.bases[0] + operation.path)
+        for router in chosen
         for operation in router.operations
         if operation.id
     ]
-    answers = [operation.answer() for _path, operation in operations]
-    bodies = [operation.body() for _path, operation in operations]
-    kinds = [kind for kind in (*answers, *bodies) if kind is not None]
-    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    found = iter(schemas)
-    answer_schemas = [None if kind is None else next(found) for kind in answers]
-    body_schemas = [None if kind is None else next(found) for kind in bodies]
+    components, answers, bodies = _schemas(served, Routes(chosen))
     paths: dict[str, Any] = {}
-    for (path, operation), answer, body in zip(operations, answer_schemas, body_schemas, strict=True):
-        paths.setdefault(path, {})[operation.method] = _operation(operation, answer, body)
+    for each, answer, body in zip(served, answers, bodies, strict=True):
+        paths.setdefault(each.path, {})[each.operation.method] = _operation(each.operation, answer, body)
     return {
         "openapi": "3.0.3",
         "info": {
@@ -107,6 +104,31 @@ def describe(routers: Sequence[Router] | None = None) -> dict[str, Any]:
             },
         },
     }
+
+
+def _schemas(
+    served: Sequence[Served], routes: Routes
+) -> tuple[dict[str, Schema], list[Schema | None], list[Schema | None]]:
+    """Components, and the schemas of answers and bodies, with bodies that refuse members closed to others."""
+    answers = [each.operation.answer() for each in served]
+    bodies = [each.operation.body() for each in served]
+    shown = [routes.shown(each) for each in served]
+    kinds = [kind for kind in (*answers, *bodies, *(one for each in shown for one in each or ())) if kind]
+    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    found = dict(zip(kinds, schemas, strict=True))
+    described = [None if kind is None else found[kind] for kind in answers]
+    read = [None if kind is None else found[kind] for kind in bodies]
+    others = [body for body, each in zip(read, shown, strict=True) if each is None]
+    closing = Bodies(components, references([*described, *others], components))
+    read = [
+        body
+        if body is None or each is None
+        else closing.closed(body, [found[one] for one in each], one_served.operation.id)
+        for one_served, body, each in zip(served, read, shown, strict=True)
+    ]
+    needed = components | closing.schemas
+    kept = references([*described, *read], needed)
+    return {name: schema for name, schema in needed.items() if name in kept}, described, read
 
 
 def _operation(
