@@ -13,7 +13,8 @@ PIP := $$(test -e $(BIN)/pip3 && echo $(BIN)/python -m pip || echo $(PYTHON) -m 
 install = $(UV) pip install $(shell test -t 2 || echo --quiet) --python $(BIN)/python $(1) || $(PIP) install --no-compile $(1)
 # Bytecode of what the server loads, and of nothing else, so that its first start is as quick as any other.
 COMPILE := PYTHONDONTWRITEBYTECODE= $(BIN)/python -c \
-	"import veldnet.cli.main, veldnet.cli.server, veldnet.cli.serving, veldnet.api.front.server, veldnet.assembly.vaults.process, uvloop"
+	"import veldnet.cli.main, veldnet.cli.server, veldnet.cli.serving, veldnet.api.front.server, veldnet.assembly.vaults.process, \
+	veldnet.gateways.basics_station.server, uvloop"
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from veldnet import console
@@ -28,7 +28,7 @@ from .cross_origin import for_pages_of_others
 from .docs_files import docs_file
 from .errors import begin_request, response_of, transaction_of
 from .probes import PROBES
-from .routers import routers
+from .routers import modules_of_operations, routers
 from .routes import Routes
 from .services import Services
 from .serving import Operations
@@ -93,6 +93,10 @@ class Application:
         self._add_headers = headers_of_answers(settings)
         self._for_all = for_pages_of_others(self._serve)
 
+    async def load_ahead(self) -> None:
+        """Load what requests will ask for, little by little."""
+        await self._operations.load_ahead(asked_for())
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["path"] = _SLASHES.sub("/", "/" + scope["path"].strip("/"))
         scope.setdefault("state", {})
@@ -136,6 +140,13 @@ def _only_read(request: Request, found: Response[bytes]) -> Response[bytes]:
     if request.method == "OPTIONS":
         return Response(b"", status_code=204, headers={"allow": _OF_FILES})
     raise HTTPException(405, headers={"allow": _OF_FILES})
+
+
+def asked_for() -> Iterator[str]:
+    """Modules that answer requests and are not there when a server begins to."""
+    yield "veldnet.api.metrics"
+    yield from modules_of_operations()
+    yield "veldnet.api.description.openapi"
 
 
 def create_application(platform: Platform) -> Application:

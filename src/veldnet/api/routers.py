@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, TypedDict, TypeVar, Unpack
 
@@ -218,16 +218,22 @@ _ALL = (
 _PACKAGES = ("auth", "kpn", "oss", "tunnel", "v1", "v1.operator")
 
 
-@cache
-def routers() -> tuple[Router, ...]:
-    """All routers, with the operations of every module below this package."""
+def modules_of_operations() -> Iterator[str]:
+    """The modules below this package that have operations; the packages around them are loaded on the way."""
     root = __package__ or ""
     for name in _PACKAGES:
         package = importlib.import_module(f"{root}.{name}")
         for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{package.__name__}.{module.name}")
+            yield f"{package.__name__}.{module.name}"
     for name in ("public", "probes"):
-        importlib.import_module(f"{root}.{name}")
+        yield f"{root}.{name}"
+
+
+@cache
+def routers() -> tuple[Router, ...]:
+    """All routers, with the operations of every module below this package."""
+    for name in modules_of_operations():
+        importlib.import_module(name)
     for router in _ALL:
         # Whoever imports whom first, they are described in one order.
         router.operations.sort(key=lambda each: each.handler.__module__)

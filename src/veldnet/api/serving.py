@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import importlib
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from veldnet.asgi import Request, Response
@@ -18,9 +20,9 @@ Endpoint = Callable[[Request], Awaitable[Response[Any]]]
 
 
 class Operations:
-    """All operations. Most are loaded when one of them is first asked for, by `load` and in a thread: that
-    takes a fifth as long as all else of a start. `first` are there from the beginning, on paths without
-    parameters. What an operation takes is found out when it is first asked for."""
+    """All operations. `first` are there from the beginning, on paths without parameters. To load the others
+    takes a third as long as all else of a start, so they come by `load_ahead`, or by `load` and in a thread
+    for whoever asks before that. What an operation takes is found out when it is first asked for."""
 
     def __init__(self, first: Routes, load: Callable[[], Routes], services: Services) -> None:
         self._first = first
@@ -46,12 +48,26 @@ class Operations:
             endpoint = self._endpoints[key] = _endpoint(served, routes, self._services)
         return await endpoint(request)
 
+    async def load_ahead(self, modules: Iterator[str]) -> None:
+        """Load `modules`, and then what has not been asked for, while the server serves already. A package
+        that is replaced under a running server has no operations left to load that fit it."""
+        while (name := await asyncio.to_thread(next, modules, None)) is not None:
+            await asyncio.to_thread(_load_gently, name)
+        await self._loaded()
+
     async def _loaded(self) -> Routes:
         if self._all is None:
             async with self._loading:
                 if self._all is None:
                     self._all = await asyncio.to_thread(self._load)
         return self._all
+
+
+def _load_gently(module: str) -> None:
+    """Load it, and rest as long: who serves frames has at least half of the time between."""
+    begun = time.thread_time()
+    importlib.import_module(module)
+    time.sleep(time.thread_time() - begun)
 
 
 def _endpoint(served: Served, routes: Routes, services: Services) -> Endpoint:

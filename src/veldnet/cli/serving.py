@@ -8,7 +8,7 @@ import gc
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
@@ -22,6 +22,7 @@ from veldnet.store import LeaseLost
 from .notify import ServiceManager
 
 if TYPE_CHECKING:
+    from veldnet.api import Application
     from veldnet.assembly.certificate import ServerCertificate
     from veldnet.assembly.platform import Platform
     from veldnet.assembly.virtual_world import VirtualWorld
@@ -78,6 +79,7 @@ async def serve(
     platform.ready = True
     moments.started(ports.addresses)
     manager.ready()
+    platform.supervisor.start("loading of operations", _load_ahead(application))
     if manager.alive_every:
         platform.supervisor.repeat("signs of life", manager.alive_every, manager.alive)
     waiting = [loop.create_task(event.wait()) for event in (stop, platform.heartbeat.lease_lost)]
@@ -178,10 +180,17 @@ def _load_platform() -> None:
     import veldnet.assembly.platform  # noqa: F401
 
 
-def _load_application(platform: Platform) -> Any:
+def _load_application(platform: Platform) -> Application:
     from veldnet.api import create_application
 
     return create_application(platform)
+
+
+async def _load_ahead(application: Application) -> None:
+    await application.load_ahead()
+    # What was loaded stays, as what a start has loaded.
+    gc.freeze()
+    log.debug("operations_loaded")
 
 
 def _tune_garbage_collection() -> None:

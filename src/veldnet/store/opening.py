@@ -48,6 +48,8 @@ def other_database(url: str) -> AbstractContextManager[OtherDatabase]:
 def postgres_database(url: str) -> Database:
     """The database that a URL names. Raises `StoreError`."""
     try:
+        # Searches by name have their own, which must not be left to load when the package is replaced.
+        from . import name_texts  # noqa: F401
         from .postgres import PostgresDatabase
     except ImportError as error:
         raise StoreError(_NO_DRIVER.format(error=error)) from None
