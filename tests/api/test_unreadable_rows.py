@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import Connection, Table, func, select, update
@@ -20,6 +21,7 @@ from veldnet.assembly import monitoring
 from veldnet.monitoring.notification.events import NotificationSettings, write_settings
 from veldnet.simulator.customer import Account
 from veldnet.store.schema import (
+    base_station_profiles,
     connections,
     connectivity_plans,
     decoders,
@@ -28,6 +30,7 @@ from veldnet.store.schema import (
     devices,
     flows,
     geofences,
+    multicast_groups,
     notification_settings,
     routes,
     routing_profiles,
@@ -151,42 +154,167 @@ def test_devices_that_cannot_be_read_do_not_hide_others_that_are_silent(
     assert "monitoring_unreadable" in town.server.log
 
 
-def test_lists_show_all_that_can_be_read(town: Town) -> None:
-    """A row of the subscriber's own that cannot be read is missing from its list, and hides no other."""
-    town.user.call("POST", f"{V1}/decoders", {"name": "Damaged", "kind": "CAYENNE_LPP"})
-    town.user.call("POST", f"{V1}/decoders", {"name": "Sound", "kind": "CAYENNE_LPP"})
-    for name in ("Damaged", "Sound"):
+class Damaged(NamedTuple):
+    """A row that is damaged: who has it in which list, and what replaces it."""
+
+    person: Person
+    path: str
+    table: Table
+    column: str
+    chosen: Any
+    replacement: dict[str, Any]
+    # What is not enough.
+    too_little: dict[str, Any] | None = None
+
+
+def _damaged_ones(town: Town) -> list[Damaged]:
+    """One of each kind that has settings as a document; there is another one of each."""
+    user, operator = (
+        town.user,
+        Person(town.server, operator_of(town.account), town.account.thingpark_password),
+    )
+    _fill(user, operator)
+    return [*_of_user(user), *_of_operator(operator)]
+
+
+def _fill(user: Person, operator: Person) -> None:
+    for name in ("Sound", "Damaged"):
+        user.call("POST", f"{V1}/decoders", {"name": name, "kind": "CAYENNE_LPP"})
         body = {"name": name, "routes": [{"addresses": ["https://example.com/"], "contentType": "JSON"}]}
-        town.user.call("POST", f"{KPN}/routingProfiles", body)
-    operator = Person(town.server, operator_of(town.account), town.account.thingpark_password)
-    operator.call("POST", f"{V1}/operator/plans", {"id": "town-cs/other", "name": "Other"})
-    mine = routing_profiles.c.name == "Damaged"
-    damaged = select(routing_profiles.c.ref).where(mine).scalar_subquery()
-    lists: dict[str, tuple[Person, Table, str, Any]] = {
-        f"{V1}/geofences": (town.user, geofences, "shape", _first(geofences)),
-        f"{V1}/connections": (town.user, connections, "settings", _first(connections)),
-        f"{V1}/flows": (town.user, flows, "settings", _first(flows)),
-        f"{V1}/decoders": (town.user, decoders, "units", decoders.c.name == "Damaged"),
-        f"{KPN}/routingProfiles": (town.user, routes, "addresses", routes.c.routing_profile_ref == damaged),
-        f"{V1}/operator/deviceProfiles": (
-            operator,
-            device_profiles,
-            "settings",
-            device_profiles.c.id == CLASS_C,
+        user.call("POST", f"{KPN}/routingProfiles", body)
+        profile = {"id": f"town-{name.lower()}", "name": name}
+        operator.call("POST", f"{V1}/operator/baseStationProfiles", profile)
+        operator.call("POST", f"{V1}/operator/deviceProfiles", profile)
+        operator.call("POST", f"{V1}/operator/plans", profile | {"id": f"town-cs/{name.lower()}"})
+    multicast = {"id": "town-cs/groups", "name": "Groups", "communicationType": "MULTICAST"}
+    operator.call("POST", f"{V1}/operator/plans", multicast)
+    (plan,) = [one for one in operator.call("GET", f"{V1}/operator/plans") if one["name"] == "Groups"]
+    (subscriber,) = operator.call("GET", f"{V1}/operator/subscribers")
+    grant = {"customerId": subscriber["customerId"], "granted": 9}
+    operator.call("PUT", f"{V1}/operator/plans/{plan['ref']}/grants", grant)
+    for number, name in enumerate(("Sound", "Damaged")):
+        group = {"EUI": f"0059AC00FF{number:06X}", "name": name, "deviceClass": "C", "multicastKey": KEY}
+        user.call("POST", f"{V1}/multicastGroups", group)
+
+
+def _of_user(user: Person) -> list[Damaged]:
+    route = routes.c.routing_profile_ref.in_(
+        select(routing_profiles.c.ref).where(routing_profiles.c.name == "Damaged")
+    )
+    routed = [{"addresses": ["https://example.org/"], "contentType": "JSON"}]
+    chooses = {"tags": ["a"], "deviceProfileIds": [], "strategies": []}
+    http, tagged = {"type": "HTTP", "address": "http://127.0.0.1:9"}, {"baseStationTags": ["a"]}
+    rows: list[tuple[str, Table, str, Any, dict[str, Any], bool]] = [
+        (f"{V1}/geofences", geofences, "shape", _first(geofences), {"circle": _CIRCLE}, True),
+        (f"{V1}/connections", connections, "settings", _first(connections), http, True),
+        (f"{V1}/flows", flows, "settings", _first(flows), chooses, True),
+        (f"{V1}/decoders", decoders, "units", decoders.c.name == "Damaged", {"units": {}}, False),
+        (
+            f"{V1}/multicastGroups",
+            multicast_groups,
+            "tags",
+            multicast_groups.c.name == "Damaged",
+            tagged,
+            True,
         ),
-        f"{V1}/operator/plans": (operator, connectivity_plans, "settings", _first(connectivity_plans)),
-    }
-    before = {path: person.call("GET", path) for path, (person, *_) in lists.items()}
-    for _person, table, column, chosen in lists.values():
-        town.damage(table, column, chosen)
-    for path, (person, *_) in lists.items():
-        after = person.call("GET", path)
-        assert len(after) == len(before[path]) - 1 > 0, path
-        refs = [one["ref"] for one in before[path]]
-        assert [ref for ref in refs if ref in {one["ref"] for one in after}] == [one["ref"] for one in after]
-    assert town.server.log.count("row_unreadable") >= len(lists)
-    # What is not in its list is not there for who asks for it alone, either.
-    (ref,) = {one["ref"] for one in before[f"{V1}/geofences"]} - {
-        one["ref"] for one in town.user.call("GET", f"{V1}/geofences")
-    }
-    assert town.user.request("GET", f"{V1}/geofences/{ref}").status_code == 404
+        (f"{KPN}/routingProfiles", routes, "addresses", route, {"routes": routed}, False),
+    ]
+    found = []
+    for path, table, column, chosen, replacement, more in rows:
+        too_little = {"name": "Damaged"} if more else None
+        found.append(Damaged(user, path, table, column, chosen, replacement, too_little))
+    return found
+
+
+def _of_operator(operator: Person) -> list[Damaged]:
+    desk, settings = f"{V1}/operator", {"name": "Damaged", "settings": {}}
+    named = "town-damaged"
+    rows: list[tuple[str, Table, str]] = [
+        ("deviceProfiles", device_profiles, named),
+        ("plans", connectivity_plans, "town-cs/damaged"),
+        ("baseStationProfiles", base_station_profiles, named),
+    ]
+    return [
+        Damaged(operator, f"{desk}/{path}", table, "settings", table.c.id == identifier, settings)
+        for path, table, identifier in rows
+    ]
+
+
+def _listed(one: Damaged) -> list[dict[str, Any]]:
+    found = one.person.call("GET", one.path)
+    return list(found["groups"] if isinstance(found, dict) else found)
+
+
+def _problem(shown: dict[str, Any]) -> str | None:
+    state = shown.get("state", {})
+    found: str | None = shown.get("problem") or (state["reason"] if state.get("status") == "ERROR" else None)
+    return found
+
+
+def test_what_cannot_be_read_is_listed_with_the_reason_and_can_be_replaced(town: Town) -> None:
+    """It hides no other, and is the same for who asks for it alone."""
+    damaged = _damaged_ones(town)
+    before = [_listed(one) for one in damaged]
+    for one in damaged:
+        town.damage(one.table, one.column, one.chosen)
+    for one, listed in zip(damaged, before, strict=True):
+        after = _listed(one)
+        assert [each["ref"] for each in after] == [each["ref"] for each in listed], one.path
+        bad = [each for each in after if _problem(each)]
+        assert len(bad) == 1, one.path
+        assert any(word in str(_problem(bad[0])) for word in ("truncated", "Expected", "malformed")), bad
+        at = f"{one.path}/{bad[0]['ref']}"
+        if not one.path.startswith(f"{V1}/operator"):
+            assert _problem(one.person.call("GET", at)) == _problem(bad[0])
+        if one.too_little is not None:
+            answer = one.person.request("PUT", at, one.too_little)
+            assert answer.status_code == 400 and "mandatory" in answer.json()["message"], answer.text
+        one.person.call("PUT", at, one.replacement)
+        assert not [each for each in _listed(one) if _problem(each)], one.path
+    assert town.server.log.count("row_unreadable") >= len(damaged)
+
+
+def test_what_cannot_be_read_can_be_deleted(town: Town) -> None:
+    damaged = _damaged_ones(town)
+    for one in damaged:
+        town.damage(one.table, one.column, one.chosen)
+    # What uses another goes before it.
+    for one in sorted(damaged, key=lambda one: one.table is not flows):
+        (bad,) = [each for each in _listed(one) if _problem(each)]
+        one.person.call("DELETE", f"{one.path}/{bad['ref']}")
+        left = _listed(one)
+        assert left and bad["ref"] not in {each["ref"] for each in left}
+
+
+def test_a_key_that_cannot_be_read_is_said_in_the_list(town: Town) -> None:
+    """What deliveries meet, in the language of who asks; a new key ends it."""
+    route = {"addresses": ["https://example.com/"], "contentType": "JSON", "asId": "one", "asKey": KEY}
+    body = {"name": "Signed", "routes": [route]}
+    made = town.user.call("POST", f"{KPN}/routingProfiles", body)
+    at = f"{KPN}/routingProfiles/{made['ref']}"
+    town.write(
+        lambda c: c.execute(
+            update(routes).where(routes.c.sealed_as_key.is_not(None)).values(sealed_as_key=b"\x00" * 60)
+        )
+    )
+    town.begin_again()
+    (listed,) = town.user.call("GET", f"{KPN}/routingProfiles")
+    assert listed["problem"].startswith("route 1 of the routing profile cannot be read: ")
+    dutch = town.user.request("GET", at, headers={"accept-language": "nl"}).json()
+    assert dutch["problem"] != listed["problem"] == town.user.call("GET", at)["problem"]
+    # Who sends it back keeps the key as it is.
+    town.user.call("PUT", at, {name: listed[name] for name in ("name", "routes")})
+    assert "problem" in town.user.call("GET", at)
+    town.user.call("PUT", at, {"routes": [route]})
+    assert "problem" not in town.user.call("GET", at)
+
+
+def test_a_fleet_says_which_of_its_things_cannot_be_read(town: Town) -> None:
+    """It neither overwrites them nor makes others of the same name, and exports the rest."""
+    damaged = [one for one in _damaged_ones(town) if one.path == f"{V1}/flows"]
+    for one in damaged:
+        town.damage(one.table, one.column, one.chosen)
+    document = {"version": 1, "flows": [{"name": "First", "connections": ["First"], "ports": "1"}]}
+    plan = town.user.call("POST", f"{V1}/fleet/plan", document)
+    assert "what is stored of First cannot be read" in json.dumps(plan)
+    assert [one["name"] for one in town.user.call("GET", f"{V1}/flows")] == ["First", "Second"]

@@ -3968,6 +3968,7 @@ export interface components {
         /**
          * RoutingProfile
          * @description A named set of routes. `rsaEncryptedASKey` is in the answer to the request that made the key only.
+         *     `problem` says what of a profile cannot be read: then its messages wait until that is replaced.
          */
         RoutingProfile: {
             id?: string;
@@ -3978,6 +3979,7 @@ export interface components {
             rsaEncryptedASKey?: string;
             rsaPublicKey?: string;
             routes?: components["schemas"]["Route"][];
+            problem?: string;
         };
         /**
          * Route
@@ -4581,7 +4583,7 @@ export interface components {
          * PayloadDecoder
          * @description A decoder. JavaScript has the functions of the LoRa Alliance's payload codec interface (TS013):
          *     `decodeUplink`, and if it likes `encodeDownlink` and `decodeDownlink`. It is used for the devices of
-         *     `deviceProfileIds`.
+         *     `deviceProfileIds`. `problem` says why its units cannot be read; it is used without them.
          */
         PayloadDecoder: {
             ref?: string;
@@ -4593,6 +4595,7 @@ export interface components {
             units?: {
                 [key: string]: string;
             };
+            problem?: string;
             lastUpdateTime?: string;
             lastUpdateUser?: string;
         };
@@ -5096,7 +5099,8 @@ export interface components {
          *     `ports` concern uplinks with a payload. The driver `AUTO` decodes payloads with the decoder of the device
          *     profile, `RAW` does not; payloads of devices with an HSM group stay encrypted and are never decoded.
          *     `transformation` is a JMESPath expression that makes the document to send of the one of the dialect;
-         *     `clear` with `transformation` takes it away.
+         *     `clear` with `transformation` takes it away. `problem` says why what is stored of a flow cannot be read:
+         *     then no message goes over it until it is replaced, with `tags`, `deviceProfileIds` and `strategies`.
          */
         Flow: {
             ref?: string;
@@ -5111,6 +5115,7 @@ export interface components {
             transformation?: string | null;
             clear?: "transformation"[];
             connectionRefs?: string[];
+            problem?: string;
             creationTime?: string;
             lastUpdateTime?: string;
             lastUpdateUser?: string;
@@ -5137,7 +5142,7 @@ export interface components {
          * GeofenceView
          * @description An area: either a `circle` (degrees, metres) or a `polygon` whose last corner is joined to its first.
          *     Devices that enter it, leave it or both raise an alarm of that `level`: all devices, or with `tag` those
-         *     that have it.
+         *     that have it. `problem` says why it cannot be read: then it has no border, and is not watched.
          */
         GeofenceView: {
             ref: string;
@@ -5151,6 +5156,7 @@ export interface components {
             polygon: components["schemas"]["Corner"][] | null;
             lastUpdateTime: string;
             lastUpdateUser: string;
+            problem?: string | null;
         };
         /**
          * Circle
@@ -5361,7 +5367,8 @@ export interface components {
          *     payloads come encrypted. Without `networkAddress` the network gives one. `pingSlotPeriod` in seconds
          *     (class B), `downlinkFrequency` in MHz; without frequency or data rate those of the region apply.
          *     `baseStationCoverage` says which base stations send: all of the operator, those with one of
-         *     `baseStationTags`, or few that reach all members.
+         *     `baseStationTags`, or few that reach all members. `problem` says why these tags cannot be read: then
+         *     nothing is sent until they are given again.
          */
         MulticastGroup: {
             ref?: string;
@@ -5383,6 +5390,7 @@ export interface components {
             /** @enum {string} */
             baseStationCoverage?: "ALL" | "MEMBERS" | "TAGS";
             baseStationTags?: string[];
+            problem?: string;
             payloadEncrypted?: boolean;
             memberCount?: number;
             lastFCntDown?: number;
@@ -6442,7 +6450,8 @@ export interface components {
         };
         /**
          * Plan
-         * @description A connectivity plan with its rules.
+         * @description A connectivity plan with its rules. `problem` says why they cannot be read, and then there are none: it
+         *     gives no service until it is given all of them again.
          */
         Plan: {
             ref: string;
@@ -6457,6 +6466,7 @@ export interface components {
              * @enum {string}
              */
             communicationType: "MULTICAST" | "UNICAST";
+            problem?: string | null;
         };
         /**
          * Grant
@@ -6510,7 +6520,8 @@ export interface components {
         };
         /**
          * Profile
-         * @description A device profile with its settings.
+         * @description A device profile with its settings. `problem` says why they cannot be read, and then there are none:
+         *     its devices are not served until it is given all of them again.
          */
         Profile: {
             ref: string;
@@ -6520,6 +6531,7 @@ export interface components {
             devices: number;
             /** @default false */
             suspended: boolean;
+            problem?: string | null;
         };
         /**
          * Group
@@ -6654,7 +6666,8 @@ export interface components {
         };
         /**
          * StationProfile
-         * @description A base station profile with its settings, and how many base stations have it.
+         * @description A base station profile with its settings, and how many base stations have it. `problem` says why they
+         *     cannot be read, and then there are none.
          */
         StationProfile: {
             ref: string;
@@ -6662,6 +6675,7 @@ export interface components {
             name: string;
             settings: Record<string, never>;
             baseStations: number;
+            problem?: string | null;
         };
         /** StationProfileMade */
         StationProfileMade: {
@@ -7344,6 +7358,8 @@ export interface components {
             readonly lastUpdateTime?: unknown;
             /** @description Ignored in requests; what was read may be sent back. */
             readonly lastUpdateUser?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly problem?: unknown;
         };
         /**
          * NewImport
@@ -7914,6 +7930,8 @@ export interface components {
             readonly grants?: unknown;
             /** @description Ignored in requests; what was read may be sent back. */
             readonly suspended?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly problem?: unknown;
         };
         /**
          * PlanChange
@@ -7938,6 +7956,8 @@ export interface components {
             readonly grants?: unknown;
             /** @description Ignored in requests; what was read may be sent back. */
             readonly communicationType?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly problem?: unknown;
         };
         /**
          * NewGrant
@@ -7966,6 +7986,8 @@ export interface components {
             readonly devices?: unknown;
             /** @description Ignored in requests; what was read may be sent back. */
             readonly suspended?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly problem?: unknown;
         };
         /**
          * ProfileChange
@@ -7982,6 +8004,8 @@ export interface components {
             readonly id?: unknown;
             /** @description Ignored in requests; what was read may be sent back. */
             readonly devices?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly problem?: unknown;
         };
         /**
          * NewGroup
@@ -8039,6 +8063,8 @@ export interface components {
             readonly ref?: unknown;
             /** @description Ignored in requests; what was read may be sent back. */
             readonly baseStations?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly problem?: unknown;
         };
         /**
          * StationProfileChange
@@ -8054,6 +8080,8 @@ export interface components {
             readonly id?: unknown;
             /** @description Ignored in requests; what was read may be sent back. */
             readonly baseStations?: unknown;
+            /** @description Ignored in requests; what was read may be sent back. */
+            readonly problem?: unknown;
         };
         /**
          * UpdateOrder
@@ -8157,7 +8185,7 @@ export interface components {
          * PayloadDecoder
          * @description A decoder. JavaScript has the functions of the LoRa Alliance's payload codec interface (TS013):
          *     `decodeUplink`, and if it likes `encodeDownlink` and `decodeDownlink`. It is used for the devices of
-         *     `deviceProfileIds`.
+         *     `deviceProfileIds`. `problem` says why its units cannot be read; it is used without them.
          */
         PayloadDecoderBody: {
             ref?: string;
@@ -8169,6 +8197,7 @@ export interface components {
             units?: {
                 [key: string]: string;
             };
+            problem?: string;
             lastUpdateTime?: string;
             lastUpdateUser?: string;
         };
@@ -8494,7 +8523,8 @@ export interface components {
          *     `ports` concern uplinks with a payload. The driver `AUTO` decodes payloads with the decoder of the device
          *     profile, `RAW` does not; payloads of devices with an HSM group stay encrypted and are never decoded.
          *     `transformation` is a JMESPath expression that makes the document to send of the one of the dialect;
-         *     `clear` with `transformation` takes it away.
+         *     `clear` with `transformation` takes it away. `problem` says why what is stored of a flow cannot be read:
+         *     then no message goes over it until it is replaced, with `tags`, `deviceProfileIds` and `strategies`.
          */
         FlowBody: {
             ref?: string;
@@ -8509,6 +8539,7 @@ export interface components {
             transformation?: string | null;
             clear?: "transformation"[];
             connectionRefs?: string[];
+            problem?: string;
             creationTime?: string;
             lastUpdateTime?: string;
             lastUpdateUser?: string;
@@ -8539,7 +8570,8 @@ export interface components {
          *     payloads come encrypted. Without `networkAddress` the network gives one. `pingSlotPeriod` in seconds
          *     (class B), `downlinkFrequency` in MHz; without frequency or data rate those of the region apply.
          *     `baseStationCoverage` says which base stations send: all of the operator, those with one of
-         *     `baseStationTags`, or few that reach all members.
+         *     `baseStationTags`, or few that reach all members. `problem` says why these tags cannot be read: then
+         *     nothing is sent until they are given again.
          */
         MulticastGroupBody: {
             ref?: string;
@@ -8561,6 +8593,7 @@ export interface components {
             /** @enum {string} */
             baseStationCoverage?: "ALL" | "MEMBERS" | "TAGS";
             baseStationTags?: string[];
+            problem?: string;
             payloadEncrypted?: boolean;
             memberCount?: number;
             lastFCntDown?: number;

@@ -1204,6 +1204,7 @@ export const en = {
   "offers.suspendText.subscribers": "Its users are signed out, its API access ends and its devices get no service, at once.",
   "offers.suspendTitle": "Suspend {name}?",
   "offers.suspended": "Suspended",
+  "common.unreadable": "What is stored cannot be read: {problem}. Edit or delete it.",
   "offers.suspendedDone": "{name} suspended",
   "offers.unused": "Nothing uses it.",
   "offers.uses": "Depends on it:",

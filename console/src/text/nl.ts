@@ -1206,6 +1206,7 @@ export const nl: Record<keyof typeof en, string> = {
   "offers.suspendText.subscribers": "De gebruikers worden afgemeld, de API-toegang eindigt en de apparaten krijgen geen dienst meer, direct.",
   "offers.suspendTitle": "{name} opschorten?",
   "offers.suspended": "Opgeschort",
+  "common.unreadable": "Wat is opgeslagen kan niet worden gelezen: {problem}. Bewerk of verwijder het.",
   "offers.suspendedDone": "{name} opgeschort",
   "offers.unused": "Niets gebruikt het.",
   "offers.uses": "Hiervan afhankelijk:",

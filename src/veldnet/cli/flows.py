@@ -78,14 +78,14 @@ class Access(msgspec.Struct, frozen=True):
         return client.call(method, path, body)
 
 
-class ConnectionRow(msgspec.Struct, frozen=True, rename="camel"):
+class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A connection in a table."""
 
     ref: str
     name: str
-    type: str
-    dialect: str
-    address: str
+    type: str | None = None
+    dialect: str | None = None
+    address: str | None = None
     status: str
     since: str | None
     reason: str | None
@@ -103,18 +103,19 @@ class KindRow(msgspec.Struct, frozen=True, rename="camel"):
     presets: list[str]
 
 
-class FlowRow(msgspec.Struct, frozen=True, rename="camel"):
+class FlowRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A flow in a table."""
 
     ref: str
     name: str
     active: bool
-    tags: list[str]
-    device_profile_ids: list[str]
-    strategies: list[str]
-    ports: str
-    driver: str
+    tags: list[str] | None = None
+    device_profile_ids: list[str] | None = None
+    strategies: list[str] | None = None
+    ports: str | None = None
+    driver: str | None = None
     connection_refs: list[str]
+    problem: str | None = None
 
 
 def _body(kind: type[msgspec.Struct], members: list[str] | None, files: list[str] | None) -> dict[str, Any]:

@@ -202,7 +202,8 @@ class Route(msgspec.Struct):
 
 
 class RoutingProfile(msgspec.Struct):
-    """A named set of routes. `rsaEncryptedASKey` is in the answer to the request that made the key only."""
+    """A named set of routes. `rsaEncryptedASKey` is in the answer to the request that made the key only.
+    `problem` says what of a profile cannot be read: then its messages wait until that is replaced."""
 
     id: Text = UNSET
     ref: Text = UNSET
@@ -212,6 +213,7 @@ class RoutingProfile(msgspec.Struct):
     rsaEncryptedASKey: Text = UNSET
     rsaPublicKey: Text = UNSET
     routes: list[Route] | UnsetType = UNSET
+    problem: Text = UNSET
 
 
 class ConnectivityPlan(msgspec.Struct):

@@ -25,7 +25,7 @@ _MOST_UNITS = 100
 class PayloadDecoder(msgspec.Struct):
     """A decoder. JavaScript has the functions of the LoRa Alliance's payload codec interface (TS013):
     `decodeUplink`, and if it likes `encodeDownlink` and `decodeDownlink`. It is used for the devices of
-    `deviceProfileIds`."""
+    `deviceProfileIds`. `problem` says why its units cannot be read; it is used without them."""
 
     ref: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
@@ -34,6 +34,7 @@ class PayloadDecoder(msgspec.Struct):
     deviceProfileIds: list[str] | UnsetType = UNSET
     # Units of readings by their names, `-` for none; those that are not named follow from the name.
     units: dict[str, str] | UnsetType = UNSET
+    problem: str | UnsetType = UNSET
     lastUpdateTime: str | UnsetType = UNSET
     lastUpdateUser: str | UnsetType = UNSET
 
@@ -59,19 +60,20 @@ def list_decoders(connection: Connection, scope: Scope, ref: str | None = None) 
     ):
         bound.setdefault(row.decoder_ref, []).append(row.id)
 
-    def shown(row: Any) -> PayloadDecoder:
+    def shown(row: Any, problem: str | UnsetType = UNSET) -> PayloadDecoder:
         return PayloadDecoder(
             str(row.ref),
             row.name,
             row.kind,
             UNSET if ref is None else row.source,
             bound.get(row.ref, []),
-            _units(row.units),
+            _units(row.units) if problem is UNSET else UNSET,
+            problem,
             timestamp(row.updated_at),
             row.updated_by,
         )
 
-    return list(readable("decoder", connection.execute(query.order_by(decoders.c.ref)), shown))
+    return list(readable("decoder", connection.execute(query.order_by(decoders.c.ref)), shown, shown))
 
 
 def get_decoder(connection: Connection, scope: Scope, ref: str) -> PayloadDecoder:

@@ -48,7 +48,7 @@ _LEVELS: dict[int, GeofenceLevel] = {3: "WARNING", 4: "MINOR", 5: "MAJOR", 6: "C
 class GeofenceView(msgspec.Struct, frozen=True):
     """An area: either a `circle` (degrees, metres) or a `polygon` whose last corner is joined to its first.
     Devices that enter it, leave it or both raise an alarm of that `level`: all devices, or with `tag` those
-    that have it."""
+    that have it. `problem` says why it cannot be read: then it has no border, and is not watched."""
 
     ref: str
     name: str
@@ -59,6 +59,7 @@ class GeofenceView(msgspec.Struct, frozen=True):
     polygon: list[Corner] | None
     lastUpdateTime: str
     lastUpdateUser: str
+    problem: str | None = None
 
 
 class GeofenceBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +81,9 @@ def list_geofences(connection: Connection, scope: Scope, ref: str | None = None)
         query = query.where(geofences.c.ref == ref_of(ref))
     rows = connection.execute(query.order_by(geofences.c.name, geofences.c.ref))
     return list(
-        readable("geofence", rows, lambda row: _view(geofence_of(row), row.updated_at, row.updated_by))
+        readable(
+            "geofence", rows, lambda row: _view(geofence_of(row), row.updated_at, row.updated_by), _damaged
+        )
     )
 
 
@@ -106,6 +109,12 @@ def _view(known: Geofence, updated_at: int, updated_by: str) -> GeofenceView:
     )
 
 
+def _damaged(row: Any, problem: str) -> GeofenceView:
+    level, moment = _LEVELS.get(row.level, "WARNING"), timestamp(row.updated_at)
+    ref, name, by = str(row.ref), row.name, row.updated_by
+    return GeofenceView(ref, name, row.watched, level, row.tag, None, None, moment, by, problem)
+
+
 def create_geofence(connection: Connection, scope: Scope, body: GeofenceBody) -> GeofenceView:
     """Raises `MissingField`, `InvalidField`, and `BadRequest` where there are too many."""
     values = _checked(body)
@@ -125,8 +134,10 @@ def create_geofence(connection: Connection, scope: Scope, body: GeofenceBody) ->
 
 def update_geofence(connection: Connection, scope: Scope, ref: str, body: GeofenceBody) -> GeofenceView:
     """Raises `NotFound` and `InvalidField`."""
-    get_geofence(connection, scope, ref)
+    known = get_geofence(connection, scope, ref)
     values, now = _checked(body), moment(connection)
+    if known.problem is not None and "shape" not in values:
+        raise MissingField("circle or polygon is mandatory: the border of the area cannot be read")
     if "shape" in values:
         # Where devices were says nothing of the new border.
         values["drawn_at"] = now

@@ -140,15 +140,5 @@ class Attempts:
 
 def _unreadable(profile: Profile, route: Route) -> Outcome | None:
     """Why a message of a route has to wait until that can be read."""
-    damage = profile.damage_of(route)
-    if not damage:
-        return None
-    return Outcome(
-        False,
-        "Error",
-        Text(
-            "route {number} of the routing profile cannot be read: {reason}",
-            number=route.index,
-            reason=damage,
-        ),
-    )
+    problem = profile.problem_of(route)
+    return None if problem is None else Outcome(False, "Error", problem)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from veldnet.keys import Vault, VaultError, labels
 from veldnet.store import Store
 from veldnet.store.schema import routes, routing_profiles, subscribers
+from veldnet.texts import Text
 
 from .ports import parse_ports
 
@@ -82,9 +83,21 @@ class Profile(msgspec.Struct, frozen=True):
     def damaged(self) -> bool:
         return bool(self.damage) or any(route.damage for route in self.all_routes)
 
-    def damage_of(self, route: Route) -> str:
-        """Why nothing can be sent over a route; nothing where it can."""
-        return route.damage or self.damage
+    def problem_of(self, route: Route) -> Text | None:
+        """Why nothing can be sent over a route; None where it can."""
+        damage = route.damage or self.damage
+        if not damage:
+            return None
+        return Text(
+            "route {number} of the routing profile cannot be read: {reason}",
+            number=route.index,
+            reason=damage,
+        )
+
+    @property
+    def problem(self) -> Text | None:
+        """Why nothing can be sent over the first route of which that is so."""
+        return next(filter(None, map(self.problem_of, self.all_routes)), None)
 
 
 def first_match(listed: tuple[Route, ...], fport: int | None) -> Route | None:

@@ -12,13 +12,26 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+# What `read` raises for a row that it cannot make sense of.
+UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, LookupError)
+# Characters of the reason.
+_LONGEST = 200
 
-def readable(kind: str, rows: Iterable[Any], read: Callable[[Any], T]) -> Iterator[T]:
-    """What rows hold. Those that `read` cannot make sense of are logged by their `ref`, and left out."""
+
+def readable(
+    kind: str,
+    rows: Iterable[Any],
+    read: Callable[[Any], T],
+    damaged: Callable[[Any, str], T] | None = None,
+) -> Iterator[T]:
+    """What rows hold. Those that `read` cannot make sense of are logged by their `ref`, and left out, or with
+    `damaged` in the place that they have, as that shows them with the reason."""
     for row in rows:
         try:
             found = read(row)
-        except (msgspec.MsgspecError, ValueError, TypeError, LookupError) as error:
+        except UNREADABLE as error:
             log.error("row_unreadable", kind=kind, ref=getattr(row, "ref", None), error=repr(error))
-            continue
+            if damaged is None:
+                continue
+            found = damaged(row, (str(error) or repr(error))[:_LONGEST])
         yield found

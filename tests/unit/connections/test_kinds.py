@@ -58,11 +58,14 @@ def test_a_secret_option_is_kept_apart_and_can_be_left_as_it_is() -> None:
             name="x", type="INFLUXDB", address="https://influx.example.com", options=dict(options)
         )
 
+    def known(prepared: flows.Prepared) -> flows.Known:
+        return flows.Known(prepared.settings, prepared.secrets, seen=1)
+
     made = flows.prepare(body(token="s3cret", bucket="b"), None, allow_private=False)
     assert (made.settings.options, made.secrets.options) == ({"bucket": "b"}, {"token": "s3cret"})
-    kept = flows.prepare(body(token="*****", bucket="c"), made, allow_private=False)
+    kept = flows.prepare(body(token="*****", bucket="c"), known(made), allow_private=False)
     assert (kept.settings.options, kept.secrets.options) == ({"bucket": "c"}, {"token": "s3cret"})
-    assert flows.prepare(body(token=""), kept, allow_private=False).secrets.options == {}
+    assert flows.prepare(body(token=""), known(kept), allow_private=False).secrets.options == {}
     assert "s3cret" not in repr(made)
     for wrong in ("https://influx.example.com/?org=x", "mqtt://influx.example.com"):
         with pytest.raises(InvalidField):

@@ -9,6 +9,7 @@ import { WorldMap } from "../../components/Map";
 import { useConfirm, useTell } from "../../components/notify";
 import { TablePage } from "../../components/TablePage";
 import { useMemo } from "react";
+import { Unreadable } from "../../components/Unreadable";
 import { useT, type Translate } from "../../text";
 import { useAreas, useDeleteArea, type Area } from "./api";
 import { AreaForm } from "./AreaForm";
@@ -17,10 +18,11 @@ import { edgesOf } from "./drawing";
 export function Areas() {
   const t = useT();
   const found = useAreas();
-  const areas = found.data;
+  // Those that cannot be read have no border.
+  const areas = found.data?.filter(({ circle, polygon }) => circle || polygon);
   const outlines = useMemo(
-    () => areas?.map(({ ref, name, circle, polygon }) => ({ id: ref, label: name, circle, polygon })) ?? [],
-    [areas],
+    () => found.data?.map(({ ref, name, circle, polygon }) => ({ id: ref, label: name, circle, polygon })) ?? [],
+    [found.data],
   );
   const create = (
     <IfMayChange>
@@ -58,7 +60,17 @@ export function Areas() {
 
 function columnsOf(t: Translate): Column<Area>[] {
   return [
-    { key: "name", title: t("common.name"), value: (row) => row.name, render: (row) => row.name },
+    {
+      key: "name",
+      title: t("common.name"),
+      value: (row) => row.name,
+      render: (row) => (
+        <>
+          {row.name}
+          <Unreadable of={row} />
+        </>
+      ),
+    },
     { key: "alarm", title: t("areas.alarm"), value: (row) => row.alarm, render: (row) => t(`areas.${row.alarm}`) },
     { key: "level", title: t("areas.level"), render: (row) => <SeverityBadge state={row.level} /> },
     { key: "tag", title: t("areas.tag"), value: (row) => row.tag ?? "", render: (row) => row.tag ?? t("areas.all") },

@@ -5,6 +5,7 @@ import { IconCode, IconPlus } from "@tabler/icons-react";
 import { Empty, IfMayChange, Time } from "../../components/basics";
 import { TablePage } from "../../components/TablePage";
 import { useDecoders } from "./api";
+import { Unreadable } from "../../components/Unreadable";
 import { useT, type Translate } from "../../text";
 import { ButtonLink, TextLink } from "../../components/links";
 import { type Column } from "../../components/DataTable";
@@ -45,9 +46,12 @@ function columnsOf(t: Translate): Column<Schemas["PayloadDecoder"]>[] {
       title: t("common.name"),
       value: (row) => row.name,
       render: (row) => (
-        <TextLink to="/decoders/$ref" params={{ ref: row.ref ?? "" }} inherit>
-          {row.name}
-        </TextLink>
+        <>
+          <TextLink to="/decoders/$ref" params={{ ref: row.ref ?? "" }} inherit>
+            {row.name}
+          </TextLink>
+          <Unreadable of={row} />
+        </>
       ),
     },
     {

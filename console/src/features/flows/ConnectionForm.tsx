@@ -42,14 +42,15 @@ function Fields({ connection, kinds }: { connection?: Connection; kinds: Kind[] 
   const save = useSaving(form !== given);
   const kind = kindOf(kinds, form.type);
   const change = (part: Partial<ConnectionFields>) => setForm({ ...form, ...part });
-  const from = connection ? given : { ...given, values: valuesOf(kind, {}) };
-  const submit = () =>
-    void save(saving.mutateAsync(changesOf(form, from, kind, !connection)), t("flows.connectionSaved"));
+  // What is stored of one without a type cannot be read, and is all given again.
+  const isNew = !connection?.type;
+  const from = isNew ? { ...given, values: valuesOf(kind, {}) } : given;
+  const submit = () => void save(saving.mutateAsync(changesOf(form, from, kind, isNew)), t("flows.connectionSaved"));
   return (
     <Stack>
       <NameField value={form.name} onChange={(name) => change({ name })} data-autofocus />
       {!connection && <Presets form={form} change={change} kinds={kinds} />}
-      <Where form={form} change={change} isNew={!connection} kinds={kinds} />
+      <Where form={form} change={change} isNew={isNew} kinds={kinds} />
       <SimpleGrid cols={{ base: 1, sm: 2 }} verticalSpacing="md">
         {kind.fields
           .filter((field) => shown(field, kind, form))

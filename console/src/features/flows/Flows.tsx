@@ -10,6 +10,7 @@ import { openDialog } from "../../components/dialogs";
 import { TextLink } from "../../components/links";
 import { useConfirm, useTell } from "../../components/notify";
 import { Rows } from "../../components/TablePage";
+import { Unreadable } from "../../components/Unreadable";
 import { number } from "../../format";
 import { useT, type Translate } from "../../text";
 import { useConnections, useDeleteConnection, useDeleteFlow, useFlows, type Connection, type Flow } from "./api";
@@ -221,17 +222,25 @@ function flowColumns(t: Translate, names: Map<string | undefined, string | undef
       title: t("common.name"),
       value: (row) => row.name,
       render: (row) => (
-        <Group gap={8}>
-          {row.name}
-          {row.active === false && (
-            <Badge color="gray" variant="light">
-              {t("flows.status.DEACTIVATED")}
-            </Badge>
-          )}
-        </Group>
+        <>
+          <Group gap={8}>
+            {row.name}
+            {row.active === false && (
+              <Badge color="gray" variant="light">
+                {t("flows.status.DEACTIVATED")}
+              </Badge>
+            )}
+          </Group>
+          <Unreadable of={row} />
+        </>
       ),
     },
-    { key: "devices", title: t("nav.devices"), wide: true, render: (row) => chosen(row) || t("flows.all") },
+    {
+      key: "devices",
+      title: t("nav.devices"),
+      wide: true,
+      render: (row) => chosen(row) || (row.problem ? "–" : t("flows.all")),
+    },
     { key: "ports", title: t("flows.ports"), render: (row) => row.ports },
     { key: "driver", title: t("flows.driver"), render: (row) => row.driver && t(`flows.driver.${row.driver}`) },
     {

@@ -8,6 +8,7 @@ import { openDialog } from "../../components/dialogs";
 import { TextLink } from "../../components/links";
 import { TablePage } from "../../components/TablePage";
 import { number } from "../../format";
+import { Unreadable } from "../../components/Unreadable";
 import { useT, type Translate } from "../../text";
 import { useGroups, type MulticastGroup } from "./api";
 import { GroupForm } from "./GroupForm";
@@ -47,9 +48,12 @@ function columnsOf(t: Translate): Column<MulticastGroup>[] {
       title: t("common.name"),
       value: (row) => row.name,
       render: (row) => (
-        <TextLink to="/groups/$ref" params={{ ref: row.ref ?? "" }} inherit>
-          {row.name}
-        </TextLink>
+        <>
+          <TextLink to="/groups/$ref" params={{ ref: row.ref ?? "" }} inherit>
+            {row.name}
+          </TextLink>
+          <Unreadable of={row} />
+        </>
       ),
     },
     { key: "eui", title: "DevEUI", value: (row) => row.EUI, render: (row) => <Mono>{row.EUI}</Mono> },

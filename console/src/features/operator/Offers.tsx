@@ -8,6 +8,7 @@ import { TablePage } from "../../components/TablePage";
 import { openDialog } from "../../components/dialogs";
 import { number } from "../../format";
 import { useSession } from "../../session";
+import { Unreadable } from "../../components/Unreadable";
 import { useT, type Translate } from "../../text";
 import { useDefaults } from "./api";
 import { GrantForm } from "./GrantForm";
@@ -42,7 +43,8 @@ function useForms(kind: OfferKind, { defaults, fields }: Standard) {
   const t = useT();
   const open = (title: string, offer?: Offer) =>
     openDialog(title, <OfferForm kind={kind} offer={offer} defaults={defaults} fields={fields} />, { size: "xl" });
-  const settings = (of: { settings: unknown }) => of.settings as Settings;
+  const settings = (of: { settings: unknown; problem?: string | null }) =>
+    of.problem ? defaults : (of.settings as Settings);
   return {
     create: () => open(t(kind === "plans" ? "plans.new" : "profiles.new")),
     edit: (of: Schemas["Plan"] | Schemas["Profile"]) => open(of.name, { ...of, settings: settings(of) }),
@@ -100,7 +102,8 @@ function PlanList({ plans, standard }: { plans: Schemas["Plan"][]; standard: Sta
             right={<PlanActions plan={plan} forms={forms} />}
           >
             <Mono>{plan.id}</Mono>
-            <Differences settings={plan.settings as Settings} defaults={standard.defaults} />
+            <Unreadable of={plan} />
+            {!plan.problem && <Differences settings={plan.settings as Settings} defaults={standard.defaults} />}
             <Grants plan={plan} />
           </Panel>
         ))}
@@ -215,6 +218,7 @@ function columnsOf({ standard, forms }: ColumnsOf, t: Translate): Column<Schemas
             <Suspended of={row} />
           </Group>
           <Mono dimmed>{row.id}</Mono>
+          <Unreadable of={row} />
         </>
       ),
     },
@@ -223,13 +227,14 @@ function columnsOf({ standard, forms }: ColumnsOf, t: Translate): Column<Schemas
       title: "LoRaWAN",
       render: (row) => {
         const of = row.settings as Settings;
+        if (row.problem) return "–";
         return `${String(of.loRaWANMacVersion)} · ${String(of.loRaWANClass)} · ${String(of.region)}`;
       },
     },
     {
       key: "settings",
       title: t("offers.settings"),
-      render: (row) => <Differences settings={row.settings} defaults={standard.defaults} />,
+      render: (row) => !row.problem && <Differences settings={row.settings} defaults={standard.defaults} />,
     },
     countColumn({ key: "devices", title: t("home.devices"), count: (row) => row.devices }),
     {

@@ -2,6 +2,7 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import type { Schemas } from "../../api/client";
 import { IfMayChange, Loading, Mono, Panel, Problem, blocking } from "../../components/basics";
+import { Unreadable } from "../../components/Unreadable";
 import { useTell } from "../../components/notify";
 import { closeDialogs, openDialog } from "../../components/dialogs";
 import { RowButton, RowRemoval } from "../../components/actions";
@@ -64,8 +65,9 @@ function OneProfile({ profile, standard, onEdit }: OneProps) {
           {profile.name} <Mono>{profile.id}</Mono>
         </Text>
         <Text size="xs" c="dimmed">
-          {[used, ...differences(profile.settings, standard)].join(" · ")}
+          {[used, ...(profile.problem ? [] : differences(profile.settings, standard))].join(" · ")}
         </Text>
+        <Unreadable of={profile} />
       </div>
       <IfMayChange>
         <Group gap={4}>

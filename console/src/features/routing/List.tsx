@@ -5,6 +5,7 @@ import { IconPlus, IconRoute } from "@tabler/icons-react";
 import { Empty, IfMayChange, Mono } from "../../components/basics";
 import { TablePage } from "../../components/TablePage";
 import { useRoutingProfiles } from "./api";
+import { Unreadable } from "../../components/Unreadable";
 import { useT, type Translate } from "../../text";
 import { ButtonLink, TextLink } from "../../components/links";
 import { type Column } from "../../components/DataTable";
@@ -46,16 +47,19 @@ function columnsOf(t: Translate): Column<Schemas["RoutingProfile"]>[] {
       title: t("common.name"),
       value: (profile) => profile.name,
       render: (profile) => (
-        <Group gap={8}>
-          <TextLink to="/routing/$ref" params={{ ref: profile.ref ?? "" }} inherit>
-            {profile.name}
-          </TextLink>
-          {profile.default && (
-            <Badge size="sm" variant="light">
-              {t("routing.default")}
-            </Badge>
-          )}
-        </Group>
+        <>
+          <Group gap={8}>
+            <TextLink to="/routing/$ref" params={{ ref: profile.ref ?? "" }} inherit>
+              {profile.name}
+            </TextLink>
+            {profile.default && (
+              <Badge size="sm" variant="light">
+                {t("routing.default")}
+              </Badge>
+            )}
+          </Group>
+          <Unreadable of={profile} />
+        </>
       ),
     },
     { key: "id", title: "ID", render: (profile) => <Mono>{profile.id}</Mono> },

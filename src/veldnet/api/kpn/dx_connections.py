@@ -64,7 +64,7 @@ class NewConnection(msgspec.Struct):
 
 
 def _of_flow(connection: Connection) -> DxConnection:
-    kind, state = str(connection.type), connection.state
+    kind, state = "unknown" if connection.type is UNSET else connection.type, connection.state
     return DxConnection(
         id=str(connection.ref),
         connectorId=_CONNECTORS.get(kind, f"veldnet-{kind.lower()}"),

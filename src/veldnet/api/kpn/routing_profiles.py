@@ -10,6 +10,7 @@ from msgspec import UNSET
 from sqlalchemy import Connection
 
 from veldnet.api.conditional import check_match, etag_of
+from veldnet.api.errors import language_of
 from veldnet.api.query import Parameter
 from veldnet.api.routers import KPN
 from veldnet.api.services import Services
@@ -21,6 +22,7 @@ from veldnet.inventory import routing_profiles
 from veldnet.inventory.offers import find_hsm_group
 from veldnet.inventory.routing_profiles import CheckedRoute, MadeKey, SealedHeaders
 from veldnet.keys import labels
+from veldnet.texts import in_language
 
 
 class RoutingProfileFilter(msgspec.Struct, frozen=True):
@@ -29,21 +31,34 @@ class RoutingProfileFilter(msgspec.Struct, frozen=True):
 
 @KPN.get("/routingProfiles", "Routingprofilesretrieval", "Routing", "List routing profiles.")
 async def list_routing_profiles(
-    services: Services, scope: Scope, query: RoutingProfileFilter
+    request: Request, services: Services, scope: Scope, query: RoutingProfileFilter
 ) -> list[RoutingProfile]:
-    return await services.read(
+    listed = await services.read(
         lambda c: routing_profiles.list_routing_profiles(c, scope, query.routingProfileId)
     )
+    for each in listed:
+        _say_problem(request, services, each)
+    return listed
+
+
+def _say_problem(request: Request, services: Services, profile: RoutingProfile) -> None:
+    """What deliveries meet, who have opened the keys, too."""
+    known = services.platform.table.get(int(str(profile.ref)))
+    problem = None if known is None else known.problem
+    if problem is not None:
+        profile.problem = in_language(problem, language_of(request))
 
 
 @KPN.get(
     "/routingProfiles/{routingProfileRef}", "Routingprofileretrieval", "Routing", "Show a routing profile."
 )
 async def get_routing_profile(
-    routing_profile_ref: str, services: Services, scope: Scope
+    routing_profile_ref: str, request: Request, services: Services, scope: Scope
 ) -> Response[RoutingProfile]:
     found = await services.read(lambda c: routing_profiles.get_routing_profile(c, scope, routing_profile_ref))
-    return Response(found, headers={"etag": etag_of(found)})
+    etag = etag_of(found)
+    _say_problem(request, services, found)
+    return Response(found, headers={"etag": etag})
 
 
 @KPN.post(

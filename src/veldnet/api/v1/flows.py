@@ -17,7 +17,7 @@ from veldnet.domain.errors import NotFound
 from veldnet.domain.flows import ConnectionSecrets
 from veldnet.domain.scope import Scope
 from veldnet.inventory import flows
-from veldnet.inventory.flows import Connection, Flow, Prepared
+from veldnet.inventory.flows import Connection, Flow, Known, Prepared
 from veldnet.keys import VaultError, labels
 from veldnet.store import StoreError
 from veldnet.texts import Language, in_language
@@ -198,7 +198,7 @@ async def try_connection(
     return ConnectionTrial(outcome.delivered, outcome.status, error, outcome.url, outcome.answer, ms)
 
 
-def _prepared(services: Services, body: Connection, known: Prepared | None) -> Prepared:
+def _prepared(services: Services, body: Connection, known: Known | None) -> Prepared:
     allowed = services.platform.settings.routing.allow_private_destinations
     return flows.prepare(body, known, allow_private=allowed)
 
@@ -211,10 +211,10 @@ async def _sealed(services: Services, prepared: Prepared) -> Prepared:
     return msgspec.structs.replace(prepared, sealed=sealed)
 
 
-async def _opened(services: Services, scope: Scope, ref: str) -> Prepared:
+async def _opened(services: Services, scope: Scope, ref: str) -> Known:
     """A connection with its secrets; those that no key opens any more are to be given again."""
 
-    def read(database: Database) -> tuple[Prepared, bytes | None]:
+    def read(database: Database) -> tuple[Known, bytes | None]:
         return flows.sealed_secrets(database, scope, ref)
 
     known, sealed = await services.read(read)
@@ -222,9 +222,10 @@ async def _opened(services: Services, scope: Scope, ref: str) -> Prepared:
         return known
     try:
         octets = await services.platform.vault.unseal(labels.CONNECTION, sealed)
-    except VaultError:
+        secrets = msgspec.json.decode(octets, type=ConnectionSecrets)
+    except (VaultError, msgspec.MsgspecError):
         return known
-    return msgspec.structs.replace(known, secrets=msgspec.json.decode(octets, type=ConnectionSecrets))
+    return msgspec.structs.replace(known, secrets=secrets)
 
 
 @SUBSCRIBER.get("/flows", "listFlows", "Flows", "Flows.")

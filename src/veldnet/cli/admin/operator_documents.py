@@ -107,6 +107,11 @@ class Documents(msgspec.Struct, Generic[S, Row], frozen=True, kw_only=True):
         def write(connection: Connection) -> None:
             ref = accounts.find_operator(connection, operator)
             before = self.find(connection, ref, id)
+            if before.problem is not None and not replace:
+                fail(
+                    f"the settings of {self.noun} {id} cannot be read ({before.problem}); give all of them "
+                    "with --replace"
+                )
             document = change_settings(self.settings, {} if replace else before.settings, settings)
             self.check(settings_of(data), document)
             self.change(connection, ref, before, name or before.name, document)

@@ -15,6 +15,7 @@ from veldnet.inventory import changes
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.lorawan.regions import ChannelPlan
+from veldnet.store import readable
 from veldnet.store.schema import base_station_profiles, base_stations
 from veldnet.texts import Plural, Text
 
@@ -27,13 +28,15 @@ Plans = Mapping[str, ChannelPlan]
 
 
 class StationProfile(msgspec.Struct):
-    """A base station profile with its settings, and how many base stations have it."""
+    """A base station profile with its settings, and how many base stations have it. `problem` says why they
+    cannot be read, and then there are none."""
 
     ref: str
     id: str
     name: str
     settings: dict[str, Any]
     baseStations: int
+    problem: str | None = None
 
 
 class Named(msgspec.Struct):
@@ -168,16 +171,12 @@ def operator_profiles(connection: Connection, operator_ref: int) -> list[Station
         .group_by(columns.ref)
         .order_by(columns.ref)
     )
-    return [
-        StationProfile(
-            str(row.ref),
-            row.id,
-            row.name,
-            msgspec.structs.asdict(decode_station_profile(row.settings)),
-            row.stations,
-        )
-        for row in rows
-    ]
+
+    def shown(row: Any, problem: str | None = None) -> StationProfile:
+        settings = {} if problem else msgspec.structs.asdict(decode_station_profile(row.settings))
+        return StationProfile(str(row.ref), row.id, row.name, settings, row.stations, problem)
+
+    return list(readable("base_station_profile", rows, shown, shown))
 
 
 def read_profile(connection: Connection, operator_ref: int, ref: str) -> StationProfile:
@@ -199,7 +198,8 @@ def profile_settings(connection: Connection) -> dict[int, StationProfileSettings
     """The settings of all profiles by number."""
     columns = base_station_profiles.c
     rows = connection.execute(select(columns.ref, columns.settings))
-    return {row.ref: decode_station_profile(row.settings) for row in rows}
+    read = readable("base_station_profile", rows, lambda row: (row.ref, decode_station_profile(row.settings)))
+    return dict(read)
 
 
 def change_profile(

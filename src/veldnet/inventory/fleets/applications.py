@@ -14,11 +14,11 @@ from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.flows import ConnectionSecrets
 from veldnet.inventory import flows
 from veldnet.inventory.differences import Difference
-from veldnet.inventory.flows import Connection, Flow, Prepared
+from veldnet.inventory.flows import Connection, Flow, Known
 from veldnet.keys import VaultError, labels
 
 from .documents import SECRETS, ConnectionItem, FlowItem
-from .kinds import Context, Here, Keys, Kind, Ready, by_name, members_of
+from .kinds import Context, Here, Keys, Kind, Ready, by_name, members_of, unreadable
 
 _HIDDEN = "(hidden)"
 _FLOW_MEMBERS = ("active", "tags", "deviceProfileIds", "strategies", "ports", "driver", "transformation")
@@ -33,6 +33,10 @@ _WORDS = {"true": True, "false": False}
 def _connections(database: Database, context: Context) -> dict[str, Here]:
     found: dict[str, Here] = {}
     for each in flows.list_connections(database, context.scope, context.now_ms):
+        if each.type is UNSET:
+            reason = "" if each.state is UNSET else each.state.reason
+            by_name(found, str(each.name), unreadable(str(reason)))
+            continue
         members = {
             name: value
             for name in each.__struct_fields__
@@ -91,7 +95,7 @@ async def _prepare_connection(keys: Keys, context: Context, item: ConnectionItem
     return Ready((body, prepared), changed)
 
 
-async def _opened(keys: Keys, context: Context, ref: str) -> Prepared:
+async def _opened(keys: Keys, context: Context, ref: str) -> Known:
     """A connection with its secrets; those that no key opens any more are to be given again."""
     known, sealed = await keys.store.read(lambda c: flows.sealed_secrets(c, context.scope, ref))
     if sealed is None:
@@ -140,6 +144,9 @@ def _flows(database: Database, context: Context) -> dict[str, Here]:
     }
     found: dict[str, Here] = {}
     for each in flows.list_flows(database, context.scope):
+        if each.problem is not UNSET:
+            by_name(found, str(each.name), unreadable(each.problem))
+            continue
         members = {name: getattr(each, name) for name in _FLOW_MEMBERS}
         members["connections"] = [names[ref] for ref in each.connectionRefs or () if ref in names]
         by_name(found, str(each.name), Here(str(each.ref), members))

@@ -32,7 +32,7 @@ from .applications import CONNECTIONS, FLOWS
 from .documents import KEYS, DeviceItem, Fleet, GroupItem, Item
 from .fleet_devices import row_of, wanted_device
 from .fleet_groups import GROUPS
-from .kinds import PLANS, PROFILES, Context, Here, Keys, Kind, Ready, refuse_ambiguous
+from .kinds import PLANS, PROFILES, Context, Here, Keys, Kind, Ready, refuse_without_ref
 from .routing import ROUTING_PROFILES
 from .steps import Action, Step
 
@@ -207,7 +207,7 @@ async def _prepared(keys: Keys, context: Context, kind: str, item: Item) -> Read
     found, key = KINDS[kind], _key(kind, item)
     try:
         here = await keys.store.read(lambda c: find(c, context, kind, key))
-        refuse_ambiguous(here, key)
+        refuse_without_ref(here, key)
         return await found.prepare(keys, context, item, here)
     except Refusal as error:
         return Step(kind, key, "error", error=str(error.text))
@@ -220,7 +220,7 @@ def _write_one(connection: Connection, context: Context, tried: _Tried) -> Step:
     found, key = KINDS[kind], _key(kind, item)
     try:
         here = find(connection, context, kind, key)
-        refuse_ambiguous(here, key)
+        refuse_without_ref(here, key)
         changed = differences({} if here is None else here.members, found.wanted(item))
         changed += ready.differences
         if here is not None and not changed:

@@ -14,7 +14,7 @@ from veldnet.inventory.groups import MulticastGroup, SealedKeys
 from veldnet.inventory.imports import Routing
 
 from .documents import SECRETS, GroupItem
-from .kinds import Context, Here, Keys, Kind, Ready, members_of
+from .kinds import Context, Here, Keys, Kind, Ready, members_of, unreadable
 
 _MOST = 1000
 _MEMBERS = 100_000
@@ -46,6 +46,8 @@ def _find(connection: Connection, context: Context, eui: str) -> Here | None:
 
 
 def _here(connection: Connection, context: Context, group: MulticastGroup) -> Here:
+    if group.problem is not UNSET:
+        return unreadable(group.problem)
     members = {name: value for name in _SAME if (value := getattr(group, name)) is not UNSET}
     if group.routingProfileId:
         routing = Routing(connection, context.scope)

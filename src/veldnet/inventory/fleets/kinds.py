@@ -24,10 +24,12 @@ from .documents import Item, PlanItem, ProfileItem
 
 
 class Here(NamedTuple):
-    """Something that there is: its ref, and its members as a document has them."""
+    """Something that there is: its ref, and its members as a document has them. Without a ref it can be
+    neither compared nor changed: several have its name, or for its `problem` it cannot be read."""
 
     ref: str
     members: dict[str, Any]
+    problem: str = ""
 
 
 class Network(NamedTuple):
@@ -99,8 +101,19 @@ def by_name(found: dict[str, Here], name: str, here: Here) -> None:
     found[name] = Here("", {}) if name in found else here
 
 
-def refuse_ambiguous(here: Here | None, name: str) -> None:
-    """Raises `InvalidField` where several have a name."""
+def unreadable(problem: str) -> Here:
+    """Something of which what is stored cannot be read."""
+    return Here("", {}, problem)
+
+
+def refuse_without_ref(here: Here | None, name: str) -> None:
+    """Raises `InvalidField` where several have a name, and where nobody can read what has it."""
+    if here is not None and here.problem:
+        raise InvalidField(
+            "what is stored of {name} cannot be read: {problem}; replace or delete it before",
+            name=name[:80],
+            problem=here.problem,
+        )
     if here is not None and not here.ref:
         raise InvalidField("there are several with the name {name}; rename all but one", name=name[:80])
 
@@ -121,6 +134,9 @@ def _plans(connection: Connection, context: Context) -> dict[str, Here]:
     scope = context.scope
     found = {}
     for plan in offers.operator_plans(connection, scope.operator_ref):
+        if plan.problem is not None:
+            found[plan.id] = unreadable(plan.problem)
+            continue
         granted = [each.granted for each in plan.grants if each.customerId == scope.customer_id]
         members = {
             "name": plan.name,
@@ -183,6 +199,8 @@ def _profiles(connection: Connection, context: Context) -> dict[str, Here]:
     _for_operators(context)
     return {
         each.id: Here(each.ref, {"name": each.name, "settings": each.settings})
+        if each.problem is None
+        else unreadable(each.problem)
         for each in offers.operator_profiles(connection, context.scope.operator_ref)
     }
 

@@ -16,7 +16,7 @@ from veldnet.keys import VaultError, labels
 from veldnet.store.schema import routes
 
 from .documents import RoutingItem
-from .kinds import Context, Here, Keys, Kind, Ready, by_name, members_of
+from .kinds import Context, Here, Keys, Kind, Ready, by_name, members_of, unreadable
 
 _HIDDEN = "(hidden)"
 
@@ -24,6 +24,9 @@ _HIDDEN = "(hidden)"
 def _routings(connection: Connection, context: Context) -> dict[str, Here]:
     found: dict[str, Here] = {}
     for each in routing_profiles.list_routing_profiles(connection, context.scope):
+        if each.problem is not UNSET:
+            by_name(found, str(each.name), unreadable(each.problem))
+            continue
         listed = [] if each.routes is UNSET else [_route(route) for route in each.routes]
         members = {"default": each.default, "routes": listed, "id": each.id}
         by_name(found, str(each.name), Here(str(each.ref), members))

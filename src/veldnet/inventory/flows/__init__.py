@@ -5,6 +5,7 @@ their rows.
 """
 
 from .connections import (
+    Known,
     Prepared,
     connection_ref,
     create_connection,
@@ -23,6 +24,7 @@ __all__ = [
     "Connection",
     "ConnectionState",
     "Flow",
+    "Known",
     "Prepared",
     "connection_ref",
     "count_choosing",

@@ -27,7 +27,7 @@ from veldnet.store.schema import (
     flows,
     subscribers,
 )
-from veldnet.texts import Language, Plural, stored_in
+from veldnet.texts import Language, Plural, Text, in_language, stored_in
 
 from .checks import check_connection
 from .resources import HIDDEN, Connection, ConnectionState, Status
@@ -59,15 +59,24 @@ class Prepared(msgspec.Struct, frozen=True):
     seen: int | None = None
 
 
-def prepare(body: Connection, now: Prepared | None, *, allow_private: bool) -> Prepared:
+class Known(msgspec.Struct, frozen=True):
+    """A connection as it is stored; without `settings` these cannot be read. `seen` is when it was last
+    changed."""
+
+    settings: ConnectionSettings | None
+    secrets: ConnectionSecrets
+    seen: int
+
+
+def prepare(body: Connection, now: Known | None, *, allow_private: bool) -> Prepared:
     """What a connection is to be: what is given, in place of what it is now. Raises `InvalidField`."""
     members = {name: getattr(body, name) for name in _SETTINGS if getattr(body, name) is not UNSET}
-    if now is None:
-        for name in ("name", "type", "address"):
+    if now is None or now.settings is None:
+        for name in ("name", "type", "address") if now is None else ("type", "address"):
             if getattr(body, name) is UNSET:
                 raise MissingField("{name} is mandatory", name=name)
         known: dict[str, Any] = {}
-        secrets = ConnectionSecrets()
+        secrets = ConnectionSecrets() if now is None else now.secrets
     else:
         if members.get("type", now.settings.type) != now.settings.type:
             raise InvalidField("type cannot be changed; create another connection")
@@ -126,13 +135,11 @@ def _secrets(body: Connection, known: ConnectionSecrets) -> ConnectionSecrets:
     return msgspec.structs.replace(known, **given)
 
 
-def sealed_secrets(database: Database, scope: Scope, ref: str) -> tuple[Prepared, bytes | None]:
+def sealed_secrets(database: Database, scope: Scope, ref: str) -> tuple[Known, bytes | None]:
     """A connection as it is stored; its secrets are still to be opened. Raises `NotFound`."""
     row = _own(database, scope, ref)
-    return (
-        Prepared(_decoder.decode(row.settings), ConnectionSecrets(), None, row.updated_at),
-        row.sealed_secrets,
-    )
+    settings = next(readable("connection", [row], lambda row: _decoder.decode(row.settings)), None)
+    return Known(settings, ConnectionSecrets(), row.updated_at), row.sealed_secrets
 
 
 def _own(database: Database, scope: Scope, ref: str) -> Any:
@@ -166,9 +173,9 @@ def list_connections(
     def shown(row: Any) -> Connection:
         how = _state(row, said[row.ref], waiting.get(row.ref, (0, 0)), now_ms)
         how.reason = stored_in(language, how.reason)
-        return _resource(row, how)
+        return _shown(row, how, language)
 
-    return list(readable("connection", rows, shown))
+    return [shown(row) for row in rows]
 
 
 def get_connection(
@@ -180,10 +187,21 @@ def get_connection(
     counts = _count(database, row, 0), _count(database, row, 1)
     state = _state(row, said, counts, now_ms)
     state.reason = stored_in(language, state.reason)
-    return _resource(row, state)
+    return _shown(row, state, language)
 
 
-def _resource(row: Any, state: ConnectionState) -> Connection:
+def _shown(row: Any, state: ConnectionState, language: Language) -> Connection:
+    """With the reason, and without settings, where what is stored cannot be read."""
+
+    def damaged(row: Any, problem: str) -> Connection:
+        reason = Text("what is stored of the connection cannot be read: {problem}", problem=problem)
+        state.status, state.reason = "ERROR", in_language(reason, language)
+        return _named(row, state, {})
+
+    return next(readable("connection", [row], lambda row: _named(row, state, _members(row)), damaged))
+
+
+def _members(row: Any) -> dict[str, Any]:
     settings = _decoder.decode(row.settings)
     members: dict[str, Any] = {
         member: getattr(settings, name) for member, name in _SETTINGS.items() if getattr(settings, name) != ""
@@ -202,6 +220,10 @@ def _resource(row: Any, state: ConnectionState) -> Connection:
     options |= hidden.pop("options", {})
     if options:
         members["options"] = options
+    return members | hidden
+
+
+def _named(row: Any, state: ConnectionState, members: dict[str, Any]) -> Connection:
     return Connection(
         ref=str(row.ref),
         name=row.name,
@@ -211,7 +233,6 @@ def _resource(row: Any, state: ConnectionState) -> Connection:
         lastUpdateTime=timestamp(row.updated_at),
         lastUpdateUser=row.updated_by,
         **members,
-        **hidden,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -41,7 +42,7 @@ def list_flows(database: Database, scope: Scope) -> list[Flow]:
         .order_by(flow_connections.c.connection_ref)
     ):
         used.setdefault(flow_ref, []).append(str(connection_ref))
-    return list(readable("flow", rows, lambda row: _resource(row, used.get(row.ref, []))))
+    return [_shown(row, used.get(row.ref, [])) for row in rows]
 
 
 def _own(database: Database, scope: Scope, ref: str) -> Any:
@@ -59,26 +60,36 @@ def get_flow(database: Database, scope: Scope, ref: str) -> Flow:
         .where(flow_connections.c.flow_ref == row.ref)
         .order_by(flow_connections.c.connection_ref)
     ).scalars()
-    return _resource(row, [str(each) for each in used])
+    return _shown(row, [str(each) for each in used])
 
 
-def _resource(row: Any, connection_refs: list[str]) -> Flow:
-    settings = _decoder.decode(row.settings)
-    return Flow(
+def _shown(row: Any, connection_refs: list[str]) -> Flow:
+    flow = Flow(
         ref=str(row.ref),
         name=row.name,
         active=bool(row.active),
-        tags=list(settings.tags),
-        deviceProfileIds=list(settings.device_profiles),
-        strategies=list(settings.strategies),
-        ports=settings.ports,
-        driver=settings.driver,
-        transformation=settings.transformation or None,
         connectionRefs=connection_refs,
         creationTime=timestamp(row.created_at),
         lastUpdateTime=timestamp(row.updated_at),
         lastUpdateUser=row.updated_by,
     )
+    return next(readable("flow", [row], lambda row: _with_settings(flow, row), partial(_damaged, flow)))
+
+
+def _with_settings(flow: Flow, row: Any) -> Flow:
+    settings = _decoder.decode(row.settings)
+    flow.tags = list(settings.tags)
+    flow.deviceProfileIds = list(settings.device_profiles)
+    flow.strategies = list(settings.strategies)
+    flow.ports = settings.ports
+    flow.driver = settings.driver
+    flow.transformation = settings.transformation or None
+    return flow
+
+
+def _damaged(flow: Flow, _row: Any, problem: str) -> Flow:
+    flow.problem = problem
+    return flow
 
 
 def create_flow(database: Database, scope: Scope, body: Flow) -> Flow:
@@ -114,7 +125,7 @@ def update_flow(database: Database, scope: Scope, ref: str, body: Flow) -> Flow:
     row = _own(database, scope, ref)
     lock_row(database, flows, row.ref)
     row = _own(database, scope, ref)
-    values: dict[str, Any] = {"settings": _settings(database, scope, body, _decoder.decode(row.settings))}
+    values: dict[str, Any] = {"settings": _settings(database, scope, body, _known(row, body))}
     if body.name is not UNSET:
         values["name"] = check_name(body.name, most=100)
     if body.active is not UNSET:
@@ -127,14 +138,29 @@ def update_flow(database: Database, scope: Scope, ref: str, body: Flow) -> Flow:
     return get_flow(database, scope, ref)
 
 
+def _known(row: Any, body: Flow) -> FlowSettings:
+    """The settings that a flow has. Where they cannot be read, those of a new one; what chooses its devices
+    must be given then, or it would take messages of all."""
+    for found in readable("flow", [row], lambda row: _decoder.decode(row.settings)):
+        return found
+    for name in ("tags", "deviceProfileIds", "strategies"):
+        if getattr(body, name) is UNSET:
+            raise MissingField("{name} is mandatory: what is stored of the flow cannot be read", name=name)
+    return FlowSettings()
+
+
 def _choosing(database: Database, operator_ref: int, profile_id: str) -> list[tuple[int, FlowSettings]]:
     """The flows of an operator's subscribers that choose a device profile, by number."""
     own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
     # Most flows name no profile, so they are not even read.
     written = flows.c.settings.contains(msgspec.json.encode(profile_id).decode(), autoescape=True)
     rows = select(flows.c.ref, flows.c.settings).where(flows.c.subscriber_ref.in_(own), written)
-    found = [(row.ref, _decoder.decode(row.settings)) for row in database.execute(rows.order_by(flows.c.ref))]
-    return [(ref, settings) for ref, settings in found if profile_id in settings.device_profiles]
+    read = readable(
+        "flow",
+        database.execute(rows.order_by(flows.c.ref)),
+        lambda row: (row.ref, _decoder.decode(row.settings)),
+    )
+    return [(ref, settings) for ref, settings in read if profile_id in settings.device_profiles]
 
 
 def count_choosing(database: Database, operator_ref: int, profile_id: str) -> int:

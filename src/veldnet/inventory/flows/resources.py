@@ -95,7 +95,8 @@ class Flow(msgspec.Struct):
     `ports` concern uplinks with a payload. The driver `AUTO` decodes payloads with the decoder of the device
     profile, `RAW` does not; payloads of devices with an HSM group stay encrypted and are never decoded.
     `transformation` is a JMESPath expression that makes the document to send of the one of the dialect;
-    `clear` with `transformation` takes it away."""
+    `clear` with `transformation` takes it away. `problem` says why what is stored of a flow cannot be read:
+    then no message goes over it until it is replaced, with `tags`, `deviceProfileIds` and `strategies`."""
 
     ref: Text = UNSET
     name: Text = UNSET
@@ -108,6 +109,7 @@ class Flow(msgspec.Struct):
     transformation: str | UnsetType | None = UNSET
     clear: list[Literal["transformation"]] | UnsetType = UNSET
     connectionRefs: list[str] | UnsetType = UNSET
+    problem: Text = UNSET
     creationTime: Text = UNSET
     lastUpdateTime: Text = UNSET
     lastUpdateUser: Text = UNSET

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from veldnet.domain.errors import DuplicateEui, InUse, InvalidField, NotFound, UnknownReference
+from veldnet.domain.errors import DuplicateEui, InUse, InvalidField, MissingField, NotFound, UnknownReference
 from veldnet.domain.partitions import partition_of_eui
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, leftovers
@@ -184,7 +184,10 @@ def update_group(
     """Change the members that may change; what is absent stays."""
     record = own_group(connection, scope, ref)
     lock_row(connection, multicast_groups, record.ref)
-    check_unchanged(body, configuration(scope, record))
+    known = configuration(scope, record)
+    if known.problem is not UNSET and body.baseStationTags is UNSET:
+        raise MissingField("baseStationTags is mandatory: those of the group cannot be read")
+    check_unchanged(body, known)
     plan = plans.get(record.region)
     if plan is not None:
         check_radio(body, plan.region)

@@ -22,7 +22,8 @@ class MulticastGroup(msgspec.Struct):
     payloads come encrypted. Without `networkAddress` the network gives one. `pingSlotPeriod` in seconds
     (class B), `downlinkFrequency` in MHz; without frequency or data rate those of the region apply.
     `baseStationCoverage` says which base stations send: all of the operator, those with one of
-    `baseStationTags`, or few that reach all members."""
+    `baseStationTags`, or few that reach all members. `problem` says why these tags cannot be read: then
+    nothing is sent until they are given again."""
 
     ref: Text = UNSET
     name: Text = UNSET
@@ -41,6 +42,7 @@ class MulticastGroup(msgspec.Struct):
     applicationSessionKey: Text = UNSET
     baseStationCoverage: Coverage | UnsetType = UNSET
     baseStationTags: list[str] | UnsetType = UNSET
+    problem: Text = UNSET
     payloadEncrypted: bool | UnsetType = UNSET
     memberCount: Whole = UNSET
     lastFCntDown: Whole = UNSET

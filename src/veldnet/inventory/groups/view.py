@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -120,11 +119,8 @@ def list_groups(
 
 
 def get_group(connection: Connection, scope: Scope, ref: str) -> MulticastGroup:
-    """Raises `NotFound` where it is absent from lists, too, because what is stored of it cannot be read."""
-    found = _shown(connection, scope, [own_group(connection, scope, ref)])
-    if not found:
-        raise NotFound("MulticastGroup", ref)
-    return found[0]
+    """Raises `NotFound`."""
+    return _shown(connection, scope, [own_group(connection, scope, ref)])[0]
 
 
 def _shown(connection: Connection, scope: Scope, records: list[GroupRecord]) -> list[MulticastGroup]:
@@ -132,7 +128,7 @@ def _shown(connection: Connection, scope: Scope, records: list[GroupRecord]) -> 
     frames = {row.id: row for row in frame_records(connection, newest)}
 
     def resource(record: GroupRecord) -> MulticastGroup:
-        group = _configuration(scope, record)
+        group = configuration(scope, record)
         last = None if record.last_frame is None else frames.get(record.last_frame)
         if last is not None:
             group.lastFCntDown = UNSET if last.fcnt is None else last.fcnt
@@ -140,14 +136,22 @@ def _shown(connection: Connection, scope: Scope, records: list[GroupRecord]) -> 
             group.lastDownlinkStatus = STATUSES[last.state]
         return group
 
-    return list(readable("multicast_group", records, resource))
+    return [resource(record) for record in records]
 
 
 def configuration(scope: Scope, record: GroupRecord) -> MulticastGroup:
-    """What people have said of a group. Raises `NotFound` where it cannot be read."""
-    for found in readable("multicast_group", [record], partial(_configuration, scope)):
-        return found
-    raise NotFound("MulticastGroup", str(record.ref))
+    """What people have said of a group, with the reason where its tags cannot be read."""
+    group = _configuration(scope, record)
+
+    def tagged(record: GroupRecord) -> MulticastGroup:
+        group.baseStationTags = _TAGS.decode(record.tags)
+        return group
+
+    def damaged(_record: GroupRecord, problem: str) -> MulticastGroup:
+        group.problem = problem
+        return group
+
+    return next(readable("multicast_group", [record], tagged, damaged))
 
 
 def _configuration(scope: Scope, record: GroupRecord) -> MulticastGroup:
@@ -167,7 +171,6 @@ def _configuration(scope: Scope, record: GroupRecord) -> MulticastGroup:
         if routing is None
         else profile_id(scope.customer_id, routing, bool(record.is_dummy)),
         baseStationCoverage=record.coverage,
-        baseStationTags=_TAGS.decode(record.tags),
         hsmGroupId=UNSET if record.hsm_group_id is None else record.hsm_group_id,
         payloadEncrypted=bool(record.encrypted),
         memberCount=record.members,

@@ -24,7 +24,8 @@ from .uses import profile_uses, refuse_while_used
 
 
 class Profile(msgspec.Struct):
-    """A device profile with its settings."""
+    """A device profile with its settings. `problem` says why they cannot be read, and then there are none:
+    its devices are not served until it is given all of them again."""
 
     ref: str
     id: str
@@ -32,6 +33,7 @@ class Profile(msgspec.Struct):
     settings: dict[str, Any]
     devices: int
     suspended: bool = False
+    problem: str | None = None
 
 
 def create_device_profile(
@@ -104,7 +106,8 @@ def change_profile(
     ).first()
     if row is None:
         raise NotFound("DeviceProfile", ref)
-    before = decode_profile(row.settings)
+    # What nobody can read any more keeps nobody from replacing it.
+    before = next(readable("device_profile", [row], lambda row: decode_profile(row.settings)), settings)
     for member in ("loRaWANMacVersion", "region"):
         if getattr(before, member) != getattr(settings, member):
             raise InvalidField("{member} cannot be changed; create another profile", member=member)
@@ -184,8 +187,8 @@ def operator_profiles(connection: Connection, operator_ref: int) -> list[Profile
         )
     }
 
-    def shown(row: Any) -> Profile:
-        settings = msgspec.structs.asdict(decode_profile(row.settings))
-        return Profile(str(row.ref), row.id, row.name, settings, used.get(row.ref, 0), row.suspended)
+    def shown(row: Any, problem: str | None = None) -> Profile:
+        settings = {} if problem else msgspec.structs.asdict(decode_profile(row.settings))
+        return Profile(str(row.ref), row.id, row.name, settings, used.get(row.ref, 0), row.suspended, problem)
 
-    return list(readable("device_profile", rows, shown))
+    return list(readable("device_profile", rows, shown, shown))

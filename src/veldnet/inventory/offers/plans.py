@@ -37,7 +37,8 @@ class Grant(msgspec.Struct):
 
 
 class Plan(msgspec.Struct):
-    """A connectivity plan with its rules."""
+    """A connectivity plan with its rules. `problem` says why they cannot be read, and then there are none: it
+    gives no service until it is given all of them again."""
 
     ref: str
     id: str
@@ -46,6 +47,7 @@ class Plan(msgspec.Struct):
     grants: list[Grant]
     suspended: bool = False
     communicationType: CommunicationType = "UNICAST"
+    problem: str | None = None
 
 
 def create_connectivity_plan(
@@ -216,12 +218,12 @@ def operator_plans(connection: Connection, operator_ref: int) -> list[Plan]:
         .order_by(connectivity_plans.c.ref)
     )
 
-    def shown(row: Any) -> Plan:
-        settings, granted = msgspec.structs.asdict(decode_plan(row.settings)), grants.get(row.ref, [])
-        kind = row.communication_type
-        return Plan(str(row.ref), row.id, row.name, settings, granted, row.suspended, kind)
+    def shown(row: Any, problem: str | None = None) -> Plan:
+        settings = {} if problem else msgspec.structs.asdict(decode_plan(row.settings))
+        granted, kind = grants.get(row.ref, []), row.communication_type
+        return Plan(str(row.ref), row.id, row.name, settings, granted, row.suspended, kind, problem)
 
-    return list(readable("connectivity_plan", rows, shown))
+    return list(readable("connectivity_plan", rows, shown, shown))
 
 
 def own_plan(connection: Connection, operator_ref: int, ref: str) -> tuple[int, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from veldnet.domain.errors import InUse, InvalidField, MissingField, NotFound, UnknownReference
@@ -77,23 +77,35 @@ _OWN = select(*_COLUMNS).where(
 
 def _resource(connection: Connection, scope: Scope, row: _Profile) -> RoutingProfile:
     listed = connection.execute(_LISTED, {"profile": row.ref})
+    problems: list[str] = []
+
+    def damaged(route: _Route, problem: str) -> Route:
+        problems.append(problem)
+        return _route_resource(route, UNSET)
+
+    read = readable("route", (_Route(*route) for route in listed), _readable_route, damaged)
     return RoutingProfile(
         id=profile_id(scope.customer_id, row.ref, row.is_dummy),
         ref=str(row.ref),
         name=row.name,
         default=bool(row.is_default),
-        routes=[_route_resource(_Route(*route)) for route in listed],
+        routes=list(read),
+        problem=problems[0] if problems else UNSET,
     )
 
 
-def _route_resource(row: _Route) -> Route:
+def _readable_route(row: _Route) -> Route:
+    return _route_resource(row, msgspec.json.decode(row.addresses, type=list[str]))
+
+
+def _route_resource(row: _Route, addresses: list[str] | UnsetType) -> Route:
     return Route(
         sourcePorts=row.source_ports,
         strategy=row.strategy,
         contentType=row.content_type,
         asId=UNSET if row.as_id is None else row.as_id,
         maxDeviation=UNSET if row.max_deviation is None else row.max_deviation,
-        addresses=msgspec.json.decode(row.addresses, type=list[str]),
+        addresses=addresses,
     )
 
 
@@ -116,7 +128,7 @@ def list_routing_profiles(
         if routing_profile_id is None
         or profile_id(scope.customer_id, row.ref, row.is_dummy) == routing_profile_id
     ]
-    return list(readable("routing_profile", wanted, lambda row: _resource(connection, scope, row)))
+    return [_resource(connection, scope, row) for row in wanted]
 
 
 def count_routing_profiles(connection: Connection, scope: Scope) -> int:
@@ -335,8 +347,9 @@ def _answer(connection: Connection, scope: Scope, ref: int, made: MadeKey | None
 
 def all_addresses(connection: Connection) -> set[str]:
     """The addresses of all application servers of the installation."""
-    listed = connection.execute(select(routes.c.addresses).distinct()).scalars()
-    return {address for each in listed for address in msgspec.json.decode(each, type=list[str])}
+    listed = connection.execute(select(routes.c.addresses).distinct())
+    read = readable("route", listed, lambda row: msgspec.json.decode(row.addresses, type=list[str]))
+    return {address for addresses in read for address in addresses}
 
 
 def delete_routing_profile(connection: Connection, scope: Scope, ref: str) -> None:
