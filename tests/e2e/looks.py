@@ -97,11 +97,16 @@ _SQUEEZED = """() => innerWidth < 1000 ? [] : [...document.querySelectorAll("mai
   const { width, height } = words.getBoundingClientRect();
   return width < 100 && height > 140;
 }).map((one) => one.innerText)"""
+# What has to be scrolled sideways to be seen. Code is not broken into lines, as in any editor.
+_SCROLLED = """() => [...document.querySelectorAll("main *, [role=dialog] *")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.checkVisibility() &&
+    !one.matches("pre, textarea") && /auto|scroll/.test(getComputedStyle(one).overflowX))
+  .map((one) => `${one.scrollWidth - one.clientWidth} of ${one.innerText}`)"""
 # Two frames after a screen is narrower, what measures itself has followed.
 _WIDE = f"""async () => {{
   for (let turn = 0; turn < 2; turn++) await new Promise(requestAnimationFrame);
   const wide = document.documentElement.scrollWidth;
-  return {{ wide, cut: ({_CUT})(), squeezed: ({_SQUEEZED})() }};
+  return {{ wide, cut: ({_CUT})(), squeezed: ({_SQUEEZED})(), scrolled: ({_SCROLLED})() }};
 }}"""
 # What contrast follows from: the colour of a text and whether it is large, what lies under it as far as that
 # is seen, and what lays it over something else. Of each such combination, the elements that are shown.
@@ -219,6 +224,7 @@ _LOOK = f"""async ([around, parts]) => {{
     wide: root.scrollWidth,
     cut: ({_CUT})(),
     squeezed: ({_SQUEEZED})(),
+    scrolled: ({_SCROLLED})(),
     scheme: `${{dark}} ${{colour}}`,
     shapes: Object.fromEntries(parts.map((part) => [
       part, document.querySelector(part) && [...whole, ...shapes(part)].join("\\n"),
@@ -417,5 +423,5 @@ def _fits(page: Page, found: dict[str, Any]) -> None:
     assert page.viewport_size is not None
     width, wide = page.viewport_size["width"], found["wide"]
     assert wide <= width, f"{page.url} is {wide} wide on a screen of {width}"
-    for fault in ("cut", "squeezed"):
+    for fault in ("cut", "squeezed", "scrolled"):
         assert found[fault] == [], f"{page.url} on a screen of {width}, {fault}: {found[fault]}"

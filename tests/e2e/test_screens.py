@@ -315,6 +315,20 @@ def test_a_table_in_which_a_column_has_no_room_is_noticed(browser: Browser) -> N
     page.close()
 
 
+def test_what_has_to_be_scrolled_sideways_is_noticed(browser: Browser) -> None:
+    page = browser.new_page()
+    resize(page, 390)
+    place = """<html lang=en><title>t</title>
+      <main><%s style="overflow: auto" tabindex=0><p style="width: %spx">wide</p>"""
+    for kind, width in (("div", 300), ("pre", 1000)):
+        page.set_content(place % (kind, width))
+        Looks(page).now()
+    page.set_content(place % ("div", 1000))
+    with pytest.raises(AssertionError, match=r"scrolled.*wide"):
+        Looks(page).now()
+    page.close()
+
+
 FROM_THE_TOP = "() => { document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus(); }"
 # Of radio buttons of one name the chosen one is reached, and the arrows lead on.
 CONTROLS = """() => {

@@ -20,6 +20,8 @@ export interface Column<T> {
   width?: number | string;
   /** Prose, which has the whole width of a card. */
   wide?: boolean;
+  /** Left out on a small desk: the screen of the row shows it. */
+  spare?: boolean;
 }
 
 /** A number, of what is counted in a row. */
@@ -78,6 +80,7 @@ function Heading<T>(props: HeadingProps<T>) {
       role="columnheader"
       ta={column.align}
       w={column.width}
+      data-spare={column.spare}
       aria-sort={
         column.sort && sort?.replace(/^-/, "") === column.sort
           ? sort.startsWith("-")
@@ -179,6 +182,7 @@ function Row<T>({ row, id, columns, onOpen, selected, onToggle }: RowProps<T>) {
           ta={column.align}
           data-title={column.title}
           data-wide={column.wide}
+          data-spare={column.spare}
           role="cell"
         >
           {column.render(row)}

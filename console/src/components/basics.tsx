@@ -166,7 +166,7 @@ export function Facts({ items }: { items: [ReactNode, ReactNode][] }) {
     >
       {items.map(([name, value], index) => (
         <Box key={index} style={{ display: "contents" }}>
-          <Text component="dt" c="dimmed" size="sm">
+          <Text component="dt" c="dimmed" size="sm" style={{ overflowWrap: "anywhere", hyphens: "auto" }}>
             {name}
           </Text>
           <Text component="dd" size="sm" m={0} style={{ overflowWrap: "anywhere" }}>

@@ -66,7 +66,7 @@ function columnsOf(t: Translate): Column<Schemas["PayloadDecoder"]>[] {
         <Group gap={4}>
           {row.deviceProfileIds?.length ? (
             row.deviceProfileIds.map((id) => (
-              <Badge key={id} variant="default" tt="none">
+              <Badge key={id} className="named" variant="default" tt="none">
                 {id}
               </Badge>
             ))

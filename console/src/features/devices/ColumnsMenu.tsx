@@ -4,14 +4,13 @@ import { IconColumns } from "@tabler/icons-react";
 import { usePreferences } from "../../api/preferences";
 import type { Column } from "../../components/DataTable";
 import { useT } from "../../text";
-import { hiddenAtFirst } from "./columns";
 import type { Device } from "./model";
 
 export function ColumnsMenu({ columns, hidden }: { columns: Column<Device>[]; hidden: string[] }) {
   const t = useT();
   const [, setPreferences] = usePreferences();
   const turn = (key: string) =>
-    setPreferences(({ deviceColumns = hiddenAtFirst }) => ({
+    setPreferences(({ deviceColumns = hidden }) => ({
       deviceColumns: deviceColumns.includes(key)
         ? deviceColumns.filter((other) => other !== key)
         : [...deviceColumns, key],

@@ -1,5 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Button, Group, Stack, Tabs, Text } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { IconCpu, IconList, IconMap, IconPlus, IconSearch, IconUpload } from "@tabler/icons-react";
 import { useEffect, useMemo, useState } from "react";
 import { usePlans, useProfiles, useRouting } from "../../api/catalogues";
@@ -22,6 +23,8 @@ import { filterNames, filtersIn, sorts, type Device, type DeviceFilters } from "
 import { Selection } from "./Selection";
 
 const PAGE = 50;
+/** As in console.css: wider than a phone, on which rows are cards. */
+const SMALL_DESK = "(min-width: 48.01em) and (max-width: 87.5em)";
 
 function useCatalogues(): { catalogues: Catalogues; names: Map<string, string> } {
   const plans = usePlans();
@@ -130,7 +133,8 @@ function ListOrMap({ filters, setFilters, wanted, filtered, found, names }: Show
   const [preferences] = usePreferences();
   const selection = useSelection(wanted);
   const columns = useMemo(() => columnsOf(t, names), [t, names]);
-  const hidden = preferences.deviceColumns ?? hiddenAtFirst;
+  const smallDesk = useMediaQuery(SMALL_DESK) ?? false;
+  const hidden = preferences.deviceColumns ?? hiddenAtFirst(smallDesk);
   const map = filters.view === "map";
   return (
     <Tabs
@@ -247,7 +251,7 @@ function DeviceTable(props: TableProps) {
         onSort={(next) => onChange({ sort: sorts.find((one) => one === next), page: undefined })}
         selected={selected}
         onSelect={mayChange ? select : undefined}
-        minWidth={900}
+        minWidth={640}
         empty={filtered ? <NoneMatch /> : <NoneYet />}
       />
       <Pages

@@ -7,7 +7,11 @@ import type { Translate } from "../../text";
 import { worstAlarm, type Device } from "./model";
 import { TextLink } from "../../components/links";
 
-export const hiddenAtFirst = ["rssi", "sf", "profile", "class"];
+/** Keys of the columns that are hidden until somebody chooses others. */
+export const hiddenAtFirst = (smallDesk: boolean) => [
+  ...["rssi", "sf", "profile", "class"],
+  ...(smallDesk ? ["packets", "battery", "connectivity"] : []),
+];
 
 function snrClass(snr: number | undefined) {
   return snr === undefined ? undefined : snr >= -8 ? "good" : snr >= -13 ? "fair" : "poor";
@@ -27,7 +31,7 @@ function NameAndTags({ device }: { device: Device }) {
       {device.tags && device.tags.length > 0 && (
         <Group gap={4}>
           {device.tags.map((tag) => (
-            <Badge key={tag} size="xs" variant="default" tt="none">
+            <Badge key={tag} className="named" size="xs" variant="default" tt="none">
               {tag}
             </Badge>
           ))}

@@ -25,8 +25,6 @@ import { useFrames, type Filters, type Frames, type Line } from "./useFrames";
 import { FrameDetails } from "./FrameDetails";
 import { outcomeText } from "./outcome";
 
-const columns = "22px 24px 76px 98px minmax(130px,1.2fr) 76px 46px 52px 72px 58px 70px 46px 100px minmax(120px,2fr)";
-
 interface Props {
   fixed?: Filters;
   filters?: Filters;
@@ -84,6 +82,7 @@ export function FrameList(props: Props) {
       {frames.held > 0 && <Waiting count={frames.held} show={() => place.current?.scrollTo({ top: 0 })} />}
       <Box
         ref={place}
+        className="logger"
         onScroll={scroll}
         style={{
           height,
@@ -96,33 +95,31 @@ export function FrameList(props: Props) {
         aria-label={t("nav.logger")}
         data-testid="frames"
       >
-        <Box miw={1080}>
-          <Head again={live ? undefined : frames.again} />
-          <div style={{ height: rows.getTotalSize(), position: "relative" }}>
-            {items.map((item) => {
-              const line = lines[item.index];
-              if (!line) return null;
-              return (
-                <div
-                  key={item.key}
-                  ref={rows.measureElement}
-                  data-index={item.index}
-                  style={{
-                    position: "absolute",
-                    top: 0,
-                    left: 0,
-                    right: 0,
-                    transform: `translateY(${item.start}px)`,
-                  }}
-                >
-                  <Row line={line} open={open.has(line.id)} toggle={() => toggle(line.id)} onFilter={onFilter} />
-                  {open.has(line.id) && <FrameDetails line={line} />}
-                </div>
-              );
-            })}
-          </div>
-          <End frames={frames} filtered={filtered} />
-        </Box>
+        <Head again={live ? undefined : frames.again} />
+        <div style={{ height: rows.getTotalSize(), position: "relative" }}>
+          {items.map((item) => {
+            const line = lines[item.index];
+            if (!line) return null;
+            return (
+              <div
+                key={item.key}
+                ref={rows.measureElement}
+                data-index={item.index}
+                style={{
+                  position: "absolute",
+                  top: 0,
+                  left: 0,
+                  right: 0,
+                  transform: `translateY(${item.start}px)`,
+                }}
+              >
+                <Row line={line} open={open.has(line.id)} toggle={() => toggle(line.id)} onFilter={onFilter} />
+                {open.has(line.id) && <FrameDetails line={line} />}
+              </div>
+            );
+          })}
+        </div>
+        <End frames={frames} filtered={filtered} />
       </Box>
     </Box>
   );
@@ -135,8 +132,6 @@ function Head({ again }: { again?: () => void }) {
     <div
       className="logger-row logger-head"
       style={{
-        gridTemplateColumns: columns,
-        height: 34,
         position: "sticky",
         top: 0,
         zIndex: 1,
@@ -161,14 +156,14 @@ function Head({ again }: { again?: () => void }) {
       <span>{t("logger.type")}</span>
       <span>{t("common.time")}</span>
       <span>{t("logger.device")}</span>
-      <span>DevAddr</span>
-      <span>FPort</span>
-      <span>FCnt</span>
-      <span>RSSI dBm</span>
+      <span className="spare">DevAddr</span>
+      <span className="spare">FPort</span>
+      <span className="desk">FCnt</span>
+      <span className="spare">RSSI dBm</span>
       <span>SNR dB</span>
-      <span>ESP dBm</span>
+      <span className="spare">ESP dBm</span>
       <span>SF</span>
-      <span>{t("logger.station")}</span>
+      <span className="desk">{t("logger.station")}</span>
       <span>{t("logger.payload")}</span>
     </div>
   );
@@ -230,8 +225,8 @@ function End({ frames, filtered }: { frames: Frames; filtered: boolean }) {
   );
 }
 
-function level(value: number | null, good: number, fair: number): string | undefined {
-  return value === null ? undefined : value >= good ? "good" : value >= fair ? "fair" : "poor";
+function level(value: number | null, good: number, fair: number): string {
+  return value === null ? "" : value >= good ? "good" : value >= fair ? "fair" : "poor";
 }
 
 interface RowProps extends Filtering {
@@ -246,7 +241,6 @@ function Row({ line, open, toggle, onFilter }: RowProps) {
   return (
     <div
       className="logger-row"
-      style={{ gridTemplateColumns: columns, minHeight: 34 }}
       data-type={line.type}
       // For the mouse; the button does the same for everybody.
       role="presentation"
@@ -269,18 +263,26 @@ function Row({ line, open, toggle, onFilter }: RowProps) {
         <Type type={line.type} />
       </span>
       <Tooltip label={`${utcTime(line.time)}`} openDelay={400}>
-        <time dateTime={line.time}>{clockTime(line.time)}</time>
+        <time className="time" dateTime={line.time}>
+          {clockTime(line.time)}
+        </time>
       </Tooltip>
       <Device line={line} name={name} onFilter={onFilter} />
-      <span style={{ fontFamily: "monospace" }}>{line.devAddr ?? "–"}</span>
-      <span>{line.fPort ?? "–"}</span>
-      <span>{line.type.startsWith("DOWN") ? (line.aFCntDown ?? line.nFCntDown ?? "–") : (line.fCntUp ?? "–")}</span>
-      <span>{number(line.rssi)}</span>
-      <span className={level(line.snr, -8, -13)}>{number(line.snr)}</span>
-      <span className={level(line.esp, -100, -110)}>{number(line.esp)}</span>
+      <span className="spare" style={{ fontFamily: "monospace" }}>
+        {line.devAddr ?? "–"}
+      </span>
+      <span className="spare">{line.fPort ?? "–"}</span>
+      <span className="desk">
+        {line.type.startsWith("DOWN") ? (line.aFCntDown ?? line.nFCntDown ?? "–") : (line.fCntUp ?? "–")}
+      </span>
+      <span className="spare">{number(line.rssi)}</span>
+      <span className={`snr ${level(line.snr, -8, -13)}`} data-unit={line.snr === null ? undefined : "dB"}>
+        {number(line.snr)}
+      </span>
+      <span className={`spare ${level(line.esp, -100, -110)}`}>{number(line.esp)}</span>
       <DataRate line={line} />
       <Stations line={line} />
-      <span>
+      <span className="content">
         <Content line={line} />
       </span>
     </div>
@@ -290,7 +292,7 @@ function Row({ line, open, toggle, onFilter }: RowProps) {
 function DataRate({ line }: { line: Line }) {
   return (
     <span
-      className={line.sf === null ? undefined : line.sf >= 12 ? "poor" : line.sf === 11 ? "fair" : "good"}
+      className={`sf ${line.sf === null ? "" : line.sf >= 12 ? "poor" : line.sf === 11 ? "fair" : "good"}`}
       style={
         line.slot === "RX2"
           ? { background: "var(--mantine-color-orange-light)", borderRadius: 4 }
@@ -306,7 +308,7 @@ function DataRate({ line }: { line: Line }) {
 
 function Stations({ line }: { line: Line }) {
   return (
-    <span style={{ fontFamily: "monospace", fontSize: 12 }}>
+    <span className="desk" style={{ fontFamily: "monospace", fontSize: 12 }}>
       {line.baseStationId ?? "–"}
       {line.baseStations > 1 && (
         <Text span size="xs" c="dimmed">

@@ -196,6 +196,7 @@ function figures(t: Translate, shareOf: Map<string, number>): Column<Station>[] 
     {
       key: "load",
       title: t("stations.load"),
+      spare: true,
       value: (row) => row.load,
       render: (row) => <Load share={row.load} />,
     },
@@ -203,6 +204,7 @@ function figures(t: Translate, shareOf: Map<string, number>): Column<Station>[] 
       key: "crc",
       title: t("stations.badCrc"),
       align: "right",
+      spare: true,
       render: (row) => (row.packets ? percent(row.badPackets / row.packets) : "–"),
     },
     {
@@ -256,14 +258,14 @@ function State({ station }: { station: Station }) {
 function Seen({ station }: { station: Station }) {
   const t = useT();
   return (
-    <>
+    <Box miw={84}>
       <Time at={station.lastSeen} short />
       {station.lastFrame && (
         <Text size="xs" c="dimmed">
           {t("stations.lastFrame")} <Time at={station.lastFrame} short />
         </Text>
       )}
-    </>
+    </Box>
   );
 }
 
@@ -275,7 +277,7 @@ function AtCups({ found }: { found: Schemas["StationUpdates"] | undefined }) {
     states.includes(state),
   );
   return (
-    <Group gap={6} wrap="nowrap">
+    <Group gap={6}>
       <Text size="sm">{found.contact?.package ?? found.contact?.station?.split(" ")[0] ?? "–"}</Text>
       {behind && <UpdateState state={behind} />}
     </Group>
