@@ -7,6 +7,7 @@ __all__ = [
     "clustering",
     "data_directory",
     "fleets",
+    "garbage",
     "inspection",
     "listening",
     "lone_connection",

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from veldnet.assembly.configured import delivery_limits, transport_settings
+from veldnet.assembly.garbage import limit_pauses
 from veldnet.logs import configure_logs
 from veldnet.network.shell import Runtime
 from veldnet.routing import Limits, ProcessPlan, Retry, RouteSender, TransportSettings, serve_deliveries
@@ -82,7 +83,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    limit_pauses()
     work = _serve(socket.socket(fileno=int(descriptor)), opening)
     try:
         import uvloop

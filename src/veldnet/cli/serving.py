@@ -15,6 +15,7 @@ import structlog
 from veldnet.assembly.data_directory import clock_mark
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lock import DirectoryLock
+from veldnet.assembly.garbage import limit_pauses
 from veldnet.assembly.listening import Addresses, Ports
 from veldnet.settings import Settings
 from veldnet.store import LeaseLost
@@ -198,5 +199,5 @@ def _tune_garbage_collection() -> None:
     for cycles as often as Python does by default costs a tenth of the throughput. What a start leaves
     behind is a handful of objects: to look for them takes a twentieth of it."""
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    limit_pauses()
     gc.enable()

@@ -64,7 +64,7 @@ def _observed(slot: int, stored: bytes | None) -> dict[str, Any]:
     return members
 
 
-def _recent(slots: list[int], old: int) -> int:
+def _recent(slots: tuple[int, ...], old: int) -> int:
     """Frames of the last 24 hours, where the newest slot is so many slots back."""
     return sum(slots[: max(SLOTS - max(old, 0), 0)])
 

@@ -34,7 +34,7 @@ MAX_JOIN_EUIS = 33
 _STATIONS = 3
 
 
-class Heard(msgspec.Struct, array_like=True):
+class Heard(msgspec.Struct, array_like=True, gc=False):
     """How a device is heard: the beginning of its stored state, which alone is decoded where many devices are
     put in order by it."""
 
@@ -50,16 +50,16 @@ class Heard(msgspec.Struct, array_like=True):
     mean_per: float = 0.0
 
 
-class MonitoringState(Heard, array_like=True):
-    """One device."""
+class MonitoringState(Heard, array_like=True, gc=False):
+    """One device. Holds plain values and tuples of them only, which a search for garbage need not look at."""
 
     battery: int | None = None
     battery_at: int | None = None
     margin: int | None = None
     # Frames in the two-hour slots that end with the newest one, newest first; the number of that slot.
-    uplinks: list[int] = []
+    uplinks: tuple[int, ...] = ()
     uplink_slot: int = 0
-    downlinks: list[int] = []
+    downlinks: tuple[int, ...] = ()
     downlink_slot: int = 0
     # Logarithms of the intervals between uplinks, an octet each.
     intervals: bytes = b""
@@ -143,7 +143,7 @@ def note_uplink(state: MonitoringState, record: UplinkRecord) -> None:
     if rssi is not None and snr is not None:
         state.recent = (state.recent + _PAIR.pack(rssi, snr))[-RECENT * _PAIR.size :]
     state.instant_per, state.mean_per = record.instant_per, record.mean_per
-    state.uplink_slot = _count(state.uplinks, state.uplink_slot, at // SLOT)
+    state.uplinks, state.uplink_slot = _counted(state.uplinks, state.uplink_slot, at // SLOT)
     status = record.device_status
     if status is not None:
         state.battery, state.margin = status
@@ -154,24 +154,20 @@ def note_downlink(state: MonitoringState, record: DownlinkRecord) -> None:
     """A data downlink that a base station sent."""
     at = round(record.time * 1000)
     state.last_downlink_at = at
-    state.downlink_slot = _count(state.downlinks, state.downlink_slot, at // SLOT)
+    state.downlinks, state.downlink_slot = _counted(state.downlinks, state.downlink_slot, at // SLOT)
 
 
-def _count(slots: list[int], newest: int, slot: int) -> int:
-    """Count a frame in its slot; returns the newest slot. Frames older than all slots are not counted."""
+def _counted(slots: tuple[int, ...], newest: int, slot: int) -> tuple[tuple[int, ...], int]:
+    """The slots with one frame more, and which is the newest. Frames older than all slots are not counted."""
     if slot > newest or not slots:
-        if slots:
-            slots[:0] = [0] * min(slot - newest, SLOTS)
-            del slots[SLOTS:]
-        else:
-            slots.append(0)
-        slots[0] += 1
-        return slot
+        skipped = min(slot - newest, SLOTS) - 1 if slots else 0
+        return (1, *(0,) * skipped, *slots[: SLOTS - 1 - skipped]), slot
     back = newest - slot
-    if back < SLOTS:
-        slots.extend([0] * (back + 1 - len(slots)))
-        slots[back] += 1
-    return newest
+    if back >= SLOTS:
+        return slots, newest
+    if back >= len(slots):
+        slots = (*slots, *(0,) * (back + 1 - len(slots)))
+    return (*slots[:back], slots[back] + 1, *slots[back + 1 :]), newest
 
 
 def averages(state: MonitoringState) -> tuple[float, float] | None:

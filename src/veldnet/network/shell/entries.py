@@ -8,31 +8,21 @@ from veldnet.network.core.events import Device
 from veldnet.network.core.state import DeviceState, JoinMemory
 
 
-class Entry:
+class Entry(msgspec.Struct, eq=False, gc=False):
     """A device in memory that is in use, or was a while ago. `unwritten` counts the commits that will still
     write it, `pending` what else will come back to it. `monitoring` is what that room keeps of the device, as
     it came from the store or as the value it has decoded it to; it is loaded, written and dropped together
     with the state. `removed` says that the table no longer has it: the device is gone, or has been put to
-    rest."""
+    rest. Nothing of it leads back to it, so a search for garbage need not look at it."""
 
-    __slots__ = ("device", "memory", "monitoring", "pending", "removed", "state", "unwritten", "used_at")
-
-    def __init__(
-        self,
-        device: Device,
-        state: DeviceState,
-        memory: JoinMemory,
-        used_at: float,
-        monitoring: bytes | msgspec.Struct | None = None,
-    ) -> None:
-        self.device = device
-        self.state = state
-        self.memory = memory
-        self.monitoring = monitoring
-        self.used_at = used_at
-        self.unwritten = 0
-        self.pending = 0
-        self.removed = False
+    device: Device
+    state: DeviceState
+    memory: JoinMemory
+    used_at: float
+    monitoring: bytes | msgspec.Struct | None = None
+    unwritten: int = 0
+    pending: int = 0
+    removed: bool = False
 
     @property
     def stored_monitoring(self) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import cast
@@ -55,7 +56,7 @@ MONITORING = MonitoringState(
     1_700_000_000_000,
     1_700_000_900_000,
     recent=bytes(20),
-    uplinks=[8] * 12,
+    uplinks=(8,) * 12,
     uplink_slot=236_000,
     intervals=bytes(16),
     stations=(0xFF000065,),
@@ -156,6 +157,19 @@ async def test_a_device_rests_once_it_was_not_used_for_a_while_and_comes_back_as
     assert back.device == as_it_was and back.state == _state() and back.memory == MEMORY
     assert state_of(back) == MONITORING and scene.store.asked == asked
     assert scene.table.by_ref(1) is back and scene.table.by_dev_eui(f"{1:016X}") is back
+
+
+async def test_a_search_for_garbage_has_little_to_look_at_in_devices_in_use() -> None:
+    """While it goes on nothing is received. What is left, subtypes of built-in values, leads nowhere."""
+    scene = Scene(*(stored(ref) for ref in range(1, 201)))
+    gc.collect()
+    before = {id(each) for each in gc.get_objects()}
+    entries = await scene.load()
+    assert all(state_of(entry) == MONITORING for entry in entries)
+    gc.collect()
+    left = [each for each in gc.get_objects() if id(each) not in before and each is not before]
+    composed = [each for each in left if not isinstance(each, int | bytes)]
+    assert len(entries) == 200 and len(composed) < len(entries) / 2 and len(left) < 5 * len(entries)
 
 
 async def test_what_is_still_to_be_written_stays_as_it_is() -> None:
