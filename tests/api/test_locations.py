@@ -142,6 +142,8 @@ def test_a_device_is_located_only_where_its_plan_allows_it(roofs: Roofs, outside
     assert (cell["time"], cell["hRadius"]) == (place["time"], place["hRadius"])
     assert roofs.user.call("GET", f"{url}&search=ee000001") == [cell]
     assert roofs.user.call("GET", f"{url}&search=ee000002") == []
+    assert roofs.user.call("GET", f"{url}&healthState=ACTIVE") == [cell]
+    assert roofs.user.call("GET", f"{url}&healthState=RF_CNX_ERROR") == []
     assert roofs.user.call("GET", url.replace("south=52", "south=52.5")) == []
     assert outsider.call("GET", url) == []
     (line,) = roofs.user.call("GET", f"{V1}/frames?packetType=LOCATION")["frames"]

@@ -94,7 +94,7 @@ def test_the_oldest_are_found(store: SqliteStore, whose: Whose, states: tuple[in
 def test_messages_of_other_operators_are_not_gone_through(store: SqliteStore) -> None:
     now, everything = int(time.time() * 1000), UndeliveredQuery(0, 1 << 42, 200, pending=True)
     listed: dict[Whose, list[str]] = {}
-    with plans(store.engine) as found, store.engine.begin() as connection:
+    with store.engine.begin() as connection, plans(connection) as found:
         for whose in (Whose(operator_ref=operator) for operator in SUBSCRIBERS):
             waiting_destinations(connection, whose, now, most=1000)
             listed[whose] = [each.id for each in list_undelivered(connection, everything, whose)]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from msgspec import UNSET
-from sqlalchemy import Connection, Engine, event, func, insert, select, text, update
+from sqlalchemy import Connection, event, func, insert, select, text, update
 
 from tests import postgresql
 from veldnet.domain.scope import Scope
@@ -21,6 +21,7 @@ from veldnet.inventory.devices import (
     Order,
     Paging,
     Wanted,
+    found_cells,
     get_device,
     list_devices,
     map_cells,
@@ -75,28 +76,25 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
 
 
 @contextmanager
-def plans(engine: Engine) -> Iterator[list[str]]:
-    """The plans of all queries until the end, each in a line."""
-    asked: list[tuple[str, Any]] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        if statement.lstrip().startswith(("SELECT", "WITH")):
-            asked.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", hear)
+def plans(connection: Connection) -> Iterator[list[str]]:
+    """The plans of all queries until the end, each in a line, also of those that go to the driver."""
+    asked: list[str] = []
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.set_trace_callback(asked.append)
     found: list[str] = []
     try:
         yield found
     finally:
-        event.remove(engine, "before_cursor_execute", hear)
-    with engine.begin() as connection:
-        for statement, parameters in asked:
-            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        driver.set_trace_callback(None)
+    for statement in asked:
+        if statement.lstrip().startswith(("SELECT", "WITH")):
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
             found.append("; ".join(row.detail for row in rows))
 
 
 def steps(store: SqliteStore, look: Callable[[Connection, Scope], object]) -> str:
-    with plans(store.engine) as found, store.engine.begin() as connection:
+    with store.engine.begin() as connection, plans(connection) as found:
         scope = accounts.scope_of_user(connection, 1)
         assert scope is not None
         look(connection, scope)
@@ -240,6 +238,13 @@ def test_the_map_of_a_country_is_put_together_of_counted_areas(
         found = steps(store, look)
         assert "SEARCH device_areas USING PRIMARY KEY (subscriber_ref=? AND row>? AND row<?)" in found
         assert "device_cells" not in found and "devices" not in found
+
+
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted(text="x")], ids=["all", "some"])
+def test_a_device_alone_in_a_cell_is_looked_up_by_itself(store: SqliteStore, wanted: Wanted) -> None:
+    box = (50.0, 3.0, 54.0, 8.0)
+    assert BY_ROW in steps(store, lambda c, scope: map_cells(c, scope, wanted, box, 0.01))
+    assert BY_ROW in steps(store, lambda c, scope: found_cells(c, scope, wanted, box, 0.01))
 
 
 def test_in_postgresql_devices_are_found_by_the_index_of_names() -> None:

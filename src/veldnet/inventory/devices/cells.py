@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
     CTE,
+    Column,
     ColumnElement,
-    Connection,
     Float,
     Label,
-    RowMapping,
     Select,
+    and_,
+    bindparam,
     case,
     cast,
     func,
@@ -22,9 +23,10 @@ from sqlalchemy import (
     true,
 )
 
+from veldnet.domain.health import HEALTH
 from veldnet.store.expressions import float_total, total, whole
+from veldnet.store.schema import devices
 
-_MEMBERS = ("latitude", "longitude", "devices", "south", "west", "north", "east")
 # So many marks a map can show. Where there would be more, cells are made larger: nothing is left out.
 MOST_CELLS = 2000
 
@@ -47,6 +49,9 @@ class Cell(msgspec.Struct, kw_only=True):
     healthState: str | None = None
 
 
+C = TypeVar("C", bound=Cell)
+
+
 def larger(size: float, found: int) -> float:
     """A size of cells for which there may be few enough: places spread over an area merge with its square."""
     return size * max(2, math.ceil(math.sqrt(found / MOST_CELLS)))
@@ -65,24 +70,53 @@ def edges(north: ColumnElement[Any], east: ColumnElement[Any]) -> list[Label[Any
 _COLUMNS = 10**9
 # So many rows and columns of cells are put together at once.
 _STEPS = range(1, 33)
+# How many, for as many cells as there are.
+_STEP = case(*((func.count() <= MOST_CELLS * step**2, step) for step in _STEPS), else_=2 * _STEPS.stop)
+
+# Runs a query for values.
+Read = Callable[[Mapping[str, Any]], Sequence[Any]]
 
 
 def cells_of_places(
-    connection: Connection, places: Select[Any], size: float, *summed: str
-) -> Sequence[RowMapping]:
-    """Cells of `size` degrees, or of more where there would be more than `MOST_CELLS`. `places` have
-    `latitude`, `longitude` and `ref`, of which each cell has the smallest, and what is `summed` of them."""
+    read: Read, size: float, box: tuple[float, float, float, float], **values: Any
+) -> Sequence[Any]:
+    """Cells of `size` degrees within a box (south, west, north, east), or of more where there would be more
+    than `MOST_CELLS`. `read` runs a query that `cells_query` has made, for `values` besides."""
+    south, west, north, east = box
+    values |= {"south": south, "west": west, "north": north, "east": east}
     while True:
-        rows = connection.execute(_merged(_fine(places, size, summed), summed)).mappings().all()
-        if not rows or rows[0]["cells"] <= MOST_CELLS:
+        rows = read(values | {"size": size})
+        if not rows or rows[0].cells <= MOST_CELLS:
             return rows
-        size = larger(size * rows[0]["step"], rows[0]["cells"])
+        size = larger(size * rows[0].step, rows[0].cells)
 
 
-def _fine(places: Select[Any], size: float, summed: Sequence[str]) -> CTE:
-    """Cells of `size` degrees. PostgreSQL, which cannot know how many there are, would sort all places for
-    them if it saw how cells are computed; so it takes them for few and counts them in memory."""
+def within_box(latitude: Column[Any], longitude: Column[Any]) -> ColumnElement[bool]:
+    """Whether a place is in the box that `cells_of_places` is given."""
+    return and_(
+        latitude.between(bindparam("south"), bindparam("north")),
+        longitude.between(bindparam("west"), bindparam("east")),
+    )
+
+
+def cells_query(places: Select[Any], *summed: str, alone: Sequence[Column[Any]] = ()) -> Select[Any]:
+    """What `cells_of_places` runs. `places` have `latitude`, `longitude` and `ref`, of which each cell has
+    the smallest, and what is `summed` of them. Of the device that is alone in a cell there are its name, EUI
+    and state of health, and those of its columns in another table that are named."""
+    cells = _merged(_fine(places, summed), summed).subquery()
+    known = cells.outerjoin(devices, and_(cells.c.devices == 1, devices.c.ref == cells.c.ref))
+    if alone:
+        table = alone[0].table
+        known = known.outerjoin(table, and_(cells.c.devices == 1, table.c.device_ref == cells.c.ref))
+    columns = (devices.c.name, devices.c.dev_eui, devices.c.health, *alone)
+    return select(cells, *columns).select_from(known).order_by(cells.c.devices.desc())
+
+
+def _fine(places: Select[Any], summed: Sequence[str]) -> CTE:
+    """Cells of the size that is asked for. PostgreSQL, which cannot know how many there are, would sort all
+    places for them if it saw how cells are computed; so it takes them for few and counts them in memory."""
     inner = places.subquery().c
+    size = bindparam("size", type_=Float)
     row, column = whole((inner.latitude + 90.0) / size), whole((inner.longitude + 180.0) / size)
     chosen = [inner[name] for name in ("latitude", "longitude", "ref", *summed)]
     each = select(*chosen, (row * _COLUMNS + column).label("cell")).offset(0).subquery().c
@@ -103,18 +137,16 @@ def _fine(places: Select[Any], size: float, summed: Sequence[str]) -> CTE:
 
 def _merged(fine: CTE, summed: Sequence[str]) -> Select[Any]:
     """Cells as they are, or so many rows and columns of them together that there may be few enough."""
-    few = ((func.count() <= MOST_CELLS * step**2, step) for step in _STEPS)
-    step = case(*few, else_=2 * _STEPS.stop)
-    chosen = select(step.label("step")).select_from(fine).cte("chosen")
+    chosen = select(_STEP.label("step")).select_from(fine).cte("chosen")
     row, column = fine.c.cell // _COLUMNS, fine.c.cell % _COLUMNS
     larger_cell = (row // chosen.c.step * _COLUMNS + column // chosen.c.step).label("larger_cell")
     each = select(*fine.c, chosen.c.step, larger_cell).select_from(fine.join(chosen, true())).offset(0)
     columns = each.subquery().c
-    devices = total(columns.devices)
+    count = total(columns.devices)
     shown: list[Any] = [
-        devices.label("devices"),
-        (float_total(columns.latitudes) / cast(devices, Float)).label("latitude"),
-        (float_total(columns.longitudes) / cast(devices, Float)).label("longitude"),
+        count.label("devices"),
+        (float_total(columns.latitudes) / cast(count, Float)).label("latitude"),
+        (float_total(columns.longitudes) / cast(count, Float)).label("longitude"),
         func.min(columns.south).label("south"),
         func.min(columns.west).label("west"),
         func.max(columns.north).label("north"),
@@ -124,9 +156,22 @@ def _merged(fine: CTE, summed: Sequence[str]) -> Select[Any]:
         func.min(columns.step).label("step"),
         func.count().over().label("cells"),
     ]
-    return select(*shown).group_by(columns.larger_cell).order_by(devices.desc()).limit(MOST_CELLS)
+    return select(*shown).group_by(columns.larger_cell).order_by(count.desc()).limit(MOST_CELLS)
 
 
-def members(row: RowMapping) -> dict[str, Any]:
-    """What every row of `cells_of_places` has of its cell."""
-    return {name: row[name] for name in _MEMBERS}
+def cell_of(row: Any, kind: type[C], **others: Any) -> C:
+    """What every row of `cells_of_places` has of its cell, and what a kind of cell has besides."""
+    cell = kind(
+        latitude=row.latitude,
+        longitude=row.longitude,
+        devices=row.devices,
+        south=row.south,
+        west=row.west,
+        north=row.north,
+        east=row.east,
+        **others,
+    )
+    if row.devices == 1:
+        cell.ref, cell.name, cell.EUI = str(row.ref), row.name, row.dev_eui
+        cell.healthState = HEALTH[row.health]
+    return cell

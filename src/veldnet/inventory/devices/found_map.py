@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, bindparam, select
 
-from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
-from veldnet.store import plan_each_time
+from veldnet.store import Prepared, plan_each_time
 from veldnet.store.schema import devices, found_places
 
-from .cells import Cell, cells_of_places, members
+from .cells import Cell, Read, cell_of, cells_of_places, cells_query, within_box
 from .search import Wanted, condition
 
 
@@ -32,45 +33,36 @@ def found_cells(
 ) -> list[FoundCell]:
     """As `map_cells`, of last places."""
     plan_each_time(connection)
-    south, west, north, east = box
-    places = found_places.c
-    query: Select[Any] = select(places.latitude, places.longitude, places.device_ref.label("ref")).where(
-        places.subscriber_ref == scope.subscriber_ref,
-        places.latitude.between(south, north),
-        places.longitude.between(west, east),
-    )
-    if not wanted.all:
-        query = query.join(devices, devices.c.ref == places.device_ref)
-        query = query.where(condition(connection, scope, wanted))
-    found = [
-        FoundCell(
-            **members(row),
-            ref=str(row["ref"]) if row["devices"] == 1 else None,
-        )
-        for row in cells_of_places(connection, query, size)
-    ]
-    _name(connection, [cell for cell in found if cell.ref is not None])
-    return found
+    values: dict[str, Any] = {"subscriber": scope.subscriber_ref}
+    if wanted == Wanted():
+        read: Read = partial(_of_all().rows, connection)
+    else:
+        some = _PLACES.join(devices, devices.c.ref == found_places.c.device_ref)
+        some = some.where(condition(connection, scope, wanted))
+        query = cells_query(some, alone=_ALONE)
+
+        def read(values: Mapping[str, Any]) -> Sequence[Any]:
+            return connection.execute(query, values).all()
+
+    return [_cell(row) for row in cells_of_places(read, size, box, **values)]
 
 
-def _name(connection: Connection, alone: list[FoundCell]) -> None:
-    """What is known of devices that are alone in a cell."""
-    known = {
-        str(row.ref): row
-        for row in connection.execute(
-            select(
-                devices.c.ref,
-                devices.c.name,
-                devices.c.dev_eui,
-                devices.c.health,
-                found_places.c.at,
-                found_places.c.radius,
-            )
-            .join(found_places, found_places.c.device_ref == devices.c.ref)
-            .where(devices.c.ref.in_([int(str(cell.ref)) for cell in alone]))
-        )
-    }
-    for cell in alone:
-        row = known[str(cell.ref)]
-        cell.name, cell.EUI, cell.healthState = row.name, row.dev_eui, HEALTH[row.health]
+_PLACES: Select[Any] = select(
+    found_places.c.latitude, found_places.c.longitude, found_places.c.device_ref.label("ref")
+).where(
+    found_places.c.subscriber_ref == bindparam("subscriber"),
+    within_box(found_places.c.latitude, found_places.c.longitude),
+)
+_ALONE = (found_places.c.at, found_places.c.radius)
+
+
+@cache
+def _of_all() -> Prepared:
+    return Prepared(cells_query(_PLACES, alone=_ALONE))
+
+
+def _cell(row: Any) -> FoundCell:
+    cell = cell_of(row, FoundCell)
+    if cell.ref is not None:
         cell.time, cell.hRadius = timestamp(row.at), round(row.radius, 1)
+    return cell

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Float, Select, case, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Float, Integer, Select, bindparam, case, cast, func, select
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
-from veldnet.store import plan_each_time
+from veldnet.store import Prepared, plan_each_time
 from veldnet.store.expressions import total
 from veldnet.store.schema import AREAS_A_DEGREE, CELLS_A_DEGREE, device_areas, device_cells, devices
 
-from .cells import MOST_CELLS, Cell, cells_of_places, edges, larger, members
+from .cells import (
+    MOST_CELLS,
+    Cell,
+    Read,
+    cell_of,
+    cells_of_places,
+    cells_query,
+    edges,
+    larger,
+    within_box,
+)
 from .search import ALARM_LEVELS, Wanted, condition, references
 
 
@@ -29,22 +41,12 @@ _FEW = 2000
 _COARSE, _LARGE = 0.02, 0.2
 
 
-def _coarse(
-    connection: Connection,
-    scope: Scope,
-    wanted: Wanted,
-    box: tuple[float, float, float, float],
-    size: float,
-) -> list[MapCell]:
-    """Cells of a large part of the map, each in the middle of its devices as far as their count tells."""
-    south, west, north, east = box
-    if size < _LARGE:
-        columns, a_degree = device_cells.c, CELLS_A_DEGREE
-        step = max(round(size * a_degree), 1)
-    else:
-        # Rather a little larger than asked for: marks must not lie on each other.
-        columns, a_degree = device_areas.c, AREAS_A_DEGREE
-        step = math.ceil(round(size * a_degree, 6))
+@cache
+def _counted_cells(large: bool, *wanted: str) -> Prepared:
+    """Cells put together of counted areas where they are `large`, else of counted cells, and only of what has
+    the values that are wanted of some columns."""
+    columns = (device_areas if large else device_cells).c
+    step = bindparam("step", type_=Integer)
     count = total(columns.devices)
     query = select(
         count.label("devices"),
@@ -56,18 +58,48 @@ def _coarse(
         *edges(columns.row, columns.col),
         func.count().over().label("cells"),
     ).where(
-        columns.subscriber_ref == scope.subscriber_ref,
-        columns.row.between(int((south + 90) * a_degree), int((north + 90) * a_degree)),
-        columns.col.between(int((west + 180) * a_degree), int((east + 180) * a_degree)),
+        columns.subscriber_ref == bindparam("subscriber"),
+        columns.row.between(bindparam("south"), bindparam("north")),
+        columns.col.between(bindparam("west"), bindparam("east")),
     )
-    for column, value in references(connection, scope, wanted):
-        query = query.where(columns[column.name] == value)
+    for name in wanted:
+        value: ColumnElement[Any] = bindparam(name)
+        query = query.where(columns[name] >= value if name == "alarm" else columns[name] == value)
+    # Rows and columns are counted from the south pole and the date line, so none is negative.
+    merged = query.group_by(columns.row // step, columns.col // step).having(count > 0)
+    return Prepared(merged.order_by(count.desc()).limit(MOST_CELLS))
+
+
+def _coarse(
+    connection: Connection,
+    scope: Scope,
+    wanted: Wanted,
+    box: tuple[float, float, float, float],
+    size: float,
+) -> list[MapCell]:
+    """Cells of a large part of the map, each in the middle of its devices as far as their count tells."""
+    south, west, north, east = box
+    large = size >= _LARGE
+    if large:
+        # Rather a little larger than asked for: marks must not lie on each other.
+        a_degree = AREAS_A_DEGREE
+        step = math.ceil(round(size * a_degree, 6))
+    else:
+        a_degree = CELLS_A_DEGREE
+        step = max(round(size * a_degree), 1)
+    chosen = {column.name: value for column, value in references(connection, scope, wanted)}
     if wanted.alarm is not None:
-        query = query.where(columns.alarm >= ALARM_LEVELS[wanted.alarm])
+        chosen["alarm"] = ALARM_LEVELS[wanted.alarm]
+    values = chosen | {
+        "subscriber": scope.subscriber_ref,
+        "south": int((south + 90) * a_degree),
+        "north": int((north + 90) * a_degree),
+        "west": int((west + 180) * a_degree),
+        "east": int((east + 180) * a_degree),
+    }
+    query = _counted_cells(large, *chosen)
     while True:
-        # Rows and columns are counted from the south pole and the date line, so none is negative.
-        merged = query.group_by(columns.row // step, columns.col // step).having(count > 0)
-        rows = connection.execute(merged.order_by(count.desc()).limit(MOST_CELLS)).all()
+        rows = query.rows(connection, values | {"step": step})
         if not rows or rows[0].cells <= MOST_CELLS:
             break
         step = math.ceil(larger(step, rows[0].cells))
@@ -86,6 +118,19 @@ def _coarse(
     ]
 
 
+def _cells_of_devices(chosen: ColumnElement[bool]) -> Select[Any]:
+    disconnected = case((devices.c.health == HEALTH.index("RF_CNX_ERROR"), 1), else_=0)
+    places: Select[Any] = select(
+        devices.c.latitude, devices.c.longitude, devices.c.ref, disconnected.label("disconnected")
+    ).where(chosen, within_box(devices.c.latitude, devices.c.longitude))
+    return cells_query(places, "disconnected")
+
+
+@cache
+def _cells_of_all() -> Prepared:
+    return Prepared(_cells_of_devices(devices.c.subscriber_ref == bindparam("subscriber")))
+
+
 def map_cells(
     connection: Connection,
     scope: Scope,
@@ -100,34 +145,17 @@ def map_cells(
         counted = _coarse(connection, scope, wanted, box, size)
         if sum(cell.devices for cell in counted) > _FEW:
             return counted
-    south, west, north, east = box
-    chosen = condition(connection, scope, wanted) & devices.c.latitude.between(south, north)
-    chosen &= devices.c.longitude.between(west, east)
-    disconnected = case((devices.c.health == HEALTH.index("RF_CNX_ERROR"), 1), else_=0)
-    query: Select[Any] = select(
-        devices.c.latitude, devices.c.longitude, devices.c.ref, disconnected.label("disconnected")
-    ).where(chosen)
-    found = [
-        MapCell(
-            **members(row),
-            ref=str(row["ref"]),
-            disconnected=row["disconnected"],
-        )
-        for row in cells_of_places(connection, query, size, "disconnected")
+    values: dict[str, Any] = {}
+    if wanted == Wanted():
+        values["subscriber"] = scope.subscriber_ref
+        read: Read = partial(_cells_of_all().rows, connection)
+    else:
+        query = _cells_of_devices(condition(connection, scope, wanted))
+
+        def read(values: Mapping[str, Any]) -> Sequence[Any]:
+            return connection.execute(query, values).all()
+
+    return [
+        cell_of(row, MapCell, disconnected=row.disconnected)
+        for row in cells_of_places(read, size, box, **values)
     ]
-    alone = [int(str(cell.ref)) for cell in found if cell.devices == 1]
-    names = {
-        str(r.ref): r
-        for r in connection.execute(
-            select(devices.c.ref, devices.c.name, devices.c.dev_eui, devices.c.health).where(
-                devices.c.ref.in_(alone)
-            )
-        )
-    }
-    for cell in found:
-        known = names.get(str(cell.ref)) if cell.devices == 1 else None
-        if known is None:
-            cell.ref = None
-        else:
-            cell.name, cell.EUI, cell.healthState = known.name, known.dev_eui, HEALTH[known.health]
-    return found
