@@ -69,10 +69,16 @@ def same(connection: Connection, statement: Any, **values: Any) -> list[Any]:
         assert [row._fields for row in found] == [row._fields for row in expected]
         first = prepared.first(connection, values)
         assert (None if first is None else tuple(first)) == (tuple(expected[0]) if expected else None)
+        assert prepared.scalar(connection, values) == (expected[0][0] if expected else None)
+        assert [tuple(row) for row in prepared.columns(connection, values)] == list(map(tuple, expected))
     return [tuple(row) for row in expected]
 
 
-@pytest.mark.parametrize("wanted", [[], NAMES[:1], NAMES[:3], [*NAMES, "a", "b", "c"]])
+@pytest.mark.parametrize(
+    "wanted",
+    [[], NAMES[:1], NAMES[:3], [*NAMES, "a", "b", "c"], [*NAMES, *map(str, range(96))], NAMES * 200],
+    ids=len,
+)
 def test_lists_of_every_length(connection: Connection, wanted: list[str]) -> None:
     wanted_names: Any = bindparam("names", expanding=True)
     query = select(operators.c.ref, operators.c.name).where(operators.c.name.in_(wanted_names))

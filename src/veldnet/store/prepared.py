@@ -4,7 +4,8 @@ SQLite: here a statement is compiled once, and then goes to the driver as it is.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable, Insert, Select, Update
@@ -13,8 +14,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import CompoundSelect
 
 _SQLITE = sqlite.dialect(paramstyle="qmark")
-# A list of more values is not compiled for its length.
-_LONGEST_LIST = 4
+# A list of more values is not compiled for its length: a page of devices is the longest that is usual.
+_LONGEST_LIST = 512
 
 Process = Callable[[Any], Any]
 
@@ -40,9 +41,44 @@ class Prepared:
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
         """What a query finds, by the names of its columns."""
+        found = self._query(connection, values)
+        if found is None:
+            return connection.execute(self._statement, values).all()
+        compiled, values = found
+        return _found(compiled, _driver(connection).execute(compiled.text, _in_order(compiled, values)))
+
+    def columns(self, connection: Connection, values: Mapping[str, Any]) -> Iterator[Any]:
+        """What a query finds, by the places of its columns and one row after the other: names cost more than
+        all the rest where there are thousands of rows."""
+        found = self._query(connection, values)
+        if found is None:
+            yield from connection.execute(self._statement, values)
+            return
+        compiled, values = found
+        with closing(_driver(connection).execute(compiled.text, _in_order(compiled, values))) as cursor:
+            for row in cursor:
+                yield _converted(compiled, row) if compiled.from_driver else row
+
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """The first row, None without any."""
+        rows = self.rows(connection, values)
+        return rows[0] if rows else None
+
+    def scalar(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """The first column of the first row, None without any."""
+        found = self.first(connection, values)
+        return None if found is None else found[0]
+
+    def _query(
+        self, connection: Connection, values: Mapping[str, Any]
+    ) -> tuple[_Compiled, Mapping[str, Any]] | None:
+        """How the driver runs a query; None where SQLAlchemy does."""
         lists = {name: value for name, value in values.items() if isinstance(value, list)}
         if connection.dialect.name != "sqlite" or any(len(each) > _LONGEST_LIST for each in lists.values()):
-            return connection.execute(self._statement, values).all()
+            return None
+        if lists:
+            lists = {name: _filled(each) for name, each in lists.items()}
+            values = {**values, **lists}
         lengths = tuple((name, len(each)) for name, each in lists.items())
         compiled = self._compiled.get(lengths)
         if compiled is None:
@@ -52,12 +88,7 @@ class Prepared:
             for name, each in lists.items():
                 flat |= {f"{name}_{number}": value for number, value in enumerate(each, 1)}
             values = flat
-        return _found(compiled, _driver(connection).execute(compiled.text, _in_order(compiled, values)))
-
-    def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        """The first row, None without any."""
-        rows = self.rows(connection, values)
-        return rows[0] if rows else None
+        return compiled, values
 
     def write(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Carry out the statement for each row; all have the same values."""
@@ -83,6 +114,14 @@ class Prepared:
             made = self._statement.compile(dialect=_SQLITE, column_keys=list(names))
             compiled = self._compiled[names] = _described(self._statement, made)
         return compiled
+
+
+def _filled(values: list[Any]) -> list[Any]:
+    """The last value again and again, up to a power of two: one of several is looked for, so that no more is
+    found, and a few lengths are compiled."""
+    if not values:
+        return values
+    return values + values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values))
 
 
 def _compile_query(statement: Any, values: Mapping[str, Any], has_lists: bool) -> _Compiled:
@@ -134,12 +173,16 @@ def _in_order(compiled: _Compiled, values: Mapping[str, Any]) -> list[Any]:
     return [values[name] if name in values else given[name] for name in compiled.names]
 
 
+def _converted(compiled: _Compiled, row: Sequence[Any]) -> list[Any]:
+    converted = list(row)
+    for place, process in compiled.from_driver:
+        converted[place] = process(converted[place])
+    return converted
+
+
 def _found(compiled: _Compiled, cursor: Any) -> list[Any]:
     rows = cursor.fetchall()
     cursor.close()
     if compiled.from_driver:
-        rows = [list(row) for row in rows]
-        for place, process in compiled.from_driver:
-            for row in rows:
-                row[place] = process(row[place])
+        rows = [_converted(compiled, row) for row in rows]
     return list(map(compiled.row, rows))
