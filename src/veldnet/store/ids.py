@@ -10,11 +10,12 @@ which time.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, false, func, or_, select
 
+from .prepared import Prepared
 from .schema import id_steps
 
 _SEQUENCE_BITS = 14
@@ -164,13 +165,27 @@ def id_within(column: ColumnElement[int], ranges: Iterable[IdRange]) -> ColumnEl
     return or_(false(), *(and_(column >= ids.first, column < ids.end) for ids in ranges))
 
 
+def id_within_some(column: ColumnElement[int], number: int) -> ColumnElement[bool]:
+    """Whether an identifier lies in one of so many ranges, whose `id_bounds` the statement is given."""
+    each = (and_(column >= bindparam(f"first_{n}"), column < bindparam(f"end_{n}")) for n in range(number))
+    return or_(false(), *each)
+
+
+def id_bounds(ranges: Sequence[IdRange]) -> dict[str, int]:
+    """The values of a statement that has `id_within_some` of as many ranges."""
+    firsts = {f"first_{n}": ids.first for n, ids in enumerate(ranges)}
+    return firsts | {f"end_{n}": ids.end for n, ids in enumerate(ranges)}
+
+
 def forget_steps(connection: Connection, oldest: int) -> None:
     """Drop what only says of identifiers below `oldest` when they were given."""
     newest = select(func.max(id_steps.c.first_id)).where(id_steps.c.first_id <= oldest).scalar_subquery()
     connection.execute(delete(id_steps).where(id_steps.c.first_id < newest))
 
 
+_STEPS = Prepared(select(id_steps.c.first_id, id_steps.c.ahead))
+
+
 def read_timeline(connection: Connection) -> Timeline:
     """The times of a store's identifiers."""
-    rows = connection.execute(select(id_steps.c.first_id, id_steps.c.ahead))
-    return Timeline(IdStep(*row) for row in rows)
+    return Timeline(IdStep(*row) for row in _STEPS.rows(connection, {}))

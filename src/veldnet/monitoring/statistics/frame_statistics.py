@@ -6,18 +6,19 @@ it was heard.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Integer, bindparam, or_, select
 
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import FrameStatistics, timestamp
 from veldnet.network.core import FrameKind
 from veldnet.network.shell import LATE, unpack_copies
-from veldnet.store import Timeline, id_within, millis_of, read_timeline
+from veldnet.store import Prepared, id_bounds, id_within_some, millis_of, read_timeline
 from veldnet.store.expressions import total
 from veldnet.store.schema import frames, hourly_statistics
 
@@ -27,6 +28,7 @@ from .rollups import BASE_STATION, HOUR, SUBSCRIBER
 MOST_FRAMES = 50_000
 # Frames that one answer adds up.
 MOST_ADDED_UP = 1_000_000
+_UPLINK = int(FrameKind.UPLINK)
 # A late frame comes at most so long after it was heard.
 _LATEST = 86_400_000
 
@@ -54,12 +56,12 @@ class _Slot:
 
 def _shown(kind: int, at: int, slot: _Slot) -> FrameStatistics:
     entry = FrameStatistics(
-        type="UPLINK" if kind == FrameKind.UPLINK else "DOWNLINK",
+        type="UPLINK" if kind == _UPLINK else "DOWNLINK",
         date=timestamp(at),
         frameCount=slot.frames,
         payloadSize=slot.size,
     )
-    if kind == FrameKind.UPLINK:
+    if kind == _UPLINK:
         if slot.measured:
             entry.baseStationRSSI = round(slot.rssi / slot.measured / 10, 6)
             entry.baseStationSNR = round(slot.snr / slot.measured / 10, 6)
@@ -82,10 +84,6 @@ _DATA = or_(
 )
 
 
-def _rows(refs: Sequence[int], columns: Iterable[Any] = ()) -> Select[Any]:
-    return select(*columns).where(frames.c.device_ref.in_(refs), _DATA)
-
-
 _FRAME = (
     frames.c.id,
     frames.c.kind,
@@ -101,16 +99,25 @@ _FRAME = (
 )
 
 
-def _within(query: Select[Any], span: Span, timeline: Timeline) -> Select[Any]:
-    return query.where(id_within(frames.c.id, timeline.ranges(span.start, span.end, _LATEST)))
+_OF_DEVICES = (
+    select(*_FRAME)
+    .where(frames.c.device_ref.in_(bindparam("devices", expanding=True)), _DATA)
+    .limit(bindparam("most", type_=Integer))
+)
+_NEWEST = Prepared(_OF_DEVICES.where(frames.c.kind == bindparam("kind")).order_by(frames.c.id.desc()))
+
+
+@cache
+def _within(ranges: int) -> Prepared:
+    """Frames of devices whose identifiers lie in so many ranges."""
+    return Prepared(_OF_DEVICES.where(id_within_some(frames.c.id, ranges)))
 
 
 def _at_station(
-    best: tuple[int, int | None, int | None], heard: bytes | None, station: int | None
+    best: tuple[int, int | None, int | None], heard: bytes | None, station: int
 ) -> tuple[int, int | None, int | None] | None:
-    """Base station, RSSI and SNR of a frame at `station`, at the best one if none is named; None where it was
-    not heard or sent there."""
-    if station is None or best[0] == station:
+    """Base station, RSSI and SNR of a frame at `station`; None where it was not heard or sent there."""
+    if best[0] == station:
         return best
     if heard is not None:
         for copy in unpack_copies(heard):
@@ -137,27 +144,31 @@ def _frames(
 ) -> Iterator[_Frame]:
     """The frames of devices that were on air in the time range, at the base station. Raises `BadRequest`
     where more than `most` must be looked at."""
-    start, end, uplink = span.start, span.end, int(FrameKind.UPLINK)
-    timeline = read_timeline(connection)
-    rows = connection.execute(_within(_rows(refs, _FRAME), span, timeline).limit(most + 1))
-    # By position: names cost more than all the rest where there are thousands of rows.
-    for number, row in enumerate(rows):
+    start, end = span.start, span.end
+    ranges = read_timeline(connection).ranges(start, end, _LATEST)
+    values = {"devices": list(refs), "most": most + 1, **id_bounds(ranges)}
+    for number, row in enumerate(_within(len(ranges)).columns(connection, values)):
         if number == most:
             raise BadRequest(
                 "more than {most} frames: ask for fewer devices or days, or aggregationStep", most=most
             )
         id_, kind, outcome, size, rssi, snr, at_station, at, flags, gap, heard = row
         when = millis_of(id_) if at is None else at
-        levels = _at_station((at_station, rssi, snr), heard, station)
-        if levels is not None and start <= when < end:
-            problem = bool(flags & LATE) if kind == uplink else outcome != "sent"
-            yield _Frame(when, kind, id_, size, levels[1], levels[2], gap, problem)
+        if not start <= when < end:
+            continue
+        if station is not None:
+            levels = _at_station((at_station, rssi, snr), heard, station)
+            if levels is None:
+                continue
+            rssi, snr = levels[1:]
+        problem = bool(flags & LATE) if kind == _UPLINK else outcome != "sent"
+        yield _Frame(when, kind, id_, size, rssi, snr, gap, problem)
 
 
 def _add(slot: _Slot, frame: _Frame) -> None:
     slot.frames += 1
     slot.size += frame.size
-    if frame.kind == FrameKind.UPLINK:
+    if frame.kind == _UPLINK:
         if frame.rssi is not None and frame.snr is not None:
             slot.measured += 1
             slot.rssi += frame.rssi
@@ -173,10 +184,33 @@ def _add(slot: _Slot, frame: _Frame) -> None:
 
 
 def _alone(frame: _Frame) -> FrameStatistics:
-    """The entry of a single frame."""
-    slot = _Slot()
-    _add(slot, frame)
-    return _shown(frame.kind, frame.at, slot)
+    """The entry of a single frame: as `_shown` has it, at once, for there are thousands of them."""
+    late = frame.size if frame.problem else 0
+    if frame.kind != _UPLINK:
+        return FrameStatistics(
+            type="DOWNLINK",
+            date=timestamp(frame.at),
+            frameCount=1,
+            payloadSize=frame.size,
+            payloadSentWithSuccess=0 if frame.problem else 1,
+            payloadSentWithSuccessSize=frame.size - late,
+            payloadSentWithFailure=1 if frame.problem else 0,
+            payloadSentWithFailureSize=late,
+        )
+    rssi, snr = frame.rssi, frame.snr
+    return FrameStatistics(
+        type="UPLINK",
+        date=timestamp(frame.at),
+        frameCount=1,
+        payloadSize=frame.size,
+        baseStationRSSI=UNSET if rssi is None or snr is None else rssi / 10,
+        baseStationSNR=UNSET if rssi is None or snr is None else snr / 10,
+        payloadReceivedOnTime=0 if frame.problem else 1,
+        payloadReceivedLate=1 if frame.problem else 0,
+        payloadReceivedOnTimeSize=frame.size - late,
+        payloadReceivedLateSize=late,
+        averagePER=0.0 if frame.gap is None else round(1 - 2 / (frame.gap + 1), 6),
+    )
 
 
 def of_frames(
@@ -224,10 +258,10 @@ def _newest(connection: Connection, refs: Sequence[int], station: int | None, ki
     device."""
     newest = None
     for ref in refs:
-        query = _rows([ref], _FRAME).where(frames.c.kind == int(kind)).order_by(frames.c.id.desc())
-        for row in connection.execute(query.limit(1 if station is None else 1000)):
+        values = {"devices": [ref], "kind": int(kind), "most": 1 if station is None else 1000}
+        for row in _NEWEST.rows(connection, values):
             best = row.base_station, row.rssi, row.snr
-            if _at_station(best, row.heard, station) is not None:
+            if station is None or _at_station(best, row.heard, station) is not None:
                 at = millis_of(row.id) if row.at is None else int(row.at)
                 newest = at if newest is None else max(newest, at)
                 break
@@ -256,31 +290,43 @@ def newest(entries: Sequence[FrameStatistics]) -> list[FrameStatistics]:
     return sorted(last.values(), key=lambda entry: entry.type == "DOWNLINK")
 
 
-def _of_hours(
-    connection: Connection, scope: int, refs: Sequence[int], span: Span, hours: int
-) -> list[FrameStatistics]:
+_SUMS = (
+    "uplinks", "uplinks_late", "uplink_bytes", "late_bytes", "rssi", "snr", "per", "downlinks_sent",
+    "downlinks_failed", "sent_bytes", "failed_bytes", "unmeasured",
+)  # fmt: skip
+
+
+def _slots_of_hours() -> Prepared:
     columns = hourly_statistics.c
-    slot = (columns.hour - columns.hour % hours).label("slot")
-    sums = [
-        total(columns[name]).label(name)
-        for name in (
-            "uplinks", "uplinks_late", "uplink_bytes", "late_bytes", "rssi", "snr", "per", "downlinks_sent",
-            "downlinks_failed", "sent_bytes", "failed_bytes", "unmeasured",
-        )
-    ]  # fmt: skip
-    rows = connection.execute(
-        select(slot, *sums)
+    slot = (columns.hour - columns.hour % bindparam("hours", type_=Integer)).label("slot")
+    return Prepared(
+        select(slot, *(total(columns[name]).label(name) for name in _SUMS))
         .where(
-            columns.scope == scope,
-            columns.scope_ref.in_(refs),
-            columns.hour >= span.start // HOUR,
-            columns.hour < -(-span.end // HOUR),
+            columns.scope == bindparam("scope"),
+            columns.scope_ref.in_(bindparam("refs", expanding=True)),
+            columns.hour >= bindparam("first"),
+            columns.hour < bindparam("end"),
         )
         .group_by(slot)
         .order_by(slot)
     )
+
+
+_HOURS = _slots_of_hours()
+
+
+def _of_hours(
+    connection: Connection, scope: int, refs: Sequence[int], span: Span, hours: int
+) -> list[FrameStatistics]:
+    values = {
+        "scope": scope,
+        "refs": list(refs),
+        "first": span.start // HOUR,
+        "end": -(-span.end // HOUR),
+        "hours": hours,
+    }
     found = []
-    for row in rows:
+    for row in _HOURS.rows(connection, values):
         up, down = _Slot(), _Slot()
         up.frames, up.late, up.size, up.size_late = (
             int(n) for n in (row.uplinks, row.uplinks_late, row.uplink_bytes, row.late_bytes)
