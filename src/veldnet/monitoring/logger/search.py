@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select
 
 from veldnet.domain.resources import timestamp
 from veldnet.lorawan import BaseStationId
 from veldnet.monitoring.unknown_devices import UNKNOWN
 from veldnet.network.core import FrameKind, decode_record
-from veldnet.store import FrameRow, read_timeline
+from veldnet.store import FrameRow, Prepared, read_timeline
 from veldnet.store.expressions import address_digits, fitting
 from veldnet.store.schema import (
     FRAME_COLUMNS,
@@ -181,7 +181,7 @@ class _Collector:
     def fetch(self, query: Select[Any], most: int) -> list[FrameRow]:
         """Take the newest frames of a query, at most so many; returns all that were read."""
         newest = query.where(*_filters(self.wanted)).order_by(frames.c.id.desc()).limit(most)
-        rows = [FrameRow(*row) for row in self.connection.execute(newest)]
+        rows = [FrameRow(*row) for row in self.connection.execute(newest).all()]
         for start in range(0, len(rows), 200):
             if self.full:
                 break
@@ -201,14 +201,7 @@ class _Collector:
 
     def _take(self, rows: Sequence[FrameRow]) -> None:
         ids = [row.id for row in rows]
-        bodies = {
-            row.frame_id: row.body
-            for row in self.connection.execute(
-                select(frame_bodies.c.frame_id, frame_bodies.c.body).where(
-                    frame_bodies.c.frame_id.in_(ids), frame_bodies.c.part == 0
-                )
-            )
-        }
+        bodies = dict(_BODIES.columns(self.connection, {"frames": ids}))
         named = _named(self.connection, {row.device_ref for row in rows} - {0})
         for row in rows:
             self.examined += 1
@@ -221,20 +214,26 @@ class _Collector:
                     return
 
 
-def _named(connection: Connection, refs: set[int]) -> dict[int, Named]:
-    columns = devices.c
-    rows = connection.execute(
-        select(
-            columns.ref,
-            columns.dev_eui,
-            columns.name,
-            columns.profile_ref,
-            columns.latitude,
-            columns.longitude,
-            columns.hsm_group_ref.is_not(None),
-        ).where(columns.ref.in_(refs))
+_BODIES = Prepared(
+    select(frame_bodies.c.frame_id, frame_bodies.c.body).where(
+        frame_bodies.c.frame_id.in_(bindparam("frames", expanding=True)), frame_bodies.c.part == 0
     )
-    named = {row.ref: Named(*row) for row in rows}
+)
+_NAMED = Prepared(
+    select(
+        devices.c.ref,
+        devices.c.dev_eui,
+        devices.c.name,
+        devices.c.profile_ref,
+        devices.c.latitude,
+        devices.c.longitude,
+        devices.c.hsm_group_ref.is_not(None),
+    ).where(devices.c.ref.in_(bindparam("refs", expanding=True)))
+)
+
+
+def _named(connection: Connection, refs: set[int]) -> dict[int, Named]:
+    named = {row[0]: Named(*row) for row in _NAMED.columns(connection, {"refs": list(refs)})}
     numbers = [-ref for ref in refs if ref < 0]
     if numbers:
         of_group = multicast_groups.c
@@ -283,7 +282,8 @@ def _few(connection: Connection, whose: Whose, wanted: Query) -> list[int] | Non
     """The devices that are searched one by one; None where they are too many, or not named."""
     if wanted.unknown or (whose.subscriber_ref is None and not wanted.by_device):
         return None
-    few = [row.ref for row in connection.execute(_devices(whose, wanted).limit(_FEW + 1))]
+    theirs = connection.execute(_devices(whose, wanted).limit(_FEW + 1)).all()
+    few = [row.ref for row in theirs]
     few += [-ref for ref in _groups(connection, whose, wanted)]
     return few if len(few) <= _FEW else None
 
@@ -366,24 +366,27 @@ def _of_many(collector: _Collector, whose: Whose, ids: _Range) -> int | None:
 def _add_deliveries(connection: Connection, lines: list[Line]) -> None:
     """What became of the messages of some frames."""
     of = {int(line.id): line for line in lines if line.deviceRef is not None or line.groupRef is not None}
-    rows = connection.execute(
-        select(delivery_results.c.frame_id, delivery_results.c.result).where(
-            delivery_results.c.frame_id.in_(list(of))
-        )
-    )
-    for row in rows:
-        line = of[row.frame_id]
-        ok = msgspec.json.decode(row.result, type=_Result).status == "Ok"
+    for frame_id, result in _RESULTS.columns(connection, {"frames": list(of)}):
+        line = of[frame_id]
+        ok = msgspec.json.decode(result, type=_Result).status == "Ok"
         line.deliveries = "OK" if ok and line.deliveries != "ERROR" else "ERROR"
     refs = {int(line.deviceRef) for line in lines if line.deviceRef is not None}
     refs |= {-int(line.groupRef) for line in lines if line.groupRef is not None}
-    waiting = connection.execute(
-        select(deliveries.c.frame_id, deliveries.c.state).where(
-            deliveries.c.device_ref.in_(refs), deliveries.c.frame_id.in_(list(of))
-        )
+    for frame_id, state in _DELIVERIES.columns(connection, {"devices": list(refs), "frames": list(of)}):
+        of[frame_id].deliveries = "ERROR" if state else "PENDING"
+
+
+_RESULTS = Prepared(
+    select(delivery_results.c.frame_id, delivery_results.c.result).where(
+        delivery_results.c.frame_id.in_(bindparam("frames", expanding=True))
     )
-    for row in waiting:
-        of[row.frame_id].deliveries = "ERROR" if row.state else "PENDING"
+)
+_DELIVERIES = Prepared(
+    select(deliveries.c.frame_id, deliveries.c.state).where(
+        deliveries.c.device_ref.in_(bindparam("devices", expanding=True)),
+        deliveries.c.frame_id.in_(bindparam("frames", expanding=True)),
+    )
+)
 
 
 def delivery_states(connection: Connection, whose: Whose, ids: Sequence[int]) -> dict[str, str]:
