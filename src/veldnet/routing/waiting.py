@@ -9,9 +9,19 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, Subquery, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Subquery,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 
-from veldnet.store import Timeline, read_timeline
+from veldnet.store import Prepared, Timeline, read_timeline
 from veldnet.store.expressions import total
 from veldnet.store.schema import connections, deliveries, routing_profiles, subscribers
 from veldnet.texts import Language, stored_in
@@ -57,10 +67,15 @@ class _Tried(NamedTuple):
 
 def count_messages(connection: Connection, subscriber_ref: int, state: int, most: int) -> int:
     """A subscriber's messages in a state; at most so many are counted."""
-    found = select(deliveries.c.id).where(
-        deliveries.c.subscriber_ref == subscriber_ref, deliveries.c.state == state
-    )
-    return connection.execute(select(func.count()).select_from(found.limit(most).subquery())).scalar_one()
+    values = {"subscriber": subscriber_ref, "state": state, "most": most}
+    return int(_COUNT.scalar(connection, values))
+
+
+_MOST = bindparam("most", type_=Integer)
+_COUNTED = select(deliveries.c.id).where(
+    deliveries.c.subscriber_ref == bindparam("subscriber"), deliveries.c.state == bindparam("state")
+)
+_COUNT = Prepared(select(func.count()).select_from(_COUNTED.limit(_MOST).subquery()))
 
 
 def waiting_destinations(
@@ -69,19 +84,20 @@ def waiting_destinations(
     """Where messages of a subscriber wait, or of all subscribers of an operator, those with most of them
     first; at most so many are counted. What was said last is in a language."""
     timeline = read_timeline(connection)
+    before = timeline.first_id_at(now_ms - OVERDUE_AFTER)
     # However many there are, only so many are looked at.
     if whose.operator_ref is None:
-        found = select(*_LOOKED_AT).where(
-            deliveries.c.subscriber_ref == whose.subscriber_ref, deliveries.c.state == PENDING
-        )
+        values = {"subscriber": whose.subscriber_ref, "most": most}
+        oldest = _OLDEST_OF_SUBSCRIBER
+        queues = _WAITING_OF_SUBSCRIBER.rows(connection, values | {"before": before})
     else:
+        values = {"most": most}
         ids = oldest_messages(connection, whose, (PENDING,), EVER, most)
-        found = select(*_LOOKED_AT).where(deliveries.c.id.in_(ids))
-    oldest = found.order_by(deliveries.c.id).limit(most).subquery()
-    queues = connection.execute(_waiting(oldest, timeline.first_id_at(now_ms - OVERDUE_AFTER))).all()
+        oldest = _oldest(deliveries.c.id.in_(ids))
+        queues = connection.execute(_waiting(oldest), values | {"before": before}).all()
     if not queues:
         return []
-    tried = {row.queue: _Tried(*row) for row in connection.execute(_tried(oldest))}
+    tried = {row.queue: _Tried(*row) for row in connection.execute(_tried(oldest), values)}
     merged: dict[str, list[tuple[str, int, int]]] = {}
     for row in queues:
         merged.setdefault(QueueName.parse(row.queue).destination, []).append(
@@ -96,14 +112,19 @@ def waiting_destinations(
     return sorted(destinations, key=lambda destination: -destination.waiting)
 
 
-def _waiting(oldest: Subquery, before: int) -> Select[Any]:
-    """Names of queues with how many messages wait there and the oldest of them."""
+def _oldest(chosen: ColumnElement[bool]) -> Subquery:
+    return select(*_LOOKED_AT).where(chosen).order_by(deliveries.c.id).limit(_MOST).subquery()
+
+
+def _waiting(oldest: Subquery) -> Select[Any]:
+    """Names of queues with how many messages wait there and the oldest of them, those `before` an identifier
+    also where none has failed."""
     columns = oldest.c
     # Messages of each device go one after the other.
     of_device = (
         select(columns.queue, func.count().label("number"), func.min(columns.id).label("oldest"))
         .group_by(columns.device_ref, columns.queue)
-        .having(or_(func.min(columns.id) < before, func.max(columns.attempts) > 0))
+        .having(or_(func.min(columns.id) < bindparam("before"), func.max(columns.attempts) > 0))
         .subquery()
     )
     number = total(of_device.c.number).label("number")
@@ -113,6 +134,12 @@ def _waiting(oldest: Subquery, before: int) -> Select[Any]:
         .order_by(number.desc())
         .limit(_MOST_QUEUES)
     )
+
+
+_OLDEST_OF_SUBSCRIBER = _oldest(
+    (deliveries.c.subscriber_ref == bindparam("subscriber")) & (deliveries.c.state == PENDING)
+)
+_WAITING_OF_SUBSCRIBER = Prepared(_waiting(_OLDEST_OF_SUBSCRIBER))
 
 
 def _tried(oldest: Subquery) -> Select[Any]:

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select, tuple_
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
-from veldnet.store import blocks_of
+from veldnet.store import Prepared, blocks_of
 from veldnet.store.expressions import total
 from veldnet.store.schema import (
     DEVICE_BLOCK_BITS,
@@ -33,14 +33,21 @@ def devices_by_block(
     connection: Connection, scope: Scope, health: str | None = None
 ) -> list[tuple[int, int]]:
     """The blocks of the subscriber's devices in their order, and how many each holds."""
+    values = {"subscriber": scope.subscriber_ref}
+    if health is None:
+        return list(_BLOCKS.columns(connection, values))
+    return list(_BLOCKS_OF_STATE.columns(connection, values | {"health": HEALTH.index(health)}))
+
+
+def _blocks(*chosen: ColumnElement[bool]) -> Prepared:
     columns = device_counts.c
-    query = select(columns.block, total(columns.devices).label("devices")).where(
-        columns.subscriber_ref == scope.subscriber_ref
-    )
-    if health is not None:
-        query = query.where(columns.health == HEALTH.index(health))
-    rows = connection.execute(query.group_by(columns.block).order_by(columns.block))
-    return [(row.block, row.devices) for row in rows]
+    query = select(columns.block, total(columns.devices).label("devices")).where(*chosen)
+    return Prepared(query.group_by(columns.block).order_by(columns.block))
+
+
+_OWN = device_counts.c.subscriber_ref == bindparam("subscriber")
+_BLOCKS = _blocks(_OWN)
+_BLOCKS_OF_STATE = _blocks(_OWN, device_counts.c.health == bindparam("health"))
 
 
 def heard_by_block(connection: Connection, scope: Scope) -> dict[int, int]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Integer, bindparam, func, select
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
+from veldnet.store import Prepared
 from veldnet.store.schema import connectivity_plans, devices
 
 from .blocks import devices_by_block, place_in
@@ -40,42 +42,64 @@ class Filter(msgspec.Struct, frozen=True):
     commercial_details: bool = False
 
 
-def _chosen(connection: Connection, scope: Scope, wanted: Filter) -> Select[int]:
-    """Refs of the devices that a filter lets through, one page of them: from indexes of `devices` alone."""
-    query = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref)
+_OWN = devices.c.subscriber_ref == bindparam("subscriber")
+_MOST = bindparam("most", type_=Integer)
+_PLANS = select(connectivity_plans.c.ref).where(
+    connectivity_plans.c.operator_ref == bindparam("operator"), connectivity_plans.c.id == bindparam("plan")
+)
+_CHOSEN = {
+    "dev_eui": devices.c.dev_eui == bindparam("dev_eui"),
+    "health": devices.c.health == bindparam("health"),
+    "without_plan": devices.c.plan_ref.is_(None),
+    "with_plan": devices.c.plan_ref.is_not(None),
+    "plan": devices.c.plan_ref.in_(_PLANS),
+    "first": devices.c.ref >= bindparam("first"),
+}
+
+
+@cache
+def _page(*wanted: str) -> Prepared:
+    """Devices for which those of `_CHOSEN` that are named hold, and of these one page where that is wanted:
+    found in indexes of `devices` alone."""
+    chosen = [_CHOSEN[name] for name in wanted if name in _CHOSEN]
+    refs = select(devices.c.ref).where(_OWN, *chosen).order_by(devices.c.ref)
+    if "offset" in wanted:
+        refs = refs.limit(PAGE).offset(bindparam("offset", type_=Integer))
+    return Prepared(device_query().where(devices.c.ref.in_(refs)))
+
+
+def _wanted(connection: Connection, scope: Scope, wanted: Filter) -> dict[str, Any]:
+    """What `_page` is made of, with its values."""
+    values: dict[str, Any] = {}
     if wanted.dev_eui is not None:
-        query = query.where(devices.c.dev_eui == wanted.dev_eui.upper())
+        values["dev_eui"] = wanted.dev_eui.upper()
     if wanted.health_state is not None:
-        query = query.where(devices.c.health == HEALTH.index(wanted.health_state))
+        values["health"] = HEALTH.index(wanted.health_state)
     if wanted.connectivity_plan_id == "_NOCP":
-        query = query.where(devices.c.plan_ref.is_(None))
+        values["without_plan"] = None
     elif wanted.connectivity_plan_id == "_CP":
-        query = query.where(devices.c.plan_ref.is_not(None))
+        values["with_plan"] = None
     elif wanted.connectivity_plan_id is not None:
-        plans = select(connectivity_plans.c.ref).where(
-            connectivity_plans.c.operator_ref == scope.operator_ref,
-            connectivity_plans.c.id == wanted.connectivity_plan_id,
-        )
-        query = query.where(devices.c.plan_ref.in_(plans))
-    query = query.order_by(devices.c.ref)
+        values["plan"] = wanted.connectivity_plan_id
     if wanted.page_index is not None:
         offset = (wanted.page_index - 1) * PAGE
         if wanted.dev_eui is None and wanted.connectivity_plan_id is None:
             blocks = devices_by_block(connection, scope, wanted.health_state)
-            first, offset = place_in(blocks, offset)
-            query = query.where(devices.c.ref >= first)
-        query = query.limit(PAGE).offset(offset)
-    return query
+            values["first"], offset = place_in(blocks, offset)
+        values["offset"] = offset
+    return values
 
 
 def list_devices(
     connection: Connection, scope: Scope, wanted: Filter, observed: Observed | None = None
 ) -> list[Device]:
     """Devices of the subscriber in order of their refs; pages hold 100."""
-    query = device_query().where(devices.c.ref.in_(_chosen(connection, scope, wanted)))
+    values = _wanted(connection, scope, wanted)
+    query = _page(*values)
+    values |= {"subscriber": scope.subscriber_ref, "operator": scope.operator_ref}
     build = minimal if wanted.view == "minimal" else configuration
     listed = []
-    for row in device_records(connection, query):
+    for row in device_records(connection, query, values):
         device = build(row, Device)
         if wanted.statistics:
             device.statistics = statistics_of(row, observed)
@@ -87,18 +111,25 @@ def list_devices(
 
 def refs_of(connection: Connection, scope: Scope, dev_euis: Sequence[str]) -> dict[str, int]:
     """The numbers of the subscriber's devices among some DevEUIs."""
-    rows = connection.execute(
-        select(devices.c.dev_eui, devices.c.ref).where(
-            devices.c.subscriber_ref == scope.subscriber_ref, devices.c.dev_eui.in_(dev_euis)
-        )
-    )
-    return {row.dev_eui: row.ref for row in rows}
+    values = {"subscriber": scope.subscriber_ref, "dev_euis": list(dev_euis)}
+    return dict(_REFS.columns(connection, values))
 
 
 def refs_of_all(connection: Connection, scope: Scope, most: int) -> list[int]:
     """The numbers of the subscriber's devices, so many at most."""
-    query = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref).limit(most)
-    return list(connection.execute(query.order_by(devices.c.ref)).scalars())
+    return [
+        ref for (ref,) in _ALL_REFS.columns(connection, {"subscriber": scope.subscriber_ref, "most": most})
+    ]
+
+
+_REFS = Prepared(
+    select(devices.c.dev_eui, devices.c.ref).where(
+        _OWN, devices.c.dev_eui.in_(bindparam("dev_euis", expanding=True))
+    )
+)
+_ALL_REFS = Prepared(select(devices.c.ref).where(_OWN).order_by(devices.c.ref).limit(_MOST))
+_WITHOUT_ROUTING = select(devices.c.ref).where(_OWN, devices.c.routing_profile_ref.is_(None)).limit(_MOST)
+_COUNT_WITHOUT_ROUTING = Prepared(select(func.count()).select_from(_WITHOUT_ROUTING.subquery()))
 
 
 def count_devices(connection: Connection) -> int:
@@ -108,10 +139,8 @@ def count_devices(connection: Connection) -> int:
 
 def count_without_routing(connection: Connection, scope: Scope, most: int) -> int:
     """The subscriber's devices whose messages go nowhere; at most so many are counted."""
-    found = select(devices.c.ref).where(
-        devices.c.subscriber_ref == scope.subscriber_ref, devices.c.routing_profile_ref.is_(None)
-    )
-    return connection.execute(select(func.count()).select_from(found.limit(most).subquery())).scalar_one()
+    found = _COUNT_WITHOUT_ROUTING.scalar(connection, {"subscriber": scope.subscriber_ref, "most": most})
+    return int(found)
 
 
 def registered(connection: Connection, dev_euis: Sequence[str]) -> set[str]:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select, true
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import VeldnetDevice, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
-from veldnet.store import named, plan_each_time
+from veldnet.store import Prepared, named, plan_each_time
 from veldnet.store.expressions import beginning_with, looked_up, total, unindexed, with_text
 from veldnet.store.schema import connectivity_plans, device_counts, device_profiles, devices
 
@@ -165,12 +165,17 @@ def _few(connection: Connection, refs: Select[tuple[int]]) -> bool:
 
 def _count(connection: Connection, scope: Scope, wanted: Wanted) -> int:
     """How many devices there are in all, or in a state of health."""
-    query = select(total(device_counts.c.devices)).where(
-        device_counts.c.subscriber_ref == scope.subscriber_ref
-    )
-    if wanted.health is not None:
-        query = query.where(device_counts.c.health == HEALTH.index(wanted.health))
-    return connection.execute(query).scalar_one()
+    values = {"subscriber": scope.subscriber_ref}
+    if wanted.health is None:
+        return int(_COUNT.scalar(connection, values))
+    return int(_COUNT_OF_STATE.scalar(connection, values | {"health": HEALTH.index(wanted.health)}))
+
+
+_COUNTED = select(total(device_counts.c.devices)).where(
+    device_counts.c.subscriber_ref == bindparam("subscriber")
+)
+_COUNT = Prepared(_COUNTED)
+_COUNT_OF_STATE = Prepared(_COUNTED.where(device_counts.c.health == bindparam("health")))
 
 
 class Paging(msgspec.Struct, frozen=True):

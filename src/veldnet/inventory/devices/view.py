@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -113,11 +113,16 @@ def _own_by(column: str) -> Prepared:
     return Prepared(device_query().where(own, devices.c[column] == bindparam("key")))
 
 
+@cache
+def _by_refs() -> Prepared:
+    return Prepared(device_query().where(devices.c.ref.in_(bindparam("refs", expanding=True))))
+
+
 def device_records(
-    connection: Connection, query: Select[Any], values: dict[str, Any] | None = None
-) -> list[DeviceRecord]:
+    connection: Connection, query: Prepared, values: Mapping[str, Any]
+) -> Iterator[DeviceRecord]:
     """The devices that a query made of `device_query` finds."""
-    return [DeviceRecord(*row) for row in connection.execute(query, values)]
+    return (DeviceRecord(*row) for row in query.columns(connection, values))
 
 
 def minimal(row: DeviceRecord, kind: type[D]) -> D:
@@ -188,8 +193,10 @@ def commercial_details(row: DeviceRecord) -> CommercialDetails:
 
 def configurations(connection: Connection, refs: Sequence[int], observed: Observed) -> list[VeldnetDevice]:
     """Devices with all of their configuration and statistics; whose they are is the caller's to know."""
-    listed = []
-    for row in device_records(connection, device_query().where(devices.c.ref.in_(refs))):
+    listed: list[VeldnetDevice] = []
+    if not refs:
+        return listed
+    for row in device_records(connection, _by_refs(), {"refs": list(refs)}):
         device = configuration(row, VeldnetDevice)
         device.statistics = statistics_of(row, observed)
         listed.append(device)

@@ -16,6 +16,7 @@ from veldnet.inventory.names import check_name
 from veldnet.inventory.offers import HsmGroup
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.keys import GeneratedAsKey
+from veldnet.store import Prepared as PreparedStatement
 from veldnet.store import lock_row, readable
 from veldnet.store.schema import (
     as_transport_keys,
@@ -133,8 +134,14 @@ def list_routing_profiles(
 
 def count_routing_profiles(connection: Connection, scope: Scope) -> int:
     """The subscriber's profiles, without the one that delivers nowhere."""
-    own = (routing_profiles.c.subscriber_ref == scope.subscriber_ref) & ~routing_profiles.c.is_dummy
-    return connection.execute(select(func.count()).select_from(routing_profiles).where(own)).scalar_one()
+    return int(_COUNT.scalar(connection, {"subscriber": scope.subscriber_ref}))
+
+
+_COUNT = PreparedStatement(
+    select(func.count()).where(
+        routing_profiles.c.subscriber_ref == bindparam("subscriber"), ~routing_profiles.c.is_dummy
+    )
+)
 
 
 def _own(connection: Connection, scope: Scope, ref: str) -> _Profile:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 
 from veldnet.domain.alarm_levels import Level
 from veldnet.domain.groups import ref_of_group
 from veldnet.domain.resources import timestamp
 from veldnet.monitoring.notification.events import AlarmEvent
+from veldnet.store import Prepared
 from veldnet.store.schema import alarm_comments, alarms, devices, multicast_groups, users
 from veldnet.texts import Language, in_language
 
@@ -206,9 +207,12 @@ def _line(row: _Stored, now: int, language: Language) -> AlarmLine:
 
 def severities(connection: Connection, subscriber_ref: int) -> dict[str, int]:
     """Alarms that nobody has acknowledged, by their state."""
-    rows = connection.execute(
-        select(alarms.c.state, func.count().label("alarms"))
-        .where(alarms.c.subscriber_ref == subscriber_ref, alarms.c.acked.is_(False))
-        .group_by(alarms.c.state)
-    )
+    rows = _SEVERITIES.rows(connection, {"subscriber": subscriber_ref})
     return {Level(row.state).name: row.alarms for row in rows}
+
+
+_SEVERITIES = Prepared(
+    select(alarms.c.state, func.count().label("alarms"))
+    .where(alarms.c.subscriber_ref == bindparam("subscriber"), alarms.c.acked.is_(False))
+    .group_by(alarms.c.state)
+)
