@@ -233,7 +233,7 @@ _NAMED = Prepared(
 
 
 def _named(connection: Connection, refs: set[int]) -> dict[int, Named]:
-    named = {row[0]: Named(*row) for row in _NAMED.columns(connection, {"refs": list(refs)})}
+    named = {ref: Named(ref, *others) for ref, *others in _NAMED.columns(connection, {"refs": list(refs)})}
     numbers = [-ref for ref in refs if ref < 0]
     if numbers:
         of_group = multicast_groups.c
