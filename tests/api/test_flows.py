@@ -14,6 +14,7 @@ from tests.certificates import write_pair
 from tests.e2e import radio
 from tests.person import Person
 from veldnet.connections import Condition, Incoming, Outcome, Outgoing, Surroundings
+from veldnet.keys import VaultError
 from veldnet.store import StoreError
 
 V1 = "/api/v1"
@@ -171,3 +172,29 @@ def test_a_downlink_is_acknowledged_once_it_is_durable(
 
 async def _told(server: HostedServer, message: Incoming) -> None:
     server.platform.connecting.downlinks.received(message)
+
+
+def test_secrets_are_kept_where_the_vault_is_away(
+    server: HostedServer, user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change that would write them anew is refused then; those that no key opens any more are dropped."""
+    body = {
+        "name": "Locked",
+        "type": "MQTT",
+        "address": "mqtt://127.0.0.1:9",
+        "username": "u",
+        "password": "p",
+    }
+    at = f"{V1}/connections/{user.call('POST', f'{V1}/connections', body)['ref']}"
+    code = "vault_gone"
+
+    async def away(_label: bytes, _sealed: bytes) -> bytes:
+        raise VaultError(code, "the vault process is not there")
+
+    monkeypatch.setattr(server.platform.vault, "unseal", away)
+    assert user.request("PUT", at, {"active": False}).status_code == 503
+    document = {"version": 1, "connections": [{"name": "Locked", "active": False}]}
+    assert [step["action"] for step in user.call("POST", f"{V1}/fleet/apply", document)["steps"]] == ["error"]
+    assert user.call("GET", at)["password"] == "*****"
+    code = "wrong_key"
+    assert "password" not in user.call("PUT", at, {"active": False})

@@ -18,7 +18,7 @@ from veldnet.domain.flows import ConnectionSecrets
 from veldnet.domain.scope import Scope
 from veldnet.inventory import flows
 from veldnet.inventory.flows import Connection, Flow, Known, Prepared
-from veldnet.keys import VaultError, labels
+from veldnet.keys import UNAVAILABLE, VaultError, labels
 from veldnet.store import StoreError
 from veldnet.texts import Language, in_language
 
@@ -223,7 +223,12 @@ async def _opened(services: Services, scope: Scope, ref: str) -> Known:
     try:
         octets = await services.platform.vault.unseal(labels.CONNECTION, sealed)
         secrets = msgspec.json.decode(octets, type=ConnectionSecrets)
-    except (VaultError, msgspec.MsgspecError):
+    except msgspec.MsgspecError:
+        return known
+    except VaultError as error:
+        # What only cannot be opened just now would be lost.
+        if error.code in UNAVAILABLE:
+            raise
         return known
     return msgspec.structs.replace(known, secrets=secrets)
 

@@ -15,7 +15,7 @@ from veldnet.domain.flows import ConnectionSecrets
 from veldnet.inventory import flows
 from veldnet.inventory.differences import Difference
 from veldnet.inventory.flows import Connection, Flow, Known
-from veldnet.keys import VaultError, labels
+from veldnet.keys import UNAVAILABLE, VaultError, labels
 
 from .documents import SECRETS, ConnectionItem, FlowItem
 from .kinds import Context, Here, Keys, Kind, Ready, by_name, members_of, unreadable
@@ -102,7 +102,10 @@ async def _opened(keys: Keys, context: Context, ref: str) -> Known:
         return known
     try:
         octets = await keys.vaults.unseal(labels.CONNECTION, sealed)
-    except VaultError:
+    except VaultError as error:
+        # What only cannot be opened just now would be lost.
+        if error.code in UNAVAILABLE:
+            raise
         return known
     return msgspec.structs.replace(known, secrets=msgspec.json.decode(octets, type=ConnectionSecrets))
 
