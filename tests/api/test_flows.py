@@ -177,7 +177,7 @@ async def _told(server: HostedServer, message: Incoming) -> None:
 def test_secrets_are_kept_where_the_vault_is_away(
     server: HostedServer, user: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A change that would write them anew is refused then; those that no key opens any more are dropped."""
+    """A change that would write them again is refused then; those that no key opens any more are dropped."""
     body = {
         "name": "Locked",
         "type": "MQTT",

@@ -385,7 +385,12 @@ def test_commands_of_flows_say_what_is_wrong(client: Client) -> None:
         ("must be JSON", ("flow", "change", "1", "--set", "tags=cold")),
         ("cannot be read", ("connection", "change", "1", "--set-file", "password=/none")),
         ("clear", ("connection", "change", "1", "--clear", "name")),
-        ("qos", ("connection", "change", "1", "--set", "qos=high")),
+        ("qos: Expected `int`", ("connection", "change", "1", "--set", "qos=high")),
+        ("one of CHIRPSTACK, THE", ("connection", "change", "1", "--set", "dialect=chirpstack")),
+        ("one of DATAFLOW, IOT", ("flow", "change", "1", "--set", 'strategies=["ROUTES"]')),
+        ("--clear topic takes", ("connection", "change", "1", "--set", "topic=")),
+        ("ref cannot be set", ("flow", "change", "1", "--set", "ref=3")),
+        ("given twice", ("flow", "change", "1", "--set", "active=true", "--set", "active=false")),
         ("must begin with one of mqtt://", ("connection", "create", "X", "ftp://a")),
         ("99", ("connection", "show", "99")),
     ):

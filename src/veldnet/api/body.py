@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -11,9 +10,8 @@ import msgspec
 
 from veldnet.asgi import Request
 from veldnet.domain.errors import BadRequest, InvalidField
-from veldnet.domain.validation import malformed_text, validation_text
-from veldnet.inventory.offers import right_value
-from veldnet.texts import Text
+from veldnet.domain.validation import malformed_text
+from veldnet.inventory.offers import refusal_text
 
 from .unknown_members import refuse_unknown
 
@@ -93,7 +91,7 @@ def to_resource(members: dict[str, Any], kind: type[T], where: str = "") -> T:
     try:
         found = msgspec.convert(_present(members), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidField(_describe(str(error), kind, where)) from None
+        raise InvalidField(refusal_text(str(error), kind, where)) from None
     _refuse_endless(found, where.removesuffix(": "))
     return found
 
@@ -121,24 +119,3 @@ def _refuse_endless(value: Any, where: str) -> None:
         return
     for name, each in inner:
         _refuse_endless(each, name)
-
-
-def _describe(problem: str, kind: type[msgspec.Struct], where: str) -> Text:
-    """`Expected `str`, got `int` - at `$.name`` with the member first."""
-    found = _ENUM.fullmatch(problem)
-    if found is not None:
-        return Text(
-            "{where}{member} {value} must be {right}",
-            where=where,
-            member=found[2],
-            value=_short(found[1]),
-            right=right_value(kind, found[2]),
-        )
-    return validation_text(problem, where)
-
-
-_ENUM = re.compile(r"Invalid enum value (.*) - at `\$\.(\w+)`", re.DOTALL)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:60]}..."

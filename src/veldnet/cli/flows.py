@@ -18,6 +18,8 @@ flow_app = typer.Typer(help="Flows: which messages go over which connections.", 
 
 _LOCAL = "http://127.0.0.1:8080"
 _FORMS = {"--set": "MEMBER=VALUE", "--set-file": "MEMBER=FILE"}
+# Members that the server sets, and those that are taken away by an option of their own.
+_OF_SERVER = {"ref", "state", "problem", "creationTime", "lastUpdateTime", "lastUpdateUser", "clear"}
 # Members that are written as JSON, with an example.
 _LISTS = {
     "headers": '{"X-Key": "secret"}',
@@ -120,8 +122,15 @@ class FlowRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def _body(kind: type[msgspec.Struct], members: list[str] | None, files: list[str] | None) -> dict[str, Any]:
     """The members that options give, in the types of the API."""
-    given = {}
+    known = [
+        field.encode_name for field in msgspec.structs.fields(kind) if field.encode_name not in _OF_SERVER
+    ]
+    given: dict[str, Any] = {}
     for name, value in _pairs("--set", members):
+        if name in given:
+            fail(f"--set {name}: it is given twice")
+        if not value:
+            fail(f"--set {name}: there is no value; --clear {name} takes one away where that is possible")
         try:
             given[name] = msgspec.json.decode(value) if name in _LISTS else value
         except msgspec.DecodeError as error:
@@ -131,14 +140,17 @@ def _body(kind: type[msgspec.Struct], members: list[str] | None, files: list[str
             given[name] = Path(path).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             fail(f"--set-file {name}: {path} cannot be read: {error}")
-    known = [field.encode_name for field in msgspec.structs.fields(kind)]
     for name in given:
+        if name in _OF_SERVER:
+            fail(f"{name} cannot be set; members that can are {', '.join(known)}")
         if name not in known:
             fail(f"{name}: there is no such member; there are {', '.join(known)}")
     try:
         made: dict[str, Any] = msgspec.to_builtins(msgspec.convert(given, kind, strict=False))
     except msgspec.ValidationError as error:
-        fail(f"--set: {error}")
+        from veldnet.inventory.offers import refusal_text
+
+        fail(f"--set {refusal_text(str(error), kind)}")
     return made
 
 

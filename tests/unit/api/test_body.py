@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -16,6 +16,7 @@ from veldnet.domain.errors import BadRequest, InvalidField
 
 class Inner(msgspec.Struct):
     size: float = 0.0
+    way: Literal["up", "down"] | None = None
 
 
 class Thing(msgspec.Struct):
@@ -23,6 +24,7 @@ class Thing(msgspec.Struct):
     count: int = 0
     on: bool = False
     inner: list[Inner] = []
+    ways: dict[str, Literal["up", "down"]] = {}
 
 
 def nested(levels: int) -> bytes:
@@ -58,6 +60,8 @@ def test_null_and_empty_text_count_as_absent_and_numbers_may_come_as_text() -> N
         ({"name": 5}, "name: Expected `str`"),
         ({"name": "a", "inner": [{"size": "nan"}]}, r"inner\[0\].size: nan is not a number"),
         ({"name": "a", "inner": [{}, {"size": "inf"}]}, r"inner\[1\].size: inf is not a number"),
+        ({"name": "a", "inner": [{"way": "in"}]}, r"inner\[0\].way 'in' must be one of down, up"),
+        ({"name": "a", "ways": {"x": "in"}}, r"ways\[...\] 'in' must be one of down, up"),
     ],
 )
 def test_refusals_name_the_member(members: dict[str, Any], words: str) -> None:

@@ -112,6 +112,7 @@ def test_plans_and_device_profiles(admin: Admin) -> None:
     admin("plan", "change", plan, *OPERATOR, "--set", "uplinkRate=6")
     settings = admin("plan", "show", plan, *OPERATOR)["settings"]
     assert (settings["uplinkRate"], settings["downlinkRate"]) == (6, 7), "the others are kept"
+    assert "name what changes" in admin.refused("plan", "change", plan, *OPERATOR)
     admin("plan", "change", plan, *OPERATOR, "--set", "uplinkRate=6", "--replace")
     assert admin("plan", "show", plan, *OPERATOR)["settings"]["downlinkRate"] == 1
     granted = admin("plan", "grant", plan, "100000001", "3")

@@ -54,4 +54,4 @@ def read_resource(kind: type[Resource], given: list[str] | None) -> Resource:
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        fail(f"--set: {error}")
+        fail(f"--set {offers.refusal_text(str(error), kind)}")

@@ -104,6 +104,9 @@ class Documents(msgspec.Struct, Generic[S, Row], frozen=True, kw_only=True):
         ] = False,
         data: Data = None,
     ) -> None:
+        if name is None and not settings and not replace:
+            fail("name what changes: --name, --set or --replace")
+
         def write(connection: Connection) -> None:
             ref = accounts.find_operator(connection, operator)
             before = self.find(connection, ref, id)

@@ -38,7 +38,7 @@ from .plans import (
     sole_plan,
 )
 from .setting_fields import SettingField, setting_fields
-from .settings import default_settings, read_document, right_value
+from .settings import default_settings, read_document, refusal_text
 from .uses import MoveTarget, UsedBy, Uses, group_uses, plan_uses, profile_uses
 
 __all__ = [
@@ -77,10 +77,10 @@ __all__ = [
     "plan_uses",
     "profile_uses",
     "read_document",
+    "refusal_text",
     "remove_group",
     "remove_plan",
     "remove_profile",
-    "right_value",
     "setting_fields",
     "sole_plan",
     "suspend_profile",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import cache
 from typing import Any, TypeVar
 
@@ -10,8 +11,13 @@ import msgspec
 
 from veldnet.domain.documents import PlanSettings, ProfileSettings, StationProfileSettings
 from veldnet.domain.errors import InvalidField
+from veldnet.domain.validation import validation_text
 from veldnet.texts import Text
 
+# What msgspec says of a choice, and the members and items of a path.
+_CHOICE = re.compile(r"Invalid enum value (.*) - at `\$\.(.+)`", re.DOTALL)
+_STEPS = re.compile(r"(\w+)|(\[(?:\d+|\.\.\.)\])")
+_LONGEST = 200
 T = TypeVar("T", PlanSettings, ProfileSettings, StationProfileSettings)
 Document = PlanSettings | ProfileSettings | StationProfileSettings
 _HINTS = {
@@ -65,20 +71,45 @@ def _exponent(value: Any) -> Any:
     return min(math.ceil(-math.log2(share)), 15)
 
 
-def right_value(kind: type[msgspec.Struct], name: str) -> Text:
-    """What a member may be, in words."""
-    if name in _HINTS:
-        return _HINTS[name]
-    schema = _properties(kind)[name]
-    options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
-    return _describe(options[0])
+def refusal_text(problem: str, kind: type[msgspec.Struct], where: str = "") -> Text:
+    """`Expected `str`, got `int` - at `$.name`` with the member first; of a choice, with what there is."""
+    found = _CHOICE.fullmatch(problem)
+    if found is None:
+        return validation_text(problem, where)
+    return Text(
+        "{where}{member} {value} must be {right}",
+        where=where,
+        member=found[2],
+        value=found[1] if len(found[1]) <= _LONGEST else f"{found[1][:60]}...",
+        right=right_value(kind, found[2]),
+    )
+
+
+def right_value(kind: type[msgspec.Struct], path: str) -> Text:
+    """What a member may be, in words; `path` leads to it, such as `flows[0].driver`."""
+    if path in _HINTS:
+        return _HINTS[path]
+    document = _schema(kind)
+    schema = _resolved(document, document)
+    for name, _item in _STEPS.findall(path):
+        if name:
+            schema = _resolved(schema["properties"][name], document)
+        else:
+            schema = _resolved(schema.get("items") or schema["additionalProperties"], document)
+    return _describe(schema)
 
 
 @cache
-def _properties(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The members of a kind, each with the schema of what it may be."""
-    properties: dict[str, Any] = msgspec.json.schema(kind)["$defs"][kind.__name__]["properties"]
-    return properties
+def _schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return msgspec.json.schema(kind)
+
+
+def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """The schema that is meant where null may stand, too, or another one is named."""
+    options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
+    ref = options[0].get("$ref")
+    found: dict[str, Any] = options[0] if ref is None else document["$defs"][ref.rpartition("/")[2]]
+    return found
 
 
 _KINDS = {
