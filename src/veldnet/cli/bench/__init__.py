@@ -350,7 +350,7 @@ def connections_command(
     members: Members = None,
     files: Files = None,
 ) -> None:
-    """What a connection holds beside HTTP, and whether dead ones slow the radio or others."""
+    """What a connection holds beside HTTP, and whether dead or slow ones slow the radio or others."""
     settings, secrets = None, ConnectionSecrets()
     if address is not None:
         body = CONNECTIONS.body(members, files) | {"name": "bench", "address": address}

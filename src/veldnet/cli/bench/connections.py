@@ -29,6 +29,8 @@ from .uplinks import UplinkLoad, UplinkResult, bench_uplinks
 # Messages under way at once over a connection.
 _AT_ONCE, _ROUNDS = 20, 3
 _CONNECT_WITHIN = 10.0
+# Seconds after which the slow one answers.
+_SLOW = 2.0
 _DOCUMENT = {
     "DevEUI_uplink": {
         "Time": "2027-01-15T08:00:00.120+00:00",
@@ -66,9 +68,10 @@ class TransportResult(msgspec.Struct, frozen=True):
 
 
 class RadioResult(msgspec.Struct, frozen=True):
-    """What the same uplinks take of a server with these connections; `uplinks` has what was delivered over
-    the first of them."""
+    """What the same uplinks take of a server with these connections, in one of the rounds; `uplinks` has what
+    was delivered over the first of them."""
 
+    round: int
     connections: str
     uplinks: UplinkResult
 
@@ -188,18 +191,27 @@ def _moved(settings: ConnectionSettings, place: str) -> ConnectionSettings:
 
 
 async def _radio(data: Path, load: UplinkLoad) -> list[RadioResult]:
-    """The same load without connections, with one, and with that one beside others that are dead."""
+    """The same load without connections, with one, and with that one beside others that are dead or slow, in
+    turn in each round."""
     found = []
+    slow = Sink(delay=_SLOW)
     with _silent() as place:
-        dead: list[dict[str, Any]] = [
+        beside: list[dict[str, Any]] = [
             {"name": "dead HTTP", "type": "HTTP", "address": f"http://{place}/"},
             {"name": "dead MQTT", "type": "MQTT", "address": f"mqtt://{place}"},
         ]
-        for number, (words, more) in enumerate(
-            (("none", None), ("HTTP", []), ("HTTP, and two that are dead", dead))
-        ):
-            place_of = data / str(number)
-            place_of.mkdir()
-            uplinks = await bench_uplinks(place_of, load, deliver=False, connections=more)
-            found.append(RadioResult(words, uplinks))
+        late = [{"name": "slow HTTP", "type": "HTTP", "address": await slow.start()}]
+        cases: list[tuple[str, list[dict[str, Any]] | None]] = [
+            ("none", None),
+            ("HTTP", []),
+            ("HTTP, and two that are dead", beside),
+            ("HTTP, and one that is slow", late),
+        ]
+        for number in range(_ROUNDS):
+            for index, (words, more) in enumerate(cases):
+                place_of = data / f"{number}-{index}"
+                place_of.mkdir()
+                uplinks = await bench_uplinks(place_of, load, deliver=False, connections=more)
+                found.append(RadioResult(number + 1, words, uplinks))
+    slow.stop()
     return found

@@ -29,16 +29,23 @@ class _Connection(asyncio.Protocol):
                 return
             body, self._buffer = self._buffer[end + 4 : end + 4 + size], self._buffer[end + 4 + size :]
             self._sink.take(body)
-            if self._transport is not None:
-                self._transport.write(_ANSWER)
+            if self._sink.delay:
+                asyncio.get_running_loop().call_later(self._sink.delay, self._answer)
+            else:
+                self._answer()
+
+    def _answer(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(_ANSWER)
 
 
 class Sink:
     """`arrived` maps (DevEUI, FCntUp) to the time of arrival."""
 
-    def __init__(self, frame: re.Pattern[bytes] = _FRAME) -> None:
-        """`frame` finds DevEUI and counter in a message."""
+    def __init__(self, frame: re.Pattern[bytes] = _FRAME, delay: float = 0.0) -> None:
+        """`frame` finds DevEUI and counter in a message; it answers after `delay` seconds."""
         self._frame = frame
+        self.delay = delay
         self.arrived: dict[tuple[bytes, int], float] = {}
         self.messages = 0
         self._server: asyncio.Server | None = None
