@@ -85,6 +85,12 @@ class NatsClient(Client):
                 await self.settle()
         await self.end()
 
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        # What matters was flushed before. The library hands what still waits to a connection that may have
+        # gone, breaks off there, and nobody ever hears that it has ended.
+        self._pending, self._pending_data_size = [], 0
+        await super()._close(status, do_cbs)
+
     async def end(self) -> None:
         # After a failed handshake of TLS the client never ends waiting.
         with suppress(TimeoutError):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -12,6 +15,7 @@ from typing import Any
 
 import nkeys
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
 from tests.certificates import write_pair
@@ -170,6 +174,50 @@ async def test_slow_node_is_cut_off_and_comes_back() -> None:
             assert a.problem is None
             a.send("b", "word", b"fine")
             await until(lambda: got[-1:] == [b"fine"])
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+async def test_node_that_stood_still_until_nats_gave_it_up_comes_back(run: Callable[..., Any]) -> None:
+    got: list[bytes] = []
+    begun, ended = threading.Event(), threading.Event()
+
+    async def stand_still(url: str) -> None:
+        async with bus(url, "b") as b:
+            b.on("word", lambda _node, payload: got.append(payload))
+
+            async def ask() -> None:
+                """Something waits to be sent whenever the connection ends."""
+                while True:
+                    with contextlib.suppress(NodeAway):
+                        await b.request("a", "ask", b"", 0.01)
+                    await asyncio.sleep(0.002)
+
+            asking = [asyncio.create_task(ask()) for _number in range(20)]
+            begun.set()
+            # As SIGSTOP: no other task of this loop goes on.
+            time.sleep(5)  # noqa: ASYNC251
+            await asyncio.to_thread(ended.wait, 20)
+            for each in asking:
+                each.cancel()
+            await asyncio.wait(asking)
+
+    with server('ping_interval: "1s"\nping_max: 1') as nats:
+        async with bus(nats.url, "a") as a:
+            thread = asyncio.create_task(asyncio.to_thread(run, stand_still(nats.url)))
+            await asyncio.to_thread(begun.wait)
+            await asyncio.sleep(4)
+            with pytest.raises(NodeAway, match="not there"):
+                await a.request("b", "ask", b"", 1)
+
+            def heard() -> bool:
+                a.send("b", "word", b"again")
+                return bool(got)
+
+            try:
+                await until(heard, 15)
+            finally:
+                ended.set()
+                await thread
 
 
 async def test_users_and_tokens_are_recognised() -> None:
