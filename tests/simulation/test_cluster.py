@@ -25,6 +25,9 @@ SEEDS = range(int(os.environ.get("VELDNET_SIMULATION_SEEDS", "1")))
 CALM = ClusterFaults(loss=0.0, repeat=0.0, delay=0.0)
 STORM = ClusterFaults(kills=60, stops=60, pauses=60, splits=60, delay=0.05)
 SECONDS = 600 if LONG else 150
+# Seconds by which a clock is off, and what is said of it; and for which a node stands still.
+OFF = [(3600.0, "3600 s ahead of"), (-3600.0, "3600 s behind")]
+STANDS_STILL = 3600.0 if LONG else 300.0
 
 
 async def live(directory: Path, seed: int, nodes: ClusterFaults, seconds: float) -> VirtualCluster:
@@ -51,14 +54,17 @@ def test_devices_are_served_wherever_they_are_heard(tmp_path: Path) -> None:
     run_virtually(story())
 
 
-def test_every_class_is_served_though_the_clock_of_a_node_is_an_hour_ahead(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("hour", "words"), OFF if LONG else OFF[:1])
+def test_every_class_is_served_though_the_clock_of_a_node_is_an_hour_off(
+    tmp_path: Path, hour: float, words: str
+) -> None:
     async def story() -> None:
         kinds = (Kind("1.0.3", "B"), Kind("1.0.2", "C"), Kind("1.0.2"))
         world = VirtualCluster(
             tmp_path,
             4,
             nodes=CALM,
-            ahead={"c": 3600.0, "b": -2.0},
+            ahead={"c": hour, "b": -2.0},
             conditions=Conditions(kinds=kinds, downlinks_every=(1.0, 3.0)),
         )
         await world.build(6, stations=3)
@@ -66,7 +72,7 @@ def test_every_class_is_served_though_the_clock_of_a_node_is_an_hour_ahead(tmp_p
         records = await world.check_invariants()
         status = await world.nodes["a"].data.store.read(cluster_status)
         assert [len(node.partitions) for node in status.nodes] == [32, 32, 0] and not status.unserved
-        assert any("the clock of this node is 3600 s ahead" in text for text in status.nodes[2].problems)
+        assert any(f"the clock of this node is {words}" in text for text in status.nodes[2].problems)
         assert {life.device.device_class for life in world.lives if life.device.joined} == {"A", "B", "C"}
         sent = [r for r in records if isinstance(r, DownlinkRecord) and r.from_application and r.delivered]
         # Of class A and C in receive windows, C at once, and B in ping slots; by base stations of all nodes.
@@ -78,6 +84,37 @@ def test_every_class_is_served_though_the_clock_of_a_node_is_an_hour_ahead(tmp_p
         }
         accepted = [r for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted"]
         assert len(accepted) > 0.9 * sum(life.sent for life in world.lives) > 50
+        await world.close()
+
+    run_virtually(story())
+
+
+def test_a_node_stands_still_for_long(tmp_path: Path) -> None:
+    async def story() -> None:
+        world = VirtualCluster(tmp_path, 8, nodes=CALM, faults=Faults(loss=0.0))
+        await world.build(6, stations=3, period=60.0)
+        beginning, back = world.clock(), 0.0
+
+        async def act() -> None:
+            nonlocal back
+            await asyncio.sleep(90)
+            world.pause("c", STANDS_STILL)
+            await asyncio.sleep(STANDS_STILL + 5)
+            assert len(world.nodes["c"].backlog) == 0
+            await asyncio.sleep(15)
+            assert not write_problems(world.nodes["c"].platform)
+            back = world.clock()
+
+        world._spawn(act())
+        await world.run(STANDS_STILL + 300)
+        records = await world.check_invariants()
+        status = await world.nodes["a"].data.store.read(cluster_status)
+        assert sorted(len(node.partitions) for node in status.nodes) == [21, 21, 22] and not status.unserved
+        times = sorted(r.time for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted")
+        assert back > beginning + STANDS_STILL + 100 and times[-1] > back, "all are heard once it is back"
+        assert max(after - before for before, after in pairwise(times)) < 60.0
+        accepted = [r for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted"]
+        assert len(accepted) > 0.9 * sum(life.sent for life in world.lives) > STANDS_STILL / 15
         await world.close()
 
     run_virtually(story())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 _RECONNECTS = 2.0
 # Each base station says something about so often.
 _KEEP_ALIVE = 10.0
+# Frames that the buffer of a socket has room for; the oldest are dropped.
+_BUFFER = 400
 
 
 class ClusterFaults(msgspec.Struct, frozen=True):
@@ -71,6 +73,8 @@ class NodeServer(MortalServer):
             lambda: world.clock() + ahead,
         )
         self.radio = _Stations(self)
+        # What waits in the buffer of its socket while it stands still.
+        self.backlog: deque[GatewayUplink] = deque(maxlen=_BUFFER)
         self.platform.hub.register(self.radio)
         caught = self.platform.supervisor.caught
 
@@ -249,8 +253,7 @@ class VirtualCluster(VirtualNetwork):
         if server.dead:
             return
         if server.paused:
-            # It waits in the buffer of the socket.
-            asyncio.get_running_loop().call_later(0.1, self._arrive, uplink)
+            server.backlog.append(uplink)
             return
         server.radio.heard(replace(uplink, received_at=server.platform.clock()))
 
@@ -321,6 +324,10 @@ class VirtualCluster(VirtualNetwork):
         def go_on() -> None:
             self.wire.release(name)
             node.go_on()
+            backlog = list(node.backlog)
+            node.backlog.clear()
+            for uplink in backlog:
+                self._arrive(uplink)
 
         asyncio.get_running_loop().call_later(seconds, go_on)
 
