@@ -7,7 +7,9 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import select, text
 
@@ -83,6 +85,41 @@ async def test_a_server_that_is_away_is_tried_by_one_for_all_and_used_soon_after
         await asyncio.gather(*asking)
         await store.close()
         proxy.stop()
+
+
+async def test_a_node_whose_sessions_ended_when_no_connection_was_left_goes_on_once_one_is() -> None:
+    server = PostgresServer(max_connections="14")
+    name = server.create("veldnet_schema")
+    taken: list[psycopg.Connection[Any]] = []
+    try:
+        store = PostgresStore(server.url(name))
+        await store.nodes.join(NewNode(name="a", version="1", roles=frozenset()), 3.0)
+        assert await commit(store, 1)
+        await store.read(lambda c: c.execute(select(frames.c.id)).all())
+        with pytest.raises(psycopg.OperationalError, match="too many clients"):
+            while True:
+                taken.append(psycopg.connect(server.url("postgres"), autocommit=True))
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'veldnet'"
+        assert taken[0].execute(end).fetchall()
+        with pytest.raises(psycopg.OperationalError, match="too many clients"):
+            while True:
+                taken.append(psycopg.connect(server.url("postgres"), autocommit=True))
+        for ask in (
+            store.commit([(Statement.INSERT_FRAME, [frame_row(2)])]),
+            store.nodes.beat(3.0),
+            store.read(lambda c: c.execute(select(frames.c.id)).all()),
+        ):
+            with pytest.raises(StoreError, match="too many clients"):
+                await ask
+        for each in taken:
+            each.close()
+        back = time.monotonic()
+        while not await commit(store, 2):
+            assert time.monotonic() - back < 3.0, "commits go on soon"
+        await store.nodes.beat(3.0)
+        await store.close()
+    finally:
+        server.remove()
 
 
 @pytest.fixture
