@@ -136,7 +136,7 @@ build/node-red/.installed: tests/node_red/package-lock.json | $(VENV)/.dev
 	@touch $@
 
 test-cluster: $(VENV)/.dev console tools ## Three nodes on PostgreSQL and NATS under load, and the simulation of nodes with many seeds
-	@TEST_CLUSTER=1 $(PYTEST) tests/e2e/test_cluster.py tests/e2e/test_cluster_faults.py tests/e2e/test_cluster_failover.py tests/e2e/test_cluster_upgrade.py \
+	@TEST_CLUSTER=1 $(PYTEST) tests/e2e/test_cluster.py tests/e2e/test_cluster_faults.py tests/e2e/test_cluster_failover.py tests/e2e/test_cluster_upgrade.py tests/e2e/test_cluster_pauses.py \
 		tests/e2e/test_cluster_campaign.py tests/e2e/test_cluster_access.py $(ARGS)
 	@VELDNET_SIMULATION_SEEDS=40 $(PYTEST) tests/simulation/test_cluster.py tests/simulation/test_groups_of_nodes.py \
 		tests/simulation/test_campaigns_of_nodes.py $(ARGS)

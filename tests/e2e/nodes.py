@@ -34,17 +34,21 @@ from veldnet.simulator.customer import Account
 T = TypeVar("T")
 
 FIRST_EUI = 0x0059ACBE00000000
+# Looks at the database, in a row, that find nothing new.
+_LOOKS = 6
 
 
 class Cluster:
     """`names` are those of the nodes. Each has a data directory with the same master key. `url` is an empty
-    database; one of the server of this process where there is none."""
+    database; one of the server of this process where there is none. `nats` is configuration of NATS."""
 
-    def __init__(self, folder: Path, names: Sequence[str] = ("a", "b", "c"), url: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, names: Sequence[str] = ("a", "b", "c"), url: str | None = None, nats: str = ""
+    ) -> None:
         self._folder = folder
         self.database = postgresql.server().create() if url is None else None
         self.url = url or postgresql.server().url(str(self.database))
-        self.nats = NatsServer()
+        self.nats = NatsServer(nats)
         self.names = tuple(names)
         self.nodes: dict[str, RunningServer] = {}
         self.account: Account
@@ -170,10 +174,14 @@ def route(client: Client, address: str) -> int:
 
 
 async def settle(cluster: Cluster) -> None:
-    """Wait until everything is delivered."""
+    """Wait until no frame comes any more, and everything is delivered. A node that stood still has what came
+    meanwhile before it."""
+    looks = "SELECT (SELECT count(*) FROM frames), (SELECT count(*) FROM deliveries WHERE state = 0)"
+    seen: list[tuple[int, int]] = []
     async with asyncio.timeout(60):
-        while cluster.query("SELECT 1 FROM deliveries WHERE state = 0 LIMIT 1"):
-            await asyncio.sleep(0.2)
+        while len(seen) < _LOOKS or seen[-1][1] or len(set(seen[-_LOOKS:])) > 1:
+            await asyncio.sleep(0.3)
+            seen += cluster.query(looks)
 
 
 def check_downlinks(radio: Spread) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -375,9 +375,17 @@ def acknowledgements(
 def _answered(answer: Answer, sent: Sequence[int]) -> int:
     """Which of these frames is answered. That of the receive window; a busy server may answer when the device
     has long sent the next one. Without a window, as to class C, it is the newest."""
-    windows = (answer.timestamp - after for after in _WINDOWS) if answer.timestamp else ()
-    positions = {opens // _STEP for opens in windows}
-    return max((p for p in sent if p in positions), default=max(sent, default=0))
+    position = frame_of_window(answer, sent)
+    return max(sent, default=0) if position is None else position
+
+
+def frame_of_window(answer: Answer, frames: Collection[int]) -> int | None:
+    """Which of some frames has the receive window that an answer is for. None where it is for no window, as
+    to class C, or for that of another frame."""
+    if not answer.timestamp:
+        return None
+    positions = {(answer.timestamp - after) // _STEP for after in _WINDOWS}
+    return max((position for position in frames if position in positions), default=None)
 
 
 async def _settle(
