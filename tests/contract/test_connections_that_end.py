@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 from nats.js.api import StreamConfig
 
-from tests.brokers import MqttApplication
+from tests.brokers import MqttApplication, NatsApplication
 from tests.contract.test_connections import Flows, counters, flowing
+from tests.contract.test_connections_to_tables import connected, message
 from tests.nats_server import NatsServer
+from veldnet.connections.kinds import nats
 from veldnet.domain.flows import ConnectionSettings, FlowSettings
 
 # Makes the third message of a device longer than those servers take.
@@ -106,6 +108,33 @@ async def test_a_stream_that_takes_short_messages_only(limit: str, tmp_path: Pat
         words = "longer than the stream or the server takes"
         assert await _all_but_the_long_ones(network, settings, words) == "refused"
     server.close()
+
+
+async def test_messages_while_what_is_left_of_a_session_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are tried again: it takes seconds where the other side is gone."""
+    closing, closed, close = asyncio.Event(), asyncio.Event(), nats._close
+
+    async def slowly(client: Client) -> None:
+        closing.set()
+        await closed.wait()
+        await close(client)
+
+    monkeypatch.setattr(nats, "_close", slowly)
+    application = NatsApplication(tmp_path / "stream")
+    await application.start()
+    async with connected(application.settings) as transport:
+        assert (await transport.deliver(message(1, '{"n": 1}'))).delivered
+        await application.go_away()
+        await asyncio.wait_for(closing.wait(), 20)
+        outcome = await transport.deliver(message(2, '{"n": 2}'))
+        assert (outcome.delivered, outcome.refusal) == (False, None), outcome
+        closed.set()
+        await application.come_back()
+        while not (await transport.deliver(message(2, '{"n": 2}'))).delivered:
+            await asyncio.sleep(0.05)
+    await application.close()
 
 
 class Silencer:

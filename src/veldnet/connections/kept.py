@@ -139,6 +139,10 @@ class KeptConnection(ABC):
         self.around.ready(self.connection.ref)
         log.info("connection_made", connection=self.connection.ref)
 
+    def down(self) -> None:
+        """The connection cannot be used any more, though closing what is left of it may take a while."""
+        self._up.clear()
+
     def tls(self, address: Address) -> NamedContext:
         settings = self.connection.settings
         key = self.connection.secrets.client_key

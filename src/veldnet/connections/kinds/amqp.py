@@ -57,6 +57,7 @@ class AmqpConnection(KeptConnection):
         except AMQPError as error:
             raise ConnectionFailed(_words(error)) from None
         finally:
+            self.down()
             self._channel = None
             if broker is not None:
                 await broker.close()

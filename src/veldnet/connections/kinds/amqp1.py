@@ -72,6 +72,7 @@ class Amqp1Connection(KeptConnection):
             self.up()
             await asyncio.shield(wire.ended)
         finally:
+            self.down()
             self._wire = None
             if wire is not None:
                 wire.close()

@@ -180,6 +180,7 @@ class KafkaConnection(KeptConnection):
         except (KafkaError, TimeoutError) as error:
             raise ConnectionFailed(_words(said[-1] if said else error)) from None
         finally:
+            self.down()
             self._producer = None
             await _end(work)
             await _stop(producer)

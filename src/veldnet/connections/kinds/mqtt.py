@@ -50,6 +50,7 @@ class MqttConnection(KeptConnection):
         except FewerAtOnce as fewer:
             self._in_flight = fewer.most
         finally:
+            self.down()
             self._client = None
 
     def _options(self, address: Address) -> MqttOptions:

@@ -67,6 +67,7 @@ class NatsConnection(KeptConnection):
         except Error as error:
             raise ConnectionFailed(_words(error)) from None
         finally:
+            self.down()
             self._stream = None
             await _close(client)
 
