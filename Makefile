@@ -103,7 +103,7 @@ test-postgresql: $(VENV)/.dev console tools ## The tests of the API and of the s
 	@TEST_STORE=postgresql $(PYTEST) -n 2 --dist loadgroup tests/api tests/contract/test_store.py tests/contract/test_postgresql.py $(ARGS)
 
 .PHONY: test-cluster test-connections
-test-connections: $(VENV)/.amqp10 tools connection-tools build/kafka/lib build/artemis/lib ## The tests of connections over RabbitMQ, Artemis, Kafka and InfluxDB, too
+test-connections: $(VENV)/.amqp10 tools connection-tools build/kafka/lib build/artemis/lib ## The tests of connections over RabbitMQ, Artemis, Kafka, InfluxDB and VictoriaMetrics, too
 	@TEST_CONNECTIONS=1 $(BIN)/python -m pytest -q -n 0 tests/contract/test_connections*.py tests/api/test_private_addresses.py $(ARGS)
 
 # The client of AMQP 1.0 is built from C, so it is not in the environment of other targets.
@@ -115,6 +115,7 @@ $(VENV)/.amqp10: requirements/amqp10.lock $(VENV)/.dev | $(UV)
 connection-tools:
 	@missing=""; test -x /usr/sbin/rabbitmq-server || missing="$$missing rabbitmq-server"; \
 	command -v influxd > /dev/null || missing="$$missing influxdb"; \
+	command -v victoria-metrics > /dev/null || missing="$$missing victoria-metrics"; \
 	command -v java > /dev/null || missing="$$missing default-jre-headless"; \
 	command -v mvn > /dev/null || missing="$$missing maven"; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \

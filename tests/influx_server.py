@@ -1,8 +1,10 @@
-"""An InfluxDB of its own for tests, version 1 as Debian has it, and an application that reads its points."""
+"""An InfluxDB of its own for tests, version 1 as Debian has it, and an application that reads its points; a
+VictoriaMetrics, which takes the line protocol as version 2 does."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import socket
 import subprocess
@@ -20,6 +22,43 @@ from veldnet.domain.flows import ConnectionSettings
 USER, PASSWORD = "veldnet", "secret"
 # A document is made again of its fields: these names have an underscore of their own.
 _ROOTS = ("DevEUI_uplink", "DevEUI_notification")
+
+
+def _started(program: str, package: str, options: list[str], port: int) -> subprocess.Popen[bytes]:
+    """A server that listens at its port."""
+    found = shutil.which(program)
+    assert found, f"{program} is not installed: apt-get install {package}"
+    process = subprocess.Popen([found, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return process
+        except OSError:
+            assert time.monotonic() < end and process.poll() is None, f"{program} does not start"
+            time.sleep(0.05)
+
+
+class VictoriaMetrics:
+    """A store of numbers that takes points of InfluxDB; without users, buckets and texts. It listens on
+    addresses of this machine alone."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        options = [f"-storageDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
+        self._process = _started("victoria-metrics", "victoria-metrics", options, port)
+
+    def points(self) -> list[dict[str, Any]]:
+        """Each as its labels, with its times and values."""
+        httpx.get(f"{self.url}/internal/force_flush", timeout=20).raise_for_status()
+        given = {"match[]": '{__name__!=""}', "reduce_mem_usage": "1"}
+        answer = httpx.get(f"{self.url}/api/v1/export", params=given, timeout=20).raise_for_status()
+        return [json.loads(line) for line in answer.text.splitlines()]
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
 
 
 class InfluxApplication:
@@ -43,19 +82,7 @@ class InfluxApplication:
         self._read: list[Any] = []
 
     def _start(self) -> None:
-        program = shutil.which("influxd")
-        assert program, "InfluxDB is not installed: apt-get install influxdb"
-        self._process = subprocess.Popen(
-            [program, "-config", str(self._file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        end = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert time.monotonic() < end and self._process.poll() is None, "InfluxDB does not start"
-                time.sleep(0.05)
+        self._process = _started("influxd", "influxdb", ["-config", str(self._file)], self.port)
 
     def query(self, statement: str) -> list[dict[str, Any]]:
         given = {"db": "things", "epoch": "ns"}

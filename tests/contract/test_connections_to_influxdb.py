@@ -1,4 +1,5 @@
-"""Connections to InfluxDB: version 1 as Debian has it, and what is asked of version 2."""
+"""Connections to InfluxDB: version 1 as Debian has it, what is asked of version 2, and VictoriaMetrics, which
+takes what that takes."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.test_connections_to_tables import connected, message
-from tests.influx_server import PASSWORD, USER, InfluxApplication
+from tests.influx_server import PASSWORD, USER, InfluxApplication, VictoriaMetrics
 from tests.unit.outgoing.servers import serving
 from veldnet.connections import Outgoing
 from veldnet.domain.flows import ConnectionSecrets, ConnectionSettings
@@ -103,6 +104,28 @@ async def test_reasons(influx: InfluxApplication) -> None:
             assert transport.condition.status == "ERROR"
     async with connected(named, private=False) as transport:
         assert "not a public address" in str((await transport.deliver(message(1, "1"))).error)
+
+
+@real
+async def test_points_by_the_interface_of_version_2(tmp_path: Path) -> None:
+    server = VictoriaMetrics(tmp_path)
+    names = ["a,b=c d", 'q"', "é 🌡", "=", ","]
+    options: dict[str, str | int | bool] = {"bucket": "my bucket", "organization": "Org & Co"}
+    settings = ConnectionSettings(type="INFLUXDB", address=server.url, options=options)
+    try:
+        async with connected(settings, secrets=ConnectionSecrets(options={"token": "s3cret=="})) as transport:
+            sent = [transport.deliver(_named(number, name)) for number, name in enumerate(names)]
+            assert all(each.delivered for each in await asyncio.gather(*sent))
+            assert transport.condition.status == "ACTIVE"
+        found = {point["metric"]["device"]: point for point in server.points()}
+    finally:
+        server.close()
+    assert found.keys() == set(names)
+    for number, name in enumerate(names):
+        labels = {"__name__": "lorawan_n", "dev_eui": "0059AC0000000001", "event": "uplink", "f_port": "3"}
+        assert labels.items() <= found[name]["metric"].items(), found[name]
+        # It keeps milliseconds; messages are nanoseconds apart.
+        assert (found[name]["timestamps"], found[name]["values"]) == ([1_700_000_000_123], [1]), number
 
 
 async def test_what_is_asked_of_version_2() -> None:
