@@ -31,10 +31,12 @@ export function ViewsMenu<Search>({ kept, current, onOpen, onKeep }: ViewsMenuPr
           {t("views.title")}
         </Button>
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown maw="min(26rem, calc(100vw - 2rem))">
         {kept.map((view) => (
           <Group key={view.name} gap={0} wrap="nowrap" role="none">
-            <Menu.Item onClick={() => onOpen(view.search)}>{view.name}</Menu.Item>
+            <Menu.Item onClick={() => onOpen(view.search)} style={{ overflowWrap: "anywhere" }}>
+              {view.name}
+            </Menu.Item>
             <Menu.Item
               w="auto"
               closeMenuOnClick={false}

@@ -40,6 +40,8 @@ def test_a_file_is_tried_imported_and_undone(
     desk.button("Check file")
     expect(desk.page.get_by_text("60 OK")).to_be_visible()
     expect(desk.page.get_by_text("1 failed")).to_be_visible()
+    for width in (390, 1440):
+        desk.fits(width)
     assert user.call("GET", f"{V1}/devices?search=Bulk")["total"] == 0
     desk.button("Import 61 rows")
     desk.told("60 rows imported, 1 failed")

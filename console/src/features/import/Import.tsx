@@ -181,28 +181,35 @@ function Counts({ file, bad, good }: { file: Loaded | null; bad: Result[]; good:
 
 function ResultTable({ rows }: { rows: Result[] }) {
   const t = useT();
+  const titles = [t("import.line"), t("import.column"), t("import.action"), "DevEUI", t("import.outcome")];
   return (
     <ScrollArea.Autosize mah={420}>
-      <Table stickyHeader aria-label={t("import.results")} className="data">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t("import.line")}</Table.Th>
-            <Table.Th>{t("import.column")}</Table.Th>
-            <Table.Th>{t("import.action")}</Table.Th>
-            <Table.Th>DevEUI</Table.Th>
-            <Table.Th>{t("import.outcome")}</Table.Th>
+      <Table role="table" stickyHeader aria-label={t("import.results")} className="data cards">
+        <Table.Thead role="rowgroup">
+          <Table.Tr role="row">
+            {titles.map((title) => (
+              <Table.Th key={title} role="columnheader">
+                {title}
+              </Table.Th>
+            ))}
           </Table.Tr>
         </Table.Thead>
-        <Table.Tbody>
+        <Table.Tbody role="rowgroup">
           {rows.map((result) => (
-            <Table.Tr key={result.line}>
-              <Table.Td>{result.line}</Table.Td>
-              <Table.Td>{result.column}</Table.Td>
-              <Table.Td>{result.action}</Table.Td>
-              <Table.Td>
-                <Mono>{result.eui}</Mono>
+            <Table.Tr key={result.line} role="row">
+              <Table.Td role="cell">{result.line}</Table.Td>
+              <Table.Td role="cell" data-title={t("import.column")}>
+                {result.column}
               </Table.Td>
-              <Table.Td className={result.ok ? "good" : "poor"}>{result.outcome}</Table.Td>
+              <Table.Td role="cell" data-title={t("import.action")}>
+                {result.action}
+              </Table.Td>
+              <Table.Td role="cell" data-title="DevEUI">
+                {result.eui && <Mono>{result.eui}</Mono>}
+              </Table.Td>
+              <Table.Td role="cell" data-title={t("import.outcome")} data-wide className={result.ok ? "good" : "poor"}>
+                {result.outcome}
+              </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
