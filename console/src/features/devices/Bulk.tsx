@@ -77,6 +77,17 @@ function chosen(before: Record<string, string>, name: string, value: string | nu
   return next;
 }
 
+interface TagsProps {
+  label: string;
+  value: string[];
+  onChange: (tags: string[]) => void;
+}
+
+/** Known tags are offered above, where they do not lie over the button. */
+function TagsChoice(props: TagsProps) {
+  return <TagsInput {...props} data={useTags()} maxTags={20} comboboxProps={{ position: "top" }} />;
+}
+
 export function BulkEdit({ target, onDone }: Props) {
   const t = useT();
   const { run } = useTell();
@@ -87,7 +98,6 @@ export function BulkEdit({ target, onDone }: Props) {
   const [addTags, setAdd] = useState<string[]>([]);
   const [removeTags, setRemove] = useState<string[]>([]);
   const [done, setDone] = useState(0);
-  const known = useTags();
   const bulk = useChangeDevices(setDone);
   const saved = useUnsaved(Object.keys(change).length + addTags.length + removeTags.length > 0);
   const choose = (name: string, label: string, data: { value: string; label: string }[]) => (
@@ -104,9 +114,11 @@ export function BulkEdit({ target, onDone }: Props) {
   const save = async () => {
     const members = Object.keys(change).length ? { change } : {};
     const result = await run(bulk.mutateAsync({ action: "update", target, ...members, addTags, removeTags }));
+    // What was chosen stays for another try.
+    if (!result) return;
     saved();
     closeDialogs();
-    if (result) tellBulk(t, result);
+    tellBulk(t, result);
     onDone();
   };
   return (
@@ -120,8 +132,8 @@ export function BulkEdit({ target, onDone }: Props) {
         { value: "reset", label: t("device.clear") },
       ])}
       {choose("deviceProfileId", t("device.profile"), options(profiles))}
-      <TagsInput label={t("devices.addTags")} data={known} value={addTags} onChange={setAdd} maxTags={20} />
-      <TagsInput label={t("devices.removeTags")} data={known} value={removeTags} onChange={setRemove} maxTags={20} />
+      <TagsChoice label={t("devices.addTags")} value={addTags} onChange={setAdd} />
+      <TagsChoice label={t("devices.removeTags")} value={removeTags} onChange={setRemove} />
       {bulk.isPending && <Done done={done} target={target} />}
       <Button
         onClick={() => void save()}
