@@ -505,6 +505,7 @@ export const en = {
   "device.settings": "Settings",
   "device.sf": "Spreading factor",
   "device.snr": "SNR",
+  "device.tags": "Tags",
   "device.timeline": "Timeline",
   "device.what": "Details",
   "devices.addTags": "Add tags",

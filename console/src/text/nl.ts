@@ -507,6 +507,7 @@ export const nl: Record<keyof typeof en, string> = {
   "device.settings": "Instellingen",
   "device.sf": "Spreading factor",
   "device.snr": "SNR",
+  "device.tags": "Tags",
   "device.timeline": "Tijdlijn",
   "device.what": "Details",
   "devices.addTags": "Tags toevoegen",

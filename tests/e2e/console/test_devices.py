@@ -96,6 +96,58 @@ def test_lists_are_filtered_saved_as_views_and_edited_together(desk: Desk, user:
     assert "Cellar" in Path(download.value.path()).read_text()
 
 
+def test_a_view_with_a_long_name_fits_a_phone(desk: Desk) -> None:
+    desk.go("/devices?search=cell")
+    for name in ("W" * 60, "__proto__"):
+        desk.button("Views")
+        desk.page.get_by_role("menuitem", name="Save this view").click()
+        desk.page.get_by_role("dialog").get_by_label("Name").fill(name)
+        desk.page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    desk.button("Views")
+    expect(desk.page.get_by_role("menuitem", name="W" * 60, exact=True)).to_be_visible()
+    desk.fits(390)
+    desk.page.get_by_role("menuitem", name="__proto__", exact=True).click()
+    expect(desk.page).to_have_url(re.compile("search=cell"))
+
+
+def test_tags_of_a_device_are_changed_on_its_screen(desk: Desk, user: Person, world: World) -> None:
+    """Renamed, that is; with names that hurt others."""
+    user.call("PUT", f"{V1}/devices/{world.ref}", {"tags": ["old"]})
+    desk.go(f"/devices/{world.ref}?tab=network")
+    panel = desk.page.locator(".mantine-Card-root").filter(has=desk.page.get_by_role("heading", name="Tags"))
+    box = panel.get_by_role("combobox", name="Tags")
+    hostile = ["<b>new</b>", "__proto__", "W" * 50]
+    for tag in hostile:
+        box.fill(tag)
+        desk.page.keyboard.press("Enter")
+    desk.page.keyboard.press("Escape")
+    panel.get_by_text("old", exact=True).locator("..").get_by_role("button", include_hidden=True).click()
+    panel.get_by_role("button", name="Save").click()
+    desk.told("Device saved")
+    assert user.call("GET", f"{V1}/devices/{world.ref}")["tags"] == hostile
+    desk.fits(390)
+    desk.go("/devices")
+    expect(desk.page.get_by_role("table").get_by_text("__proto__")).to_be_visible()
+    desk.fits(1024)
+    user.call("PUT", f"{V1}/devices/{world.ref}", {"tags": []})
+
+
+def test_what_was_chosen_for_many_devices_stays_when_it_is_not_saved(desk: Desk) -> None:
+    desk.go("/devices")
+    desk.page.locator("tr[data-row]").first.get_by_role("checkbox").check()
+    desk.button("Edit")
+    dialog = desk.page.get_by_role("dialog", name="Edit 1 device")
+    box = dialog.get_by_role("combobox", name="Add tags")
+    box.fill("kept")
+    desk.page.keyboard.press("Enter")
+    desk.page.route("**/devices/bulk*", lambda route: route.abort())
+    dialog.get_by_role("button", name="Save").click()
+    expect(desk.page.get_by_role("alert").first).to_be_visible()
+    expect(dialog.get_by_text("kept", exact=True)).to_be_visible()
+    desk.page.unroute_all(behavior="wait")
+    desk.complaints.clear()
+
+
 def test_a_device_shows_what_it_says_and_is_told_things(desk: Desk, user: Person, world: World) -> None:
     desk.go(f"/devices/{world.ref}?tab=readings")
     readings = desk.page.get_by_role("table", name="Readings")

@@ -8,6 +8,7 @@ import { number } from "../../format";
 import { useSession } from "../../session";
 import { useChangeDevice, useSessionOf } from "./api";
 import { RootKeys } from "./RootKeys";
+import { Tags } from "./Tags";
 import { useT } from "../../text";
 import { useUnsaved } from "../../components/edits";
 import { Conflict } from "../../components/Conflict";
@@ -18,6 +19,7 @@ export function DeviceNetwork({ device }: { device: Schemas["Device"] }) {
       <Grid.Col span={{ base: 12, md: 5 }}>
         <Stack>
           <Settings deviceRef={device.ref ?? ""} />
+          <Tags deviceRef={device.ref ?? ""} />
           <RootKeys device={device} />
         </Stack>
       </Grid.Col>

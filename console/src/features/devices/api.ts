@@ -97,6 +97,18 @@ export function useChangeDevice(ref: string) {
   );
 }
 
+/** The device with its tags. */
+export function useTagsOf(ref: string) {
+  return $api.useQuery("get", "/api/v1/devices/{deviceRef}", path(ref));
+}
+
+export function useChangeTags(ref: string) {
+  return useChange(
+    (tags: string[]) => api.PUT("/api/v1/devices/{deviceRef}", { ...path(ref), body: { tags } }),
+    [...listsOfDevices, ...oneDevice, "/api/v1/devices/{deviceRef}", "/api/v1/devices/tags"],
+  );
+}
+
 export function useDeleteDevice(ref: string) {
   return useChange(
     () => api.DELETE("/data/lora/thingpark/devices/{deviceRef}", path(ref)),
