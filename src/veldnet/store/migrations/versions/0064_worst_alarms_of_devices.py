@@ -13,6 +13,8 @@ revision = "0064"
 down_revision = "0063"
 branch_labels = None
 depends_on = None
+# The counts have another key, by which programs before cannot add up what was appended to them.
+two_steps = False
 
 _TRIGGERS = (
     "devices_counted_on_insert",
