@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.docs_generator import ROOT
 from tests.e2e.running import command, failing
 from tests.installation import over_postgresql, postgresql, sandbox
 
@@ -153,6 +154,26 @@ def refused(data: Path, what: str, document: Any) -> str:
 
 def counts(found: Any) -> tuple[int, int, int, int]:
     return found["create"], found["change"], found["none"], found["error"]
+
+
+def test_the_example_of_the_documentation(empty: Path) -> None:
+    """As it stands there, with the secrets that it names."""
+    page = (ROOT / "docs" / "fleets-as-code.md").read_text()
+    file = empty.parent / "fleet.yaml"
+    file.write_text(page.split("```yaml\n")[1].split("```")[0])
+    secrets = empty.parent / "secrets"
+    secrets.mkdir()
+    (secrets / "broker").write_text(SECRET)
+    (secrets / "valves").write_text(KEY[::-1])
+    given = {"WATER_AS_KEY": KEY, "METER_1": KEY, "VELDNET_KEYS__PROCESS": "false"}
+
+    def run(what: str) -> tuple[int, int, int, int]:
+        arguments = ("fleet", what, str(file), "--customer-id", CUSTOMER, "--data", str(empty))
+        return counts(json.loads(command(*arguments, "--json", **given)))
+
+    applied = run("apply")
+    assert applied[0] > 7 and applied[1:] == (0, 0, 0)
+    assert run("diff") == (0, 0, applied[0], 0)
 
 
 def test_from_nothing_to_a_fleet_and_back(empty: Path) -> None:
