@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from tests.endings import at_the_end
+from tests.small_disk import small_disk
 from veldnet.store import HEAD
 from veldnet.store.postgres import PostgresStore
 
@@ -215,6 +216,32 @@ def database(*, empty: bool = False) -> Iterator[str]:
         yield server().url(name)
     finally:
         server().drop(name)
+
+
+@contextmanager
+def database_on_small_disk(template: str = "template1") -> Iterator[tuple[str, Path]]:
+    """The URL of a new database whose tables are on a disk of their own, and that disk."""
+    started = server()
+    folder = Path(tempfile.mkdtemp(prefix="veldnet-disk-"))
+    # PostgreSQL may be another user.
+    folder.chmod(0o755)
+    try:
+        with small_disk(folder / "disk") as disk:
+            place = disk / "tables"
+            place.mkdir()
+            if started._user:
+                shutil.chown(place, started._user, started._user)
+            space = f"small_{next(_numbers)}"
+            started.run(f"CREATE TABLESPACE {space} LOCATION '{place}'")
+            name = f"on_{space}"
+            started.run(f"CREATE DATABASE {name} TEMPLATE {template} TABLESPACE {space}")
+            try:
+                yield started.url(name), disk
+            finally:
+                started.drop(name)
+                started.run(f"DROP TABLESPACE {space}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 # The databases of data directories, until the process ends.

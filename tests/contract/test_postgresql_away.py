@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from sqlalchemy import select, text
 from tests import postgresql
 from tests.contract.test_store import frame_row
 from tests.postgresql import PostgresServer
-from tests.small_disk import fill, make_room, small_disk
+from tests.small_disk import fill, make_room
 from tests.switching_proxy import SwitchingProxy
 from veldnet.store import BodyRow, NewNode, Rows, Statement, StoreError
 from veldnet.store.postgres import PostgresStore
@@ -123,27 +122,12 @@ async def test_a_node_whose_sessions_ended_when_no_connection_was_left_goes_on_o
 
 
 @pytest.fixture
-async def on_a_small_disk(tmp_path: Path) -> AsyncIterator[tuple[PostgresStore, Path]]:
+async def on_a_small_disk() -> AsyncIterator[tuple[PostgresStore, Path]]:
     """A store whose tables are on a disk of their own, and that disk."""
-    server = postgresql.server()
-    with small_disk(tmp_path / "disk") as disk:
-        # PostgreSQL may be another user.
-        for folder in (disk.parent, *disk.parent.parents):
-            if folder.owner() == disk.owner() and folder.is_relative_to("/tmp") and folder != Path("/tmp"):  # noqa: S108
-                folder.chmod(folder.stat().st_mode | 0o055)
-        place = disk / "tables"
-        place.mkdir()
-        if server._user:
-            shutil.chown(place, server._user, server._user)
-        server.run(f"CREATE TABLESPACE small LOCATION '{place}'")
-        server.run("CREATE DATABASE on_small_disk TEMPLATE veldnet_schema TABLESPACE small")
-        store = PostgresStore(server.url("on_small_disk"))
-        try:
-            yield store, disk
-        finally:
-            await store.close()
-            server.drop("on_small_disk")
-            server.run("DROP TABLESPACE small")
+    with postgresql.database_on_small_disk("veldnet_schema") as (url, disk):
+        store = PostgresStore(url)
+        yield store, disk
+        await store.close()
 
 
 async def test_a_full_disk_is_found_by_a_probe_though_leases_are_renewed(

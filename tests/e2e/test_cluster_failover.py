@@ -1,5 +1,5 @@
 """`make test-cluster`: the database fails over to a standby, by a proxy, under load; it has no connection
-left."""
+left; its disk is full."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests import postgresql
 from tests.e2e.nodes import FIRST_EUI, Cluster, check_downlinks, check_uplinks, route, settle
 from tests.e2e.programs import run
 from tests.e2e.test_cluster_faults import accepted, all_taken, problems, said, serving_again
 from tests.postgresql import PostgresServer, Standby
+from tests.small_disk import fill, make_room
 from tests.switching_proxy import SwitchingProxy
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.bench.fleet import bench_device
@@ -171,6 +173,39 @@ async def test_nodes_go_on_when_the_database_has_no_connection_left(replicated: 
     assert not any((await asyncio.to_thread(problems, cluster)).values())
     load.radio.close()
     sink.stop()
+
+
+async def test_nodes_whose_database_has_a_full_disk_say_so_until_there_is_room(tmp_path: Path) -> None:
+    sink = Sink()
+    with postgresql.database_on_small_disk() as (url, disk):
+        cluster = Cluster(tmp_path, ("a", "b"), url)
+        try:
+            await cluster.build()
+            await started(cluster, sink)
+            load = Load(cluster, 3)
+            await all_taken(cluster, load.radio, load.pieces[0])
+            fill(disk)
+            # The last pages have room for some frames.
+            sending = asyncio.create_task(load.radio.send(load.pieces[1], RATE))
+            await said(cluster, "the last commit failed")
+            fill(disk)
+            await sending
+            # Nothing is sent any more, and leases are renewed in rows that are there.
+            for _look in range(12):
+                found = await asyncio.to_thread(problems, cluster)
+                refusing = [any("the last commit failed" in each for each in found[name]) for name in found]
+                assert all(refusing), found
+                await asyncio.sleep(1)
+            assert len(cluster.owners()) == 64
+            make_room(disk)
+            await serving_again(cluster)
+            await all_taken(cluster, load.radio, load.pieces[2])
+            await settle(cluster)
+            load.radio.close()
+            assert load.acknowledged() <= kept(cluster), "what was acknowledged is there"
+        finally:
+            cluster.close()
+            sink.stop()
 
 
 async def test_a_standby_that_may_lack_something_is_not_written_before_a_start(

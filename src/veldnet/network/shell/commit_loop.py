@@ -133,7 +133,7 @@ class CommitLoop:
 
     @property
     def failing(self) -> bool:
-        """Whether the last commit could not be made, and the store takes nothing since."""
+        """Whether a commit could not be made, and the store takes nothing since."""
         return self._probe.failing
 
     @property
@@ -263,7 +263,6 @@ class CommitLoop:
             self._fail(StoreError(f"the commit was broken off by {type(error).__name__}"), batch)
             raise
         self.lost_lease = False
-        self._probe.succeeded()
         self._counters.commits += 1
         self._counters.committed_at = perf_counter()
         self._counters.commit_seconds += self._counters.committed_at - started

@@ -12,7 +12,7 @@ from veldnet.supervision import Supervisor
 log = structlog.get_logger(__name__)
 
 # Seconds between a failure and the first probe, doubling up to the longest.
-_FIRST, _LONGEST = 1.0, 4.0
+_FIRST, _LONGEST = 0.25, 4.0
 
 
 class WriteProbe:
@@ -21,7 +21,8 @@ class WriteProbe:
     within a row, for which a full disk has room."""
 
     def __init__(self, supervisor: Supervisor, store: Store) -> None:
-        # Whether the last that was written, by a commit or a probe, could not be.
+        # Whether a commit could not be made, and no probe has succeeded since. A commit that is made says
+        # less: the next one may need more room.
         self.failing = False
         self._supervisor = supervisor
         self._store = store
@@ -35,19 +36,15 @@ class WriteProbe:
         if self._task is None:
             self._task = self._supervisor.start("write probe", self._run())
 
-    def succeeded(self) -> None:
-        """A commit was made."""
-        self.failing = False
-
     async def _run(self) -> None:
         wait = _FIRST
         try:
             while self.failing:
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST)
-                # Commits may fail meanwhile for which there is less room.
                 before = self._failures
-                if self.failing and await self._writes() and before == self._failures:
+                # A commit may fail meanwhile.
+                if await self._writes() and before == self._failures:
                     self.failing = False
                     log.info("store_writable_again")
         finally:
