@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -28,6 +29,7 @@ from sqlalchemy import (
 )
 
 from .expressions import total
+from .prepared import Prepared
 from .schema import (
     DeviceList,
     device_list_counts,
@@ -96,21 +98,35 @@ def blocks_of(
     connection: Connection, which: DeviceList, subscriber_ref: int, health: int | None = None
 ) -> list[Block]:
     """The blocks of a subscriber's list in their order, with the devices in a state of health."""
-    listed, counts = BY_LIST[which], device_list_counts.c
-    here = (counts.list == which.value) & (counts.subscriber_ref == subscriber_ref)
-    if health is not None:
-        here &= counts.health == health
-    by_block = select(counts.block, total(counts.devices).label("devices")).where(here).group_by(counts.block)
-    held = {row.block: row.devices for row in connection.execute(by_block)}
-    key, bounds = listed.key, listed.bounds.c
-    query = select(bounds.block, key[0].label("key"), key[1].label("last")).where(
-        bounds.list == which.value, bounds.subscriber_ref == subscriber_ref
-    )
+    values = {"list": which.value, "subscriber": subscriber_ref}
+    if health is None:
+        held = dict(_HELD.columns(connection, values))
+    else:
+        held = dict(_HELD_OF_STATE.columns(connection, values | {"health": health}))
     begun = [
-        Block(row.block, (row.key, row.last), held.get(row.block, 0))
-        for row in connection.execute(query.order_by(*key))
+        Block(block, (key, last), held.get(block, 0))
+        for block, key, last in _bounds(which).columns(connection, values)
     ]
     return [Block(0, None, held.get(0, 0)), *begun]
+
+
+def _counts(*chosen: ColumnElement[bool]) -> Prepared:
+    counts = device_list_counts.c
+    here = counts.list == bindparam("list"), counts.subscriber_ref == bindparam("subscriber")
+    query = select(counts.block, total(counts.devices).label("devices")).where(*here, *chosen)
+    return Prepared(query.group_by(counts.block))
+
+
+_HELD, _HELD_OF_STATE = _counts(), _counts(device_list_counts.c.health == bindparam("health"))
+
+
+@cache
+def _bounds(which: DeviceList) -> Prepared:
+    key, bounds = BY_LIST[which].key, BY_LIST[which].bounds.c
+    query = select(bounds.block, key[0].label("key"), key[1].label("last")).where(
+        bounds.list == bindparam("list"), bounds.subscriber_ref == bindparam("subscriber")
+    )
+    return Prepared(query.order_by(*key))
 
 
 def unbalanced_lists(connection: Connection, size: int = BLOCK) -> list[tuple[DeviceList, int]]:

@@ -5,10 +5,11 @@ to a second in PostgreSQL."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Select, bindparam, select, tuple_
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
@@ -83,15 +84,53 @@ def rows_by_ref(
     connection: Connection, query: Select[Any], blocks: Sequence[tuple[int, int]], part: Part
 ) -> list[int]:
     """A part of a query for refs of devices in their order, where blocks tell how many there are."""
-    ref = devices.c.ref
+    values = _place_by_ref(blocks, part)
+    if not values:
+        return []
+    return list(connection.execute(_part_by_ref(query, part.last_first), values).scalars())
+
+
+def refs_by_ref(connection: Connection, scope: Scope, health: str | None, part: Part) -> list[int]:
+    """A part of the subscriber's devices in the order of their refs, of all or those in a state of health."""
+    values = _place_by_ref(devices_by_block(connection, scope, health), part)
+    if not values:
+        return []
+    values["subscriber"] = scope.subscriber_ref
+    if health is not None:
+        values["health"] = HEALTH.index(health)
+    query = _refs_by_ref(part.last_first, health is not None)
+    return [ref for (ref,) in query.columns(connection, values)]
+
+
+def _place_by_ref(blocks: Sequence[tuple[int, int]], part: Part) -> dict[str, Any]:
+    """The values of `_part_by_ref`; none behind the end."""
     first, rest = place_in(blocks[::-1] if part.last_first else blocks, part.offset)
     if first == _BEHIND_ALL:
-        return []
-    if part.last_first:
-        query = query.where(ref < first + (1 << DEVICE_BLOCK_BITS)).order_by(ref.desc())
+        return {}
+    bound = first + (1 << DEVICE_BLOCK_BITS) if part.last_first else first
+    return {"bound": bound, "limit": part.limit, "offset": rest}
+
+
+def _part_by_ref(query: Select[Any], last_first: bool) -> Select[Any]:
+    ref, bound = devices.c.ref, bindparam("bound", type_=BigInteger)
+    if last_first:
+        query = query.where(ref < bound).order_by(ref.desc())
     else:
-        query = query.where(ref >= first).order_by(ref)
-    return list(connection.execute(query.limit(part.limit).offset(rest)).scalars())
+        query = query.where(ref >= bound).order_by(ref)
+    return query.limit(_LIMIT).offset(_OFFSET)
+
+
+_LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
+
+
+def _own_refs(of_state: bool) -> Select[Any]:
+    own = select(devices.c.ref).where(devices.c.subscriber_ref == bindparam("subscriber"))
+    return own.where(devices.c.health == bindparam("health")) if of_state else own
+
+
+@cache
+def _refs_by_ref(last_first: bool, of_state: bool) -> Prepared:
+    return Prepared(_part_by_ref(_own_refs(of_state), last_first))
 
 
 class Ordered(msgspec.Struct, frozen=True):
@@ -101,14 +140,30 @@ class Ordered(msgspec.Struct, frozen=True):
     columns: tuple[ColumnElement[Any], ColumnElement[Any]]
 
     def page(
-        self, connection: Connection, scope: Scope, query: Select[Any], part: Part, health: int | None = None
+        self, connection: Connection, scope: Scope, query: Select[Any], part: Part
     ) -> Select[Any] | None:
-        """A part of a query for the subscriber's devices, all or those in a state of health; None behind the
-        end."""
-        by = [column.desc() for column in self.columns] if part.last_first else self.columns
-        query = query.order_by(*by).limit(part.limit)
+        """A part of a query for the subscriber's devices; None behind the end."""
+        values = self._place(connection, scope, part, None)
+        return None if values is None else self._part(query, part.last_first, "key" in values).params(values)
+
+    def refs(self, connection: Connection, scope: Scope, health: int | None, part: Part) -> list[int]:
+        """A part of the subscriber's devices, of all or those in a state of health."""
+        values = self._place(connection, scope, part, health)
+        if values is None:
+            return []
+        values["subscriber"] = scope.subscriber_ref
+        if health is not None:
+            values["health"] = health
+        query = _refs_in_order(self.which, part.last_first, "key" in values, health is not None)
+        return [ref for (ref,) in query.columns(connection, values)]
+
+    def _place(
+        self, connection: Connection, scope: Scope, part: Part, health: int | None
+    ) -> dict[str, Any] | None:
+        """The values of `_part`; None behind the end."""
+        values: dict[str, Any] = {"limit": part.limit, "offset": part.offset}
         if part.offset <= _NEAR and health is None:
-            return query.offset(part.offset)
+            return values
         blocks = blocks_of(connection, self.which, scope.subscriber_ref, health)
         in_turn = blocks[::-1] if part.last_first else blocks
         place, rest = 0, part.offset
@@ -117,14 +172,29 @@ class Ordered(msgspec.Struct, frozen=True):
             place += 1
         if place == len(in_turn):
             return None
-        here = tuple_(*self.columns)
-        if part.last_first:
-            behind = in_turn[place - 1].start if place else None
-            query = query if behind is None else query.where(here < tuple_(*behind))
-        else:
-            start = in_turn[place].start
-            query = query if start is None else query.where(here >= tuple_(*start))
-        return query.offset(rest)
+        # From the end on, a block goes up to where the one behind it begins.
+        begins = place - 1 if part.last_first else place
+        bound = in_turn[begins].start if begins >= 0 else None
+        values["offset"] = rest
+        if bound is not None:
+            values["key"], values["last"] = bound
+        return values
+
+    def _part(self, query: Select[Any], last_first: bool, bounded: bool) -> Select[Any]:
+        """A part of a query, within `key` and `last` where it is bounded."""
+        if bounded:
+            first, second = self.columns
+            here = tuple_(*self.columns)
+            bound = tuple_(bindparam("key", type_=first.type), bindparam("last", type_=second.type))
+            query = query.where(here < bound if last_first else here >= bound)
+        by = [column.desc() for column in self.columns] if last_first else self.columns
+        return query.order_by(*by).limit(_LIMIT).offset(_OFFSET)
+
+
+@cache
+def _refs_in_order(which: DeviceList, last_first: bool, bounded: bool, of_state: bool) -> Prepared:
+    ordered = BY_NAME if which is BY_NAME.which else BY_EUI
+    return Prepared(ordered._part(_own_refs(of_state), last_first, bounded))
 
 
 BY_NAME = Ordered(DeviceList.NAME, (devices.c.name, devices.c.dev_eui))

@@ -6,10 +6,22 @@ Conditions and order are answered by indexes of `devices` alone; only the page i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import VeldnetDevice, timestamp
@@ -17,9 +29,9 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
 from veldnet.store import Prepared, named, plan_each_time
 from veldnet.store.expressions import beginning_with, looked_up, total, unindexed, with_text
-from veldnet.store.schema import connectivity_plans, device_counts, device_profiles, devices
+from veldnet.store.schema import connectivity_plans, device_counts, device_profiles, device_tags, devices
 
-from .blocks import BY_EUI, BY_NAME, Part, devices_by_block, rows_by_ref
+from .blocks import BY_EUI, BY_NAME, Part, refs_by_ref
 from .by_alarm import Narrowed, Slice, all_by_alarm, refs_by_alarm
 from .by_standing import (
     LOOKED_UP,
@@ -29,7 +41,7 @@ from .by_standing import (
     is_standing,
     refs_by_standing,
 )
-from .tags import refs_in_order, refs_with_tag, with_tag
+from .tags import refs_in_order, with_tag
 from .view import Observed, configurations
 
 ColumnOrder = Literal["created", "-created", "name", "-name", "deviceEUI", "-deviceEUI"]
@@ -103,21 +115,19 @@ def narrowed(connection: Connection, scope: Scope, wanted: Wanted, *, in_order: 
             chosen &= with_name
             listed = True
     for column, value in references(connection, scope, wanted):
-        own = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref, column == value)
-        found = _few(connection, own)
+        found = _few(connection, scope, column.name, value)
         # States of health stand in the indexes of all orders.
         usable = found or column is devices.c.health
         chosen &= (column if usable else unindexed(column)) == value
         few = few or found
     if wanted.tag is not None:
-        few_tagged = _few(connection, refs_with_tag(scope, wanted.tag))
+        few_tagged = _few(connection, scope, "tag", wanted.tag)
         tagged = with_tag(scope, wanted.tag)
         chosen &= looked_up(tagged) if in_order and not few_tagged else tagged
         listed = listed or few_tagged
     if wanted.alarm is not None:
         level, worst = ALARM_LEVELS[wanted.alarm], devices.c.alarm
-        own = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref, worst >= level)
-        few_alarmed = _few(connection, own)
+        few_alarmed = _few(connection, scope, "alarm", level)
         chosen &= (worst if few_alarmed else unindexed(worst)) >= level
         few = few or few_alarmed
     # Listed devices are looked up one by one.
@@ -157,10 +167,25 @@ def references(
         yield devices.c.routing_profile_ref, -1 if ref is None else ref
 
 
-def _few(connection: Connection, refs: Select[tuple[int]]) -> bool:
-    """Whether devices are so few that they are looked at one by one, and then put in order."""
-    counted = select(func.count()).select_from(refs.limit(_MOST_LOOKED_AT + 1).subquery())
-    return connection.execute(counted).scalar_one() <= _MOST_LOOKED_AT
+def _few(connection: Connection, scope: Scope, name: str, value: int | str) -> bool:
+    """Whether devices are so few that they are looked at one by one, and then put in order: those that have a
+    value in a column, a tag, or an alarm of a level."""
+    values = {"subscriber": scope.subscriber_ref, "value": value, "most": _MOST_LOOKED_AT + 1}
+    return bool(_counted(name).scalar(connection, values) <= _MOST_LOOKED_AT)
+
+
+@cache
+def _counted(name: str) -> Prepared:
+    """How many there are, but no more than `most`."""
+    table = device_tags if name == "tag" else devices
+    column = table.c[name]
+    value: ColumnElement[Any] = bindparam("value", type_=column.type)
+    chosen = column >= value if name == "alarm" else column == value
+    refs: Select[Any] = select(literal_column("1")).where(
+        table.c.subscriber_ref == bindparam("subscriber"), chosen
+    )
+    limited = refs.limit(bindparam("most", type_=Integer)).subquery()
+    return Prepared(select(func.count()).select_from(limited))
 
 
 def _count(connection: Connection, scope: Scope, wanted: Wanted) -> int:
@@ -237,17 +262,12 @@ def _all(connection: Connection, scope: Scope, wanted: Wanted, order: Order, par
     """A slice of all devices, or of all in a state of health, by the blocks of their lists."""
     if order == "alarm" or order == "-alarm":
         return all_by_alarm(connection, scope, wanted.health, order == "-alarm", part)
-    query = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref)
-    health = None if wanted.health is None else HEALTH.index(wanted.health)
-    if health is not None:
-        query = query.where(devices.c.health == health)
     of = Part(part.offset, part.limit, last_first=order.startswith("-"))
     by = order.removeprefix("-")
     if by == "created":
-        return rows_by_ref(connection, query, devices_by_block(connection, scope, wanted.health), of)
-    ordered = BY_NAME if by == "name" else BY_EUI
-    page = ordered.page(connection, scope, query, of, health)
-    return [] if page is None else list(connection.execute(page).scalars())
+        return refs_by_ref(connection, scope, wanted.health, of)
+    health = None if wanted.health is None else HEALTH.index(wanted.health)
+    return (BY_NAME if by == "name" else BY_EUI).refs(connection, scope, health, of)
 
 
 def _ordered(connection: Connection, scope: Scope, wanted: Wanted, order: Order) -> list[int]:
