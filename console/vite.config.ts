@@ -2,8 +2,11 @@
 import react from "@vitejs/plugin-react";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { brotliCompressSync } from "node:zlib";
+import { brotliCompressSync, constants } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
+
+/** More octets than any file of the first screen has. The last step would take two seconds for a fiftieth of their form. */
+const large = 500_000;
 
 /** Beside each script and style its smallest form, which takes too long to make for a server that is asked for it. */
 function compressed(): Plugin {
@@ -17,7 +20,10 @@ function compressed(): Plugin {
     closeBundle() {
       for (const name of readdirSync(folder).filter((one) => /\.(js|css)$/.test(one))) {
         const path = join(folder, name);
-        writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path)));
+        const whole = readFileSync(path);
+        const quality = constants.BROTLI_MAX_QUALITY - Number(whole.length > large);
+        const params = { [constants.BROTLI_PARAM_QUALITY]: quality };
+        writeFileSync(`${path}.br`, brotliCompressSync(whole, { params }));
       }
     },
   };
