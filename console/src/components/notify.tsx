@@ -1,6 +1,6 @@
 // What became of an action, and questions before those that cannot be undone.
 import { notifications } from "@mantine/notifications";
-import { IconCheck, IconX } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCheck, IconX } from "@tabler/icons-react";
 import { useCallback } from "react";
 import { translate, useT } from "../text";
 import { openQuestion } from "./dialogs";
@@ -9,13 +9,14 @@ import { messageOf } from "./problem";
 // Errors that are shown: what worked since has made them old.
 const problems = new Set<string>();
 
-export function done(message: string): void {
+/** `whole` is false where a part failed. */
+export function done(message: string, whole = true): void {
   for (const id of problems) notifications.hide(id);
   problems.clear();
   notifications.show({
     message,
-    color: "veld",
-    icon: <IconCheck size={18} />,
+    color: whole ? "veld" : "orange",
+    icon: whole ? <IconCheck size={18} /> : <IconAlertTriangle size={18} />,
     autoClose: 4000,
     closeButtonProps: { "aria-label": translate("common.close") },
   });

@@ -45,6 +45,8 @@ def test_a_file_is_tried_imported_and_undone(
     assert user.call("GET", f"{V1}/devices?search=Bulk")["total"] == 0
     desk.button("Import 61 rows")
     desk.told("60 rows imported, 1 failed")
+    # Some failed: that is no success.
+    expect(desk.page.get_by_role("alert").locator(".tabler-icon-alert-triangle").first).to_be_visible()
     assert user.call("GET", f"{V1}/devices?search=Bulk")["total"] == 60
     with desk.page.expect_download() as download:
         desk.button("Save refused rows")

@@ -113,7 +113,8 @@ export function useImport() {
         setResults([...all]);
         setProgress({ at: index + 1, of: split.length, dry });
       }
-      if (!dry) done(t("import.done", counted(all)));
+      const found = counted(all);
+      if (!dry) done(t("import.done", found), found.failed === 0);
       setTried(dry);
     } catch (error) {
       setProblem(error);
