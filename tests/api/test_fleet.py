@@ -259,6 +259,11 @@ def test_what_cannot_be_is_left_out_and_tried_again(data: Path) -> None:
         ("version: 2", "version"),
         ("- devices", "mapping"),
         ("devices:\n- EUI: 0059AC0000000101\n  name: a\n  name: b", "line 4: the key name comes twice"),
+        ("version: 7", "line 1: version 7 must be one of 1"),
+        (
+            "version: 1\nflows:\n- {name: a, driver: RAWW}",
+            "line 3: flows[0].driver 'RAWW' must be one of AUTO, RAW",
+        ),
         ("devices:\n- EUI: 0059AC0000000101\n  nam: a", "line 2: "),
         ("connections: [{name: x, password: {env: NO_SUCH}}]", "connections[0].password: the environment"),
         ("connections: [{name: x, password: {file: none}}]", "connections[0].password: cannot read none"),

@@ -9,8 +9,8 @@ from msgspec import UNSET
 
 from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.domain.resources import ApplicationSessionKeyRule, VeldnetDevice
-from veldnet.domain.validation import validation_text
 from veldnet.inventory.imports import ImportRow, Routing
+from veldnet.inventory.offers import refusal_text
 
 from .documents import SECRETS, DeviceItem
 from .kinds import Context, members_of
@@ -35,7 +35,7 @@ def row_of(item: DeviceItem, context: Context) -> ImportRow | BadRequest:
     try:
         device = msgspec.convert(msgspec.to_builtins(members), VeldnetDevice)
     except msgspec.ValidationError as error:
-        return InvalidField(validation_text(str(error)))
+        return InvalidField(refusal_text(str(error), VeldnetDevice))
     return ImportRow(
         "ensure",
         device,

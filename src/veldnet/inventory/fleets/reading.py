@@ -10,8 +10,8 @@ import msgspec
 import yaml
 
 from veldnet.domain.errors import BadRequest
-from veldnet.domain.validation import validation_text
 from veldnet.inventory.catalogue.yaml_text import read_yaml
+from veldnet.inventory.offers import refusal_text
 
 from .documents import HOLDERS, KEYS, SECRETS, Fleet
 
@@ -59,7 +59,7 @@ def fleet_of(document: dict[str, Any]) -> Fleet:
     try:
         fleet = msgspec.convert(document, Fleet, strict=False)
     except msgspec.ValidationError as error:
-        raise BadRequest(validation_text(str(error))) from error
+        raise BadRequest(refusal_text(str(error), Fleet)) from error
     _check_count("devices", len(fleet.devices))
     for kind, member in KEYS.items():
         seen: set[str] = set()
