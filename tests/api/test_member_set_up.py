@@ -262,8 +262,12 @@ def test_a_group_whose_tags_cannot_be_read_hides_no_other(lights: Lights, damage
         oss: [one["uid"] for one in lights.user.call("GET", oss)["briefs"]],
     }
     for path, refs in listed.items():
-        assert sound["ref"] in refs and damaged["ref"] not in refs, path
+        assert sound["ref"] in refs and damaged["ref"] in refs, path
     assert "row_unreadable" in lights.server.log
     path = f"{GROUPS}/{damaged['ref']}"
-    assert lights.user.request("GET", path).status_code == 404
-    assert lights.user.request("PUT", path, {"name": "Again"}).status_code == 404
+    shown = {one["ref"]: one for one in lights.user.call("GET", GROUPS)["groups"]}
+    assert shown[damaged["ref"]]["problem"] and "problem" not in shown[sound["ref"]]
+    assert lights.user.call("GET", path)["problem"] == shown[damaged["ref"]]["problem"]
+    refused = lights.user.request("PUT", path, {"name": "Again"})
+    assert refused.status_code == 400
+    assert "baseStationTags is mandatory" in refused.json()["message"]
