@@ -4,11 +4,14 @@ holds up no other, and none is lost."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 from msgspec.structs import replace
 from nats.aio.client import Client
 from nats.js.api import StreamConfig
@@ -108,6 +111,44 @@ async def test_a_stream_that_takes_short_messages_only(limit: str, tmp_path: Pat
         words = "longer than the stream or the server takes"
         assert await _all_but_the_long_ones(network, settings, words) == "refused"
     server.close()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_process_that_stood_still_until_nats_gave_it_up(run: Callable[..., Any], tmp_path: Path) -> None:
+    server = NatsServer(f'ping_interval: "1s"\nping_max: 1\njetstream {{ store_dir: "{tmp_path}/stream" }}')
+
+    async def story() -> None:
+        client = Client()
+        await client.connect(server.url)
+        await client.jetstream().add_stream(StreamConfig(name="things", subjects=["things.>"]))
+        await client.close()
+        settings = ConnectionSettings(type="NATS", address=server.url, topic="things/{DevEUI}/up")
+        async with connected(settings) as transport:
+            assert (await transport.deliver(message(1, '{"n": 1}'))).delivered
+
+            async def deliver() -> None:
+                """Something waits to be sent whenever the connection ends."""
+                for _number in range(3000):
+                    await transport.deliver(message(2, '{"n": 2}'))
+                    await asyncio.sleep(0.001)
+
+            delivering = [asyncio.create_task(deliver()) for _number in range(20)]
+            await asyncio.sleep(0.05)
+            # As SIGSTOP: no other task of this loop goes on.
+            time.sleep(5)  # noqa: ASYNC251
+            await asyncio.sleep(0.5)
+            for each in delivering:
+                each.cancel()
+            # The client swallows a cancellation now and then.
+            await asyncio.wait(delivering, timeout=1)
+            async with asyncio.timeout(10):
+                while not (await transport.deliver(message(3, '{"n": 3}'))).delivered:
+                    await asyncio.sleep(0.05)
+
+    try:
+        run(story())
+    finally:
+        server.close()
 
 
 async def test_messages_while_what_is_left_of_a_session_is_closed(

@@ -41,6 +41,8 @@ _MOST_SUBJECT = 250
 _PING_EVERY = 30
 # Seconds in which a connection ends. The client has no limit for one whose handshake failed.
 _CLOSED_WITHIN = 1.0
+# Seconds between two looks whether a connection has ended without a word.
+_LOOK_EVERY = 1.0
 
 
 class NatsConnection(KeptConnection):
@@ -63,7 +65,7 @@ class NatsConnection(KeptConnection):
             if self.connection.settings.downlinks:
                 await self._subscribe(client, self._stream)
             self.up()
-            raise ConnectionFailed(await ended)
+            raise ConnectionFailed(await _end(client, ended))
         except Error as error:
             raise ConnectionFailed(_words(error)) from None
         finally:
@@ -181,8 +183,17 @@ class NatsConnection(KeptConnection):
         return Outcome(True, "Ok", None, where, f"stream {stored.stream}, sequence {stored.seq}")
 
 
+async def _end(client: Client, ended: asyncio.Future[str]) -> str:
+    """Wait until a connection ends; returns why. Where something waits to be sent to one that has gone, the
+    client breaks off before it says so."""
+    while not ended.done() and not client.is_closed:
+        await asyncio.wait([ended], timeout=_LOOK_EVERY)
+    return ended.result() if ended.done() else _ENDED
+
+
 async def _close(client: Client) -> None:
-    with contextlib.suppress(TimeoutError):
+    # A client that broke off as it ended does so again.
+    with contextlib.suppress(TimeoutError, OSError, RuntimeError):
         async with asyncio.timeout(_CLOSED_WITHIN):
             await client.close()
 
