@@ -243,8 +243,11 @@ def test_the_map_of_a_country_is_put_together_of_counted_areas(
 @pytest.mark.parametrize("wanted", [Wanted(), Wanted(text="x")], ids=["all", "some"])
 def test_a_device_alone_in_a_cell_is_looked_up_by_itself(store: SqliteStore, wanted: Wanted) -> None:
     box = (50.0, 3.0, 54.0, 8.0)
-    assert BY_ROW in steps(store, lambda c, scope: map_cells(c, scope, wanted, box, 0.01))
-    assert BY_ROW in steps(store, lambda c, scope: found_cells(c, scope, wanted, box, 0.01))
+    # Where there may be too many cells, and where there cannot.
+    for size, merged in ((0.01, True), (0.5, False)):
+        for draw in (map_cells, found_cells):
+            found = steps(store, lambda c, scope, draw=draw, size=size: draw(c, scope, wanted, box, size))  # type: ignore[misc]
+            assert BY_ROW in found and ("chosen" in found) == merged
 
 
 def test_in_postgresql_devices_are_found_by_the_index_of_names() -> None:

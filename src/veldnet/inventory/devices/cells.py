@@ -73,8 +73,8 @@ _STEPS = range(1, 33)
 # How many, for as many cells as there are.
 _STEP = case(*((func.count() <= MOST_CELLS * step**2, step) for step in _STEPS), else_=2 * _STEPS.stop)
 
-# Runs a query for values.
-Read = Callable[[Mapping[str, Any]], Sequence[Any]]
+# Runs a query for values; it is told whether cells may have to be merged.
+Read = Callable[[bool, Mapping[str, Any]], Sequence[Any]]
 
 
 def cells_of_places(
@@ -84,8 +84,11 @@ def cells_of_places(
     than `MOST_CELLS`. `read` runs a query that `cells_query` has made, for `values` besides."""
     south, west, north, east = box
     values |= {"south": south, "west": west, "north": north, "east": east}
+    if ((north - south) / size + 2) * ((east - west) / size + 2) <= MOST_CELLS:
+        # So many there can be at most, with those that lie partly within.
+        return read(False, values | {"size": size})
     while True:
-        rows = read(values | {"size": size})
+        rows = read(True, values | {"size": size})
         if not rows or rows[0].cells <= MOST_CELLS:
             return rows
         size = larger(size * rows[0].step, rows[0].cells)
@@ -99,11 +102,14 @@ def within_box(latitude: Column[Any], longitude: Column[Any]) -> ColumnElement[b
     )
 
 
-def cells_query(places: Select[Any], *summed: str, alone: Sequence[Column[Any]] = ()) -> Select[Any]:
+def cells_query(
+    places: Select[Any], *summed: str, merging: bool, alone: Sequence[Column[Any]] = ()
+) -> Select[Any]:
     """What `cells_of_places` runs. `places` have `latitude`, `longitude` and `ref`, of which each cell has
     the smallest, and what is `summed` of them. Of the device that is alone in a cell there are its name, EUI
     and state of health, and those of its columns in another table that are named."""
-    cells = _merged(_fine(places, summed), summed).subquery()
+    fine = _fine(places, summed)
+    cells = (_merged(fine, summed) if merging else _as_they_are(fine, summed)).subquery()
     known = cells.outerjoin(devices, and_(cells.c.devices == 1, devices.c.ref == cells.c.ref))
     if alone:
         table = alone[0].table
@@ -132,6 +138,20 @@ def _fine(places: Select[Any], summed: Sequence[str]) -> CTE:
         )
         .group_by(each.cell)
         .cte("fine")
+    )
+
+
+def _as_they_are(fine: CTE, summed: Sequence[str]) -> Select[Any]:
+    columns = fine.c
+    return (
+        select(
+            columns.devices,
+            (columns.latitudes / cast(columns.devices, Float)).label("latitude"),
+            (columns.longitudes / cast(columns.devices, Float)).label("longitude"),
+            *(columns[name] for name in ("south", "west", "north", "east", "ref", *summed)),
+        )
+        .order_by(columns.devices.desc())
+        .limit(MOST_CELLS)
     )
 
 

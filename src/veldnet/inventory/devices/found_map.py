@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, select
@@ -13,7 +13,7 @@ from veldnet.domain.scope import Scope
 from veldnet.store import Prepared, plan_each_time
 from veldnet.store.schema import devices, found_places
 
-from .cells import Cell, Read, cell_of, cells_of_places, cells_query, within_box
+from .cells import Cell, cell_of, cells_of_places, cells_query, within_box
 from .search import Wanted, condition
 
 
@@ -35,13 +35,15 @@ def found_cells(
     plan_each_time(connection)
     values: dict[str, Any] = {"subscriber": scope.subscriber_ref}
     if wanted == Wanted():
-        read: Read = partial(_of_all().rows, connection)
+
+        def read(merging: bool, values: Mapping[str, Any]) -> Sequence[Any]:
+            return _of_all(merging).rows(connection, values)
     else:
         some = _PLACES.join(devices, devices.c.ref == found_places.c.device_ref)
         some = some.where(condition(connection, scope, wanted))
-        query = cells_query(some, alone=_ALONE)
 
-        def read(values: Mapping[str, Any]) -> Sequence[Any]:
+        def read(merging: bool, values: Mapping[str, Any]) -> Sequence[Any]:
+            query = cells_query(some, merging=merging, alone=_ALONE)
             return connection.execute(query, values).all()
 
     return [_cell(row) for row in cells_of_places(read, size, box, **values)]
@@ -57,8 +59,8 @@ _ALONE = (found_places.c.at, found_places.c.radius)
 
 
 @cache
-def _of_all() -> Prepared:
-    return Prepared(cells_query(_PLACES, alone=_ALONE))
+def _of_all(merging: bool) -> Prepared:
+    return Prepared(cells_query(_PLACES, merging=merging, alone=_ALONE))
 
 
 def _cell(row: Any) -> FoundCell:

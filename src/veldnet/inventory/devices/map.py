@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Float, Integer, Select, bindparam, case, cast, func, select
@@ -18,7 +18,6 @@ from veldnet.store.schema import AREAS_A_DEGREE, CELLS_A_DEGREE, device_areas, d
 from .cells import (
     MOST_CELLS,
     Cell,
-    Read,
     cell_of,
     cells_of_places,
     cells_query,
@@ -118,17 +117,17 @@ def _coarse(
     ]
 
 
-def _cells_of_devices(chosen: ColumnElement[bool]) -> Select[Any]:
+def _cells_of_devices(merging: bool, chosen: ColumnElement[bool]) -> Select[Any]:
     disconnected = case((devices.c.health == HEALTH.index("RF_CNX_ERROR"), 1), else_=0)
     places: Select[Any] = select(
         devices.c.latitude, devices.c.longitude, devices.c.ref, disconnected.label("disconnected")
     ).where(chosen, within_box(devices.c.latitude, devices.c.longitude))
-    return cells_query(places, "disconnected")
+    return cells_query(places, "disconnected", merging=merging)
 
 
 @cache
-def _cells_of_all() -> Prepared:
-    return Prepared(_cells_of_devices(devices.c.subscriber_ref == bindparam("subscriber")))
+def _cells_of_all(merging: bool) -> Prepared:
+    return Prepared(_cells_of_devices(merging, devices.c.subscriber_ref == bindparam("subscriber")))
 
 
 def map_cells(
@@ -148,12 +147,14 @@ def map_cells(
     values: dict[str, Any] = {}
     if wanted == Wanted():
         values["subscriber"] = scope.subscriber_ref
-        read: Read = partial(_cells_of_all().rows, connection)
-    else:
-        query = _cells_of_devices(condition(connection, scope, wanted))
 
-        def read(values: Mapping[str, Any]) -> Sequence[Any]:
-            return connection.execute(query, values).all()
+        def read(merging: bool, values: Mapping[str, Any]) -> Sequence[Any]:
+            return _cells_of_all(merging).rows(connection, values)
+    else:
+        chosen = condition(connection, scope, wanted)
+
+        def read(merging: bool, values: Mapping[str, Any]) -> Sequence[Any]:
+            return connection.execute(_cells_of_devices(merging, chosen), values).all()
 
     return [
         cell_of(row, MapCell, disconnected=row.disconnected)
