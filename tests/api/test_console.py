@@ -72,6 +72,7 @@ def test_many_devices_are_changed_at_once_each_by_itself(user: Person, account: 
         {"action": "update", "refs": [*refs, "999999"], "change": {"routingProfileId": routing}},
     )
     assert done["done"] == 2 and [failure["ref"] for failure in done["failures"]] == ["999999"]
+    assert "EUI" not in done["failures"][0]
     found = user.call("GET", f"{V1}/devices?routingProfileId={routing}")["devices"]
     assert sorted(device["ref"] for device in found) == sorted(refs)
     fixed = user.call(
@@ -80,6 +81,8 @@ def test_many_devices_are_changed_at_once_each_by_itself(user: Person, account: 
         {"action": "update", "refs": refs, "change": {"EUI": "0059AC00CCFFFFFF"}},
     )
     assert fixed["done"] == 0 and "EUI cannot be changed" in fixed["failures"][0]["message"]
+    known = {device["ref"]: device["EUI"] for device in found}
+    assert {failure["ref"]: failure["EUI"] for failure in fixed["failures"]} == known
     assert user.call("POST", f"{V1}/devices/bulk", {"action": "delete", "refs": refs})["done"] == 2
     assert user.call("GET", f"{V1}/devices?routingProfileId={routing}")["devices"] == []
     too_many = user.request(

@@ -4678,11 +4678,12 @@ export interface components {
         };
         /**
          * BulkFailure
-         * @description A device that was left as it was, and why.
+         * @description A device that was left as it was, and why; without `EUI` where there is none of that number.
          */
         BulkFailure: {
             ref: string;
             message: string;
+            EUI?: string;
         };
         /**
          * MatchingResult

@@ -146,6 +146,14 @@ def test_what_was_chosen_for_many_devices_stays_when_it_is_not_saved(desk: Desk)
     expect(dialog.get_by_text("kept", exact=True)).to_be_visible()
     desk.page.unroute_all(behavior="wait")
     desk.complaints.clear()
+    # Nor is it lost where the server has refused it for each device.
+    box.fill("W" * 51)
+    desk.page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Save").click()
+    refused = dialog.get_by_role("status")
+    expect(refused).to_contain_text("1 device could not be changed")
+    expect(refused).to_contain_text(re.compile("[0-9A-F]{16}"))
+    expect(dialog.get_by_text("kept", exact=True)).to_be_visible()
 
 
 def test_a_device_shows_what_it_says_and_is_told_things(desk: Desk, user: Person, world: World) -> None:

@@ -11,23 +11,30 @@ import { useUnsaved } from "../../components/edits";
 import { number } from "../../format";
 import { useChangeDevices, useTags, type Target } from "./api";
 
+function Failures({ failures }: { failures: Schemas["BulkFailure"][] }) {
+  const t = useT();
+  return (
+    <Stack gap={4} role="status">
+      <Text size="sm" fw={600}>
+        {t("devices.bulkFailed", { count: failures.length })}
+      </Text>
+      {failures.slice(0, 50).map((failure) => (
+        <Text key={failure.ref} size="sm">
+          <Mono>{failure.EUI ?? failure.ref}</Mono> {failure.message}
+        </Text>
+      ))}
+    </Stack>
+  );
+}
+
+function nothingDone(result: Schemas["BulkResult"]): boolean {
+  return !result.done && result.failures.length > 0;
+}
+
 export function tellBulk(t: Translate, result: Schemas["BulkResult"]) {
   openDialog(
     t("devices.bulkDone", { count: result.done }),
-    result.failures.length ? (
-      <Stack gap={4}>
-        <Text size="sm" fw={600}>
-          {t("devices.bulkFailed", { count: result.failures.length })}
-        </Text>
-        {result.failures.slice(0, 50).map((failure) => (
-          <Text key={failure.ref} size="sm">
-            <Mono>{failure.ref}</Mono> {failure.message}
-          </Text>
-        ))}
-      </Stack>
-    ) : (
-      <Text size="sm">{t("devices.bulkAll")}</Text>
-    ),
+    result.failures.length ? <Failures failures={result.failures} /> : <Text size="sm">{t("devices.bulkAll")}</Text>,
   );
 }
 
@@ -115,7 +122,7 @@ export function BulkEdit({ target, onDone }: Props) {
     const members = Object.keys(change).length ? { change } : {};
     const result = await run(bulk.mutateAsync({ action: "update", target, ...members, addTags, removeTags }));
     // What was chosen stays for another try.
-    if (!result) return;
+    if (!result || nothingDone(result)) return;
     saved();
     closeDialogs();
     tellBulk(t, result);
@@ -135,6 +142,7 @@ export function BulkEdit({ target, onDone }: Props) {
       <TagsChoice label={t("devices.addTags")} value={addTags} onChange={setAdd} />
       <TagsChoice label={t("devices.removeTags")} value={removeTags} onChange={setRemove} />
       {bulk.isPending && <Done done={done} target={target} />}
+      {bulk.data && nothingDone(bulk.data) && <Failures failures={bulk.data.failures} />}
       <Button
         onClick={() => void save()}
         loading={bulk.isPending}

@@ -48,11 +48,12 @@ class MatchingChange(Change, kw_only=True):
     until: str | None = None
 
 
-class BulkFailure(msgspec.Struct):
-    """A device that was left as it was, and why."""
+class BulkFailure(msgspec.Struct, omit_defaults=True):
+    """A device that was left as it was, and why; without `EUI` where there is none of that number."""
 
     ref: str
     message: str
+    EUI: str | UnsetType = UNSET
 
 
 class BulkResult(msgspec.Struct):
@@ -116,9 +117,13 @@ async def change_matching(
 def _number(text: str | None, name: str) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not _is_number(text):
         raise InvalidField("{name} {text!r} is not one of an answer", name=name, text=text[:40])
     return int(text)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _check(body: Change) -> None:
@@ -141,7 +146,18 @@ async def _each(
         except Refusal as error:
             failures.append(BulkFailure(ref, spoken(request, error)))
     await services.take_up()
+    await _name(services, scope, failures)
     return done, failures
+
+
+async def _name(services: Services, scope: Scope, failures: list[BulkFailure]) -> None:
+    """Add what people know the devices by."""
+    numbers = [int(failure.ref) for failure in failures if _is_number(failure.ref)]
+    if numbers:
+        found = await services.read(lambda c: devices.dev_euis_of(c, scope, numbers))
+        for failure in failures:
+            if _is_number(failure.ref):
+                failure.EUI = found.get(int(failure.ref), UNSET)
 
 
 def _one(connection: Connection, scope: Scope, ref: str, body: Change) -> None:

@@ -115,6 +115,11 @@ def refs_of(connection: Connection, scope: Scope, dev_euis: Sequence[str]) -> di
     return dict(_REFS.columns(connection, values))
 
 
+def dev_euis_of(connection: Connection, scope: Scope, refs: Sequence[int]) -> dict[int, str]:
+    """The DevEUIs of the subscriber's devices among some numbers."""
+    return dict(_DEV_EUIS.columns(connection, {"subscriber": scope.subscriber_ref, "refs": list(refs)}))
+
+
 def refs_of_all(connection: Connection, scope: Scope, most: int) -> list[int]:
     """The numbers of the subscriber's devices, so many at most."""
     return [
@@ -126,6 +131,9 @@ _REFS = Prepared(
     select(devices.c.dev_eui, devices.c.ref).where(
         _OWN, devices.c.dev_eui.in_(bindparam("dev_euis", expanding=True))
     )
+)
+_DEV_EUIS = Prepared(
+    select(devices.c.ref, devices.c.dev_eui).where(_OWN, devices.c.ref.in_(bindparam("refs", expanding=True)))
 )
 _ALL_REFS = Prepared(select(devices.c.ref).where(_OWN).order_by(devices.c.ref).limit(_MOST))
 _WITHOUT_ROUTING = select(devices.c.ref).where(_OWN, devices.c.routing_profile_ref.is_(None)).limit(_MOST)
