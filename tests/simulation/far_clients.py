@@ -98,6 +98,7 @@ class _Nats:
     """As `nats.aio.client.Client`, and the JetStream it gives."""
 
     _server_info: Mapping[str, Any] = {}
+    is_closed = False
 
     async def connect(self, _servers: Any, *, closed_cb: Any, **_options: Any) -> None:
         self._link = link = await connect()
@@ -105,6 +106,7 @@ class _Nats:
 
         async def watch() -> None:
             await link.ended()
+            self.is_closed = True
             await closed_cb()
 
         self._watch = asyncio.ensure_future(watch())

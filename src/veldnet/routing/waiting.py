@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
-    Integer,
     Select,
     Subquery,
     bindparam,
@@ -71,7 +71,7 @@ def count_messages(connection: Connection, subscriber_ref: int, state: int, most
     return int(_COUNT.scalar(connection, values))
 
 
-_MOST = bindparam("most", type_=Integer)
+_MOST = bindparam("most", type_=BigInteger)
 _COUNTED = select(deliveries.c.id).where(
     deliveries.c.subscriber_ref == bindparam("subscriber"), deliveries.c.state == bindparam("state")
 )

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Select, bindparam, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, select, tuple_
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
@@ -120,7 +120,7 @@ def _part_by_ref(query: Select[Any], last_first: bool) -> Select[Any]:
     return query.limit(_LIMIT).offset(_OFFSET)
 
 
-_LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
+_LIMIT, _OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
 
 
 def _own_refs(of_state: bool) -> Select[Any]:

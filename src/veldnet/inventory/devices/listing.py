@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Integer, bindparam, func, select
+from sqlalchemy import BigInteger, Connection, bindparam, func, select
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import Device
@@ -43,7 +43,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 _OWN = devices.c.subscriber_ref == bindparam("subscriber")
-_MOST = bindparam("most", type_=Integer)
+_MOST = bindparam("most", type_=BigInteger)
 _PLANS = select(connectivity_plans.c.ref).where(
     connectivity_plans.c.operator_ref == bindparam("operator"), connectivity_plans.c.id == bindparam("plan")
 )
@@ -64,7 +64,7 @@ def _page(*wanted: str) -> Prepared:
     chosen = [_CHOSEN[name] for name in wanted if name in _CHOSEN]
     refs = select(devices.c.ref).where(_OWN, *chosen).order_by(devices.c.ref)
     if "offset" in wanted:
-        refs = refs.limit(PAGE).offset(bindparam("offset", type_=Integer))
+        refs = refs.limit(PAGE).offset(bindparam("offset", type_=BigInteger))
     return Prepared(device_query().where(devices.c.ref.in_(refs)))
 
 

@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, Integer, Select, bindparam, case, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Float,
+    Select,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+)
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
@@ -45,7 +56,7 @@ def _counted_cells(large: bool, *wanted: str) -> Prepared:
     """Cells put together of counted areas where they are `large`, else of counted cells, and only of what has
     the values that are wanted of some columns."""
     columns = (device_areas if large else device_cells).c
-    step = bindparam("step", type_=Integer)
+    step = bindparam("step", type_=BigInteger)
     count = total(columns.devices)
     query = select(
         count.label("devices"),

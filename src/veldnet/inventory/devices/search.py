@@ -11,13 +11,12 @@ from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
-    Integer,
     Select,
     bindparam,
     func,
-    literal_column,
     or_,
     select,
     true,
@@ -181,10 +180,8 @@ def _counted(name: str) -> Prepared:
     column = table.c[name]
     value: ColumnElement[Any] = bindparam("value", type_=column.type)
     chosen = column >= value if name == "alarm" else column == value
-    refs: Select[Any] = select(literal_column("1")).where(
-        table.c.subscriber_ref == bindparam("subscriber"), chosen
-    )
-    limited = refs.limit(bindparam("most", type_=Integer)).subquery()
+    refs: Select[Any] = select(column).where(table.c.subscriber_ref == bindparam("subscriber"), chosen)
+    limited = refs.limit(bindparam("most", type_=BigInteger)).subquery()
     return Prepared(select(func.count()).select_from(limited))
 
 

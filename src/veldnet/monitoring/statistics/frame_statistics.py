@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, Integer, bindparam, or_, select
+from sqlalchemy import BigInteger, Connection, bindparam, or_, select
 
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import FrameStatistics, timestamp
@@ -102,7 +102,7 @@ _FRAME = (
 _OF_DEVICES = (
     select(*_FRAME)
     .where(frames.c.device_ref.in_(bindparam("devices", expanding=True)), _DATA)
-    .limit(bindparam("most", type_=Integer))
+    .limit(bindparam("most", type_=BigInteger))
 )
 _NEWEST = Prepared(_OF_DEVICES.where(frames.c.kind == bindparam("kind")).order_by(frames.c.id.desc()))
 
@@ -298,7 +298,7 @@ _SUMS = (
 
 def _slots_of_hours() -> Prepared:
     columns = hourly_statistics.c
-    slot = (columns.hour - columns.hour % bindparam("hours", type_=Integer)).label("slot")
+    slot = (columns.hour - columns.hour % bindparam("hours", type_=BigInteger)).label("slot")
     return Prepared(
         select(slot, *(total(columns[name]).label(name) for name in _SUMS))
         .where(
