@@ -1,5 +1,5 @@
 // Devices scanned one after the other, and created together.
-import { ActionIcon, Badge, Button, Grid, Group, Stack, Table, Text, TextInput, Textarea } from "@mantine/core";
+import { ActionIcon, Badge, Box, Button, Grid, Group, Stack, Table, Text, TextInput, Textarea } from "@mantine/core";
 import { IconClipboard, IconDice, IconDownload, IconPlayerPlay, IconQrcode, IconTrash } from "@tabler/icons-react";
 import { useEffect, useRef, useState, type Dispatch, type SetStateAction } from "react";
 import type { Schemas } from "../../api/client";
@@ -218,13 +218,11 @@ function ScannedRows({ rows, setRows, change }: RowsProps & { change: (eui: stri
       right={rows.length > 0 && <Keys rows={rows} setRows={setRows} />}
     >
       {rows.length ? (
-        <Table.ScrollContainer minWidth={460} className="cards-place">
-          <Table className="data cards" aria-label={t("scan.scanned", { count: rows.length })}>
+        <Table.ScrollContainer minWidth={280}>
+          <Table className="data" aria-label={t("scan.scanned", { count: rows.length })}>
             <Table.Thead>
               <Table.Tr>
-                <Table.Th>DevEUI</Table.Th>
-                <Table.Th>AppKey</Table.Th>
-                <Table.Th>{t("import.outcome")}</Table.Th>
+                <Table.Th>DevEUI, AppKey</Table.Th>
                 <Table.Th />
               </Table.Tr>
             </Table.Thead>
@@ -295,46 +293,28 @@ function Keys({ rows, setRows }: RowsProps) {
   );
 }
 
+/** The key stands beside the DevEUI where there is room for all of it, else below; what became of the device takes its place. */
 function Row({ row, onKey, onRemove }: { row: Scanned; onKey: (key: string) => void; onRemove: () => void }) {
   const t = useT();
-  const key = plainHex(row.key);
-  const made = row.outcome && "ref" in row.outcome ? row.outcome.ref : null;
   return (
     <Table.Tr>
       <Table.Td>
-        <Mono>{row.eui}</Mono>
-        <Text size="xs" c="dimmed">
-          {[row.model && `${row.model.makerName} ${row.model.name}`, row.serial].filter(Boolean).join(" · ")}
-        </Text>
-        {row.doubtful && (
-          <Badge size="sm" color="orange" variant="light" tt="none">
-            {t("scan.checksum")}
-          </Badge>
-        )}
-      </Table.Td>
-      <Table.Td miw={220} data-wide>
-        <TextInput
-          size="xs"
-          aria-label={t("scan.keyOf", { eui: row.eui })}
-          value={made ? "" : row.key}
-          placeholder={made ? "••••••••" : undefined}
-          onChange={(event) => onKey(event.currentTarget.value)}
-          error={key && !isKey(key) ? t("check.key") : undefined}
-          disabled={made !== null || row.existing !== null}
-          autoComplete="off"
-          styles={{ input: { fontFamily: "monospace" } }}
-        />
-      </Table.Td>
-      <Table.Td>
-        {row.existing || made ? (
-          <TextLink to="/devices/$ref" params={{ ref: row.existing ?? made ?? "" }} size="sm">
-            {t(made ? "scan.created" : "scan.existing")}
-          </TextLink>
-        ) : row.outcome && "error" in row.outcome ? (
-          <Text size="sm" className="poor">
-            {row.outcome.error}
-          </Text>
-        ) : null}
+        <Group gap="xs" align="flex-start">
+          <Box flex="1 1 10rem" miw={0}>
+            <Mono>{row.eui}</Mono>
+            <Text size="xs" c="dimmed">
+              {[row.model && `${row.model.makerName} ${row.model.name}`, row.serial].filter(Boolean).join(" · ")}
+            </Text>
+            {row.doubtful && (
+              <Badge className="named" size="sm" color="orange" variant="light" tt="none">
+                {t("scan.checksum")}
+              </Badge>
+            )}
+          </Box>
+          <Box flex="1 1 17rem" miw={0}>
+            <KeyOrOutcome row={row} onKey={onKey} />
+          </Box>
+        </Group>
       </Table.Td>
       <Table.Td>
         <ActionIcon
@@ -348,6 +328,36 @@ function Row({ row, onKey, onRemove }: { row: Scanned; onKey: (key: string) => v
         </ActionIcon>
       </Table.Td>
     </Table.Tr>
+  );
+}
+
+function KeyOrOutcome({ row, onKey }: { row: Scanned; onKey: (key: string) => void }) {
+  const t = useT();
+  const key = plainHex(row.key);
+  const made = row.outcome && "ref" in row.outcome ? row.outcome.ref : null;
+  if (row.existing || made)
+    return (
+      <TextLink to="/devices/$ref" params={{ ref: row.existing ?? made ?? "" }} size="sm">
+        {t(made ? "scan.created" : "scan.existing")}
+      </TextLink>
+    );
+  return (
+    <>
+      <TextInput
+        size="xs"
+        aria-label={t("scan.keyOf", { eui: row.eui })}
+        value={row.key}
+        onChange={(event) => onKey(event.currentTarget.value)}
+        error={key && !isKey(key) ? t("check.key") : undefined}
+        autoComplete="off"
+        styles={{ input: { fontFamily: "monospace" } }}
+      />
+      {row.outcome && "error" in row.outcome && (
+        <Text size="sm" className="poor">
+          {row.outcome.error}
+        </Text>
+      )}
+    </>
   );
 }
 
