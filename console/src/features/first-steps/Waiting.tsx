@@ -1,7 +1,7 @@
 // One screen that follows a new device to its first reading: what was heard, what is missing, and what to do about it.
 import { Alert, Badge, Button, Code, Group, Loader, Stack, Text, ThemeIcon } from "@mantine/core";
 import { IconCheck, IconConfetti } from "@tabler/icons-react";
-import { useEffect, useMemo } from "react";
+import { Fragment, useEffect, useMemo } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import type { Schemas } from "../../api/client";
 import { refresh } from "../../api/changes";
@@ -192,15 +192,14 @@ function Heard({ lines }: { lines: Line[] }) {
     >
       <DataTable
         label={t("firstSteps.soFar")}
-        minWidth={480}
+        minWidth={400}
         rows={lines}
         id={(line) => line.id}
         columns={[
           { key: "time", title: t("common.time"), render: (line) => clockTime(line.time) },
           { key: "type", title: t("logger.type"), render: (line) => t(`packet.${line.type}` as Key) },
           { key: "status", title: t("logger.status"), render: (line) => <Outcome line={line} /> },
-          { key: "rssi", title: "RSSI", align: "right", render: (line) => number(line.rssi ?? undefined, "dBm") },
-          { key: "snr", title: "SNR", align: "right", render: (line) => number(line.snr ?? undefined, "dB") },
+          { key: "signal", title: "RSSI, SNR", render: (line) => <Signal line={line} /> },
           { key: "by", title: t("logger.station"), render: (line) => <Mono>{line.baseStationId ?? "–"}</Mono> },
         ]}
       />
@@ -214,4 +213,19 @@ function Outcome({ line }: { line: Line }) {
     return line.delivered === false ? <span className="poor">{t("logger.sentNo")}</span> : <>{t("logger.sentYes")}</>;
   if (line.outcome === "accepted") return <>{t("firstSteps.accepted")}</>;
   return <span className="poor">{outcomeText(line.outcome, t)}</span>;
+}
+
+/** One below the other where there is no room beside each other. */
+function Signal({ line }: { line: Line }) {
+  const values = [
+    ...(line.rssi === null ? [] : [number(line.rssi, "dBm")]),
+    ...(line.snr === null ? [] : [number(line.snr, "dB")]),
+  ];
+  if (!values.length) return "–";
+  return values.map((value, index) => (
+    <Fragment key={value}>
+      {index > 0 && ", "}
+      <span style={{ whiteSpace: "nowrap" }}>{value}</span>
+    </Fragment>
+  ));
 }
