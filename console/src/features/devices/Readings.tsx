@@ -12,7 +12,7 @@ import { useTell } from "../../components/notify";
 import { exact, withQuery } from "../../format";
 import { useFilters } from "../../navigation";
 import { useT } from "../../text";
-import { chartOf, numeric, silent, titleOf, valueOf, type Table as Readings } from "./readings";
+import { chartOf, numeric, silent, titleOf, valueOf, type Field, type Table as Readings } from "./readings";
 
 /** Devices that are compared at most, this one among them. */
 const MOST = 10;
@@ -137,39 +137,31 @@ function Shown({ table }: { table: Readings }) {
         </Panel>
       )}
       <Panel>
-        <ScrollArea.Autosize mah={420} viewportProps={{ tabIndex: 0 }}>
-          <Table stickyHeader className="data" aria-label={t("device.readings")}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t("common.time")}</Table.Th>
-                {several && <Table.Th>{t("devices.one")}</Table.Th>}
+        <ScrollArea.Autosize mah={420} className="cards-place" viewportProps={{ tabIndex: 0 }}>
+          <Table role="table" stickyHeader className="data cards" aria-label={t("device.readings")}>
+            <Table.Thead role="rowgroup">
+              <Table.Tr role="row">
+                <Table.Th role="columnheader">{t("common.time")}</Table.Th>
+                {several && <Table.Th role="columnheader">{t("devices.one")}</Table.Th>}
                 {table.fields.map((field) => (
-                  <Table.Th key={titleOf(field)} ta="right">
+                  <Table.Th key={titleOf(field)} role="columnheader" ta="right">
                     {titleOf(field)}
                   </Table.Th>
                 ))}
               </Table.Tr>
             </Table.Thead>
-            <Table.Tbody>
+            <Table.Tbody role="rowgroup">
               {table.readings.slice(0, 200).map((row) => (
-                <Table.Tr key={row.frameId}>
-                  <Table.Td>
+                <Table.Tr key={row.frameId} role="row">
+                  <Table.Td role="cell">
                     <Time at={row.time} />
                   </Table.Td>
-                  {several && <Table.Td>{nameOf.get(row.deviceRef)}</Table.Td>}
-                  {row.error ? (
-                    <Table.Td colSpan={Math.max(table.fields.length, 1)}>
-                      <Text span className="poor" inherit>
-                        {row.error}
-                      </Text>
+                  {several && (
+                    <Table.Td role="cell" data-title={t("devices.one")}>
+                      {nameOf.get(row.deviceRef)}
                     </Table.Td>
-                  ) : (
-                    table.fields.map((field) => (
-                      <Table.Td key={titleOf(field)} ta="right" style={{ overflowWrap: "anywhere" }}>
-                        {valueOf(row, field) === undefined ? "–" : exact(valueOf(row, field))}
-                      </Table.Td>
-                    ))
                   )}
+                  <Values row={row} fields={table.fields} />
                 </Table.Tr>
               ))}
             </Table.Tbody>
@@ -178,4 +170,31 @@ function Shown({ table }: { table: Readings }) {
       </Panel>
     </>
   );
+}
+
+/** A cell for each field, which a card leaves out where it has no value; or why there is none. */
+function Values({ row, fields }: { row: Readings["readings"][number]; fields: Field[] }) {
+  if (row.error)
+    return (
+      <Table.Td role="cell" data-wide data-title="" colSpan={Math.max(fields.length, 1)}>
+        <Text span className="poor" inherit>
+          {row.error}
+        </Text>
+      </Table.Td>
+    );
+  return fields.map((field) => {
+    const value = valueOf(row, field);
+    return (
+      <Table.Td
+        key={titleOf(field)}
+        role="cell"
+        ta="right"
+        data-title={titleOf(field)}
+        data-none={value === undefined || undefined}
+        style={{ overflowWrap: "anywhere" }}
+      >
+        {value === undefined ? "–" : exact(value)}
+      </Table.Td>
+    );
+  });
 }
